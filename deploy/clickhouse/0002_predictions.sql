@@ -1,0 +1,88 @@
+-- Served predictions. One Kafka record carries many lines; a bad line dies alone (predictions_refused), the lines beside it land.
+CREATE TABLE IF NOT EXISTS slipway.predictions
+(
+    event_id String COMMENT 'identity; a repeat is the same row, the first arrival wins',
+    time DateTime64(3) COMMENT 'the router''s clock; for display',
+    arrived_at DateTime64(3) COMMENT 'Kafka''s clock; orders evidence',
+    source LowCardinality(String),
+    request_id String,
+    endpoint LowCardinality(String),
+    rollout_id LowCardinality(String) COMMENT 'empty when no rollout was under way',
+    step Int16,
+    route_revision LowCardinality(String),
+    unit String,
+    assigned_arm LowCardinality(String),
+    probability Float64 COMMENT 'of the assigned arm at that revision',
+    reason LowCardinality(String) COMMENT 'only "randomised" is an exposure',
+    served_version LowCardinality(String),
+    fallback_from LowCardinality(String),
+    status UInt16,
+    error_code LowCardinality(String),
+    latency_us UInt64,
+    queue_us UInt64,
+    compute_us UInt64,
+    batch_size UInt32,
+    price Float64,
+    request String CODEC(ZSTD(1)) TTL toDateTime(time) + INTERVAL 30 DAY,
+    response String CODEC(ZSTD(1)) TTL toDateTime(time) + INTERVAL 30 DAY,
+    outputs Map(LowCardinality(String), String) COMMENT 'the first element of every output tensor',
+    router LowCardinality(String),
+    boot LowCardinality(String),
+    sequence UInt64,
+    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins',
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
+    INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1,
+    INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY event_id
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.predictions_queue (line String)
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.predictions.v1', kafka_group_name = 'clickhouse.predictions',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+---
+-- A line is refused when it is no JSON object, lacks a required field, or has an implausible time. Both views use this one expression.
+CREATE OR REPLACE FUNCTION slipway_prediction_refusal AS (line, arrived) -> multiIf(
+    NOT isValidJSON(line), 'not JSON',
+    JSONType(line) != 'Object', 'not a JSON object',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'request_id') = '', 'request_id: missing or not a string',
+    JSONExtractString(line, 'endpoint') = '', 'endpoint: missing or not a string',
+    JSONExtractString(line, 'assigned_arm') NOT IN ('control', 'candidate'), 'assigned_arm: must be control or candidate',
+    JSONExtractString(line, 'reason') NOT IN ('randomised', 'forced', 'rule', 'no_unit', 'lease_expired', 'ejected'), 'reason: not one of the known reasons',
+    JSONType(line, 'probability') NOT IN ('Double', 'Int64', 'UInt64') OR JSONExtractFloat(line, 'probability') < 0 OR JSONExtractFloat(line, 'probability') > 1, 'probability: must be a number from 0 to 1',
+    JSONType(line, 'status') NOT IN ('Int64', 'UInt64') OR JSONExtractInt(line, 'status') NOT BETWEEN 100 AND 599, 'status: must be an HTTP status',
+    JSONType(line, 'time') NOT IN ('Int64', 'UInt64'), 'time: must be milliseconds since the epoch',
+    abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 35 * 86400000, 'time: implausible (over 35 days from its arrival)',
+    '')
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
+SELECT
+    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS request_id, row.5 AS endpoint,
+    row.6 AS rollout_id, if(row.6 = '', -1, row.7) AS step, row.8 AS route_revision, row.9 AS unit, row.10 AS assigned_arm, row.11 AS probability, row.12 AS reason,
+    row.13 AS served_version, row.14 AS fallback_from, row.15 AS status, row.16 AS error_code, row.17 AS latency_us, row.18 AS queue_us, row.19 AS compute_us,
+    row.20 AS batch_size, row.21 AS price, JSONExtractRaw(line, 'request') AS request, JSONExtractRaw(line, 'response') AS response,
+    mapFromArrays(arrayMap(o -> JSONExtractString(o, 'name'), outs), arrayMap(o -> trim(BOTH '"' FROM JSONExtractRaw(o, 'data', 1)), outs)) AS outputs,
+    row.22 AS router, row.23 AS boot, row.24 AS sequence,
+    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, endpoint String, rollout_id String, step Int16, route_revision String, unit String, assigned_arm String, probability Float64, reason String, served_version String, fallback_from String, status UInt16, error_code String, latency_us UInt64, queue_us UInt64, compute_us UInt64, batch_size UInt32, price Float64, router String, boot String, sequence UInt64)') AS row,
+        JSONExtractArrayRaw(line, 'response', 'outputs') AS outs
+    FROM slipway.predictions_queue
+    WHERE line != '' AND slipway_prediction_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+)
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_refused TO slipway.dead_letters AS
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_prediction_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    FROM slipway.predictions_queue
+    WHERE line != ''
+)
+WHERE refusal != ''

@@ -1,0 +1,63 @@
+-- Business facts about a unit or a request; they may come long after the prediction, or before its row.
+CREATE TABLE IF NOT EXISTS slipway.outcomes
+(
+    event_id String,
+    time DateTime64(3),
+    arrived_at DateTime64(3),
+    source LowCardinality(String),
+    endpoint LowCardinality(String),
+    name LowCardinality(String),
+    value String COMMENT 'as text: numbers and booleans in their JSON form',
+    number Nullable(Float64) COMMENT 'the value when it is a number; 1 and 0 for booleans',
+    unit String,
+    request_id String,
+    version UInt64,
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
+    INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY event_id
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.outcomes_queue (line String)
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.outcomes.v1', kafka_group_name = 'clickhouse.outcomes',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+---
+CREATE OR REPLACE FUNCTION slipway_outcome_refusal AS (line, arrived) -> multiIf(
+    NOT isValidJSON(line), 'not JSON',
+    JSONType(line) != 'Object', 'not a JSON object',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'endpoint') = '', 'endpoint: missing or not a string',
+    JSONExtractString(line, 'name') = '', 'name: missing or not a string',
+    JSONType(line, 'value') NOT IN ('Int64', 'UInt64', 'Double', 'String', 'Bool'), 'value: must be a number, a string or a boolean',
+    (JSONExtractString(line, 'unit') = '') = (JSONExtractString(line, 'request_id') = ''), 'unit: give either unit or request_id',
+    JSONType(line, 'time') NOT IN ('Int64', 'UInt64'), 'time: must be milliseconds since the epoch',
+    abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 400 * 86400000, 'time: implausible (over 400 days from its arrival)',
+    '')
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_ingest TO slipway.outcomes AS
+SELECT
+    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS endpoint, row.5 AS name,
+    if(JSONType(line, 'value') = 'String', JSONExtractString(line, 'value'), JSONExtractRaw(line, 'value')) AS value,
+    if(JSONType(line, 'value') = 'Bool', toFloat64(JSONExtractBool(line, 'value')), if(JSONType(line, 'value') = 'String', NULL, JSONExtractFloat(line, 'value'))) AS number,
+    row.6 AS unit, row.7 AS request_id,
+    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, endpoint String, name String, unit String, request_id String)') AS row
+    FROM slipway.outcomes_queue
+    WHERE line != '' AND slipway_outcome_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+)
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_refused TO slipway.dead_letters AS
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_outcome_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    FROM slipway.outcomes_queue
+    WHERE line != ''
+)
+WHERE refusal != ''

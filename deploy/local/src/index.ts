@@ -1,0 +1,5 @@
+export * from './advice.ts';
+export * from './ports.ts';
+export * from './secrets.ts';
+export * from './stack.ts';
+export * from './supervisor.ts';

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { ProcessSpec } from './supervisor.ts';
+
+/** Apache Kafka in KRaft mode, one node that is broker and controller. */
+export function kafkaSpec(folder: string, jars: string, ports: { broker: number; controller: number }): ProcessSpec {
+  mkdirSync(folder, { recursive: true });
+  const properties = join(folder, 'server.properties');
+  writeFileSync(
+    properties,
+    `${[
+      'process.roles=broker,controller',
+      'node.id=1',
+      `listeners=BROKER://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
+      `advertised.listeners=BROKER://127.0.0.1:${ports.broker}`,
+      'listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name=BROKER',
+      'controller.listener.names=CONTROLLER',
+      `controller.quorum.bootstrap.servers=127.0.0.1:${ports.controller}`,
+      `log.dirs=${join(folder, 'data')}`,
+      'auto.create.topics.enable=false',
+      'group.initial.rebalance.delay.ms=0',
+      'offsets.topic.num.partitions=4',
+      'offsets.topic.replication.factor=1',
+      'transaction.state.log.num.partitions=4',
+      'transaction.state.log.replication.factor=1',
+      'transaction.state.log.min.isr=1',
+      'share.coordinator.state.topic.replication.factor=1',
+      'share.coordinator.state.topic.min.isr=1',
+      'log.cleaner.backoff.ms=15000',
+      'num.network.threads=2',
+      'num.io.threads=4',
+    ].join('\n')}\n`,
+  );
+  const classpath = join(jars, '*');
+  if (!existsSync(join(folder, 'data', 'meta.properties'))) {
+    execFileSync('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', randomBytes(16).toString('base64url'), '-c', properties], { stdio: 'pipe' });
+  }
+  return {
+    name: 'kafka',
+    command: 'java',
+    args: ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-Djava.awt.headless=true', '-cp', classpath, 'kafka.Kafka', properties],
+    cwd: folder,
+    stopSignal: 'SIGTERM',
+    ready: () => accepts(ports.broker),
+  };
+}
+
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,156 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createKafka, createLogger, createTopics, migrateClickHouse } from '@slipway/platform';
+import { clickHouseSpec } from './clickhouse/spec.ts';
+import { kafkaSpec } from './kafka.ts';
+import { freePorts, requireFree } from './ports.ts';
+import { postgresServer } from './postgres.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import { type ProcessSpec, Supervisor } from './supervisor.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export type StackPorts = { kafka: number; kafkaController: number; postgres: number; clickhouse: number; registry: number[]; router: number[]; worker: number[]; stats: number };
+
+export type StackOptions = {
+  /** All data of this stack lie here. */
+  folder: string;
+  kafkaJars: string;
+  counts: { registries: number; routers: number; workers: number };
+  /** Free ones are chosen when absent. */
+  ports?: StackPorts;
+  /** Servers that run already. */
+  given?: { kafkaBrokers?: string | undefined; databaseUrl?: string | undefined; clickhouseUrl?: string | undefined };
+  /** Environment of single services, by process name (`router-1`). */
+  env?: Record<string, Record<string, string>>;
+  onEvent?: (line: string) => void;
+  progress?: (line: string) => void;
+};
+
+export type Stack = {
+  supervisor: Supervisor;
+  secrets: Secrets;
+  folder: string;
+  kafkaBrokers: string;
+  databaseUrl: string;
+  clickhouse: { url: string; writer: string; analyst: string };
+  registries: string[];
+  routers: string[];
+  workers: string[];
+  stats: string;
+  stop: () => Promise<void>;
+};
+
+/** The default ports, each to be changed by its variable. */
+export function defaultPorts(counts: StackOptions['counts'], env: NodeJS.ProcessEnv): { ports: StackPorts; listed: { port: number; use: string; variable: string }[] } {
+  const listed: { port: number; use: string; variable: string }[] = [];
+  const take = (use: string, variable: string, fallback: number, n = 1): number[] => {
+    const base = Number(env[variable] ?? fallback);
+    return Array.from({ length: n }, (_, i) => {
+      listed.push({ port: base + i, use: n > 1 ? `${use} ${i + 1}` : use, variable });
+      return base + i;
+    });
+  };
+  const one = (use: string, variable: string, fallback: number) => take(use, variable, fallback)[0] as number;
+  const ports: StackPorts = {
+    registry: take('the registry', 'SLIPWAY_REGISTRY_PORT', 8080, counts.registries),
+    router: take('the router', 'SLIPWAY_ROUTER_PORT', 8000, counts.routers),
+    worker: take('the inference worker', 'SLIPWAY_WORKER_PORT', 8100, counts.workers),
+    stats: one('experiment-stats', 'SLIPWAY_STATS_PORT', 8200),
+    kafka: one('Kafka', 'SLIPWAY_KAFKA_PORT', 9092),
+    kafkaController: one("Kafka's controller", 'SLIPWAY_KAFKA_CONTROLLER_PORT', 9093),
+    postgres: one('PostgreSQL', 'SLIPWAY_POSTGRES_PORT', 5433),
+    clickhouse: one('ClickHouse', 'SLIPWAY_CLICKHOUSE_PORT', 8123),
+  };
+  return { ports, listed };
+}
+
+export async function randomPorts({ registries, routers, workers }: StackOptions['counts']): Promise<StackPorts> {
+  const free = await freePorts(5 + registries + routers + workers);
+  const take = (n: number) => free.splice(0, n);
+  const one = () => free.shift() as number;
+  return { registry: take(registries), router: take(routers), worker: take(workers), stats: one(), kafka: one(), kafkaController: one(), postgres: one(), clickhouse: one() };
+}
+
+/** Starts the stores and every service, in order, each when what it needs is ready. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { folder, counts, given = {}, progress = () => undefined } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const supervisor = new Supervisor(folder, options.onEvent);
+  const left = await supervisor.endLeftovers();
+  if (left.length > 0) progress(`ended what an earlier start left running: ${left.join(', ')}`);
+  let ports = options.ports;
+  if (!ports) ports = await randomPorts(counts);
+  else await requireFree(defaultPorts(counts, process.env).listed.filter((l) => !(given.kafkaBrokers && /Kafka/.test(l.use)) && !(given.databaseUrl && l.use === 'PostgreSQL') && !(given.clickhouseUrl && l.use === 'ClickHouse')));
+  const secrets = loadSecrets(join(folder, 'secrets.json'));
+
+  progress('starting Kafka, PostgreSQL and ClickHouse …');
+  let databaseUrl = given.databaseUrl ?? '';
+  const kafkaBrokers = given.kafkaBrokers ?? `127.0.0.1:${ports.kafka}`;
+  const clickhouseUrl = given.clickhouseUrl ?? `http://127.0.0.1:${ports.clickhouse}`;
+  const as = (user: 'slipway' | 'analyst') => {
+    if (given.clickhouseUrl) return given.clickhouseUrl;
+    return `http://${user}:${secrets.clickhouse[user]}@127.0.0.1:${ports.clickhouse}`;
+  };
+  const log = createLogger('stack', 'stack', 'silent');
+  const kafka = createKafka('slipway.stack', kafkaBrokers.split(','), log);
+  const stop = () => supervisor.stopAll();
+  try {
+    await Promise.all([
+      (async () => {
+        if (!given.kafkaBrokers) await supervisor.start(kafkaSpec(join(folder, 'kafka'), options.kafkaJars, { broker: ports.kafka, controller: ports.kafkaController }));
+        await createTopicsPatiently(() => createTopics(kafka));
+      })(),
+      (async () => {
+        if (given.databaseUrl) return;
+        const postgres = postgresServer(join(folder, 'postgres'), ports.postgres, secrets.postgres);
+        databaseUrl = postgres.url;
+        await supervisor.start(postgres.spec);
+        await postgres.createDatabase();
+      })(),
+      given.clickhouseUrl ? undefined : supervisor.start(clickHouseSpec(join(folder, 'clickhouse'), ports.clickhouse, secrets.clickhouse)),
+    ]);
+    progress('migrating ClickHouse …');
+    await migrateClickHouse(as('slipway'), join(root, 'deploy', 'clickhouse'), { KAFKA_BROKERS: kafkaBrokers });
+
+    progress('starting the services …');
+    const service = (name: string, package_: string, port: number, env: Record<string, string>): ProcessSpec => ({
+      name,
+      command: process.execPath,
+      args: [join(root, 'services', package_, 'dist', 'main.js')],
+      env: { INSTANCE_ID: name, PORT: String(port), KAFKA_BROKERS: kafkaBrokers, ...env, ...options.env?.[name] },
+      cwd: folder,
+      ipc: true,
+      ready: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
+    });
+    const url = (port: number) => `http://127.0.0.1:${port}`;
+    const registries = ports.registry.map(url);
+    const registry = ports.registry.map((port, i) =>
+      service(`registry-${i + 1}`, 'registry', port, { DATABASE_URL: databaseUrl, ARTIFACT_DIR: join(folder, 'artifacts'), PUBLIC_URLS: registries.join(','), BOOTSTRAP_KEYS: JSON.stringify(secrets.keys) }),
+    );
+    const others = [
+      ...ports.worker.map((port, i) => service(`worker-${i + 1}`, 'inference-worker', port, { CACHE_DIR: join(folder, `worker-${i + 1}`), REGISTRY_KEY: secrets.keys.viewer, ADDRESS: url(port) })),
+      ...ports.router.map((port, i) => service(`router-${i + 1}`, 'traffic-router', port, { DATA_DIR: join(folder, `router-${i + 1}`), ADDRESS: url(port) })),
+      service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') }),
+    ];
+    await Promise.all([...registry, ...others].map((spec) => supervisor.start(spec)));
+    return { supervisor, secrets, folder, kafkaBrokers, databaseUrl, clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') }, registries, routers: ports.router.map(url), workers: ports.worker.map(url), stats: url(ports.stats), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The broker accepts connections a little before it can create topics. */
+async function createTopicsPatiently(create: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await create();
+      return;
+    } catch (error) {
+      if (attempt >= 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}

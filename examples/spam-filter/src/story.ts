@@ -1,0 +1,188 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Evidence, isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
+import { defaultPorts, type Stack, sleep, startStack, until } from '@slipway/local';
+import { loadCorpus } from './corpus.ts';
+import { RegistryClient } from './registry.client.ts';
+import { Sender } from './sender.ts';
+import { ENDPOINT, plans, register } from './setup.ts';
+import { Analyst } from './summary.ts';
+import { buildVersions } from './versions.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const RATE = 150;
+const IDLE_RATE = 20;
+
+export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
+
+const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
+
+/** Watches a rollout until it has ended, and says what changes. */
+async function follow(operator: RegistryClient, id: string, say: (line: string) => void): Promise<Rollout> {
+  let at = '';
+  let mind = '';
+  let lastLine = 0;
+  for (;;) {
+    const rollout = await operator.rollout(id);
+    const visit = rollout.visits.at(-1);
+    const where = `${rollout.status} ${rollout.step} ${visit?.phase}`;
+    if (where !== at) {
+      at = where;
+      const step = rollout.spec.steps[rollout.step];
+      if (isUnderWay(rollout.status) && step && visit?.phase === 'active') say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
+      if (rollout.status === 'paused') say(`   paused: ${rollout.reason}`);
+    }
+    const [latest] = await operator.evidence(id);
+    const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
+    if (latest && isUnderWay(rollout.status) && (latest.verdict !== 'hold' ? thought !== mind : thought !== mind && Date.now() - lastLine > 3000)) {
+      mind = thought;
+      lastLine = Date.now();
+      say(`     ${latest.sentence}`);
+    }
+    if (!isUnderWay(rollout.status)) return rollout;
+    await sleep(250);
+  }
+}
+
+/** Finds the rollout of an earlier start, or makes it; then follows it to its end. */
+async function tell(operator: RegistryClient, plan: (typeof plans)['better' | 'skewed'], say: (line: string) => void): Promise<Rollout> {
+  const earlier = (await operator.rollouts(ENDPOINT)).find((r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted');
+  if (earlier && !isUnderWay(earlier.status) && earlier.status !== 'created') return earlier;
+  const rollout = earlier ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
+  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'the story');
+  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'the story goes on');
+  return follow(operator, rollout.id, say);
+}
+
+/** Everything on one machine, and a true story on it. @returns the exit status */
+export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
+  const folder = join(root, '.slipway', 'data');
+  if (fresh) {
+    const { Supervisor } = await import('@slipway/local');
+    await new Supervisor(folder).endLeftovers();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const counts = { registries: 1, routers: 2, workers: 2 };
+  const { KAFKA_BROKERS, DATABASE_URL, CLICKHOUSE_URL } = process.env;
+  let stack: Stack | undefined;
+  let sender: Sender | undefined;
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
+      say('stopping …');
+      await Promise.race([sender?.stop(), sleep(5000)]);
+      await stack?.stop();
+    })();
+    return stopping;
+  };
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+  });
+  const run = async (): Promise<number> => {
+    stack = await startStack({
+      folder, counts, kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'), ports: defaultPorts(counts, process.env).ports,
+      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL }, progress: say, onEvent: (line) => say(`! ${line}`),
+    });
+    const { secrets, routers } = stack;
+    const registry = stack.registries[0] as string;
+    const operator = new RegistryClient(registry, secrets.keys.operator);
+    say('training three versions of a spam filter on one half of the SpamAssassin corpus …');
+    const { train, serve } = loadCorpus();
+    const versions = buildVersions(train, serve);
+    for (const v of versions) say(`   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half`);
+    await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
+    await until('the endpoint to be served', async () => (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`)).ok && (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`)).ok);
+    say(`everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s`);
+
+    const since = Date.now();
+    sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500 });
+    sender.start();
+    const sending = sender;
+    say(`1. ${(await operator.endpoint(ENDPOINT)).current.model}:${(await operator.endpoint(ENDPOINT)).current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`);
+    await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
+    say('2. version 2 (more features, fewer mistakes) starts a canary');
+    const better = await tell(operator, plans.better, say);
+    say(`   ${better.status}: ${better.reason}`);
+    say('3. version 3 (a train-serve skew that nobody noticed) starts a canary');
+    const skewed = await tell(operator, plans.skewed, say);
+    say(`   ${skewed.status}: ${skewed.reason}`);
+    const good = await summarise(stack, operator, [better, skewed], sending, since, say);
+    sending.setRate(IDLE_RATE);
+    if (exit) return good ? 0 : 1;
+    printHelp(stack, say);
+    await interrupted;
+    return 0;
+  };
+  try {
+    const result = await Promise.race([run(), interrupted]);
+    return result === 'interrupted' ? (exit ? 1 : 0) : result;
+  } finally {
+    await stop();
+  }
+}
+
+async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollout[], sender: Sender, since: number, say: (line: string) => void): Promise<boolean> {
+  const analyst = new Analyst(stack.clickhouse.analyst);
+  const out: string[] = ['', 'SUMMARY', ''];
+  const clock = (ms: number | null) => (ms ? new Date(ms).toISOString().slice(11, 23) : '            ');
+  for (const r of rollouts) {
+    out.push(`Rollout of spam:${r.spec.candidate.version} against spam:${r.control.version} (${r.id})`);
+    for (const v of r.visits) out.push(`   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ${percent(v.weight).padStart(6)}  ${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`);
+    out.push(`   ${clock(r.ended_at)}  ${r.status}`);
+    const spoken = (await operator.evidence(r.id)).filter((e) => e.verdict !== 'hold').reverse();
+    const shown = new Map<string, Evidence>(spoken.map((e) => [`${e.step} ${e.verdict}`, e]));
+    for (const e of shown.values()) out.push(`   - ${e.sentence}`);
+  }
+  const bad = rollouts.find((r) => r.status === 'rolledBack');
+  let prompt = false;
+  if (bad) {
+    await until('the last rows of the bad version', async () => (await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0, 20_000).catch(() => undefined);
+    await sleep(1500);
+    const { verdictAt, lastAnswerAt, answers } = await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`);
+    prompt = answers > 0 && lastAnswerAt - verdictAt < 10_000;
+    out.push('', `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ${Math.max(0, lastAnswerAt - verdictAt)} ms (two routers, ${answers} answers by it in all).`);
+    const w = (await operator.rollout(bad.id)).withdrawal;
+    out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`);
+  }
+  // The sender goes on meanwhile: what it counts is compared once it pauses.
+  sender.setRate(0);
+  const counted = () => sender.counters;
+  let books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
+  const balanced = () => books.landed === books.answered && books.outcomesLanded === books.outcomesPosted && books.outcomesPosted === counted().answered;
+  await until('the books to balance', async () => {
+    books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
+    return balanced();
+  }, 30_000, 250).catch(() => undefined);
+  out.push(
+    '',
+    `Accounting of this run: ${counted().sent} asked, ${books.answered} answered, ${counted().failed} failed; ${books.landed} prediction rows in ClickHouse; ${books.outcomesPosted} labels posted, ${books.outcomesLanded} in ClickHouse; ${books.deadLetters} dead letters; ${books.missing} missing sequence numbers.`,
+    balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
+  );
+  await analyst.close();
+  const asTold = rollouts[0]?.status === 'promoted' && rollouts[1]?.status === 'rolledBack' && rollouts[1].reason.includes('misfiled') && prompt && balanced() && counted().failed === 0;
+  out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD.');
+  for (const f of sender.failures.slice(0, 5)) out.push(`   a request failed: ${f.status} ${f.detail}`);
+  for (const line of out) say(line);
+  return asTold;
+}
+
+function printHelp(stack: Stack, say: (line: string) => void): void {
+  const { secrets, folder } = stack;
+  const keys = join(folder, 'secrets.json');
+  for (const line of [
+    '', `Slipway stays up (Ctrl-C stops it); the sender goes on with ${IDLE_RATE} mails a second.`, '',
+    `   registry     ${stack.registries.join(' ')}   (API description: ${stack.registries[0]}/openapi.json)`,
+    `   routers      ${stack.routers.join(' ')}`,
+    `   workers      ${stack.workers.join(' ')}`,
+    `   ClickHouse   ${stack.clickhouse.url}   (user analyst, read only)`,
+    `   Kafka        ${stack.kafkaBrokers}`,
+    `   keys         ${keys}`, '',
+    'A service asks for a prediction:',
+    `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
+    'An operator returns to the version before:',
+    `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H 'authorization: Bearer ${secrets.keys.operator}' -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
+    'An analyst asks who was served what:',
+    `   curl -s '${stack.clickhouse.url}/?database=slipway' -u analyst:${secrets.clickhouse.analyst} -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`, '',
+  ]) say(line);
+}

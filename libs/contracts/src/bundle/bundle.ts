@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import canonicalizeModule from 'canonicalize';
+import { z } from 'zod';
+import { nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '../names.ts';
+import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
+import { signatureSchema } from './signature.ts';
+
+const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
+
+/** A file by content. `uri` is absent when the file lies in the registry's own artefact store. */
+export const artifactRefSchema = z.object({ sha256: sha256Schema, uri: z.url().optional(), bytes: z.int().nonnegative().optional() });
+export type ArtifactRef = z.infer<typeof artifactRefSchema>;
+
+const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
+
+/** One request of the validation set with the outputs it must give; run at warm-up on every worker that loads the version. */
+export const validationCaseSchema = z.object({
+  inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), data: z.array(z.unknown()) })).min(1),
+  outputs: z.array(z.object({ name: z.string(), data: z.array(scalarSchema), tolerance: z.number().nonnegative().default(1e-4) })).default([]),
+});
+export type ValidationCase = z.infer<typeof validationCaseSchema>;
+
+/** Everything that made a version. Immutable; identified by its digest. */
+export const bundleSchema = z.strictObject({
+  artifact: artifactRefSchema,
+  format: z.literal('onnx').default('onnx'),
+  signature: signatureSchema,
+  preprocessing: preprocessingSchema.default([]),
+  training_data: artifactRefSchema.optional(),
+  feature_definitions: artifactRefSchema.optional(),
+  reference_profile: artifactRefSchema.optional(),
+  validation: z.array(validationCaseSchema).max(100).default([]),
+  metrics: z.record(z.string(), z.number()).default({}),
+  /** Price of one request, in the deployment's currency; 0 when unknown. */
+  price: z.number().nonnegative().default(0),
+  infra: z.strictObject({
+    /** An OIP server that already serves this version; workers do not load it then. */
+    url: z.url().optional(),
+    max_batch: z.int().min(1).max(4096).default(64),
+    /** Longest time that a request waits for company, microseconds. */
+    max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
+  }).prefault({}),
+  lineage: z.record(z.string(), scalarSchema).default({}),
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** RFC 8785 canonical JSON. Throws for values that JSON cannot carry. */
+export function canonicalJson(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('value has no JSON form');
+  return text;
+}
+
+/** SHA-256 over the canonical JSON of the bundle, lower-case hex. */
+export function bundleDigest(bundle: Bundle): string {
+  return createHash('sha256').update(canonicalJson(bundle)).digest('hex');
+}
+
+export const versionSchema = z.object({
+  model: nameSchema,
+  version: versionNumberSchema,
+  digest: sha256Schema,
+  bundle: bundleSchema,
+  created_at: timeMsSchema,
+  created_by: z.string(),
+});
+export type Version = z.infer<typeof versionSchema>;

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** Datatypes of the Open Inference Protocol v2. */
+export const datatypes = ['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES'] as const;
+export const datatypeSchema = z.enum(datatypes);
+export type Datatype = z.infer<typeof datatypeSchema>;
+
+export const tensorSpecSchema = z.object({
+  name: z.string().min(1).max(128),
+  datatype: datatypeSchema,
+  /** -1 stands for any length; the first dimension is the batch. */
+  shape: z.array(z.int().min(-1)).min(1).max(8),
+});
+export type TensorSpec = z.infer<typeof tensorSpecSchema>;
+
+export const signatureSchema = z.object({
+  inputs: z.array(tensorSpecSchema).min(1).max(64),
+  outputs: z.array(tensorSpecSchema).min(1).max(64),
+});
+export type Signature = z.infer<typeof signatureSchema>;

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/**
+ * Order of states on a compacted topic: (epoch, n). `n` counts changes of one aggregate; `epoch` is raised when the registry
+ * finds a topic ahead of its database (a restore), so that a restored registry still wins.
+ */
+export const revisionSchema = z.object({ epoch: z.int().nonnegative(), n: z.int().nonnegative() });
+export type Revision = z.infer<typeof revisionSchema>;
+
+/** Negative when `a` is older than `b`, 0 when equal, positive when newer. */
+export function compareRevisions(a: Revision, b: Revision): number {
+  return a.epoch - b.epoch || a.n - b.n;
+}
+
+/** `epoch.n`, as printed in rows and headers. */
+export function formatRevision(r: Revision): string {
+  return `${r.epoch}.${r.n}`;
+}
+
+/** Inverse of {@link formatRevision}; `undefined` for anything else. */
+export function parseRevision(text: string): Revision | undefined {
+  const m = /^(\d+)\.(\d+)$/.exec(text);
+  return m ? { epoch: Number(m[1]), n: Number(m[2]) } : undefined;
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** Lower-case DNS-like names: safe in URLs, topic keys, file names and SQL literals. */
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/, 'lower-case letters, digits, ".", "_" and "-" only, beginning and ending with a letter or digit');
+
+export const versionNumberSchema = z.int().min(1).max(1_000_000);
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+/** Milliseconds since the epoch. */
+export const timeMsSchema = z.int().nonnegative();
+
+export const armSchema = z.enum(['control', 'candidate']);
+export type Arm = z.infer<typeof armSchema>;
+/** What is randomised. */
+export const unitKindSchema = z.enum(['request', 'user', 'session']);
+export type UnitKind = z.infer<typeof unitKindSchema>;
+
+export const versionRefSchema = z.object({ model: nameSchema, version: versionNumberSchema });
+export type VersionRef = z.infer<typeof versionRefSchema>;
+
+/** `model:version`, the form used in rows and headers. */
+export function formatVersion(ref: VersionRef): string {
+  return `${ref.model}:${ref.version}`;
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { auditRowSchema } from '../audit/audit.ts';
+import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
+import { revisionSchema } from '../bus/revision.ts';
+import { evidenceSchema } from '../evidence/evidence.ts';
+import { metricSchema } from '../metric/metric.ts';
+import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
+import { rolloutSpecSchema } from '../rollout/grammar.ts';
+import { commandSchema, rolloutSchema } from '../rollout/rollout.ts';
+import { type Role, roleSchema } from './roles.ts';
+
+export type Operation = {
+  readonly method: 'get' | 'put' | 'post';
+  readonly path: string;
+  readonly summary: string;
+  readonly role: Role;
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodObject;
+  readonly response?: z.ZodType;
+  /** `application/octet-stream` bodies and answers. */
+  readonly bytes?: boolean;
+};
+
+function page<S extends z.ZodType>(item: S) {
+  return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+}
+const pageQuery = z.object({ cursor: z.string().optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) });
+
+export const modelSchema = z.object({ name: nameSchema, description: z.string(), created_at: timeMsSchema, created_by: z.string() });
+export type Model = z.infer<typeof modelSchema>;
+export const endpointSchema = z.object({
+  name: nameSchema,
+  current: versionRefSchema,
+  previous: versionRefSchema.nullable(),
+  unit: unitKindSchema,
+  timeout_ms: z.int(),
+  rollout_id: z.string().nullable(),
+  route_revision: revisionSchema.nullable(),
+  created_at: timeMsSchema,
+});
+export type Endpoint = z.infer<typeof endpointSchema>;
+
+export const modelInputSchema = z.strictObject({ name: nameSchema, description: z.string().max(2000).default('') });
+export const versionInputSchema = z.strictObject({ version: versionNumberSchema.optional(), bundle: bundleSchema });
+export const endpointInputSchema = z.strictObject({
+  model: nameSchema,
+  version: versionNumberSchema,
+  unit: unitKindSchema.default('request'),
+  timeout_ms: z.int().min(1).max(600_000).default(10_000),
+});
+export const metricInputSchema = metricSchema.omit({ name: true });
+export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
+export const rollbackInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
+export const auditQuerySchema = pageQuery.extend({
+  aggregate: z.string().optional(),
+  from: z.coerce.number().int().optional(),
+  to: z.coerce.number().int().optional(),
+});
+export const listQuerySchema = pageQuery;
+export const rolloutQuerySchema = pageQuery.extend({ endpoint: nameSchema.optional() });
+
+/** The registry's REST API, once: `/openapi.json` is made from this list. */
+export const operations: readonly Operation[] = [
+  { method: 'get', path: '/v1/models', summary: 'Models', role: 'viewer', query: listQuerySchema, response: page(modelSchema) },
+  { method: 'post', path: '/v1/models', summary: 'Declare a model: a named line of versions', role: 'publisher', body: modelInputSchema, response: modelSchema },
+  { method: 'get', path: '/v1/models/{model}/versions', summary: 'Versions of a model', role: 'viewer', query: listQuerySchema, response: page(versionSchema) },
+  { method: 'post', path: '/v1/models/{model}/versions', summary: 'Register an immutable version; the next number when none is given', role: 'publisher', body: versionInputSchema, response: versionSchema },
+  { method: 'get', path: '/v1/models/{model}/versions/{version}', summary: 'One version with its bundle and digest', role: 'viewer', response: versionSchema },
+  { method: 'put', path: '/v1/artifacts/{sha256}', summary: 'Store a file by its SHA-256', role: 'publisher', bytes: true, response: z.object({ sha256: z.string(), bytes: z.int() }) },
+  { method: 'get', path: '/v1/artifacts/{sha256}', summary: 'Fetch a file by its SHA-256', role: 'viewer', bytes: true },
+  { method: 'get', path: '/v1/endpoints', summary: 'Endpoints', role: 'viewer', query: listQuerySchema, response: page(endpointSchema) },
+  { method: 'put', path: '/v1/endpoints/{name}', summary: 'Create an endpoint, or change its settings; its version changes by rollouts', role: 'operator', body: endpointInputSchema, response: endpointSchema },
+  { method: 'get', path: '/v1/endpoints/{name}', summary: 'One endpoint', role: 'viewer', response: endpointSchema },
+  { method: 'post', path: '/v1/endpoints/{name}/rollback', summary: 'Roll back the rollout under way, or else return to the version before', role: 'operator', body: rollbackInputSchema, response: endpointSchema },
+  { method: 'get', path: '/v1/metrics', summary: 'Metrics, built-in ones included', role: 'viewer', query: listQuerySchema, response: page(metricSchema) },
+  { method: 'put', path: '/v1/metrics/{name}', summary: 'Declare a metric', role: 'publisher', body: metricInputSchema, response: metricSchema },
+  { method: 'get', path: '/v1/rollouts', summary: 'Rollouts, newest first', role: 'viewer', query: rolloutQuerySchema, response: page(rolloutSchema) },
+  { method: 'post', path: '/v1/rollouts', summary: 'Create a rollout; it starts by the command "start"', role: 'operator', body: rolloutSpecSchema, response: rolloutSchema },
+  { method: 'get', path: '/v1/rollouts/{id}', summary: 'One rollout with its whole state', role: 'viewer', response: rolloutSchema },
+  { method: 'post', path: '/v1/rollouts/{id}/commands', summary: 'start, promote, pause, resume, abort, rollBack, approve', role: 'operator', body: commandSchema, response: rolloutSchema },
+  { method: 'get', path: '/v1/rollouts/{id}/evidence', summary: 'The evidence that changed a verdict, newest first', role: 'viewer', query: listQuerySchema, response: page(evidenceSchema) },
+  { method: 'get', path: '/v1/rollouts/{id}/events', summary: 'Server-sent events: state and evidence as they change', role: 'viewer' },
+  { method: 'get', path: '/v1/audit', summary: 'The audit chain', role: 'viewer', query: auditQuerySchema, response: page(auditRowSchema) },
+  { method: 'get', path: '/v1/audit/verification', summary: 'Recomputes every chain and names the first row that does not fit', role: 'viewer', response: z.object({ ok: z.boolean(), rows: z.int(), broken: z.array(z.object({ aggregate: z.string(), n: z.int(), why: z.string() })) }) },
+  { method: 'post', path: '/v1/keys', summary: 'Make an API key; it is shown once', role: 'admin', body: keyInputSchema, response: z.object({ id: z.string(), name: z.string(), role: roleSchema, key: z.string() }) },
+];

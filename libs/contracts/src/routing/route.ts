@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { operatorSchema } from '../preprocessing/preprocessing.ts';
+import { bundleSchema } from '../bundle/bundle.ts';
+import { signatureSchema } from '../bundle/signature.ts';
+import { revisionSchema } from '../bus/revision.ts';
+import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '../names.ts';
+
+/** The addresses (base URLs of OIP servers) that answer for one version. */
+export const targetSchema = z.object({ model: nameSchema, version: versionNumberSchema, addresses: z.array(z.url()) });
+export type Target = z.infer<typeof targetSchema>;
+
+/** What a worker needs to load a version and to keep it loaded. */
+export const loadableSchema = z.object({
+  model: nameSchema,
+  version: versionNumberSchema,
+  digest: sha256Schema,
+  artifact: z.object({ sha256: sha256Schema, uris: z.array(z.url()) }),
+  signature: signatureSchema,
+  preprocessing: z.array(operatorSchema),
+  validation: bundleSchema.shape.validation,
+  max_batch: z.int().min(1),
+  max_queue_delay_us: z.int().min(0),
+});
+export type Loadable = z.infer<typeof loadableSchema>;
+
+/** The whole route of one endpoint at one revision: everything a router or a worker does for it, with no other source. */
+export const routeSchema = z.object({
+  endpoint: nameSchema,
+  revision: revisionSchema,
+  published_at: timeMsSchema,
+  unit: unitKindSchema,
+  control: targetSchema,
+  candidate: targetSchema.nullable(),
+  /** The rollout under way; its id is the salt of the assignment. */
+  rollout: z.object({ id: z.uuid(), step: z.int().min(0), weight: z.number().min(0).max(1), salt: z.string() }).nullable(),
+  /** A router without contact with Kafka for longer serves control while a rollout is under way. */
+  lease_ms: z.int().min(1000),
+  timeout_ms: z.int().min(1),
+  signature: signatureSchema,
+  /** Price of one request by version (`model:version`). */
+  prices: z.record(z.string(), z.number()),
+  /** Versions to keep loaded and warm: those that take traffic, those about to, and the one to roll back to. */
+  load: z.array(loadableSchema),
+  /** SHA-256 of the API keys that may force a version by header. */
+  operator_keys: z.array(sha256Schema),
+});
+export type Route = z.infer<typeof routeSchema>;

@@ -1,0 +1,45 @@
+import { HEARTBEAT_MS, type Instance, topics } from '@slipway/contracts';
+import type { Logger } from '../log.ts';
+import type { RecordProducer } from './producer.client.ts';
+
+export type Heartbeat = { start: () => void; now: () => void; stop: () => Promise<void> };
+
+/** Tells on `instances.v1` every second, and at once on `now()`, what this instance is. A clean stop leaves a tombstone. */
+export function runHeartbeat(producer: RecordProducer, log: Logger, describe: () => Instance): Heartbeat {
+  let sending = false;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+  const beat = () => {
+    if (sending) {
+      again = true;
+      return;
+    }
+    sending = true;
+    const instance = describe();
+    producer
+      .send(topics.instances.name, [{ key: instance.instance_id, value: JSON.stringify(instance) }])
+      .catch((error: unknown) => log.debug({ error: (error as Error).message }, 'no heartbeat: Kafka is away'))
+      .finally(() => {
+        sending = false;
+        if (again) {
+          again = false;
+          if (timer) beat();
+        }
+      });
+  };
+  return {
+    start: () => {
+      timer = setInterval(beat, HEARTBEAT_MS);
+      beat();
+    },
+    now: () => {
+      if (timer) beat();
+    },
+    stop: async () => {
+      clearInterval(timer);
+      timer = undefined;
+      while (sending) await new Promise((resolve) => setTimeout(resolve, 10));
+      await Promise.race([producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]).catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000))]);
+    },
+  };
+}

@@ -1,0 +1,186 @@
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { type Topic, topics } from '@slipway/contracts';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { backoffMs, isTransient } from '../faults.ts';
+import type { Logger } from '../log.ts';
+import { counter } from '../metrics.ts';
+import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
+import { parseRecord, type RecordResult } from './record.ts';
+
+const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', ['topic', 'result']);
+const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses for a transient fault', ['topic']);
+
+/** One record as a handler gets it: the value is parsed by the topic's schema. */
+export type ConsumedRecord<T = unknown> = RawRecord & { parsed: T };
+
+export type KafkaBatchServerOptions = {
+  kafka: Kafka;
+  groupId: string;
+  deadLetters: DeadLetters;
+  log: Logger;
+  now?: () => number;
+  /** A group whose members are gone after this long without a heartbeat. */
+  sessionTimeoutMs?: number;
+};
+
+type Listener = (...args: never[]) => void;
+
+/**
+ * Kafka as a Nest transport that hands over whole batches.
+ *
+ * `@EventPattern(topic)` handlers get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record (or nothing: all
+ * are ok). Offsets are committed only after the handler's success. A record that does not fit its schema, or that makes the handler fail
+ * deterministically when given alone, goes to dead letters and the stream goes on. A transient fault keeps the offset and tries again after
+ * growing pauses, heart-beating meanwhile. `close` lets the batch under way finish.
+ */
+export class KafkaBatchServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
+  override readonly propagatesEventHandlerErrors = true;
+  private consumer: Consumer | undefined;
+  private closing = false;
+  private readonly options: KafkaBatchServerOptions;
+  private readonly now: () => number;
+  private readonly listeners = new Map<string, Listener[]>();
+
+  constructor(options: KafkaBatchServerOptions) {
+    super();
+    this.options = options;
+    this.now = options.now ?? Date.now;
+  }
+
+  listen(callback: (error?: unknown) => void): void {
+    // Kafka may be away at the start: the service comes up and the consumer joins when it can.
+    void this.join(0);
+    callback();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.consumer?.disconnect().catch(() => undefined);
+  }
+
+  on<E extends string, C extends Listener>(event: E, callback: C): void {
+    this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
+  }
+
+  unwrap<T>(): T {
+    return this.consumer as T;
+  }
+
+  private emit(event: string, ...args: unknown[]): void {
+    for (const listener of this.listeners.get(event) ?? []) listener(...(args as never[]));
+  }
+
+  private async join(attempt: number): Promise<void> {
+    if (this.closing) return;
+    const { kafka, groupId, log, sessionTimeoutMs = 10_000 } = this.options;
+    const consumer = kafka.consumer({ groupId, sessionTimeout: sessionTimeoutMs, rebalanceTimeout: 15_000, heartbeatInterval: 1000, maxWaitTimeInMs: 500, allowAutoTopicCreation: false, retry: { retries: 5, restartOnFailure: async () => false } });
+    this.consumer = consumer;
+    consumer.on(consumer.events.GROUP_JOIN, (e) => this.emit('joined', e.payload.memberAssignment));
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      log.warn({ error: payload.error.message, groupId }, 'consumer lost its broker; joining again');
+      void consumer.disconnect().catch(() => undefined).then(() => this.rejoin(0));
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...this.messageHandlers.keys()], fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.eachBatch(consumer, payload) });
+    } catch (error) {
+      log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join yet');
+      await consumer.disconnect().catch(() => undefined);
+      this.rejoin(attempt + 1);
+    }
+  }
+
+  private rejoin(attempt: number): void {
+    if (!this.closing) setTimeout(() => void this.join(attempt), backoffMs(attempt, Math.random())).unref();
+  }
+
+  private async eachBatch(consumer: Consumer, { batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+    const topic = (Object.values(topics) as Topic[]).find((t) => t.name === batch.topic);
+    const handler = this.messageHandlers.get(batch.topic);
+    if (!topic || !handler) return;
+    const letters: { record: RawRecord; reason: string }[] = [];
+    const records: ConsumedRecord[] = [];
+    for (const m of batch.messages) {
+      const record: RawRecord = { topic: batch.topic, partition: batch.partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: textHeaders(m.headers) };
+      const parsed = parseRecord(topic, m.value);
+      if (parsed.ok) records.push({ ...record, parsed: parsed.value });
+      else letters.push({ record, reason: parsed.reason });
+    }
+    const keepTrying = () => isRunning() && !isStale() && !this.closing;
+    const done = (await this.handle(handler, records, letters, heartbeat, keepTrying)) && (await this.patiently(batch.topic, () => this.options.deadLetters.send(letters, this.now()), heartbeat, keepTrying));
+    if (!done) return;
+    const next = (BigInt(batch.lastOffset()) + 1n).toString();
+    await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
+    resolveOffset(batch.lastOffset());
+    consumedTotal.inc({ topic: batch.topic, result: 'ok' }, batch.messages.length - letters.length);
+    consumedTotal.inc({ topic: batch.topic, result: 'dead_letter' }, letters.length);
+    await heartbeat();
+  }
+
+  /** Gives the records to the handler; splits a batch that fails deterministically until the failing records stand alone. */
+  private async handle(handler: MessageHandler, records: ConsumedRecord[], letters: { record: RawRecord; reason: string }[], heartbeat: () => Promise<void>, keepTrying: () => boolean): Promise<boolean> {
+    if (records.length === 0) return true;
+    let results: RecordResult[] | undefined;
+    let failure: unknown;
+    const finished = await this.patiently(
+      (records[0] as ConsumedRecord).topic,
+      async () => {
+        failure = undefined;
+        try {
+          results = await call(handler, records);
+        } catch (error) {
+          if (isTransient(error)) throw error;
+          failure = error;
+        }
+      },
+      heartbeat,
+      keepTrying,
+    );
+    if (!finished) return false;
+    if (failure === undefined) {
+      results?.forEach((result, i) => {
+        const record = records[i];
+        if (record && result.kind === 'deadLetter') letters.push({ record, reason: result.reason });
+      });
+      return true;
+    }
+    if (records.length === 1) {
+      letters.push({ record: records[0] as ConsumedRecord, reason: failure instanceof Error ? failure.message : String(failure) });
+      return true;
+    }
+    const half = records.length >> 1;
+    return (await this.handle(handler, records.slice(0, half), letters, heartbeat, keepTrying)) && this.handle(handler, records.slice(half), letters, heartbeat, keepTrying);
+  }
+
+  /** Repeats `work` over transient faults. False when the partition was taken away or the server is closing. */
+  private async patiently(topic: string, work: () => Promise<void>, heartbeat: () => Promise<void>, keepTrying: () => boolean): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await work();
+        return true;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        retriesTotal.inc({ topic });
+        this.options.log.warn({ topic, attempt, error: (error as Error).message }, 'a store is away; the offset stays and the batch is tried again');
+        const until = this.now() + backoffMs(attempt, Math.random());
+        while (this.now() < until) {
+          if (!keepTrying()) return false;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          await heartbeat();
+        }
+      }
+    }
+  }
+}
+
+async function call(handler: MessageHandler, records: ConsumedRecord[]): Promise<RecordResult[] | undefined> {
+  const result: unknown = await handler(records, {});
+  const value: unknown = isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
+  return Array.isArray(value) ? (value as RecordResult[]) : undefined;
+}
+
+function textHeaders(headers: Record<string, unknown> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([k, v]) => [k, String(v)]));
+}

@@ -1,0 +1,126 @@
+import type { Topic } from '@slipway/contracts';
+import type { Consumer, Kafka } from 'kafkajs';
+import type { z } from 'zod';
+import { backoffMs } from '../faults.ts';
+import type { Logger } from '../log.ts';
+import { withAdmin } from './kafka.client.ts';
+import { parseRecord } from './record.ts';
+
+export type StateReplicaOptions<S extends z.ZodType> = {
+  kafka: Kafka;
+  topic: Topic<S>;
+  /** A name of this process's own; every start reads the topic from its beginning. */
+  groupId: string;
+  log: Logger;
+  /** `undefined` for a tombstone. `timestampMs` is the arrival at Kafka. */
+  onState: (key: string, value: z.output<S> | undefined, timestampMs: number) => void;
+  /** A record that does not fit; the last good state of its key stays. */
+  onPoison?: (key: string, reason: string, raw: { topic: string; partition: number; offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers: Record<string, string> }) => void;
+};
+
+/**
+ * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only gathers, so that nobody
+ * acts upon history; then it hands over the latest state of every key, and `ready` resolves. Kafka may be away, at the start or later: it
+ * joins again by itself, and `lastContactMs` says when a fetch last succeeded.
+ */
+export class StateReplica<S extends z.ZodType> {
+  readonly ready: Promise<void>;
+  isReady = false;
+  /** Monotonic (`performance.now()`): a clock that jumps must not lengthen a lease. -Infinity before the first contact. */
+  lastContactMs = Number.NEGATIVE_INFINITY;
+  private readonly options: StateReplicaOptions<S>;
+  private consumer: Consumer | undefined;
+  private closing = false;
+  private becomeReady: () => void = () => undefined;
+  private generation = 0;
+
+  constructor(options: StateReplicaOptions<S>) {
+    this.options = options;
+    this.ready = new Promise((resolve) => {
+      this.becomeReady = resolve;
+    });
+  }
+
+  start(): void {
+    void this.join(0);
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.consumer?.disconnect().catch(() => undefined);
+  }
+
+  private async join(attempt: number): Promise<void> {
+    if (this.closing) return;
+    const { kafka, topic, log } = this.options;
+    // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
+    const groupId = `${this.options.groupId}.${topic.name}.${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
+    const consumer = kafka.consumer({ groupId, sessionTimeout: 20_000, heartbeatInterval: 1000, maxWaitTimeInMs: 250, allowAutoTopicCreation: false, retry: { retries: 3, restartOnFailure: async () => false } });
+    this.consumer = consumer;
+    const gathered = new Map<string, { value: z.output<S> | undefined; timestampMs: number }>();
+    let goal: Map<number, bigint> | undefined;
+    let caughtUp = false;
+    const check = () => {
+      if (caughtUp || !goal || goal.size > 0) return;
+      caughtUp = true;
+      for (const [key, { value, timestampMs }] of gathered) this.options.onState(key, value, timestampMs);
+      gathered.clear();
+      this.isReady = true;
+      this.becomeReady();
+    };
+    consumer.on(consumer.events.FETCH, () => {
+      // Before it has caught up, a fetch says nothing about the present.
+      if (caughtUp) this.lastContactMs = performance.now();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      log.warn({ topic: topic.name, error: payload.error.message }, 'lost the broker; reading again from the beginning');
+      void consumer.disconnect().catch(() => undefined).then(() => this.rejoin(0));
+    });
+    try {
+      const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
+      goal = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
+      check();
+      await consumer.connect();
+      await consumer.subscribe({ topic: topic.name, fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          for (const m of batch.messages) {
+            this.take(batch.partition, m, (key, value, timestampMs) => {
+              if (caughtUp) this.options.onState(key, value, timestampMs);
+              else gathered.set(key, { value, timestampMs });
+            });
+          }
+          const mark = goal?.get(batch.partition);
+          if (mark !== undefined && BigInt(batch.lastOffset()) + 1n >= mark) {
+            goal?.delete(batch.partition);
+            check();
+          }
+        },
+      });
+    } catch (error) {
+      log.warn({ topic: topic.name, attempt, error: (error as Error).message }, 'cannot read the topic yet');
+      await consumer.disconnect().catch(() => undefined);
+      this.rejoin(attempt + 1);
+    }
+  }
+
+  private rejoin(attempt: number): void {
+    if (!this.closing) setTimeout(() => void this.join(attempt), Math.min(1000, backoffMs(attempt, Math.random()))).unref();
+  }
+
+  private take(partition: number, m: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string }, deliver: StateReplicaOptions<S>['onState']): void {
+    const key = m.key?.toString('utf8') ?? '';
+    if (m.value === null) {
+      deliver(key, undefined, Number(m.timestamp));
+      return;
+    }
+    const parsed = parseRecord(this.options.topic, m.value);
+    if (parsed.ok) {
+      deliver(key, parsed.value, Number(m.timestamp));
+      return;
+    }
+    this.options.log.error({ topic: this.options.topic.name, key, offset: m.offset, reason: parsed.reason }, 'a state that cannot be used; the last good one stays');
+    this.options.onPoison?.(key, parsed.reason, { topic: this.options.topic.name, partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: {} });
+  }
+}

@@ -1,0 +1,22 @@
+import type { LoggerService } from '@nestjs/common';
+import { type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** JSON lines on stdout. */
+export function createLogger(service: string, instance: string, level: string): Logger {
+  return pino({ level, base: { service, instance }, timestamp: pino.stdTimeFunctions.isoTime });
+}
+
+/** Lets Nest write through pino; its start-up chatter goes to debug. */
+export function nestLogger(log: Logger): LoggerService {
+  const context = (rest: unknown[]) => ({ context: rest.at(-1) });
+  return {
+    log: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
+    error: (message: unknown, ...rest: unknown[]) => log.error(context(rest), message instanceof Error ? (message.stack ?? message.message) : String(message)),
+    warn: (message: unknown, ...rest: unknown[]) => log.warn(context(rest), String(message)),
+    debug: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
+    verbose: (message: unknown, ...rest: unknown[]) => log.trace(context(rest), String(message)),
+    fatal: (message: unknown, ...rest: unknown[]) => log.fatal(context(rest), String(message)),
+  };
+}

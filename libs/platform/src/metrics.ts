@@ -1,0 +1,20 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export { Counter, Gauge, Histogram } from 'prom-client';
+
+/** The process's one Prometheus registry, served at `/metrics`. */
+export const metrics = new Registry();
+collectDefaultMetrics({ register: metrics });
+
+export function counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+  return new Counter({ name, help, labelNames: [...labelNames], registers: [metrics] });
+}
+export function gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
+  return new Gauge({ name, help, labelNames: [...labelNames], registers: [metrics] });
+}
+export function histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []): Histogram<L> {
+  return new Histogram({ name, help, buckets, labelNames: [...labelNames], registers: [metrics] });
+}
+
+/** Every refusal is counted by its code. */
+export const problemsTotal = counter('slipway_problems_total', 'Problem documents answered, by code', ['code']);

@@ -1,0 +1,88 @@
+import 'reflect-metadata';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { CommonConfig } from './config.ts';
+import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
+import { ProblemFilter } from './http/problem.filter.controller.ts';
+import { createLogger, type Logger, nestLogger } from './log.ts';
+
+export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
+
+export type ServiceParts = {
+  providers?: Provider[];
+  controllers?: Type[];
+  readiness?: ReadinessCheck[];
+  /** Kafka consumers as Nest microservices. */
+  transports?: CustomTransportStrategy[];
+  /** Takes a request before Nest sees it; true when it has. The hot path. */
+  hotHandler?: (req: IncomingMessage, res: ServerResponse) => boolean;
+  /** Called once requests are accepted. */
+  started?: () => void | Promise<void>;
+};
+
+@Module({})
+class ServiceModule {}
+
+/**
+ * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT stop consuming, flush and close, in the reverse
+ * order of `onClose`. An error that nothing explains ends the process with status 1; the supervisor starts it again.
+ */
+export async function runService<C extends CommonConfig>(name: string, config: C, build: (config: C, context: ServiceContext) => Promise<ServiceParts>): Promise<void> {
+  const log = createLogger(name, config.INSTANCE_ID, config.LOG_LEVEL);
+  const closers: { name: string; close: () => Promise<void> | void }[] = [];
+  let app: NestFastifyApplication | undefined;
+  let stopping = false;
+  const stop = async (why: string, code: number) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'stopping');
+    const deadline = setTimeout(() => process.exit(1), 15_000);
+    deadline.unref();
+    await app?.close().catch((error: unknown) => log.error({ err: error }, 'closing the application failed'));
+    for (const c of closers.reverse()) await Promise.resolve().then(c.close).catch((error: unknown) => log.error({ err: error, part: c.name }, 'closing failed'));
+    process.exit(code);
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM', 0));
+  process.on('SIGINT', () => void stop('SIGINT', 0));
+  // The supervisor holds the other end: when it is gone, so are we.
+  if (process.channel) process.on('disconnect', () => void stop('the supervisor is gone', 0));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'unexplained error');
+    void stop('unexplained error', 1);
+  });
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'unexplained rejection');
+    void stop('unexplained rejection', 1);
+  });
+
+  const parts = await build(config, { log, onClose: (part, close) => closers.push({ name: part, close }) });
+  const hot = parts.hotHandler;
+  const adapter = new FastifyAdapter({
+    bodyLimit: 8 * 1024 * 1024,
+    forceCloseConnections: true,
+    ...(hot
+      ? {
+          serverFactory: (handler: (req: IncomingMessage, res: ServerResponse) => void): Server => {
+            const server = createServer((req, res) => {
+              if (!hot(req, res)) handler(req, res);
+            });
+            server.keepAliveTimeout = 65_000;
+            return server;
+          },
+        }
+      : {}),
+  });
+  (adapter.getInstance() as unknown as FastifyInstance).addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  const module: DynamicModule = { module: ServiceModule, controllers: [HealthController, ...(parts.controllers ?? [])], providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])] };
+  app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
+  app.useGlobalFilters(new ProblemFilter(log));
+  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  await app.listen(config.PORT, config.HOST);
+  await parts.started?.();
+  log.info({ port: config.PORT }, 'started');
+}

@@ -1,0 +1,169 @@
+import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
+import { type LatencyCell, latencyEvidence } from '../e-process/latency.ts';
+import { describe } from './sentence.ts';
+
+export type ArmTotals = { requests: number; units: number };
+
+export type EventGuardrail = {
+  kind: 'events';
+  metric: string;
+  source: 'error' | 'outcome';
+  /** `lower`: an event is bad. `higher`: an event is good (a conversion). */
+  direction: 'lower' | 'higher';
+  /** Candidate over control that is still acceptable. */
+  margin: number;
+  /** All steps, ordered by second; each unit counted once per step. */
+  cells: CountCell[];
+  /** In the present step: units observed for this metric, and events among them. */
+  step: { control: { units: number; events: number }; candidate: { units: number; events: number } };
+};
+
+export type LatencyGuardrail = {
+  kind: 'latency';
+  metric: string;
+  margin: number;
+  /** The control's bucket shares from before the rollout; `null` when there were too few requests to cut buckets. */
+  masses: readonly number[] | null;
+  cells: LatencyCell[];
+  /** Quantiles of the candidate in the present step with their limits, microseconds. */
+  sla: { quantile: string; limitUs: number; actualUs: number | null }[];
+};
+
+export type JudgeInput = {
+  /** This analyser's share of the rollout's α. */
+  alpha: number;
+  startSecond: number;
+  nowSecond: number;
+  /** Planned length of the rollout, seconds. */
+  plannedSeconds: number;
+  step: {
+    index: number;
+    weight: number;
+    /** How long the step has been active, and how long it must be. */
+    activeSeconds: number;
+    dwellSeconds: number;
+    until: { requests?: number | undefined; units?: number | undefined };
+    totals: { control: ArmTotals; candidate: ArmTotals };
+  };
+  guardrails: (EventGuardrail | LatencyGuardrail)[];
+  /** First exposures of units per step, ordered by second: the sample-ratio test. */
+  exposures: CountCell[];
+  /** Units seen in both arms within one route revision. */
+  crossedUnits: number;
+};
+
+export type GuardrailNumbers = {
+  metric: string;
+  e: number;
+  /** Share of the stake, summing to 1 over the guardrails in force. */
+  stake: number;
+  inForce: boolean;
+  candidate?: { units: number; events: number; rate: number | null };
+  control?: { units: number; events: number; rate: number | null };
+  margin: number;
+};
+
+export type Judgement = {
+  verdict: 'advance' | 'hold' | 'rollBack';
+  reasons: string[];
+  sentence: string;
+  numbers: {
+    e: number;
+    threshold: number;
+    sample_ratio_e: number;
+    guardrails: GuardrailNumbers[];
+    step: JudgeInput['step'];
+    crossed_units: number;
+  };
+};
+
+/** Fewest candidate requests in a step before it may widen, and fewest observed units per outcome guardrail. */
+export const MIN_REQUESTS = 20;
+/** A guardrail with an e-value of this or more is in doubt: the rollout stays as small as it is. */
+export const DOUBT = 2;
+/** Sample-ratio e-value at which judgement is suspended. */
+export const SAMPLE_RATIO_LIMIT = 1000;
+
+/** Errors ⅓, latency ⅙, latency's p99 ⅙, outcomes ⅓ together; renormalised over those in force. */
+function stakes(guardrails: JudgeInput['guardrails']): number[] {
+  const outcomes = guardrails.filter((g) => g.kind === 'events' && g.source === 'outcome').length;
+  const raw = guardrails.map((g) => (g.kind === 'latency' ? (g.masses ? 1 / 3 : 0) : g.source === 'error' ? 1 / 3 : 1 / 3 / outcomes));
+  const sum = raw.reduce((a, b) => a + b, 0);
+  return raw.map((x) => (sum > 0 ? x / sum : 0));
+}
+
+function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): number {
+  const clock = [input.startSecond, input.plannedSeconds, input.nowSecond] as const;
+  if (g.kind === 'events') return countEvidence(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER, ...clock);
+  if (!g.masses) return 1;
+  const last = g.masses.length - 1;
+  const tail = g.cells.map((c) => ({ second: c.second, weight: c.weight, control: c.control[last] as number, candidate: c.candidate[last] as number }));
+  return (latencyEvidence(g.cells, g.masses, ...clock) + countEvidence(tail, 1, WORSE_WHEN_MORE, ...clock)) / 2;
+}
+
+/**
+ * The verdict of one look, from sufficient statistics of two concurrent arms, stratified by step. Pure.
+ *
+ * - `rollBack`: the stake-weighted mean of the guardrails' e-values reaches 1/α. By Ville's inequality a candidate that is within its margins
+ *   is rolled back with probability ≤ α over the whole rollout, at any traffic and any number of looks.
+ * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value is below 2.
+ * - `hold`: anything else; `reasons` name what is missing.
+ *
+ * At a weight of 1 nothing is concurrent; then only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
+ */
+export function judge(input: JudgeInput): Judgement {
+  const { step, guardrails } = input;
+  const share = stakes(guardrails);
+  const numbers: GuardrailNumbers[] = guardrails.map((g, i) => ({
+    metric: g.metric,
+    e: evidenceOf(g, input),
+    stake: share[i] as number,
+    inForce: g.kind === 'events' || g.masses !== null,
+    margin: g.margin,
+    ...(g.kind === 'events' ? { candidate: rated(g.step.candidate), control: rated(g.step.control) } : {}),
+  }));
+  const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
+  const threshold = 1 / input.alpha;
+  const sampleRatioE = countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
+
+  let verdict: Judgement['verdict'] = 'hold';
+  let reasons: string[] = [];
+  if (input.crossedUnits > 0) reasons = ['exposure_fault'];
+  else if (sampleRatioE >= SAMPLE_RATIO_LIMIT) reasons = ['sample_ratio_mismatch'];
+  else if (e >= threshold) {
+    verdict = 'rollBack';
+    reasons = numbers.filter((g) => g.stake * g.e >= threshold / (2 * numbers.length)).sort((a, b) => b.stake * b.e - a.stake * a.e).map((g) => `worse:${g.metric}`);
+  } else if (step.weight >= 1 && grossFailure(guardrails)) {
+    verdict = 'rollBack';
+    reasons = ['gross_failure'];
+  } else {
+    reasons = missing(input, numbers);
+    if (reasons.length === 0) {
+      verdict = 'advance';
+      reasons = ['no_guardrail_in_doubt'];
+    }
+  }
+  const result = { e, threshold, sample_ratio_e: sampleRatioE, guardrails: numbers, step, crossed_units: input.crossedUnits };
+  return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
+}
+
+function rated(x: { units: number; events: number }) {
+  return { ...x, rate: x.units > 0 ? x.events / x.units : null };
+}
+
+function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
+  return guardrails.some((g) => g.kind === 'events' && g.source === 'error' && g.step.candidate.units >= MIN_REQUESTS && g.step.candidate.events >= 0.5 * g.step.candidate.units);
+}
+
+function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]): string[] {
+  const out: string[] = [];
+  for (const g of numbers) if (g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
+  for (const g of guardrails) {
+    if (g.kind === 'latency') for (const s of g.sla) if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
+    if (g.kind === 'events' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);
+  }
+  if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0)) out.push('insufficient_data:requests');
+  if (step.totals.candidate.units < (step.until.units ?? 0)) out.push('insufficient_data:units');
+  if (step.activeSeconds < step.dwellSeconds) out.push('dwell');
+  return out;
+}

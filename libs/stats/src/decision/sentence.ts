@@ -1,0 +1,55 @@
+import type { GuardrailNumbers, Judgement } from './judge.ts';
+
+function percent(x: number | null | undefined): string {
+  return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
+}
+function eText(e: number): string {
+  return e >= 1e6 ? e.toExponential(1) : e.toFixed(e < 10 ? 2 : 0);
+}
+
+function versus(g: GuardrailNumbers): string {
+  if (!g.candidate || !g.control) return `${g.metric} (E ${eText(g.e)})`;
+  return `${g.metric} ${percent(g.candidate.rate)} (${g.candidate.events} of ${g.candidate.units}) against the control's ${percent(g.control.rate)} (${g.control.events} of ${g.control.units})`;
+}
+
+/** One plain sentence for people: the verdict, and the numbers that carry it. */
+export function describe(verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string {
+  const { step } = n;
+  const seen = `${step.totals.candidate.requests} candidate and ${step.totals.control.requests} control requests in step ${step.index} at ${percent(step.weight)}`;
+  const byName = new Map(n.guardrails.map((g) => [g.metric, g]));
+  if (verdict === 'rollBack') {
+    if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
+    const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
+    return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${eText(n.e)} passes ${eText(n.threshold)} (${seen}).`;
+  }
+  if (verdict === 'advance') return `Advance: ${n.guardrails.map(versus).join('; ')}; no guardrail is in doubt (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
+  return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
+}
+
+function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
+  const [code, subject = ''] = reason.split(':');
+  const { step } = n;
+  switch (code) {
+    case 'exposure_fault':
+      return `${n.crossed_units} units were in both arms within one route revision, so the arms cannot be compared`;
+    case 'sample_ratio_mismatch':
+      return 'the arms do not get the shares they should (sample ratio), so they cannot be compared';
+    case 'in_doubt': {
+      const g = byName.get(subject);
+      return g ? `${versus(g)} is in doubt (E ${eText(g.e)})` : `${subject} is in doubt`;
+    }
+    case 'sla_exceeded':
+      return `${subject} is over its limit`;
+    case 'dwell':
+      return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the dwell are left`;
+    case 'insufficient_data': {
+      if (subject !== 'requests' && subject !== 'units') return `too few outcomes for ${subject} yet (${byName.get(subject)?.candidate?.units ?? 0} of 20)`;
+      const have = step.totals.candidate[subject];
+      const need = subject === 'requests' ? Math.max(20, step.until.requests ?? 0) : (step.until.units ?? 0);
+      const rate = have / Math.max(1, step.activeSeconds);
+      return `${need - have} more ${subject} are needed${rate > 0 ? `, about ${Math.ceil((need - have) / rate)} s at the present rate` : ''}`;
+    }
+    default:
+      return reason;
+  }
+}

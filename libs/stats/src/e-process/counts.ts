@@ -1,0 +1,46 @@
+import { mixtureWealth } from './mixture.ts';
+
+/** Events of the two concurrent arms in one arrival second under one candidate share. */
+export type CountCell = {
+  /** Arrival second (Kafka's clock). */
+  second: number;
+  /** The candidate's assignment probability, 0..1. */
+  weight: number;
+  control: number;
+  candidate: number;
+};
+
+/** Ratios of the candidate's intensity to the control's that are bet on. */
+export const WORSE_WHEN_MORE = [1.25, 1.5, 2, 3, 5, 10, 30, 100] as const;
+export const WORSE_WHEN_FEWER = [0.97, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25, 0.02] as const;
+export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
+
+/**
+ * E-value against "the candidate's intensity of events is at most `margin` times the control's" (at least, when margin < 1).
+ * Given an event, it is the candidate's with probability w·r/(1 + w(r − 1)) under ratio r, whatever the load or a shared outage does;
+ * the factor is the likelihood ratio of r against the margin. Cells with w of 0 or 1 carry no information. Cells must be in order of second.
+ *
+ * Assumes: events of different units are independent given the past (count each unit once per metric and step), assignment is
+ * randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over time of onset: `mixture.ts`.
+ */
+export function countEvidence(
+  cells: readonly CountCell[],
+  margin: number,
+  ratios: readonly number[],
+  startSecond: number,
+  plannedSeconds: number,
+  nowSecond: number,
+): number {
+  const scaled = margin === 1 ? ratios : ratios.map((r) => r * margin);
+  const series = function* () {
+    for (const { second, weight: w, control, candidate } of cells) {
+      if (w <= 0 || w >= 1 || control + candidate === 0) continue;
+      const base = 1 + w * (margin - 1);
+      yield {
+        second,
+        logFactors: scaled.map((r) => candidate * Math.log(r / margin) - (control + candidate) * Math.log((1 + w * (r - 1)) / base)),
+      };
+    }
+  };
+  return mixtureWealth(series(), scaled.length, startSecond, plannedSeconds, nowSecond);
+}

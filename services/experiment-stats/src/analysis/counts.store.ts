@@ -1,0 +1,148 @@
+import { durationMs, type Metric, type Rollout } from '@slipway/contracts';
+import { type ClickHouseClient, queryRows } from '@slipway/platform';
+import type { CountCell, LatencyCell } from '@slipway/stats';
+
+/**
+ * The sufficient statistics of one rollout, from ClickHouse. Rows are deduplicated (FINAL), strata are (step, candidate share), every unit
+ * counts once per metric and stratum in its first second, and seconds are arrivals at Kafka. The candidate's share is read from the rows'
+ * own assignment probability. An `ejected` request was randomised like the others; only its answer came from elsewhere.
+ */
+const ASSIGNED = `
+  SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at,
+    time, route_revision, latency_us, outputs, status >= 400 OR fallback_from != '' AS failed, reason
+  FROM slipway.predictions FINAL
+  WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})`;
+
+type Row = { step: number; weight: number; arm: 'control' | 'candidate'; second: number; n: number };
+export type ArmTotals = { requests: number; units: number };
+export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
+export type Baseline = { edges: [number, number, number]; masses: number[] } | null;
+
+function parameters(rollout: Rollout): Record<string, unknown> {
+  // Rows may arrive a little before the registry's clock says that the rollout began.
+  return { rollout: rollout.id, endpoint: rollout.spec.endpoint, since: (rollout.started_at ?? rollout.created_at) - 60_000 };
+}
+
+function cells(rows: Row[]): CountCell[] {
+  const found = new Map<string, CountCell>();
+  for (const r of rows) {
+    const key = `${r.second} ${r.step} ${r.weight}`;
+    const cell = found.get(key) ?? { second: r.second, weight: r.weight, control: 0, candidate: 0 };
+    cell[r.arm] += r.n;
+    found.set(key, cell);
+  }
+  return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
+}
+
+const FIRST_SECONDS = (condition: string) => `
+  SELECT step, weight, arm, second, count() AS n
+  FROM (SELECT step, weight, arm, unit, min(second) AS second FROM (${ASSIGNED}) WHERE ${condition} GROUP BY step, weight, arm, unit)
+  GROUP BY step, weight, arm, second`;
+
+export class CountsStore {
+  private readonly clickhouse: ClickHouseClient;
+  constructor(clickhouse: ClickHouseClient) {
+    this.clickhouse = clickhouse;
+  }
+
+  async exposures(rollout: Rollout): Promise<CountCell[]> {
+    return cells(await queryRows<Row>(this.clickhouse, FIRST_SECONDS('1'), parameters(rollout)));
+  }
+
+  async errors(rollout: Rollout): Promise<{ cells: CountCell[]; events: { control: number; candidate: number } }> {
+    const rows = await queryRows<Row>(this.clickhouse, FIRST_SECONDS('failed'), parameters(rollout));
+    const events = { control: 0, candidate: 0 };
+    for (const r of rows) if (r.step === rollout.step) events[r.arm] += r.n;
+    return { cells: cells(rows), events };
+  }
+
+  /** Of the present step; and, over all steps, the units that were in both arms within one route revision. */
+  async totals(rollout: Rollout): Promise<Totals> {
+    const rows = await queryRows<{ arm: 'control' | 'candidate'; requests: number; units: number }>(this.clickhouse, `SELECT arm, count() AS requests, uniqExact(unit) AS units FROM (${ASSIGNED}) WHERE step = {step:Int16} GROUP BY arm`, { ...parameters(rollout), step: rollout.step });
+    const [crossed] = await queryRows<{ n: number }>(this.clickhouse, `SELECT count() AS n FROM (SELECT route_revision, unit FROM (${ASSIGNED}) GROUP BY route_revision, unit HAVING uniqExact(arm) > 1)`, parameters(rollout));
+    const of = (arm: string) => {
+      const { requests = 0, units = 0 } = rows.find((r) => r.arm === arm) ?? {};
+      return { requests, units };
+    };
+    return { control: of('control'), candidate: of('candidate'), crossed: crossed?.n ?? 0 };
+  }
+
+  /** The control's latency before the rollout: bucket edges at its p50, p90 and p99 (microseconds), and the share in each bucket. */
+  async baseline(rollout: Rollout, minimum = 500): Promise<Baseline> {
+    const control = `${rollout.control.model}:${rollout.control.version}`;
+    const [row] = await queryRows<{ n: number; q: [number, number, number]; shares: number[] }>(
+      this.clickhouse,
+      `WITH (SELECT groupArray(latency_us) FROM (
+          SELECT latency_us FROM slipway.predictions FINAL
+          WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400 AND arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR
+          ORDER BY arrived_at DESC LIMIT 20000)) AS l,
+        arrayReduce('quantilesExact(0.5, 0.9, 0.99)', l) AS q
+      SELECT length(l) AS n, if(n = 0, [0, 0, 0], q) AS q,
+        [arrayCount(x -> x <= q[1], l), arrayCount(x -> x > q[1] AND x <= q[2], l), arrayCount(x -> x > q[2] AND x <= q[3], l), arrayCount(x -> x > q[3], l)] AS shares`,
+      { endpoint: rollout.spec.endpoint, control, start: rollout.started_at ?? 0 },
+    );
+    if (!row || row.n < minimum || row.shares.some((s) => s === 0)) return null;
+    return { edges: row.q, masses: row.shares.map((s) => s / row.n) };
+  }
+
+  /** First requests of units by latency bucket; the candidate's edges are stretched by the margin. Also its quantiles in the present step. */
+  async latency(rollout: Rollout, baseline: Exclude<Baseline, null>, margin: number): Promise<LatencyCell[]> {
+    const rows = await queryRows<Row & { bucket: number }>(
+      this.clickhouse,
+      `SELECT step, weight, arm, second, bucket, count() AS n FROM (
+        SELECT step, weight, arm, unit, min(second) AS second, argMin(latency_us, arrived_at) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
+          multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
+        FROM (${ASSIGNED}) GROUP BY step, weight, arm, unit)
+      GROUP BY step, weight, arm, second, bucket`,
+      { ...parameters(rollout), margin, a: baseline.edges[0], b: baseline.edges[1], c: baseline.edges[2] },
+    );
+    const found = new Map<string, { second: number; weight: number; control: number[]; candidate: number[] }>();
+    for (const r of rows) {
+      const key = `${r.second} ${r.step} ${r.weight}`;
+      const cell = found.get(key) ?? { second: r.second, weight: r.weight, control: [0, 0, 0, 0], candidate: [0, 0, 0, 0] };
+      cell[r.arm][r.bucket] = (cell[r.arm][r.bucket] ?? 0) + r.n;
+      found.set(key, cell);
+    }
+    return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
+  }
+
+  async candidateQuantiles(rollout: Rollout): Promise<Record<'p50' | 'p90' | 'p99', number> | null> {
+    const [row] = await queryRows<{ n: number; q: [number, number, number] }>(
+      this.clickhouse,
+      `SELECT count() AS n, quantiles(0.5, 0.9, 0.99)(latency_us) AS q FROM (${ASSIGNED}) WHERE arm = 'candidate' AND step = {step:Int16}`,
+      { ...parameters(rollout), step: rollout.step },
+    );
+    return row && row.n >= 100 ? { p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
+  }
+
+  /** Outcomes of exposed units: events by the second in which both prediction and outcome had arrived, and the units observed in the present step. */
+  async outcomes(rollout: Rollout, metric: Metric): Promise<{ cells: CountCell[]; step: Record<'control' | 'candidate', { units: number; events: number }> }> {
+    if (!('outcome' in metric.source)) throw new Error(`${metric.name} has no outcome`);
+    const { outcome, compare } = metric.source;
+    const output = compare ? ('equals' in compare ? compare.equals : compare.differs_from) : '';
+    const same = `coalesce(toFloat64OrNull(value) = toFloat64OrNull(outputs[{output:String}]), value = outputs[{output:String}])`;
+    const event = compare ? ('equals' in compare ? same : `NOT ${same}`) : 'coalesce(number, 0) != 0';
+    const facts = `SELECT value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})`;
+    const columns = 'p.step AS step, p.weight AS weight, p.arm AS arm, p.unit AS unit, p.outputs AS outputs, p.time AS predicted, o.time AS happened, o.value AS value, o.number AS number, greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second';
+    const exposed = `SELECT * FROM (${ASSIGNED}) WHERE reason = 'randomised'`;
+    const joined = `
+      SELECT ${columns} FROM (${facts} AND request_id != '') AS o INNER JOIN (${exposed}) AS p ON p.request_id = o.request_id
+      UNION ALL
+      SELECT ${columns} FROM (${facts} AND unit != '') AS o ASOF INNER JOIN (${exposed}) AS p ON p.unit = o.unit AND p.arrived_at <= o.arrived_at`;
+    const rows = await queryRows<Row & { observed: number; events: number }>(
+      this.clickhouse,
+      `SELECT step, weight, arm, second, countIf(has_event) AS n, count() AS observed FROM (
+        SELECT step, weight, arm, unit, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
+        FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64}) GROUP BY step, weight, arm, unit)
+      GROUP BY step, weight, arm, second`,
+      { ...parameters(rollout), outcome, output, window: durationMs(metric.window) },
+    );
+    const step = { control: { units: 0, events: 0 }, candidate: { units: 0, events: 0 } };
+    for (const r of rows) {
+      if (r.step !== rollout.step) continue;
+      step[r.arm].units += r.observed;
+      step[r.arm].events += r.n;
+    }
+    return { cells: cells(rows), step };
+  }
+}

@@ -1,0 +1,19 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ProblemError } from '@slipway/contracts';
+import { Analyst } from '../analysis/analyst.client.ts';
+
+/** The numbers of the last look. */
+@Controller('v1/results')
+export class ResultController {
+  private readonly analyst: Analyst;
+  constructor(analyst: Analyst) {
+    this.analyst = analyst;
+  }
+
+  @Get(':rollout')
+  get(@Param('rollout') rollout: string) {
+    const evidence = this.analyst.latest.get(rollout);
+    if (!evidence) throw new ProblemError('not_found', `this process has not looked at a rollout ${rollout}`);
+    return evidence;
+  }
+}

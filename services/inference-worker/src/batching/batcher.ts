@@ -1,0 +1,89 @@
+/** One request's share of a batch. */
+export type BatchTiming = { queueUs: number; computeUs: number; batchSize: number };
+
+type Waiting<I, O> = { input: I; rows: number; since: number; resolve: (value: { output: O; timing: BatchTiming }) => void; reject: (error: unknown) => void };
+
+export type BatcherOptions<I, O> = {
+  maxBatch: number;
+  /** Longest time that a request waits for company while the model is idle, microseconds. */
+  maxQueueDelayUs: number;
+  maxQueuedRows: number;
+  /** Runs the inputs as one batch; one output for each input, in order. */
+  run: (inputs: I[]) => Promise<O[]>;
+  /** Monotonic milliseconds. */
+  clock: () => number;
+};
+
+export class QueueFullError extends Error {
+  override name = 'QueueFullError';
+}
+
+/**
+ * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many as fit go together. So an idle model answers
+ * at once, and a busy one grows its batches by itself; `maxQueueDelayUs` additionally makes an idle model wait for company.
+ */
+export class Batcher<I, O> {
+  private readonly options: BatcherOptions<I, O>;
+  private readonly queue: Waiting<I, O>[] = [];
+  private queuedRows = 0;
+  private running = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: BatcherOptions<I, O>) {
+    this.options = options;
+  }
+
+  get waitingRows(): number {
+    return this.queuedRows;
+  }
+
+  /** @throws QueueFullError when too many rows wait already */
+  submit(input: I, rows: number): Promise<{ output: O; timing: BatchTiming }> {
+    if (this.queuedRows + rows > this.options.maxQueuedRows && this.queue.length > 0) {
+      return Promise.reject(new QueueFullError(`${this.queuedRows} rows are waiting already`));
+    }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ input, rows, since: this.options.clock(), resolve, reject });
+      this.queuedRows += rows;
+      this.consider();
+    });
+  }
+
+  private consider(): void {
+    const first = this.queue[0];
+    if (this.running || !first) return;
+    const waited = (this.options.clock() - first.since) * 1000;
+    if (this.queuedRows >= this.options.maxBatch || waited >= this.options.maxQueueDelayUs) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      void this.dispatch();
+    } else this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.consider();
+    }, Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000));
+  }
+
+  private async dispatch(): Promise<void> {
+    const batch: Waiting<I, O>[] = [];
+    let rows = 0;
+    // A request that is larger than a batch runs alone.
+    while (this.queue.length > 0 && (batch.length === 0 || rows + (this.queue[0] as Waiting<I, O>).rows <= this.options.maxBatch)) {
+      const next = this.queue.shift() as Waiting<I, O>;
+      batch.push(next);
+      rows += next.rows;
+    }
+    this.queuedRows -= rows;
+    this.running = true;
+    const started = this.options.clock();
+    try {
+      const outputs = await this.options.run(batch.map((b) => b.input));
+      const computeUs = Math.round((this.options.clock() - started) * 1000);
+      batch.forEach((b, i) => b.resolve({ output: outputs[i] as O, timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows } }));
+    } catch (error) {
+      for (const b of batch) b.reject(error);
+    } finally {
+      this.running = false;
+      this.consider();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { type Instance, topics } from '@slipway/contracts';
+import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
+import { randomUUID } from 'node:crypto';
+import { configSchema } from './config.ts';
+import { inferHandler } from './inference/infer.proxy.ts';
+import { OipController } from './inference/oip.controller.ts';
+import { ArtifactClient } from './model/artifact.client.ts';
+import { ModelSet } from './model/model-set.client.ts';
+
+await runService('inference-worker', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
+  const boot = randomUUID();
+  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const producer = new RecordProducer(kafka);
+  onClose('producer', () => producer.close());
+  const models = new ModelSet({ artifacts: new ArtifactClient(config.CACHE_DIR, config.REGISTRY_KEY), log, threads: config.ORT_THREADS, maxQueuedRows: config.MAX_QUEUED_ROWS, onChange: () => heartbeat.now() });
+  onClose('models', () => models.close());
+  const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
+  const replica = new StateReplica({
+    kafka,
+    topic: topics.routes,
+    groupId: config.INSTANCE_ID,
+    log,
+    onState: (endpoint, route) => models.apply(endpoint, route),
+    onPoison: (_key, reason, record) => void deadLetters.send([{ record, reason }], Date.now()).catch(() => undefined),
+  });
+  onClose('routes', () => replica.close());
+  const heartbeat = runHeartbeat(producer, log, (): Instance => ({
+    instance_id: config.INSTANCE_ID, kind: 'worker', boot, address: config.ADDRESS, time: Date.now(), applied: models.applied(), versions: models.versions(), ejections: [],
+    counters: Object.fromEntries(models.all().map((m) => [`waiting_rows.${m.spec.model}:${m.spec.version}`, m.waitingRows])),
+    notes: Object.fromEntries(models.all().slice(0, 1).map((m) => ['execution_provider', m.provider])),
+  }));
+  onClose('heartbeat', () => heartbeat.stop());
+  const waiting = gauge('slipway_worker_waiting_rows', 'Rows waiting for a batch', ['model', 'version']);
+  const measuring = setInterval(() => {
+    for (const m of models.all()) waiting.set({ model: m.spec.model, version: String(m.spec.version) }, m.waitingRows);
+  }, 1000);
+  onClose('measuring', () => clearInterval(measuring));
+
+  return {
+    controllers: [OipController],
+    providers: [{ provide: ModelSet, useValue: models }],
+    hotHandler: inferHandler(models, { maxBodyBytes: config.MAX_BODY_BYTES, maxRows: config.MAX_ROWS_PER_REQUEST, log }),
+    readiness: [{ name: 'routes', ready: () => replica.isReady }],
+    started: () => {
+      models.start();
+      replica.start();
+      heartbeat.start();
+    },
+  };
+});

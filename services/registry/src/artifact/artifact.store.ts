@@ -1,0 +1,63 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ProblemError } from '@slipway/contracts';
+import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Database } from '../database/database.store.ts';
+
+/** Files by their SHA-256, in a folder that all registries share. What is there never changes. */
+export class ArtifactStore {
+  private readonly database: Database;
+  private readonly folder: string;
+  private readonly maxBytes: number;
+  constructor(database: Database, folder: string, maxBytes: number) {
+    this.database = database;
+    this.folder = folder;
+    this.maxBytes = maxBytes;
+  }
+
+  private path(sha256: string): string {
+    return join(this.folder, sha256.slice(0, 2), sha256);
+  }
+
+  async put(sha256: string, body: Readable, actor: Actor, now: number): Promise<{ sha256: string; bytes: number }> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    await mkdir(join(this.folder, sha256.slice(0, 2)), { recursive: true });
+    const partial = join(this.folder, `.${randomUUID()}`);
+    const { maxBytes } = this;
+    try {
+      await pipeline(
+        body,
+        async function* (source) {
+          for await (const chunk of source as AsyncIterable<Buffer>) {
+            bytes += chunk.length;
+            if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
+            hash.update(chunk);
+            yield chunk;
+          }
+        },
+        createWriteStream(partial),
+      );
+      const digest = hash.digest('hex');
+      if (digest !== sha256) throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);
+      await rename(partial, this.path(sha256));
+    } finally {
+      await rm(partial, { force: true });
+    }
+    await this.database.transaction(async (sql) => {
+      const inserted = await sql.query('INSERT INTO artifacts (sha256, bytes, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING sha256', [sha256, bytes, now, actor.name]);
+      if (inserted.length > 0) await appendAudit(sql, { aggregate: `artifact/${sha256}`, actor, action: 'store', reason: '', state: { sha256, bytes }, now });
+    });
+    return { sha256, bytes };
+  }
+
+  async get(sha256: string): Promise<{ stream: Readable; bytes: number }> {
+    const info = await stat(this.path(sha256)).catch(() => undefined);
+    if (!info) throw new ProblemError('not_found', `there is no artefact ${sha256}`);
+    return { stream: createReadStream(this.path(sha256)), bytes: info.size };
+  }
+}

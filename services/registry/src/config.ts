@@ -1,0 +1,31 @@
+import { roles } from '@slipway/contracts';
+import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
+import { z } from 'zod';
+
+export const configSchema = commonConfigSchema.extend({
+  DATABASE_URL: z.url(),
+  /** Folder of the artefact store; several registries share it. */
+  ARTIFACT_DIR: z.string().min(1),
+  /** Base URLs of all registries, as workers reach them: artefacts are fetched from any. */
+  PUBLIC_URLS: listFromEnv.pipe(z.array(z.url()).min(1)),
+  /** Keys to admit at the start, as JSON from role to key. */
+  BOOTSTRAP_KEYS: z
+    .string()
+    .default('{}')
+    .transform((text, ctx) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        ctx.addIssue({ code: 'custom', message: 'must be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.partialRecord(z.enum(roles), z.string().min(16))),
+  MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
+  LEASE_MS: intFromEnv(1000).default(30_000),
+  /** The share of rollouts with a harmless candidate that may be rolled back. */
+  ALPHA: z.coerce.number().gt(0).lt(0.5).default(0.05),
+  /** Without evidence for so long, a rollout pauses at the last proven weight. */
+  SILENCE_MS: intFromEnv(1000).default(60_000),
+});
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,37 @@
+import { ProblemError } from '@slipway/contracts';
+import type { DataSource, EntityManager } from '@slipway/platform';
+
+export type Sql = { query<T>(text: string, parameters?: unknown[]): Promise<T[]> };
+
+function sqlOf(manager: Pick<EntityManager, 'query'>): Sql {
+  return {
+    async query<T>(text: string, parameters: unknown[] = []): Promise<T[]> {
+      const result: unknown = await manager.query(text, parameters);
+      // TypeORM gives [rows, count] for UPDATE and DELETE
+      if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number') return result[0] as T[];
+      return result as T[];
+    },
+  };
+}
+
+/** Postgres as the stores see it: parameterised SQL, alone or in one transaction. */
+export class Database implements Sql {
+  private readonly source: DataSource;
+  constructor(source: DataSource) {
+    this.source = source;
+  }
+
+  query<T>(text: string, parameters: unknown[] = []): Promise<T[]> {
+    return sqlOf(this.source.manager).query<T>(text, parameters);
+  }
+
+  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    try {
+      return await this.source.transaction((manager) => work(sqlOf(manager)));
+    } catch (error) {
+      const constraint = (error as { constraint?: string }).constraint;
+      if (constraint === 'rollouts_one_under_way') throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
+      throw error;
+    }
+  }
+}

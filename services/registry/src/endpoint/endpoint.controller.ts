@@ -1,0 +1,45 @@
+import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { endpointInputSchema, listQuerySchema, nameSchema, parseOrProblem, rollbackInputSchema } from '@slipway/contracts';
+import { z } from 'zod';
+import { Caller, Needs } from '../access/access.controller.ts';
+import type { Actor } from '../audit/audit.store.ts';
+import { Database } from '../database/database.store.ts';
+import { endpointRow, endpointView, listEndpoints } from './endpoint.store.ts';
+import { EndpointService } from './endpoint-service.store.ts';
+
+const path = z.object({ name: nameSchema });
+
+@Controller('v1/endpoints')
+export class EndpointController {
+  private readonly database: Database;
+  private readonly endpoints: EndpointService;
+  constructor(database: Database, endpoints: EndpointService) {
+    this.database = database;
+    this.endpoints = endpoints;
+  }
+
+  @Get()
+  @Needs('viewer')
+  list(@Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    return listEndpoints(this.database, cursor, limit);
+  }
+
+  @Get(':name')
+  @Needs('viewer')
+  async get(@Param('name') name: string) {
+    return endpointView(this.database, await endpointRow(this.database, name));
+  }
+
+  @Put(':name')
+  @Needs('operator')
+  put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
+    return this.endpoints.put(parseOrProblem(path, params).name, parseOrProblem(endpointInputSchema, body), actor, Date.now());
+  }
+
+  @Post(':name/rollback')
+  @Needs('operator')
+  rollback(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
+    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}).reason, actor, Date.now());
+  }
+}

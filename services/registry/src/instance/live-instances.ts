@@ -1,0 +1,55 @@
+import { type Instance, LIVE_MS, type LoadedVersion } from '@slipway/contracts';
+
+/** Instances not seen for so long are tombstoned. */
+export const FORGET_MS = 60_000;
+
+type Seen = { instance: Instance; arrivedMs: number };
+
+/**
+ * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live when its last heartbeat
+ * is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and clocks of services do not matter.
+ */
+export class LiveInstances {
+  private readonly seen = new Map<string, Seen>();
+  private newestMs = 0;
+
+  apply(id: string, instance: Instance | undefined, arrivedMs: number): void {
+    if (instance) this.seen.set(id, { instance, arrivedMs });
+    else this.seen.delete(id);
+    this.newestMs = Math.max(this.newestMs, arrivedMs);
+  }
+
+  private within(ms: number): Instance[] {
+    return [...this.seen.values()].filter((s) => this.newestMs - s.arrivedMs < ms).map((s) => s.instance);
+  }
+
+  routers(): Instance[] {
+    return this.within(LIVE_MS).filter((i) => i.kind === 'router');
+  }
+
+  /** Routers heard of within `ms`: a router that has fallen silent may still be serving, until its lease ends. */
+  routersWithin(ms: number): Instance[] {
+    return this.within(ms).filter((i) => i.kind === 'router');
+  }
+
+  workers(): Instance[] {
+    return this.within(LIVE_MS).filter((i) => i.kind === 'worker');
+  }
+
+  /** Addresses of live workers on which the version is warm, in a stable order. */
+  addressesOf(model: string, version: number, digest: string): string[] {
+    return this.workers()
+      .filter((w) => w.versions.some((v) => v.model === model && v.version === version && v.digest === digest && v.state === 'warm'))
+      .map((w) => w.address)
+      .sort();
+  }
+
+  /** What workers say of a version that they could not load. */
+  failures(model: string, version: number): LoadedVersion[] {
+    return this.workers().flatMap((w) => w.versions.filter((v) => v.model === model && v.version === version && v.state === 'failed'));
+  }
+
+  forgotten(): string[] {
+    return [...this.seen.entries()].filter(([, s]) => this.newestMs - s.arrivedMs > FORGET_MS).map(([id]) => id);
+  }
+}

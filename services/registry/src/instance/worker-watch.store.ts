@@ -1,0 +1,49 @@
+import { topics } from '@slipway/contracts';
+import type { Logger, RecordProducer } from '@slipway/platform';
+import type { Database } from '../database/database.store.ts';
+import type { RouteStore } from '../route/route.store.ts';
+import type { LiveInstances } from './live-instances.ts';
+
+/** Recompiles the routes when the live workers, or what they have warm, change; tombstones instances that are long gone. */
+export class WorkerWatch {
+  private readonly parts: { database: Database; routes: RouteStore; instances: LiveInstances; producer: RecordProducer; log: Logger; known: () => boolean };
+  private timer: NodeJS.Timeout | undefined;
+  private last = '';
+  private busy = false;
+
+  constructor(parts: WorkerWatch['parts']) {
+    this.parts = parts;
+  }
+
+  start(everyMs = 200): void {
+    this.timer = setInterval(() => void this.look(), everyMs);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  async look(): Promise<void> {
+    const { database, routes, instances, producer, log, known } = this.parts;
+    if (this.busy || !known()) return;
+    const picture = JSON.stringify(
+      instances.workers().map((w) => [w.address, w.versions.filter((v) => v.state === 'warm').map((v) => `${v.model}:${v.version}:${v.digest}`).sort()]).sort(),
+    );
+    const forgotten = instances.forgotten();
+    if (picture === this.last && forgotten.length === 0) return;
+    this.busy = true;
+    try {
+      await database.transaction((sql) => routes.recompileAll(sql, Date.now()));
+      routes.published();
+      if (forgotten.length > 0) {
+        await producer.send(topics.instances.name, forgotten.map((key) => ({ key, value: null })));
+        for (const id of forgotten) instances.apply(id, undefined, 0);
+      }
+      this.last = picture;
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'routes could not be recompiled yet');
+    } finally {
+      this.busy = false;
+    }
+  }
+}

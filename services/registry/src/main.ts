@@ -1,0 +1,108 @@
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { type Revision, topics } from '@slipway/contracts';
+import { createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica } from '@slipway/platform';
+import { AccessGuard } from './access/access.controller.ts';
+import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
+import { KeyController } from './access/key.controller.ts';
+import { KeyStore } from './access/key.store.ts';
+import { ArtifactController } from './artifact/artifact.controller.ts';
+import { ArtifactStore } from './artifact/artifact.store.ts';
+import { AuditController } from './audit/audit.controller.ts';
+import { configSchema } from './config.ts';
+import { ControlPlane1700000000001 } from './database/0001-control-plane.migration.ts';
+import { Database } from './database/database.store.ts';
+import { EndpointController } from './endpoint/endpoint.controller.ts';
+import { EndpointService } from './endpoint/endpoint-service.store.ts';
+import { LiveInstances } from './instance/live-instances.ts';
+import { WorkerWatch } from './instance/worker-watch.store.ts';
+import { MetricController } from './metric/metric.controller.ts';
+import { ModelController } from './model/model.controller.ts';
+import { ModelStore } from './model/model.store.ts';
+import { OpenApiController } from './openapi.controller.ts';
+import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
+import { Publisher } from './outbox/publisher.store.ts';
+import { Conductor } from './rollout/conductor.store.ts';
+import { EvidenceConsumer } from './rollout/evidence.consumer.ts';
+import { RolloutController } from './rollout/rollout.controller.ts';
+import { RolloutStore } from './rollout/rollout.store.ts';
+import { RouteStore } from './route/route.store.ts';
+
+const DAY_MS = 86_400_000;
+/** Without a fetch for so long, this registry does not know who is alive. */
+const CONTACT_MS = 2000;
+
+await runService('registry', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
+  const source = await openPostgres(config.DATABASE_URL, config.INSTANCE_ID, [], [ControlPlane1700000000001]);
+  onClose('postgres', () => source.destroy());
+  const database = new Database(source);
+  const keys = new KeyStore(database);
+  await keys.admit(config.BOOTSTRAP_KEYS, Date.now());
+
+  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const stateProducer = new RecordProducer(kafka, true);
+  const producer = new RecordProducer(kafka);
+  onClose('producers', async () => void (await Promise.all([stateProducer.close(), producer.close()])));
+  const publisher = new Publisher(database, stateProducer, log);
+  onClose('publisher', () => publisher.close());
+
+  const instances = new LiveInstances();
+  const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
+  const rollouts = new RolloutStore(database, routes, config.ALPHA);
+  const conductor = new Conductor({ database, rollouts, routes, instances, log, leaseMs: config.LEASE_MS, policy: { requiredAnalysers: ['experiment-stats'], silenceMs: config.SILENCE_MS, prepareMs: 300_000 } });
+
+  const instanceReplica = new StateReplica({ kafka, topic: topics.instances, groupId: config.INSTANCE_ID, log, onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs) });
+  const instancesKnown = () => instanceReplica.isReady && performance.now() - instanceReplica.lastContactMs < CONTACT_MS;
+  conductor.instancesKnown = instancesKnown;
+  const watch = new WorkerWatch({ database, routes, instances, producer, log, known: instancesKnown });
+
+  // What the topics say of our own state, read once at the start: are they ahead of Postgres?
+  const seen = new Map<string, { topic: string; key: string; revision: Revision }>();
+  const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) => void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
+  const own = [
+    new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, onState: remember(topics.routes.name) }),
+    new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, onState: remember(topics.rollouts.name) }),
+  ];
+  let begun = false;
+  const begin = async () => {
+    await Promise.all(own.map((r) => r.ready));
+    await Promise.all(own.map((r) => r.close()));
+    const epoch = await raiseEpochIfBehind(database, [...seen.values()], Date.now());
+    if (epoch) log.warn({ epoch }, 'the topics were ahead of Postgres (a restore?): the epoch was raised and every state is published again');
+    publisher.start();
+    conductor.start();
+    watch.start();
+    begun = true;
+  };
+  onClose('controller', async () => {
+    watch.close();
+    await conductor.close();
+    await Promise.all([instanceReplica, ...own].map((r) => r.close()));
+  });
+  const pruning = setInterval(() => void publisher.prune(Date.now() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')), 3_600_000);
+  onClose('pruning', () => clearInterval(pruning));
+
+  const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters: new DeadLetters(producer, 'registry'), log });
+  const value = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
+  return {
+    controllers: [AuditController, KeyController, ModelController, ArtifactController, MetricController, EndpointController, RolloutController, EvidenceConsumer, OpenApiController],
+    providers: [
+      value(Database, database), value(KeyStore, keys), value(ModelStore, new ModelStore(database)), value(ArtifactStore, new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES)),
+      value(RouteStore, routes), value(RolloutStore, rollouts), value(EndpointService, new EndpointService(database, routes, rollouts)), value(Conductor, conductor),
+      { provide: APP_GUARD, useClass: AccessGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    ],
+    transports: [transport],
+    readiness: [
+      { name: 'postgres', ready: async () => (await database.query('SELECT 1')).length === 1 },
+      { name: 'own state on Kafka', ready: () => begun },
+      { name: 'instances', ready: () => instanceReplica.isReady },
+    ],
+    started: () => {
+      instanceReplica.start();
+      for (const r of own) r.start();
+      void begin().catch((error: unknown) => {
+        log.fatal({ err: error }, 'the controller could not begin');
+        process.kill(process.pid, 'SIGTERM');
+      });
+    },
+  };
+});

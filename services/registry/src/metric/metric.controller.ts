@@ -1,0 +1,26 @@
+import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { metricSchema, parseOrProblem } from '@slipway/contracts';
+import { Caller, Needs } from '../access/access.controller.ts';
+import type { Actor } from '../audit/audit.store.ts';
+import { Database } from '../database/database.store.ts';
+import { listMetrics, putMetric } from './metric.store.ts';
+
+@Controller('v1/metrics')
+export class MetricController {
+  private readonly database: Database;
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  @Get()
+  @Needs('viewer')
+  async list() {
+    return { items: await listMetrics(this.database), next_cursor: null };
+  }
+
+  @Put(':name')
+  @Needs('publisher')
+  put(@Param('name') name: string, @Body() body: object, @Caller() actor: Actor) {
+    return putMetric(this.database, parseOrProblem(metricSchema, { ...body, name }), actor, Date.now());
+  }
+}

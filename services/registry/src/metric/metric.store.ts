@@ -1,0 +1,25 @@
+import { builtInMetrics, type Metric, ProblemError } from '@slipway/contracts';
+import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Database, Sql } from '../database/database.store.ts';
+
+export async function findMetric(sql: Sql, name: string): Promise<Metric | undefined> {
+  const builtIn = builtInMetrics.find((m) => m.name === name);
+  if (builtIn) return builtIn;
+  const [row] = await sql.query<{ doc: Metric }>('SELECT doc FROM metrics WHERE name = $1', [name]);
+  return row?.doc;
+}
+
+/** Declares or changes a metric; rollouts keep the declaration that they were created with. */
+export async function putMetric(database: Database, metric: Metric, actor: Actor, now: number): Promise<Metric> {
+  if (builtInMetrics.some((m) => m.name === metric.name)) throw new ProblemError('conflict', `"${metric.name}" is a built-in metric and cannot be redefined`);
+  return database.transaction(async (sql) => {
+    await sql.query('INSERT INTO metrics (name, doc) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET doc = $2', [metric.name, JSON.stringify(metric)]);
+    await appendAudit(sql, { aggregate: `metric/${metric.name}`, actor, action: 'declare', reason: '', state: metric, now });
+    return metric;
+  });
+}
+
+export async function listMetrics(sql: Sql): Promise<Metric[]> {
+  const rows = await sql.query<{ doc: Metric }>('SELECT doc FROM metrics ORDER BY name');
+  return [...builtInMetrics, ...rows.map((r) => r.doc)];
+}

@@ -1,0 +1,51 @@
+import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { listQuerySchema, modelInputSchema, parseOrProblem, versionInputSchema, versionNumberSchema } from '@slipway/contracts';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Caller, Needs } from '../access/access.controller.ts';
+import type { Actor } from '../audit/audit.store.ts';
+import { ModelStore } from './model.store.ts';
+
+const pathVersion = z.object({ version: z.coerce.number().pipe(versionNumberSchema) });
+
+@Controller('v1/models')
+export class ModelController {
+  private readonly models: ModelStore;
+  constructor(models: ModelStore) {
+    this.models = models;
+  }
+
+  @Get()
+  @Needs('viewer')
+  list(@Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    return this.models.list(cursor, limit);
+  }
+
+  @Post()
+  @Needs('publisher')
+  create(@Body() body: unknown, @Caller() actor: Actor) {
+    return this.models.create(parseOrProblem(modelInputSchema, body), actor, Date.now());
+  }
+
+  @Get(':model/versions')
+  @Needs('viewer')
+  versions(@Param('model') model: string, @Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    return this.models.versions(model, cursor, limit);
+  }
+
+  @Post(':model/versions')
+  @Needs('publisher')
+  async register(@Param('model') model: string, @Body() body: unknown, @Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { version, created } = await this.models.register(model, parseOrProblem(versionInputSchema, body), actor, Date.now());
+    void reply.status(created ? 201 : 200);
+    return version;
+  }
+
+  @Get(':model/versions/:version')
+  @Needs('viewer')
+  version(@Param('model') model: string, @Param('version') version: string) {
+    return this.models.version(model, parseOrProblem(pathVersion, { version }).version);
+  }
+}

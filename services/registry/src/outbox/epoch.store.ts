@@ -1,0 +1,37 @@
+import { compareRevisions, type Revision, topics } from '@slipway/contracts';
+import type { Database, Sql } from '../database/database.store.ts';
+import { enqueueState } from './outbox.store.ts';
+
+export async function currentEpoch(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ value: number }>("SELECT value FROM settings WHERE key = 'epoch'");
+  return Number(row?.value ?? 1);
+}
+
+/**
+ * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was seen on a topic is
+ * ahead of its row here, the epoch is raised above all that was seen and every state is published again.
+ *
+ * @returns the new epoch, or undefined when nothing was ahead
+ */
+export async function raiseEpochIfBehind(database: Database, seen: { topic: string; key: string; revision: Revision }[], now: number): Promise<number | undefined> {
+  return database.transaction(async (sql) => {
+    await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
+    const tables = [
+      { topic: topics.routes.name, table: 'routes', id: 'endpoint' },
+      { topic: topics.rollouts.name, table: 'rollouts', id: 'id::text' },
+    ];
+    const own = new Map<string, Revision>();
+    for (const { topic, table, id } of tables) {
+      for (const row of await sql.query<{ key: string; revision: Revision }>(`SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`)) own.set(`${topic}/${row.key}`, row.revision);
+    }
+    const ahead = seen.some((s) => compareRevisions(s.revision, own.get(`${s.topic}/${s.key}`) ?? { epoch: 0, n: 0 }) > 0);
+    if (!ahead) return undefined;
+    const epoch = Math.max(await currentEpoch(sql), ...seen.map((s) => s.revision.epoch)) + 1;
+    await sql.query("UPDATE settings SET value = to_jsonb($1::int) WHERE key = 'epoch'", [epoch]);
+    for (const { topic, table, id } of tables) {
+      const rows = await sql.query<{ key: string }>(`UPDATE ${table} SET doc = jsonb_set(doc, '{revision,epoch}', to_jsonb($1::int)) RETURNING ${id} AS key`, [epoch]);
+      for (const { key } of rows) await enqueueState(sql, topic, key, now);
+    }
+    return epoch;
+  });
+}

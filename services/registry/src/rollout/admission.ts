@@ -1,0 +1,35 @@
+import { canonicalJson, type Guardrail, type Metric, ProblemError, type RolloutSpec, type Version } from '@slipway/contracts';
+
+/** Metrics that analysers can judge as guardrails: proportions of events, and latency as a distribution. */
+function canGuard(metric: Metric): boolean {
+  return metric.kind === 'proportion' || ('field' in metric.source && metric.source.field === 'latency_us');
+}
+
+/** `error_rate` always guards: a rollout that does not name it gets it with its declared margin. */
+export function withDefaultGuardrails(spec: RolloutSpec): RolloutSpec {
+  if (spec.guardrails.some((g) => g.metric === 'error_rate')) return spec;
+  return { ...spec, guardrails: [{ metric: 'error_rate' }, ...spec.guardrails] };
+}
+
+/** Checks a guardrail against its metric's declaration. @throws ProblemError naming the guardrail's field */
+export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: number): Metric {
+  const refuse = (field: string, message: string): never => {
+    throw new ProblemError('unmet_reference', `guardrails.${index}.${field}: ${message}`, { errors: [{ field: `guardrails.${index}.${field}`, message }] });
+  };
+  if (!metric) return refuse('metric', `there is no metric "${g.metric}"; declare it with PUT /v1/metrics/${g.metric}`);
+  if (!canGuard(metric)) return refuse('metric', `"${g.metric}" is of the kind ${metric.kind}; a guardrail needs a proportion, or latency`);
+  if (metric.direction === 'lower' && g.minRatio !== undefined) return refuse('minRatio', `lower is better for "${g.metric}": give maxRatio`);
+  if (metric.direction === 'higher' && g.maxRatio !== undefined) return refuse('maxRatio', `higher is better for "${g.metric}": give minRatio`);
+  if (g.sla && !('field' in metric.source && metric.source.field === 'latency_us')) return refuse('sla', 'only latency has quantiles');
+  return metric;
+}
+
+/** A candidate must take the requests that the control takes, and answer with the outputs that callers know. */
+export function checkSignature(control: Version, candidate: Version): void {
+  for (const side of ['inputs', 'outputs'] as const) {
+    const shape = (v: Version) => canonicalJson(v.bundle.signature[side].map(({ name, datatype, shape }) => ({ name, datatype, shape })));
+    if (shape(control) !== shape(candidate)) {
+      throw new ProblemError('unmet_reference', `candidate: its ${side} ${shape(candidate)} are not those of the version that serves now, ${shape(control)}`, { errors: [{ field: 'candidate', message: `has other ${side} than the version that serves now` }] });
+    }
+  }
+}

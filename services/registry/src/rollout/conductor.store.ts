@@ -1,0 +1,110 @@
+import { compareRevisions, isUnderWay, type Revision, type Rollout } from '@slipway/contracts';
+import { isTransient, type Logger } from '@slipway/platform';
+import { system } from '../audit/audit.store.ts';
+import type { Database, Sql } from '../database/database.store.ts';
+import type { LiveInstances } from '../instance/live-instances.ts';
+import { findVersion } from '../model/model.store.ts';
+import type { RouteStore } from '../route/route.store.ts';
+import { decide, type Policy, type World } from './decide.ts';
+import { latestEvidence } from './evidence.store.ts';
+import type { RolloutStore } from './rollout.store.ts';
+import { activate, advance, end, pause } from './transitions.ts';
+import { followWithdrawal } from './withdrawal.ts';
+
+const conductor = system('controller');
+
+/**
+ * The controller: looks at every rollout that is not settled, decides, and carries the decision out in one transaction under the row's
+ * lock. Several registries may look at once: whoever has the row acts, the others pass it over; the state is in the row, so a registry that
+ * dies between two steps leaves nothing half done.
+ */
+export class Conductor {
+  private readonly parts: { database: Database; rollouts: RolloutStore; routes: RouteStore; instances: LiveInstances; log: Logger; policy: Policy; leaseMs: number };
+  private timer: NodeJS.Timeout | undefined;
+  private busy = false;
+  /** False while this registry does not know who is alive: it must not decide upon that. */
+  instancesKnown: () => boolean = () => false;
+
+  constructor(parts: Conductor['parts']) {
+    this.parts = parts;
+  }
+
+  start(everyMs = 200): void {
+    this.timer = setInterval(() => void this.tick(), everyMs);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    while (this.busy) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  private async tick(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      for (const { id } of await this.parts.database.query<{ id: string }>('SELECT id FROM rollouts WHERE NOT settled ORDER BY id')) await this.look(id);
+    } catch (error) {
+      this.parts.log.warn({ error: (error as Error).message, transient: isTransient(error) }, 'the controller could not look');
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Looks at one rollout, and again as long as something follows from the last decision. */
+  async look(id: string): Promise<void> {
+    for (let i = 0; i < 8; i++) {
+      const changed = await this.parts.database.transaction((sql) => this.step(sql, id));
+      if (!changed) return;
+      this.parts.routes.published();
+    }
+  }
+
+  private async step(sql: Sql, id: string): Promise<boolean> {
+    const [row] = await sql.query<{ doc: Rollout }>('SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED', [id]);
+    if (!row) return false;
+    const rollout = row.doc;
+    const now = Date.now();
+    if (!isUnderWay(rollout.status)) return this.followUp(sql, rollout, now);
+    const decision = decide(rollout, await latestEvidence(sql, id), now, await this.world(sql, rollout), this.parts.policy);
+    if (decision.kind === 'none') return false;
+    const save = (changed: Rollout, action: string) => this.parts.rollouts.save(sql, changed, { actor: conductor, action, reason: changed.reason, now });
+    switch (decision.kind) {
+      case 'activate':
+        await save(activate(rollout, now), 'activate');
+        break;
+      case 'advance':
+        await save(advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now), 'advance');
+        break;
+      case 'rollBack':
+        await save(end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now), 'rollBack');
+        break;
+      case 'pause':
+        await save(pause(rollout, decision.sentence, decision.evidence?.event_id ?? null, decision.toLastProven), 'pause');
+        break;
+    }
+    this.parts.log.info({ rollout: id, step: rollout.step, decision: decision.kind, why: 'sentence' in decision ? decision.sentence : undefined }, 'decided');
+    return true;
+  }
+
+  private async followUp(sql: Sql, rollout: Rollout, now: number): Promise<boolean> {
+    if (!this.instancesKnown()) return false;
+    const { instances, leaseMs } = this.parts;
+    const { withdrawal, settled } = followWithdrawal(rollout, instances.routers(), instances.routersWithin(leaseMs), leaseMs, now);
+    if (!settled) return false;
+    await this.parts.rollouts.settle(sql, { ...rollout, withdrawal }, true, conductor, now);
+    return true;
+  }
+
+  private async world(sql: Sql, rollout: Rollout): Promise<World> {
+    const { instances } = this.parts;
+    const { model, version } = rollout.spec.candidate;
+    const candidate = await findVersion(sql, model, version);
+    const [route] = await sql.query<{ revision: Revision }>("SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1", [rollout.spec.endpoint]);
+    const known = this.instancesKnown();
+    return {
+      candidateReady: candidate !== undefined && (candidate.bundle.infra.url !== undefined || (known && instances.addressesOf(model, version, candidate.digest).length > 0)),
+      candidateFailure: known ? instances.failures(model, version)[0]?.error : undefined,
+      routersFollow: known && route !== undefined && instances.routers().length > 0 && instances.routers().every((r) => compareRevisions(r.applied[rollout.spec.endpoint] ?? { epoch: 0, n: 0 }, route.revision) >= 0),
+    };
+  }
+}

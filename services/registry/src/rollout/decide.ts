@@ -1,0 +1,75 @@
+import { durationMs, type Evidence, type Rollout, stepKind } from '@slipway/contracts';
+
+/** Evidence with the instant at which this registry received it: expiry is counted from there, so clocks of services do not matter. */
+export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
+
+export type World = {
+  /** Some live worker (or a given URL) has the candidate warm. */
+  candidateReady: boolean;
+  /** Why a worker could not load the candidate. */
+  candidateFailure: string | undefined;
+  /** Every live router has applied the route that is in force. */
+  routersFollow: boolean;
+};
+
+export type Policy = { requiredAnalysers: readonly string[]; silenceMs: number; prepareMs: number };
+
+export type Decision =
+  | { kind: 'none'; why: string }
+  | { kind: 'activate' }
+  | { kind: 'advance'; sentence: string; evidence: Evidence | null }
+  | { kind: 'rollBack'; sentence: string; evidence: Evidence | null }
+  | { kind: 'pause'; sentence: string; evidence: Evidence | null; toLastProven: boolean };
+
+const none = (why: string): Decision => ({ kind: 'none', why });
+
+/**
+ * What happens next to a rollout that is under way. Pure.
+ *
+ * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every required analyser to say so for
+ * the present revision and step. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause at the last proven weight.
+ */
+export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], now: number, world: World, policy: Policy): Decision {
+  const visit = rollout.visits.at(-1);
+  const step = rollout.spec.steps[rollout.step];
+  if ((rollout.status !== 'running' && rollout.status !== 'paused') || !visit || !step) return none(`it is ${rollout.status}`);
+
+  const valid = received.filter((r) => now < r.receivedAt + (r.evidence.expires_at - r.evidence.time));
+  const against = valid.find((r) => r.evidence.verdict === 'rollBack');
+  if (against) return failed(rollout, against.evidence.sentence, against.evidence);
+  if (rollout.status === 'paused') return none('it is paused');
+
+  if (visit.phase === 'preparing') {
+    if (world.candidateReady) return { kind: 'activate' };
+    if (world.candidateFailure) return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
+    if (now - visit.entered_at > policy.prepareMs) return { kind: 'pause', sentence: `No worker has had the candidate warm within ${policy.prepareMs / 1000} s.`, evidence: null, toLastProven: true };
+    return none('waiting for the candidate to be loaded and warm');
+  }
+
+  if (stepKind(step) === 'switch') {
+    if (!world.routersFollow) return none('waiting for the routers to apply the route');
+    return { kind: 'advance', sentence: 'Every live router has switched.', evidence: null };
+  }
+
+  for (const analyser of policy.requiredAnalysers) {
+    const last = received.find((r) => r.evidence.analyser === analyser);
+    if (last && valid.includes(last)) continue;
+    const silentSince = Math.max(last?.receivedAt ?? 0, visit.active_at ?? visit.entered_at);
+    if (now - silentSince > policy.silenceMs) return { kind: 'pause', sentence: `${analyser} has said nothing for ${Math.round((now - silentSince) / 1000)} s.`, evidence: null, toLastProven: true };
+    return none(`${analyser} is silent`);
+  }
+  const dwellMs = 'watch' in step ? durationMs(step.watch.for) : 'canary' in step && step.canary.until.for ? durationMs(step.canary.until.for) : 0;
+  if (now - (visit.active_at ?? now) < dwellMs) return none('the dwell is not over');
+  const present = valid.filter(({ evidence: e }) => e.step === rollout.step && e.revision.epoch === rollout.revision.epoch && e.revision.n === rollout.revision.n);
+  const speaking = policy.requiredAnalysers.map((a) => present.find((r) => r.evidence.analyser === a)?.evidence);
+  if (speaking.every((e) => e?.verdict === 'advance')) {
+    return { kind: 'advance', sentence: speaking.map((e) => e?.sentence ?? '').join(' '), evidence: speaking[0] ?? null };
+  }
+  return none('not every analyser advances');
+}
+
+function failed(rollout: Rollout, sentence: string, evidence: Evidence | null): Decision {
+  if (rollout.spec.onFailure === 'rollBack') return { kind: 'rollBack', sentence, evidence };
+  if (rollout.status === 'paused') return none('it failed and is paused, as its policy asks');
+  return { kind: 'pause', sentence, evidence, toLastProven: false };
+}

@@ -1,0 +1,30 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { type Evidence, topics } from '@slipway/contracts';
+import { type ConsumedRecord, ok, type RecordResult } from '@slipway/platform';
+import { Database } from '../database/database.store.ts';
+import { Conductor } from './conductor.store.ts';
+import { storeEvidence } from './evidence.store.ts';
+
+@Controller()
+export class EvidenceConsumer {
+  private readonly database: Database;
+  private readonly conductor: Conductor;
+  constructor(database: Database, conductor: Conductor) {
+    this.database = database;
+    this.conductor = conductor;
+  }
+
+  @EventPattern(topics.evidence.name)
+  async take(@Payload() payload: unknown): Promise<RecordResult[]> {
+    const records = payload as ConsumedRecord<Evidence>[];
+    const results: RecordResult[] = [];
+    for (const { parsed } of records) {
+      const known = await this.database.transaction((sql) => storeEvidence(sql, parsed, Date.now()));
+      results.push(known ? ok : { kind: 'deadLetter', reason: `rollout_id: there is no rollout ${parsed.rollout_id}` });
+    }
+    // A verdict is acted upon at once; the poll is only the backstop.
+    for (const id of new Set(records.map((r) => r.parsed.rollout_id))) await this.conductor.look(id);
+    return results;
+  }
+}

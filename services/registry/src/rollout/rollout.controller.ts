@@ -1,0 +1,87 @@
+import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { commandSchema, listQuerySchema, mayActAs, parseOrProblem, ProblemError, rolloutQuerySchema, rolloutSpecSchema } from '@slipway/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Caller, Needs } from '../access/access.controller.ts';
+import type { Actor } from '../audit/audit.store.ts';
+import { Database } from '../database/database.store.ts';
+import { evidenceLog } from './evidence.store.ts';
+import { findRollout, RolloutStore } from './rollout.store.ts';
+
+@Controller('v1/rollouts')
+export class RolloutController {
+  private readonly database: Database;
+  private readonly rollouts: RolloutStore;
+  constructor(database: Database, rollouts: RolloutStore) {
+    this.database = database;
+    this.rollouts = rollouts;
+  }
+
+  @Get()
+  @Needs('viewer')
+  list(@Query() query: unknown) {
+    const { endpoint, cursor, limit } = parseOrProblem(rolloutQuerySchema, query);
+    return this.rollouts.list(endpoint, cursor, limit);
+  }
+
+  @Post()
+  @Needs('operator')
+  create(@Body() body: unknown, @Caller() actor: Actor) {
+    return this.rollouts.create(parseOrProblem(rolloutSpecSchema, body), actor, Date.now());
+  }
+
+  @Get(':id')
+  @Needs('viewer')
+  get(@Param('id') id: string) {
+    return findRollout(this.database, id);
+  }
+
+  @Post(':id/commands')
+  @Needs('viewer')
+  async command(@Param('id') id: string, @Body() body: unknown, @Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
+    const command = parseOrProblem(commandSchema, body);
+    const needed = command.command === 'approve' ? 'approver' : 'operator';
+    if (actor.role === 'system' || !mayActAs(actor.role, needed)) throw new ProblemError('forbidden', `"${command.command}" needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`);
+    void reply.status(200);
+    return this.rollouts.command(id, command, actor, Date.now());
+  }
+
+  @Get(':id/evidence')
+  @Needs('viewer')
+  async evidence(@Param('id') id: string, @Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    await findRollout(this.database, id);
+    return evidenceLog(this.database, id, cursor, limit);
+  }
+
+  /** The state and the evidence whenever one of them has changed, as server-sent events. */
+  @Get(':id/events')
+  @Needs('viewer')
+  @Header('cache-control', 'no-store')
+  async events(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await findRollout(this.database, id);
+    reply.hijack();
+    const out = reply.raw;
+    out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' });
+    let revision = '';
+    let evidence = '';
+    const send = (event: string, data: unknown) => out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    const look = async () => {
+      const rollout = await findRollout(this.database, id);
+      const at = `${rollout.revision.epoch}.${rollout.revision.n}`;
+      if (at !== revision) send('rollout', rollout);
+      revision = at;
+      const [latest] = (await evidenceLog(this.database, id, undefined, 1)).items;
+      if (latest && latest.event_id !== evidence) send('evidence', latest);
+      evidence = latest?.event_id ?? '';
+    };
+    let open = true;
+    request.raw.on('close', () => {
+      open = false;
+    });
+    for (let quiet = 0; open; quiet++) {
+      await look().catch(() => undefined);
+      if (quiet % 30 === 0) out.write(': alive\n\n');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { type Loadable, type Rollout, type Route, isUnderWay, type Target, type UnitKind, type Version, type VersionRef } from '@slipway/contracts';
+
+export type RouteInput = {
+  endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };
+  /** The rollout that is under way, if any. */
+  rollout: Rollout | null;
+  /** Every version that is named above, by `model:version`. */
+  versions: ReadonlyMap<string, Version>;
+  /** Live addresses on which a version is warm. */
+  addressesOf: (version: Version) => string[];
+  /** The addresses that the route has now: kept when no live one is known, since they may come back. */
+  before: Route | null;
+  artifactBases: readonly string[];
+  leaseMs: number;
+  operatorKeys: readonly string[];
+};
+
+const key = (ref: VersionRef) => `${ref.model}:${ref.version}`;
+
+/** The route that follows from the state of the control plane. Pure; without revision and time. */
+export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'published_at'> {
+  const { endpoint, rollout } = input;
+  const active = rollout && isUnderWay(rollout.status) ? rollout : null;
+  const must = (ref: VersionRef): Version => {
+    const version = input.versions.get(key(ref));
+    if (!version) throw new Error(`the version ${key(ref)} is not known`);
+    return version;
+  };
+  const current = must(endpoint.current);
+  const candidate = active ? must(active.spec.candidate) : null;
+  const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
+  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter((v) => !v.bundle.infra.url);
+  const target = (version: Version): Target => ({ model: version.model, version: version.version, addresses: addresses(version, input) });
+  return {
+    endpoint: endpoint.name,
+    unit: active ? active.spec.unit : endpoint.unit,
+    control: target(current),
+    candidate: candidate ? target(candidate) : null,
+    rollout: active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
+    lease_ms: input.leaseMs,
+    timeout_ms: endpoint.timeout_ms,
+    signature: current.bundle.signature,
+    prices: Object.fromEntries(wanted.map((v) => [key(v), v.bundle.price])),
+    load: load.map((v) => loadable(v, input.artifactBases)),
+    operator_keys: [...input.operatorKeys],
+  };
+}
+
+function addresses(version: Version, { addressesOf, before }: RouteInput): string[] {
+  if (version.bundle.infra.url) return [version.bundle.infra.url];
+  const live = addressesOf(version);
+  if (live.length > 0) return live;
+  const same = [before?.control, before?.candidate].find((t) => t && t.model === version.model && t.version === version.version);
+  return same?.addresses ?? [];
+}
+
+function loadable(v: Version, bases: readonly string[]): Loadable {
+  const { bundle } = v;
+  return {
+    model: v.model,
+    version: v.version,
+    digest: v.digest,
+    artifact: { sha256: bundle.artifact.sha256, uris: bundle.artifact.uri ? [bundle.artifact.uri] : bases.map((b) => `${b}/v1/artifacts/${bundle.artifact.sha256}`) },
+    signature: bundle.signature,
+    preprocessing: bundle.preprocessing,
+    validation: bundle.validation,
+    max_batch: bundle.infra.max_batch,
+    max_queue_delay_us: bundle.infra.max_queue_delay_us,
+  };
+}

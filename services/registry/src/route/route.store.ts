@@ -1,0 +1,69 @@
+import { canonicalJson, type Revision, type Rollout, type Route, topics, type Version, type VersionRef } from '@slipway/contracts';
+import { operatorKeyHashes } from '../access/key.store.ts';
+import { appendAudit, system } from '../audit/audit.store.ts';
+import type { Sql } from '../database/database.store.ts';
+import { type EndpointRow, endpointRow } from '../endpoint/endpoint.store.ts';
+import type { LiveInstances } from '../instance/live-instances.ts';
+import { findVersion } from '../model/model.store.ts';
+import { currentEpoch } from '../outbox/epoch.store.ts';
+import { enqueueState } from '../outbox/outbox.store.ts';
+import type { Publisher } from '../outbox/publisher.store.ts';
+import { compileRoute } from './compile.ts';
+
+/** Keeps each endpoint's route equal to what follows from the control plane's state and the live workers. */
+export class RouteStore {
+  private readonly instances: LiveInstances;
+  private readonly publisher: Publisher;
+  private readonly settings: { artifactBases: string[]; leaseMs: number };
+  constructor(instances: LiveInstances, publisher: Publisher, settings: { artifactBases: string[]; leaseMs: number }) {
+    this.instances = instances;
+    this.publisher = publisher;
+    this.settings = settings;
+  }
+
+  /** To be called after the commit of a transaction that recompiled. */
+  published(): void {
+    this.publisher.kick();
+  }
+
+  /** Stores and enqueues the route anew if it differs from the stored one. @returns the revision that is in force then */
+  async recompile(sql: Sql, endpoint: string, now: number, because: { actor?: { name: string; role: 'system' }; reason?: string } = {}): Promise<Revision> {
+    const row = await endpointRow(sql, endpoint, true);
+    const [underWay] = await sql.query<{ doc: Rollout }>("SELECT doc FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')", [endpoint]);
+    const [stored] = await sql.query<{ doc: Route }>('SELECT doc FROM routes WHERE endpoint = $1', [endpoint]);
+    const before = stored?.doc ?? null;
+    const compiled = compileRoute({
+      endpoint: row,
+      rollout: underWay?.doc ?? null,
+      versions: await namedVersions(sql, row, underWay?.doc),
+      addressesOf: (v) => this.instances.addressesOf(v.model, v.version, v.digest),
+      before,
+      artifactBases: this.settings.artifactBases,
+      leaseMs: this.settings.leaseMs,
+      operatorKeys: await operatorKeyHashes(sql),
+    });
+    if (before) {
+      const { revision, published_at: _, ...same } = before;
+      if (canonicalJson(same) === canonicalJson(compiled)) return revision;
+    }
+    const route: Route = { ...compiled, revision: { epoch: await currentEpoch(sql), n: (before?.revision.n ?? 0) + 1 }, published_at: now };
+    await sql.query('INSERT INTO routes (endpoint, doc) VALUES ($1, $2) ON CONFLICT (endpoint) DO UPDATE SET doc = $2', [endpoint, JSON.stringify(route)]);
+    await appendAudit(sql, { aggregate: `route/${endpoint}`, actor: because.actor ?? system('registry'), action: 'publish', reason: because.reason ?? '', state: route, now });
+    await enqueueState(sql, topics.routes.name, endpoint, now);
+    return route.revision;
+  }
+
+  async recompileAll(sql: Sql, now: number): Promise<void> {
+    for (const { name } of await sql.query<{ name: string }>('SELECT name FROM endpoints ORDER BY name')) await this.recompile(sql, name, now);
+  }
+}
+
+async function namedVersions(sql: Sql, endpoint: EndpointRow, rollout: Rollout | undefined): Promise<Map<string, Version>> {
+  const refs: VersionRef[] = [endpoint.current, ...(endpoint.previous ? [endpoint.previous] : []), ...(rollout ? [rollout.spec.candidate] : [])];
+  const found = new Map<string, Version>();
+  for (const { model, version } of refs) {
+    const v = await findVersion(sql, model, version);
+    if (v) found.set(`${model}:${version}`, v);
+  }
+  return found;
+}

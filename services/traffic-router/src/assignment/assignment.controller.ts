@@ -1,0 +1,35 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { formatRevision, formatVersion, nameSchema, parseOrProblem, ProblemError } from '@slipway/contracts';
+import { z } from 'zod';
+import { RouteTable } from '../routing/route-table.ts';
+import { assign } from './assign.ts';
+
+const unit = z.string().min(1).max(256);
+export const assignmentsBodySchema = z.union([z.strictObject({ endpoint: nameSchema, unit }), z.strictObject({ endpoint: nameSchema, units: z.array(unit).min(1).max(10_000) })]);
+
+/** For services that serve their own models: which version a unit gets, exactly as this router would decide. */
+@Controller('v1/assignments')
+export class AssignmentController {
+  private readonly routes: RouteTable;
+  constructor(routes: RouteTable) {
+    this.routes = routes;
+  }
+
+  @Post()
+  @HttpCode(200)
+  assign(@Body() body: unknown) {
+    const input = parseOrProblem(assignmentsBodySchema, body);
+    const route = this.routes.get(input.endpoint);
+    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${input.endpoint}"`);
+    const leaseHolds = this.routes.leaseHolds(route);
+    const answer = (u: string) => {
+      const a = assign({ route, unit: u, leaseHolds });
+      if (!a) throw new ProblemError('internal', 'an assignment without a forced version always exists');
+      return {
+        endpoint: route.endpoint, unit: u, rollout_id: route.rollout?.id ?? '', step: route.rollout?.step ?? -1, route_revision: formatRevision(route.revision),
+        assigned_arm: a.arm, version: formatVersion(a.version), probability: a.probability, reason: a.reason,
+      };
+    };
+    return 'units' in input ? { assignments: input.units.map(answer) } : answer(input.unit);
+  }
+}

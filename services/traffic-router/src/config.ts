@@ -1,0 +1,17 @@
+import { commonConfigSchema, intFromEnv } from '@slipway/platform';
+import { z } from 'zod';
+
+export const configSchema = commonConfigSchema.extend({
+  /** Where others reach this router. */
+  ADDRESS: z.url(),
+  /** Journal and route snapshot lie here; a router's own. */
+  DATA_DIR: z.string().min(1),
+  MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
+  /** Bodies above are logged as digest, size and head. */
+  MAX_LOGGED_BYTES: intFromEnv(0).default(256 * 1024),
+  JOURNAL_MAX_BYTES: intFromEnv(1024).default(2 * 1024 ** 3),
+  /** When the journal cannot take a row: `count` answers and counts the gap, `refuse` answers 503 instead. */
+  JOURNAL_FULL: z.enum(['count', 'refuse']).default('count'),
+  CONNECTIONS_PER_TARGET: intFromEnv(1, 4096).default(128),
+});
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,202 @@
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync, writevSync } from 'node:fs';
+import { join } from 'node:path';
+import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { backoffMs, type Logger, type RecordProducer } from '@slipway/platform';
+
+const SEGMENT_BYTES = 32 * 1024 * 1024;
+const NEWLINE = 10;
+
+export type JournalOptions = { folder: string; topic: string; producer: Pick<RecordProducer, 'send'>; log: Logger; maxBytes: number; lingerMs?: number };
+
+/**
+ * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in records below
+ * 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the kernel's page cache and is shipped
+ * by the next start (a power failure may lose the last moments; rows carry ids, so shipping twice is harmless).
+ */
+export class RowJournal {
+  private readonly options: JournalOptions;
+  private readonly positionFile: string;
+  private segment: number;
+  private fd: number;
+  private segmentBytes = 0;
+  private position: { segment: number; offset: number };
+  private bytesWaiting = 0;
+  private wake: (() => void) | undefined;
+  private closing = false;
+  private shipping: Promise<void> | undefined;
+  /** Rows appended by this process, rows acknowledged, rows refused because the journal was full or the disk failed. */
+  appended = 0;
+  shipped = 0;
+  refused = 0;
+  private lastComplaint = 0;
+
+  constructor(options: JournalOptions) {
+    this.options = options;
+    mkdirSync(options.folder, { recursive: true });
+    this.positionFile = join(options.folder, 'position.json');
+    const segments = this.segments();
+    this.position = this.loadPosition(segments[0] ?? 1);
+    for (const s of segments) {
+      if (s < this.position.segment) unlinkSync(this.path(s));
+      else this.bytesWaiting += this.mend(s) - (s === this.position.segment ? this.position.offset : 0);
+    }
+    this.segment = Math.max(this.position.segment - 1, segments.at(-1) ?? 0) + 1;
+    this.fd = openSync(this.path(this.segment), 'a');
+  }
+
+  private path(segment: number): string {
+    return join(this.options.folder, `${String(segment).padStart(10, '0')}.ndjson`);
+  }
+
+  private segments(): number[] {
+    return readdirSync(this.options.folder).filter((f) => f.endsWith('.ndjson')).map((f) => Number.parseInt(f, 10)).sort((a, b) => a - b);
+  }
+
+  private loadPosition(first: number): { segment: number; offset: number } {
+    try {
+      const saved = JSON.parse(readFileSync(this.positionFile, 'utf8')) as { segment: number; offset: number };
+      return existsSync(this.path(saved.segment)) ? saved : { segment: Math.max(first, saved.segment), offset: 0 };
+    } catch {
+      return { segment: first, offset: 0 };
+    }
+  }
+
+  /** Cuts off a last line that a kill left unfinished: its answer had not left. @returns the bytes that remain */
+  private mend(segment: number): number {
+    const path = this.path(segment);
+    const content = readFileSync(path);
+    const end = content.lastIndexOf(NEWLINE) + 1;
+    if (end < content.length) truncateSync(path, end);
+    return end;
+  }
+
+  get waitingBytes(): number {
+    return this.bytesWaiting;
+  }
+
+  /** Appends whole lines by one write. @returns false when they were not taken: the journal is full, or the disk failed */
+  append(pieces: Buffer[], rows: number): boolean {
+    const bytes = pieces.reduce((sum, p) => sum + p.length, 0);
+    try {
+      if (this.bytesWaiting + bytes > this.options.maxBytes) throw new Error(`the journal has reached its ${this.options.maxBytes} bytes`);
+      if (this.segmentBytes > SEGMENT_BYTES) this.roll();
+      let written = writevSync(this.fd, pieces);
+      while (written < bytes) written += writevSync(this.fd, [Buffer.concat(pieces).subarray(written)]);
+    } catch (error) {
+      this.refused += rows;
+      this.restoreTail();
+      const now = Date.now();
+      if (now - this.lastComplaint > 1000) {
+        this.lastComplaint = now;
+        this.options.log.error({ error: (error as Error).message, topic: this.options.topic, refused: this.refused }, 'THE JOURNAL DOES NOT TAKE ROWS');
+      }
+      return false;
+    }
+    this.segmentBytes += bytes;
+    this.bytesWaiting += bytes;
+    this.appended += rows;
+    this.wake?.();
+    return true;
+  }
+
+  /** After a failed write: no half line may stay. */
+  private restoreTail(): void {
+    try {
+      if (fstatSync(this.fd).size > this.segmentBytes) truncateSync(this.path(this.segment), this.segmentBytes);
+    } catch (error) {
+      this.options.log.error({ err: error }, 'the journal could not be mended');
+    }
+  }
+
+  private roll(): void {
+    const next = openSync(this.path(this.segment + 1), 'a');
+    closeSync(this.fd);
+    this.fd = next;
+    this.segment++;
+    this.segmentBytes = 0;
+  }
+
+  start(): void {
+    this.shipping = this.ship();
+  }
+
+  private async ship(): Promise<void> {
+    let attempt = 0;
+    while (!this.closing) {
+      try {
+        if (!(await this.shipOne())) await this.idle();
+        attempt = 0;
+      } catch (error) {
+        if (attempt === 0) this.options.log.warn({ error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting }, 'Kafka does not take rows; the journal keeps them');
+        await this.pause(backoffMs(Math.min(attempt++, 4), Math.random()));
+      }
+    }
+  }
+
+  private idle(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.wake = () => {
+        this.wake = undefined;
+        setTimeout(resolve, this.options.lingerMs ?? 20);
+      };
+    });
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** Ships the next chunk. @returns false when there is nothing to ship */
+  private async shipOne(): Promise<boolean> {
+    const chunk = this.next();
+    if (!chunk) return false;
+    await this.options.producer.send(this.options.topic, [{ value: chunk.subarray(0, chunk.length - 1) }]);
+    this.position.offset += chunk.length;
+    this.bytesWaiting -= chunk.length;
+    for (const byte of chunk) if (byte === NEWLINE) this.shipped++;
+    this.savePosition();
+    return true;
+  }
+
+  /** The next whole lines after the position; forgets segments that are wholly shipped. */
+  private next(): Buffer | undefined {
+    for (;;) {
+      const path = this.path(this.position.segment);
+      const size = existsSync(path) ? statSync(path).size : 0;
+      const length = Math.min(MAX_RECORD_BYTES, size - this.position.offset);
+      if (length > 0) {
+        const fd = openSync(path, 'r');
+        try {
+          const buffer = Buffer.allocUnsafe(length);
+          const read = readSync(fd, buffer, 0, length, this.position.offset);
+          const end = buffer.subarray(0, read).lastIndexOf(NEWLINE) + 1;
+          if (end > 0) return buffer.subarray(0, end);
+        } finally {
+          closeSync(fd);
+        }
+      }
+      if (this.position.segment >= this.segment) return undefined;
+      if (existsSync(path)) unlinkSync(path);
+      this.position = { segment: this.position.segment + 1, offset: 0 };
+      this.savePosition();
+    }
+  }
+
+  private savePosition(): void {
+    writeFileSync(`${this.positionFile}.new`, JSON.stringify(this.position));
+    renameSync(`${this.positionFile}.new`, this.positionFile);
+  }
+
+  /** Ships what it can within `patienceMs`; the rest stays on disk for the next start. */
+  async close(patienceMs = 5000): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    while (this.bytesWaiting > 0 && Date.now() < deadline) {
+      this.wake?.();
+      await this.pause(20);
+    }
+    this.closing = true;
+    this.wake?.();
+    await Promise.race([this.shipping, this.pause(1000)]);
+    closeSync(this.fd);
+  }
+}

@@ -1,0 +1,103 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Instance, topics } from '@slipway/contracts';
+import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { AssignmentController } from './assignment/assignment.controller.ts';
+import { configSchema } from './config.ts';
+import { InferProxy } from './inference/infer.proxy.ts';
+import { OipController } from './inference/oip.controller.ts';
+import { RowJournal } from './journal/rows.journal.ts';
+import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
+import { RouteTable } from './routing/route-table.ts';
+import { RouteSnapshot } from './routing/snapshot.store.ts';
+import { TargetClient } from './target/target.client.ts';
+import { Targets } from './target/targets.ts';
+
+const monotonic = () => performance.now();
+
+await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
+  const boot = uuidv7();
+  mkdirSync(config.DATA_DIR, { recursive: true });
+  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const producer = new RecordProducer(kafka);
+  onClose('producer', () => producer.close());
+
+  const snapshot = new RouteSnapshot(config.DATA_DIR);
+  const routes = new RouteTable(monotonic);
+  for (const route of snapshot.load()) routes.apply(route.endpoint, route);
+
+  const journal = (name: string, topic: string) => new RowJournal({ folder: join(config.DATA_DIR, 'journal', name), topic, producer, log, maxBytes: config.JOURNAL_MAX_BYTES });
+  const predictions = journal('predictions', topics.predictions.name);
+  const outcomes = journal('outcomes', topics.outcomes.name);
+  onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close()])));
+
+  const targets = new Targets(monotonic);
+  const client = new TargetClient(config.CONNECTIONS_PER_TARGET);
+  onClose('targets', () => client.close());
+  const proxy = new InferProxy({ routes, targets, client, journal: predictions, log, router: config.INSTANCE_ID, boot, maxBodyBytes: config.MAX_BODY_BYTES, maxLoggedBytes: config.MAX_LOGGED_BYTES, journalFull: config.JOURNAL_FULL });
+
+  const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
+  const replica = new StateReplica({
+    kafka,
+    topic: topics.routes,
+    groupId: config.INSTANCE_ID,
+    log,
+    onState: (endpoint, route) => {
+      if (!routes.apply(endpoint, route)) return;
+      heartbeat.now();
+      snapshot.save(routes.all());
+    },
+    onPoison: (_key, reason, record) => void deadLetters.send([{ record, reason }], Date.now()).catch(() => undefined),
+  });
+  routes.lastContact = () => replica.lastContactMs;
+  onClose('routes', () => replica.close());
+
+  const heartbeat = runHeartbeat(producer, log, (): Instance => {
+    const leases = routes.all().filter((r) => r.rollout && !routes.leaseHolds(r)).map((r) => r.endpoint);
+    return {
+      instance_id: config.INSTANCE_ID, kind: 'router', boot, address: config.ADDRESS, time: Date.now(), applied: routes.applied(), versions: [], ejections: targets.ejected(),
+      counters: { answered: proxy.answered, in_flight: proxy.inFlight, journal_bytes: predictions.waitingBytes + outcomes.waitingBytes, journal_refused: predictions.refused + outcomes.refused },
+      notes: leases.length > 0 ? { lease_expired: leases.join(',') } : {},
+    };
+  });
+  onClose('heartbeat', () => heartbeat.stop());
+
+  const probing = setInterval(() => {
+    for (const key of targets.ejected()) void client.probe(key.slice(key.indexOf('@') + 1)).then((up) => up && targets.succeeded(key));
+  }, 1000);
+  onClose('probing', () => clearInterval(probing));
+
+  const gauges = {
+    waiting: gauge('slipway_router_journal_bytes', 'Bytes in the journal that Kafka has not acknowledged', ['journal']),
+    refused: gauge('slipway_router_journal_refused_rows', 'Rows that the journal did not take', ['journal']),
+    lease: gauge('slipway_router_lease_expired', '1 while the candidate gets no traffic because Kafka is out of reach', ['endpoint']),
+  };
+  const measuring = setInterval(() => {
+    for (const [name, j] of [['predictions', predictions], ['outcomes', outcomes]] as const) {
+      gauges.waiting.set({ journal: name }, j.waitingBytes);
+      gauges.refused.set({ journal: name }, j.refused);
+    }
+    for (const r of routes.all()) gauges.lease.set({ endpoint: r.endpoint }, r.rollout && !routes.leaseHolds(r) ? 1 : 0);
+  }, 1000);
+  onClose('measuring', () => clearInterval(measuring));
+
+  return {
+    controllers: [AssignmentController, OutcomeController, OipController],
+    providers: [
+      { provide: RouteTable, useValue: routes },
+      { provide: Targets, useValue: targets },
+      { provide: OUTCOME_JOURNAL, useValue: outcomes },
+      { provide: ROUTER_NAME, useValue: config.INSTANCE_ID },
+    ],
+    hotHandler: proxy.handle,
+    // With Kafka away a router is ready once it has a snapshot to serve from.
+    readiness: [{ name: 'routes', ready: () => replica.isReady || routes.all().length > 0 }],
+    started: () => {
+      replica.start();
+      predictions.start();
+      outcomes.start();
+      heartbeat.start();
+    },
+  };
+});

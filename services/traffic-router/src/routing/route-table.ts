@@ -1,0 +1,40 @@
+import { compareRevisions, type Revision, type Route } from '@slipway/contracts';
+
+/** The routes that this router obeys: of each endpoint the highest revision it has seen. */
+export class RouteTable {
+  private readonly routes = new Map<string, Route>();
+  /** When Kafka was last heard of, on the monotonic clock. */
+  lastContact: () => number = () => Number.NEGATIVE_INFINITY;
+  private readonly clock: () => number;
+
+  /** @param clock monotonic milliseconds */
+  constructor(clock: () => number) {
+    this.clock = clock;
+  }
+
+  get(endpoint: string): Route | undefined {
+    return this.routes.get(endpoint);
+  }
+
+  all(): Route[] {
+    return [...this.routes.values()];
+  }
+
+  /** @returns whether anything changed: an older or equal revision is ignored */
+  apply(endpoint: string, route: Route | undefined): boolean {
+    const present = this.routes.get(endpoint);
+    if (route === undefined) return this.routes.delete(endpoint);
+    if (present && compareRevisions(route.revision, present.revision) <= 0) return false;
+    this.routes.set(endpoint, route);
+    return true;
+  }
+
+  applied(): Record<string, Revision> {
+    return Object.fromEntries(this.all().map((r) => [r.endpoint, r.revision]));
+  }
+
+  /** A candidate gets traffic only while Kafka was heard of within the route's lease. */
+  leaseHolds(route: Route): boolean {
+    return this.clock() - this.lastContact() <= route.lease_ms;
+  }
+}
