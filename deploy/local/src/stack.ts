@@ -132,7 +132,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const others = [
       ...ports.worker.map((port, i) => service(`worker-${i + 1}`, 'inference-worker', port, { CACHE_DIR: join(folder, `worker-${i + 1}`), REGISTRY_KEY: secrets.keys.viewer, ADDRESS: url(port) })),
       ...ports.router.map((port, i) => service(`router-${i + 1}`, 'traffic-router', port, { DATA_DIR: join(folder, `router-${i + 1}`), ADDRESS: url(port) })),
-      service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') }),
+      ...(counts.registries > 0 ? [service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') })] : []),
     ];
     await Promise.all([...registry, ...others].map((spec) => supervisor.start(spec)));
     return { supervisor, secrets, folder, kafkaBrokers, databaseUrl, clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') }, registries, routers: ports.router.map(url), workers: ports.worker.map(url), stats: url(ports.stats), stop };

@@ -44,6 +44,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     groupId: config.INSTANCE_ID,
     log,
     onState: (endpoint, route) => {
+      proxy.flush();
       if (!routes.apply(endpoint, route)) return;
       heartbeat.now();
       snapshot.save(routes.all());

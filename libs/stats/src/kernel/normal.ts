@@ -8,6 +8,7 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 export function erfc(x: number): number {
   if (Number.isNaN(x)) return Number.NaN;
   if (x < 0) return 2 - erfc(-x);
+  if (x > 27) return 0;
   if (x < 1) return 1 - erfSeries(x);
   return erfcFraction(x);
 }
@@ -46,7 +47,7 @@ export function normalCdf(z: number): number {
 }
 
 /**
- * Inverse of {@link normalCdf} on [0, 1], by bracketed bisection and Newton steps on the cdf itself; ±Infinity at the ends.
+ * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (quick in the far tail), bracketed by bisection; ±Infinity at the ends.
  * @throws RangeError outside [0, 1]
  */
 export function normalQuantile(p: number): number {
@@ -62,7 +63,7 @@ export function normalQuantile(p: number): number {
     if (f > p) hi = z;
     else lo = z;
     const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-    const newton = density > 0 ? z - (f - p) / density : Number.NaN;
+    const newton = density > 0 && f > 0 ? z - (Math.log(f / p) * f) / density : Number.NaN;
     const next = newton > lo && newton < hi ? newton : (lo + hi) / 2;
     if (Math.abs(next - z) <= 1e-15 * Math.max(1, Math.abs(z))) return next;
     z = next;

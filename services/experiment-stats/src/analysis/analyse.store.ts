@@ -1,6 +1,7 @@
 import { durationMs, type Rollout } from '@slipway/contracts';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail } from '@slipway/stats';
-import type { Baseline, CountsStore } from './counts.store.ts';
+import type { CountsStore } from './counts.store.ts';
+import type { Baseline } from './latency-buckets.ts';
 import { isLatency, marginOf, plannedSeconds, stepGoal } from './plan.ts';
 
 /** One look at one rollout: reads its sufficient statistics and judges them. */

@@ -1,6 +1,7 @@
 import { durationMs, type Metric, type Rollout } from '@slipway/contracts';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { CountCell, LatencyCell } from '@slipway/stats';
+import { type Baseline, latencyBuckets } from './latency-buckets.ts';
 
 /**
  * The sufficient statistics of one rollout, from ClickHouse. Rows are deduplicated (FINAL), strata are (step, candidate share), every unit
@@ -16,7 +17,6 @@ const ASSIGNED = `
 type Row = { step: number; weight: number; arm: 'control' | 'candidate'; second: number; n: number };
 export type ArmTotals = { requests: number; units: number };
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
-export type Baseline = { edges: [number, number, number]; masses: number[] } | null;
 
 function parameters(rollout: Rollout): Record<string, unknown> {
   // Rows may arrive a little before the registry's clock says that the rollout began.
@@ -67,22 +67,17 @@ export class CountsStore {
     return { control: of('control'), candidate: of('candidate'), crossed: crossed?.n ?? 0 };
   }
 
-  /** The control's latency before the rollout: bucket edges at its p50, p90 and p99 (microseconds), and the share in each bucket. */
-  async baseline(rollout: Rollout, minimum = 500): Promise<Baseline> {
-    const control = `${rollout.control.model}:${rollout.control.version}`;
-    const [row] = await queryRows<{ n: number; q: [number, number, number]; shares: number[] }>(
+  /** The control's latency from before the rollout, newest 10,000 answers of its last hour. */
+  async baseline(rollout: Rollout): Promise<Baseline> {
+    const rows = await queryRows<{ latency_us: number }>(
       this.clickhouse,
-      `WITH (SELECT groupArray(latency_us) FROM (
-          SELECT latency_us FROM slipway.predictions FINAL
-          WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400 AND arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR
-          ORDER BY arrived_at DESC LIMIT 20000)) AS l,
-        arrayReduce('quantilesExact(0.5, 0.9, 0.99)', l) AS q
-      SELECT length(l) AS n, if(n = 0, [0, 0, 0], q) AS q,
-        [arrayCount(x -> x <= q[1], l), arrayCount(x -> x > q[1] AND x <= q[2], l), arrayCount(x -> x > q[2] AND x <= q[3], l), arrayCount(x -> x > q[3], l)] AS shares`,
-      { endpoint: rollout.spec.endpoint, control, start: rollout.started_at ?? 0 },
+      `SELECT latency_us FROM slipway.predictions FINAL
+       WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400
+         AND arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR
+       ORDER BY arrived_at DESC LIMIT 10000`,
+      { endpoint: rollout.spec.endpoint, control: `${rollout.control.model}:${rollout.control.version}`, start: rollout.started_at ?? 0 },
     );
-    if (!row || row.n < minimum || row.shares.some((s) => s === 0)) return null;
-    return { edges: row.q, masses: row.shares.map((s) => s / row.n) };
+    return latencyBuckets(rows.map((r) => r.latency_us));
   }
 
   /** First requests of units by latency bucket; the candidate's edges are stretched by the margin. Also its quantiles in the present step. */

@@ -110,6 +110,11 @@ export class InferProxy {
         if (left < 1) break;
         tried++;
         const answer = await this.attempt(route, target, address, body, requestId, final ? left : left * 0.6);
+        if (canFallBack && !final && this.withdrawn(route)) {
+          // The candidate lost its traffic while it was working: its answer must not leave any more.
+          failure = new TargetFault('withdrawn', 'the candidate was withdrawn meanwhile');
+          break;
+        }
         if (answer instanceof TargetFault) failure = answer;
         else if (answer.status < 500) return { ...answer, servedBy: target, fallbackFrom: target === assigned ? undefined : assigned, errorCode: target === assigned ? (answer.status < 400 ? '' : 'rejected') : this.why(failure, last), ejected: tried === 1 && target !== assigned };
         else last = { answer, target };
@@ -126,9 +131,15 @@ export class InferProxy {
     return { status: problem.status, body: Buffer.from(JSON.stringify(problemDocument(problem, { requestId, oip: true }))), servedBy: undefined, fallbackFrom: canFallBack ? assigned : undefined, errorCode: code, headers: { 'content-type': 'application/problem+json' }, ejected: false };
   }
 
+  /** The rollout that sent the request to the candidate is over, and the candidate did not become what the endpoint serves. */
+  private withdrawn(route: Route): boolean {
+    const present = this.parts.routes.get(route.endpoint);
+    return present !== undefined && present !== route && present.rollout?.id !== route.rollout?.id && present.control.version !== route.candidate?.version;
+  }
+
   private why(failure: TargetFault | undefined, last: { answer: TargetAnswer } | undefined): string {
     if (last) return last.answer.status === 503 ? 'overloaded' : 'target_failed';
-    return failure ? (failure.code === 'timeout' ? 'timeout' : 'no_target') : 'ejected';
+    return failure ? (failure.code === 'timeout' || failure.code === 'withdrawn' ? failure.code : 'no_target') : 'ejected';
   }
 
   private async attempt(route: Route, target: Target, address: string, body: Buffer, requestId: string, timeoutMs: number): Promise<TargetAnswer | TargetFault> {
@@ -193,7 +204,9 @@ export class InferProxy {
     });
   }
 
-  private readonly flush = (): void => {
+  /** Sends what is finished. Called before a new route is applied too, so that no answer of the old route leaves after that. */
+  readonly flush = (): void => {
+    if (this.finished.length === 0) return;
     const turn = this.finished;
     this.finished = [];
     const journalled = this.parts.journal.append(turn.flatMap((f) => f.line), turn.length);

@@ -4,7 +4,7 @@ export type TargetAnswer = { status: number; body: Buffer; headers: Record<strin
 
 export class TargetFault extends Error {
   override name = 'TargetFault';
-  readonly code: 'timeout' | 'connect' | 'broken';
+  readonly code: 'timeout' | 'connect' | 'broken' | 'withdrawn';
   constructor(code: TargetFault['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { topics } from '../bus/topics.ts';
+import { openApiDocument } from './openapi.ts';
+import { operations } from './operations.ts';
+
+describe('declared shapes', () => {
+  it('describes every operation, with its path parameters, body and problem document', () => {
+    const document = openApiDocument('1') as { paths: Record<string, Record<string, { parameters: { name: string; in: string }[]; responses: { default?: unknown }; requestBody?: unknown; operationId: string }>> };
+    const ids = new Set<string>();
+    for (const op of operations) {
+      const described = document.paths[op.path]?.[op.method];
+      expect(described, `${op.method} ${op.path}`).toBeDefined();
+      ids.add(described?.operationId ?? '');
+      const names = described?.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`) ?? [];
+      expect(op.path.match(/\{\w+\}/g) ?? []).toEqual(names);
+      expect(described?.responses.default).toBeDefined();
+      expect(described?.requestBody !== undefined).toBe(op.body !== undefined || (op.bytes === true && op.method === 'put'));
+    }
+    expect(ids.size).toBe(operations.length);
+  });
+
+  it('names topics with prefix and version, keyed when they carry state', () => {
+    for (const t of Object.values(topics)) {
+      expect(t.name).toMatch(/^slipway\.[a-z-]+\.v\d+$/);
+      expect(t.key === null).toBe(t.carries === 'rows');
+    }
+  });
+});

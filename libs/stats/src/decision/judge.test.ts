@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { CountCell } from '../e-process/counts.ts';
+import { type EventGuardrail, judge, type JudgeInput } from './judge.ts';
+
+const cells = (control: number, candidate: number, weight = 0.25, seconds = 30): CountCell[] => Array.from({ length: seconds }, (_, second) => ({ second, weight, control, candidate }));
+
+function errors(control: [number, number], candidate: [number, number], over: CountCell[] = []): EventGuardrail {
+  return { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1.25, cells: over, step: { control: { units: control[1], events: control[0] }, candidate: { units: candidate[1], events: candidate[0] } } };
+}
+function input(change: Partial<JudgeInput> = {}, step: Partial<JudgeInput['step']> = {}): JudgeInput {
+  return {
+    alpha: 0.05, startSecond: 0, nowSecond: 30, plannedSeconds: 60, guardrails: [errors([0, 900], [0, 300])], exposures: cells(30, 10), crossedUnits: 0, ...change,
+    step: { index: 0, weight: 0.25, activeSeconds: 30, dwellSeconds: 20, until: { requests: 200 }, totals: { control: { requests: 900, units: 900 }, candidate: { requests: 300, units: 300 } }, ...step },
+  };
+}
+
+describe('the verdict', () => {
+  it('advances when dwell and counts are met and nothing is in doubt', () => {
+    expect(judge(input())).toMatchObject({ verdict: 'advance', reasons: ['no_guardrail_in_doubt'] });
+  });
+  it('rolls back a candidate that fails far more often, and names the guardrail and its numbers', () => {
+    const { verdict, reasons, sentence } = judge(input({ guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }));
+    expect([verdict, reasons]).toEqual(['rollBack', ['worse:error_rate']]);
+    expect(sentence).toContain('error_rate 30.0 % (90 of 300)');
+  });
+  it('holds, and says how much is missing and how long it will take', () => {
+    const { verdict, reasons, sentence } = judge(input({}, { until: { requests: 600 } }));
+    expect([verdict, reasons]).toEqual(['hold', ['insufficient_data:requests']]);
+    expect(sentence).toContain('300 more requests are needed, about 30 s at the present rate');
+  });
+  it('never advances on fewer than 20 requests, whatever the plan says', () => {
+    expect(judge(input({}, { until: {}, totals: { control: { requests: 100, units: 100 }, candidate: { requests: 19, units: 19 } } })).reasons).toEqual(['insufficient_data:requests']);
+  });
+  it('holds during the dwell', () => {
+    expect(judge(input({}, { activeSeconds: 5 })).reasons).toEqual(['dwell']);
+  });
+  it('stays small while a guardrail is in doubt', () => {
+    const { verdict, reasons } = judge(input({ guardrails: [errors([3, 900], [6, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])] }));
+    expect([verdict, reasons]).toEqual(['hold', ['in_doubt:error_rate']]);
+  });
+  it('suspends judgement when units were in both arms, even of a bad candidate', () => {
+    expect(judge(input({ crossedUnits: 3, guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }))).toMatchObject({ verdict: 'hold', reasons: ['exposure_fault'] });
+  });
+  it('suspends judgement when the sample ratio is wrong', () => {
+    expect(judge(input({ exposures: cells(30, 30, 0.25, 200) }))).toMatchObject({ verdict: 'hold', reasons: ['sample_ratio_mismatch'] });
+  });
+  it('waits for outcomes to come in', () => {
+    const misfiled: EventGuardrail = { kind: 'events', metric: 'misfiled', source: 'outcome', direction: 'lower', margin: 1.1, cells: [], step: { control: { units: 0, events: 0 }, candidate: { units: 3, events: 0 } } };
+    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), misfiled] })).reasons).toEqual(['insufficient_data:misfiled']);
+  });
+  it('acts on gross failure where nothing is concurrent', () => {
+    expect(judge(input({ guardrails: [errors([0, 0], [150, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 }))).toMatchObject({ verdict: 'rollBack', reasons: ['gross_failure'] });
+    expect(judge(input({ guardrails: [errors([0, 0], [140, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })).verdict).toBe('advance');
+  });
+  it('leaves latency out of force without a baseline, and never says NaN', () => {
+    const { numbers } = judge(input({ guardrails: [errors([0, 900], [0, 300]), { kind: 'latency', metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [] }] }));
+    expect(numbers.guardrails.map((g) => [g.inForce, g.stake])).toEqual([[true, 1], [false, 0]]);
+    expect(JSON.stringify(numbers)).not.toContain('null,"e"');
+    expect(Number.isFinite(numbers.e)).toBe(true);
+  });
+  it('holds over a limit on latency', () => {
+    const latency = { kind: 'latency' as const, metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [{ quantile: 'p99', limitUs: 200_000, actualUs: 250_000 }] };
+    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] })).reasons).toEqual(['sla_exceeded:latency.p99']);
+  });
+});
