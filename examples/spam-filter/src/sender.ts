@@ -9,16 +9,19 @@ export type SenderCounters = { sent: number; answered: number; failed: number; b
  */
 export class Sender {
   readonly counters: SenderCounters = { sent: 0, answered: 0, failed: 0, byVersion: {}, outcomesPosted: 0, outcomesFailed: 0 };
+  /** Request ids that got an answer, with the version and the instant of each. */
+  readonly answers: { id: string; version: string; at: number }[] = [];
   readonly failures: { at: number; status: number; detail: string }[] = [];
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
   private timer: NodeJS.Timeout | undefined;
+  private stopped: Promise<void> | undefined;
   private next = 0;
   private due = 0;
   private last = 0;
   private inFlight = 0;
   private outcomes: { endpoint: string; name: string; value: number; request_id: string }[] = [];
   private readonly waiting = new Set<NodeJS.Timeout>();
-  private readonly options: { routers: string[]; endpoint: string; mails: readonly Mail[]; perSecond: number; labelDelayMs: number };
+  private readonly options: { routers: string[]; endpoint: string; mails: readonly Mail[]; perSecond: number; labelDelayMs: number; remember?: boolean };
 
   constructor(options: Sender['options']) {
     this.options = options;
@@ -58,6 +61,7 @@ export class Sender {
       if (statusCode !== 200) throw Object.assign(new Error(text.slice(0, 300)), { status: statusCode });
       const version = String(headers['x-slipway-version']);
       this.counters.answered++;
+      if (this.options.remember) this.answers.push({ id: String(headers['x-request-id']), version, at: Date.now() });
       this.counters.byVersion[version] = (this.counters.byVersion[version] ?? 0) + 1;
       const timer = setTimeout(() => {
         this.waiting.delete(timer);
@@ -99,7 +103,12 @@ export class Sender {
   }
 
   /** Stops sending, and waits for every answer and for the labels that are still to come. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopped ??= this.finish();
+    return this.stopped;
+  }
+
+  private async finish(): Promise<void> {
     clearInterval(this.timer);
     while (this.inFlight > 0 || this.waiting.size > 0 || this.outcomes.length > 0) {
       if (this.outcomes.length > 0) void this.post(this.outcomes.splice(0));

@@ -1,0 +1,101 @@
+import type { AuditRow } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+
+let release: Release;
+beforeAll(async () => {
+  release = await startRelease('rollouts', { counts: { registries: 1, routers: 2, workers: 1 } });
+});
+afterAll(() => release?.end());
+
+describe('rollouts under load, two routers', () => {
+  const books: { asked: number; ids: string[] } = { asked: 0, ids: [] };
+  afterEach(async () => {
+    const { missing } = await release.accountFor(books.ids);
+    expect(missing, 'answers that are no rows').toEqual([]);
+    const [gaps] = await release.query<{ missing: number; n: number }>('SELECT sum(missing) AS missing, count() AS n FROM router_accounting');
+    expect(gaps).toEqual({ missing: 0, n: 2 });
+    expect(await release.query('SELECT * FROM dead_letters')).toEqual([]);
+  });
+
+  it('a bad candidate is rolled back by itself, and no answer by it leaves after the route is applied', async () => {
+    const sender = release.sender(80);
+    const { id } = await release.rollOut(BAD, { steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }] });
+    const rollout = await release.reach(id, 'rolled back and settled', (r) => r.status === 'rolledBack' && r.withdrawal?.complete === true);
+    await until('some more answers', () => sender.counters.answered > 0);
+    const stoppedAt = sender.counters.answered;
+    await until('a hundred answers after the rollback', () => sender.counters.answered > stoppedAt + 100);
+    await sender.stop();
+    books.ids.push(...sender.answers.map((a) => a.id));
+    expect(sender.counters.failed).toBe(0);
+    expect(sender.counters.byVersion[`spam:${BAD}`]).toBeGreaterThan(5);
+    expect(rollout.reason).toContain('misfiled');
+    expect(rollout.withdrawal?.applied).toEqual(['router-1', 'router-2']);
+    await release.accountFor(books.ids);
+    const [late] = await release.query<{ n: number }>(
+      "SELECT count() AS n FROM predictions FINAL WHERE served_version = {v:String} AND toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}",
+      { v: `spam:${BAD}`, n: rollout.withdrawal?.route.n },
+    );
+    expect(late?.n, 'answers by the bad version under the route that withdrew it').toBe(0);
+    // and no router answered by it after it had answered anything under the new route
+    const order = await release.query<{ router: string; last_bad: number; first_new: number }>(
+      `SELECT router, maxIf(sequence, served_version = {v:String}) AS last_bad, minIf(sequence, toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}) AS first_new FROM predictions FINAL WHERE rollout_id = {id:String} OR toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64} GROUP BY router`,
+      { v: `spam:${BAD}`, n: rollout.withdrawal?.route.n, id },
+    );
+    expect(order).toHaveLength(2);
+    for (const o of order) expect(o.first_new).toBeGreaterThan(o.last_bad);
+    expect((await release.operator.endpoint('spam')).current).toEqual({ model: 'spam', version: 1 });
+  });
+
+  it('a rollback command under load is obeyed by two routers', async () => {
+    const sender = release.sender(80);
+    const started = await release.rollOut(GOOD, { steps: [{ canary: { weight: '50%', until: { requests: 100_000 } } }, { switch: {} }], guardrails: [] });
+    await until('both arms to answer', () => (sender.counters.byVersion[`spam:${GOOD}`] ?? 0) > 40);
+    const after = await release.operator.command(started.id, 'rollBack', 'a hunch');
+    expect(after.status).toBe('rolledBack');
+    const settled = await release.reach(started.id, 'obeyed', (r) => r.withdrawal?.complete === true, 20_000);
+    const atSettled = Date.now();
+    await until('answers after that', () => sender.answers.filter((a) => a.at > atSettled).length > 60);
+    await sender.stop();
+    books.ids.push(...sender.answers.map((a) => a.id));
+    expect(settled.withdrawal?.applied).toEqual(['router-1', 'router-2']);
+    expect(sender.answers.filter((a) => a.at > atSettled).map((a) => a.version).filter((v) => v !== 'spam:1')).toEqual([]);
+    expect(sender.counters.failed).toBe(0);
+    const audit = (await release.viewer.call<{ items: AuditRow[] }>('GET', `/v1/audit?aggregate=rollout/${started.id}`)).items;
+    expect(audit.map((a) => [a.action, a.actor])).toContainEqual(['rollBack', 'operator']);
+    expect(audit.find((a) => a.action === 'rollBack')?.reason).toBe('a hunch');
+  });
+
+  it('a good candidate is promoted, step by step, because the evidence says so', async () => {
+    const sender = release.sender(80);
+    const { id } = await release.rollOut(GOOD);
+    const rollout = await release.reach(id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack');
+    await sender.stop();
+    books.ids.push(...sender.answers.map((a) => a.id));
+    expect(rollout.status, rollout.reason).toBe('promoted');
+    expect(rollout.visits.map((v) => [v.step, v.weight])).toEqual([[0, 0.2], [1, 0.5], [2, 0.9], [3, 0.9]]);
+    expect(sender.counters.failed).toBe(0);
+    expect((await release.operator.endpoint('spam')).current.version).toBe(GOOD);
+    const evidence = await release.operator.evidence(id);
+    expect(evidence.filter((e) => e.verdict === 'advance').map((e) => e.step).sort()).toEqual([0, 1, 3]);
+    expect(evidence.find((e) => e.event_id === rollout.evidence_id)?.verdict).toBe('advance');
+    // units that were held back during the watch never met the candidate
+    await release.accountFor(books.ids);
+    const [both] = await release.query<{ n: number }>(
+      `SELECT count() AS n FROM (SELECT unit FROM predictions FINAL WHERE rollout_id = {id:String} AND reason = 'randomised' GROUP BY unit HAVING countIf(step = 3 AND assigned_arm = 'control') > 0 AND countIf(assigned_arm = 'candidate') > 0)`,
+      { id },
+    );
+    expect(both?.n).toBe(0);
+    // what the endpoint was before comes back by one command
+    const back = await release.operator.call<{ current: { version: number } }>('POST', '/v1/endpoints/spam/rollback', { reason: 'back' });
+    expect(back.current.version).toBe(1);
+    await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
+  });
+
+  it('every change stands in the audit chain, and the chain holds', async () => {
+    expect(await release.viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true, broken: [] });
+    const page = await release.viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');
+    await until('every audit row to be in ClickHouse', async () => (await release.query<{ n: number }>('SELECT count() AS n FROM audit FINAL'))[0]?.n === page.items.length);
+  });
+});
