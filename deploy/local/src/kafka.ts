@@ -5,6 +5,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { ProcessSpec } from './supervisor.ts';
 
+/** 16 random bytes in base64url; one that begins with a dash would be taken for an option. */
+function clusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
+
 /** Apache Kafka in KRaft mode, one node that is broker and controller. */
 export function kafkaSpec(folder: string, jars: string, ports: { broker: number; controller: number }): ProcessSpec {
   mkdirSync(folder, { recursive: true });
@@ -37,7 +45,7 @@ export function kafkaSpec(folder: string, jars: string, ports: { broker: number;
   );
   const classpath = join(jars, '*');
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
-    execFileSync('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', randomBytes(16).toString('base64url'), '-c', properties], { stdio: 'pipe' });
+    execFileSync('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties], { stdio: 'pipe' });
   }
   return {
     name: 'kafka',

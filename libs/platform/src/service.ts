@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { CommonConfig } from './config.ts';
 import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
 import { ProblemFilter } from './http/problem.filter.controller.ts';
+import { RethrowFilter } from './kafka/kafka-batch.consumer.ts';
 import { createLogger, type Logger, nestLogger } from './log.ts';
 
 export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
@@ -80,7 +81,7 @@ export async function runService<C extends CommonConfig>(name: string, config: C
   const module: DynamicModule = { module: ServiceModule, controllers: [HealthController, ...(parts.controllers ?? [])], providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])] };
   app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
   app.useGlobalFilters(new ProblemFilter(log));
-  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }, { inheritAppConfig: true });
+  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }).useGlobalFilters(new RethrowFilter());
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   await parts.started?.();

@@ -1,6 +1,8 @@
 // ClickHouse's HTTP interface in front of the embedded engine: clients speak to it as to a ClickHouse server. A process of its own.
 import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync, inflateSync, zstdDecompressSync } from './compression.ts';
 import { type QueryRequest, SessionPool } from './session-pool.ts';
 
@@ -11,8 +13,11 @@ const need = (name: string): string => {
 };
 const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
-const writers = new SessionPool(folder, 6);
-const readers = new SessionPool(folder, 4);
+// A consumer that was killed holds its partitions until its session ends: shorter than librdkafka's 45 s.
+const configFile = join(folder, '..', 'clickhouse.xml');
+writeFileSync(configFile, '<clickhouse><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms></kafka></clickhouse>\n');
+const writers = new SessionPool(folder, 6, configFile);
+const readers = new SessionPool(folder, 4, configFile);
 // 2: reads only, but a reader may still choose settings such as output formats, as clients do
 await readers.prepare('SET readonly = 2');
 const users: Record<string, { password: string; pool: SessionPool }> = {

@@ -21,9 +21,10 @@ export class SessionPool {
   private readonly waiting: ((s: { session: ChdbSession; database: string }) => void)[] = [];
   private readonly all: ChdbSession[] = [];
 
-  constructor(folder: string, size: number) {
+  /** @param configFile ClickHouse's server configuration, for what is no setting of a query */
+  constructor(folder: string, size: number, configFile: string) {
     for (let i = 0; i < size; i++) {
-      const session = new Session(folder);
+      const session = new Session(folder, { connectionArgs: [`--config-file=${configFile}`] });
       this.all.push(session);
       this.idle.push({ session, database: 'default' });
     }

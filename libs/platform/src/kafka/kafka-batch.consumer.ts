@@ -1,8 +1,9 @@
+import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { type Topic, topics } from '@slipway/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { isObservable, lastValueFrom } from 'rxjs';
-import { backoffMs, isTransient } from '../faults.ts';
+import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
+import { backoffMs, isTransient, TransientError } from '../faults.ts';
 import type { Logger } from '../log.ts';
 import { counter } from '../metrics.ts';
 import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
@@ -23,6 +24,14 @@ export type KafkaBatchServerOptions = {
   /** A group whose members are gone after this long without a heartbeat. */
   sessionTimeoutMs?: number;
 };
+
+/** Nest's own filter turns every error of a handler into `{ status, message }`; the transport needs the error itself. */
+@Catch()
+export class RethrowFilter implements RpcExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}
 
 type Listener = (...args: never[]) => void;
 
@@ -84,7 +93,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.messageHandlers.keys()], fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.eachBatch(consumer, payload) });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.eachBatch(payload) });
     } catch (error) {
       log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join yet');
       await consumer.disconnect().catch(() => undefined);
@@ -96,7 +105,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     if (!this.closing) setTimeout(() => void this.join(attempt), backoffMs(attempt, Math.random())).unref();
   }
 
-  private async eachBatch(consumer: Consumer, { batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+  private async eachBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const topic = (Object.values(topics) as Topic[]).find((t) => t.name === batch.topic);
     const handler = this.messageHandlers.get(batch.topic);
     if (!topic || !handler) return;
@@ -112,7 +121,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     const done = (await this.handle(handler, records, letters, heartbeat, keepTrying)) && (await this.patiently(batch.topic, () => this.options.deadLetters.send(letters, this.now()), heartbeat, keepTrying));
     if (!done) return;
     const next = (BigInt(batch.lastOffset()) + 1n).toString();
-    await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
+    // Not consumer.commitOffsets: that does nothing any more once a stop has begun.
+    await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }] });
     resolveOffset(batch.lastOffset());
     consumedTotal.inc({ topic: batch.topic, result: 'ok' }, batch.messages.length - letters.length);
     consumedTotal.inc({ topic: batch.topic, result: 'dead_letter' }, letters.length);
@@ -132,6 +142,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
           results = await call(handler, records);
         } catch (error) {
           if (isTransient(error)) throw error;
+          // Without its error nothing can be said of a failure; what cannot be explained must not end in dead letters.
+          if (!(error instanceof Error)) throw new TransientError('a handler failed and Nest hid the error: the microservice lacks the RethrowFilter');
           failure = error;
         }
       },

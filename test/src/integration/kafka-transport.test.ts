@@ -1,0 +1,201 @@
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { randomUUID } from 'node:crypto';
+import { type DeadLetter, type Evidence, topics } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import { type ConsumedRecord, createKafka, createLogger, DeadLetters, KafkaBatchServer, ok, type RecordResult, RecordProducer, RethrowFilter, TransientError } from '@slipway/platform';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+
+const topic = topics.evidence;
+const log = createLogger('test', 'test', 'silent');
+let stack: TestStack;
+let producer: RecordProducer;
+
+type Handler = (records: ConsumedRecord<Evidence>[]) => Promise<RecordResult[] | undefined>;
+
+/** One member of a group as a Nest microservice, with the handler under test behind `@EventPattern`. */
+async function startMember(groupId: string, handler: Handler, sessionTimeoutMs = 10_000) {
+  @Controller()
+  class Handlers {
+    @EventPattern(topic.name)
+    take(@Payload() records: unknown) {
+      return handler(records as ConsumedRecord<Evidence>[]);
+    }
+  }
+  @Module({ controllers: [Handlers] })
+  class MemberModule {}
+  const kafka = createKafka(`member-${randomUUID()}`, stack.kafkaBrokers.split(','), log);
+  const own = new RecordProducer(kafka);
+  const server = new KafkaBatchServer({ kafka, groupId, deadLetters: new DeadLetters(own, groupId), log, sessionTimeoutMs });
+  const assignments: Record<string, number[]>[] = [];
+  server.on('joined', ((assignment: Record<string, number[]>) => assignments.push(assignment)) as never);
+  const app = await NestFactory.createMicroservice(MemberModule, { strategy: server, logger: false });
+  app.useGlobalFilters(new RethrowFilter());
+  await app.listen();
+  await until(`${groupId} to have joined`, () => assignments.length > 0);
+  return {
+    assignments,
+    stop: async () => {
+      await app.close();
+      await own.close();
+    },
+  };
+}
+
+let sequence = 0;
+function evidence(): Evidence {
+  const time = Date.now();
+  return { event_id: randomUUID(), type: 'slipway.evidence.v1', source: 'test', time, rollout_id: randomUUID(), endpoint: 'spam', revision: { epoch: 1, n: 1 }, step: 0, analyser: 'test', sequence: sequence++, expires_at: time + 1000, verdict: 'hold', reasons: ['x'], sentence: 's', alpha: 0.05, numbers: {} };
+}
+const send = async (events: (Evidence | string)[], partition?: number) => {
+  await producer.send(topic.name, events.map((e) => ({ key: 'k', value: typeof e === 'string' ? e : JSON.stringify(e) })), partition);
+};
+async function committed(groupId: string): Promise<number> {
+  const admin = stack.kafka.admin();
+  await admin.connect();
+  try {
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic.name] });
+    return offsets?.partitions.reduce((sum, p) => sum + Math.max(0, Number(p.offset)), 0) ?? 0;
+  } finally {
+    await admin.disconnect();
+  }
+}
+async function end(): Promise<number> {
+  const admin = stack.kafka.admin();
+  await admin.connect();
+  const marks = await admin.fetchTopicOffsets(topic.name);
+  await admin.disconnect();
+  return marks.reduce((sum, m) => sum + Number(m.high), 0);
+}
+async function deadLettersOf(consumer: string): Promise<DeadLetter[]> {
+  return (await stack.query<DeadLetter & { raw: string }>('SELECT reason, raw, topic, consumer FROM dead_letters FINAL WHERE consumer = {c:String}', { c: consumer }));
+}
+
+beforeAll(async () => {
+  stack = await startTestStack('transport', { counts: { registries: 0, routers: 0, workers: 0 } });
+  producer = new RecordProducer(createKafka('producer', stack.kafkaBrokers.split(','), log));
+});
+afterAll(async () => {
+  await producer?.close();
+  await stack?.end();
+});
+
+describe('the Kafka transport', () => {
+  it('hands over batches, in order per partition, and commits them after success', async () => {
+    const got: number[] = [];
+    const sizes: number[] = [];
+    const events = Array.from({ length: 500 }, evidence);
+    await send(events, 0);
+    const member = await startMember('batches', async (records) => {
+      sizes.push(records.length);
+      got.push(...records.map((r) => r.parsed.sequence));
+      return records.map(() => ok);
+    });
+    await until('all of them', () => got.length >= 500);
+    expect(got).toEqual(events.map((e) => e.sequence));
+    expect(Math.max(...sizes)).toBeGreaterThan(50);
+    await until('the commit', async () => (await committed('batches')) === (await end()));
+    await member.stop();
+  });
+
+  it('commits nothing while the handler has not succeeded, and gives the batch again after a transient fault', async () => {
+    const before = await end();
+    const catchUp = await startMember('transient', async () => undefined);
+    await until('the past to be committed', async () => (await committed('transient')) === before);
+    await catchUp.stop();
+    let away = true;
+    let attempts = 0;
+    const got: string[] = [];
+    const member = await startMember('transient', async (records) => {
+      attempts++;
+      if (away) throw new TransientError('the store is away');
+      got.push(...records.map((r) => r.parsed.event_id));
+      return undefined;
+    });
+    const events = Array.from({ length: 5 }, evidence);
+    await send(events, 1);
+    await until('three attempts', () => attempts >= 3);
+    expect(await committed('transient')).toBe(before);
+    expect(got).toEqual([]);
+    away = false;
+    await until('them after all', () => got.length === 5);
+    expect(got).toEqual(events.map((e) => e.event_id));
+    await until('the commit', async () => (await committed('transient')) === before + 5);
+    expect(await deadLettersOf('transient')).toEqual([]);
+    await member.stop();
+  });
+
+  it('sends what does not fit, and what fails alone, to dead letters with the reason; the records beside it are handled', async () => {
+    const bad = evidence();
+    const refused = evidence();
+    const good = [evidence(), evidence(), evidence()];
+    const handled = new Set<string>();
+    const member = await startMember('poison', async (records) => {
+      if (records.some((r) => r.parsed.event_id === bad.event_id)) throw new Error('this one breaks the handler');
+      for (const r of records) handled.add(r.parsed.event_id);
+      return records.map((r) => (r.parsed.event_id === refused.event_id ? { kind: 'deadLetter', reason: 'the handler says no' } : ok));
+    });
+    await send([good[0] as Evidence, 'not json {', good[1] as Evidence, bad, JSON.stringify({ ...evidence(), verdict: 'maybe' }), refused, good[2] as Evidence], 2);
+    await until('the good ones', () => good.every((g) => handled.has(g.event_id)));
+    await until('four dead letters', async () => (await deadLettersOf('poison')).length === 4, 20_000);
+    const reasons = (await deadLettersOf('poison')).map((l) => l.reason).sort();
+    expect(reasons[0]).toContain('not JSON');
+    expect(reasons[1]).toContain('the handler says no');
+    expect(reasons[2]).toContain('this one breaks the handler');
+    expect(reasons[3]).toContain('verdict:');
+    expect((await deadLettersOf('poison')).some((l) => l.raw === 'not json {')).toBe(true);
+    await until('the commit', async () => (await committed('poison')) === (await end()));
+    await member.stop();
+  });
+
+  it('shares the partitions between two members, and the one that stays takes over all of them', async () => {
+    const got = new Map<string, number>();
+    const handler = async (records: ConsumedRecord<Evidence>[]) => {
+      for (const r of records) got.set(r.parsed.event_id, (got.get(r.parsed.event_id) ?? 0) + 1);
+      return undefined;
+    };
+    const first = await startMember('pair', handler);
+    const second = await startMember('pair', handler);
+    const parts = (m: { assignments: Record<string, number[]>[] }) => m.assignments.at(-1)?.[topic.name] ?? [];
+    await until('both to have partitions', () => parts(first).length === 2 && parts(second).length === 2);
+    expect([...parts(first), ...parts(second)].sort()).toEqual([0, 1, 2, 3]);
+    const events = Array.from({ length: 40 }, evidence);
+    for (const [i, e] of events.entries()) await send([e], i % 4);
+    await until('all forty', () => events.every((e) => got.has(e.event_id)));
+    await second.stop();
+    await until('the first to have all partitions', () => parts(first).length === 4);
+    const more = Array.from({ length: 8 }, evidence);
+    for (const [i, e] of more.entries()) await send([e], i % 4);
+    await until('the rest', () => more.every((e) => got.has(e.event_id)));
+    await first.stop();
+  });
+
+  it('lets the batch under way finish and be committed when it is stopped', async () => {
+    let entered = 0;
+    let finished = 0;
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const before = await end();
+    const catchUp = await startMember('graceful', async () => undefined);
+    await until('the past to be committed', async () => (await committed('graceful')) === before);
+    await catchUp.stop();
+    const member = await startMember('graceful', async (records) => {
+      entered += records.length;
+      await gate;
+      finished += records.length;
+      return undefined;
+    });
+    await send([evidence(), evidence()], 3);
+    await until('the batch to be under way', () => entered > 0);
+    const stopping = member.stop();
+    release();
+    await stopping;
+    expect(finished).toBe(entered);
+    expect(await committed('graceful')).toBe(before + finished);
+  });
+});
