@@ -8,7 +8,8 @@ const say = (line) => process.stdout.write(`${line}\n`);
 const folder = join(root, '.slipway', 'test');
 const report = join(folder, `report-${process.pid}.json`);
 try {
-  await prepare(say);
+  // The suites start, stop and kill their stores: they always bring their own.
+  await prepare(say, { given: false });
 } catch (error) {
   if (!(error instanceof Advice)) throw error;
   process.stderr.write(`\n${error.message}\n\n0 passed, 1 failed\n`);

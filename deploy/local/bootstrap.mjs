@@ -61,12 +61,17 @@ async function fetchKafka(say) {
   renameSync(partial, kafkaJars);
 }
 
-/** Installs, builds and fetches what is missing; says what it does. @throws Advice */
-export async function prepare(say) {
+/**
+ * Installs, builds and fetches what is missing; says what it does.
+ * @param {boolean} [options.given] whether a Kafka named by KAFKA_BROKERS will be used, so that none of ours is needed
+ * @throws Advice
+ */
+export async function prepare(say, { given = true } = {}) {
   checkNode();
-  if (!process.env.KAFKA_BROKERS) await checkJava();
+  const ownKafka = !given || !process.env.KAFKA_BROKERS;
+  if (ownKafka) await checkJava();
   await installPackages(say);
   say('building …');
   await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']);
-  if (!process.env.KAFKA_BROKERS) await fetchKafka(say);
+  if (ownKafka) await fetchKafka(say);
 }

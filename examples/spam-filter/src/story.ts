@@ -141,7 +141,12 @@ async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollo
     await sleep(1500);
     const { verdictAt, lastAnswerAt, answers } = await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`);
     prompt = answers > 0 && lastAnswerAt - verdictAt < 10_000;
-    out.push('', `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ${Math.max(0, lastAnswerAt - verdictAt)} ms (two routers, ${answers} answers by it in all).`);
+    const after = lastAnswerAt - verdictAt;
+    out.push(
+      '',
+      `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ${after > 0 ? `${after} ms` : `0 ms (none left after the verdict; the last one ${-after} ms before it)`}; ${answers} answers by it in all, over two routers.`,
+      `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
+    );
     const w = (await operator.rollout(bad.id)).withdrawal;
     out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`);
   }

@@ -10,7 +10,8 @@ const BY_STATUS: Record<number, ProblemCode> = { 400: 'invalid_request', 401: 'u
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
-  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || error instanceof SyntaxError) return new ProblemError('malformed_json', message ?? 'the body is not JSON');
+  // Nest hides Fastify's code behind an HttpException of its own.
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError || /^Body (is not valid JSON|cannot be empty)/.test(message ?? '')) return new ProblemError('malformed_json', message ?? 'the body is not JSON');
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
   const known = status === undefined ? undefined : BY_STATUS[status];
   return known ? new ProblemError(known, message ?? '') : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });

@@ -78,7 +78,7 @@ export class Batcher<I, O> {
     try {
       const outputs = await this.options.run(batch.map((b) => b.input));
       const computeUs = Math.round((this.options.clock() - started) * 1000);
-      batch.forEach((b, i) => b.resolve({ output: outputs[i] as O, timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows } }));
+      for (const [i, b] of batch.entries()) b.resolve({ output: outputs[i] as O, timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows } });
     } catch (error) {
       for (const b of batch) b.reject(error);
     } finally {

@@ -44,9 +44,7 @@ export class OipController {
 
   @Get('models/:endpoint/ready')
   modelReady(@Param('endpoint') endpoint: string, @Res() reply: FastifyReply) {
-    const route = this.route(endpoint);
-    const ready = route.control.addresses.some((a) => !this.targets.isEjected(targetKey(route.control, a)));
-    void reply.status(ready ? 200 : 503).send({ name: route.endpoint, ready });
+    this.versionReady(endpoint, String(this.route(endpoint).control.version), reply);
   }
 
   @Get('models/:endpoint/versions/:version')
@@ -54,5 +52,14 @@ export class OipController {
     const metadata = this.model(endpoint);
     if (!metadata.versions.includes(version)) throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${version}`);
     return { ...metadata, versions: [version] };
+  }
+
+  @Get('models/:endpoint/versions/:version/ready')
+  versionReady(@Param('endpoint') endpoint: string, @Param('version') version: string, @Res() reply: FastifyReply) {
+    const route = this.route(endpoint);
+    const target = [route.control, route.candidate].find((t) => t && String(t.version) === version);
+    if (!target) throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${version}`);
+    const ready = target.addresses.some((a) => !this.targets.isEjected(targetKey(target, a)));
+    void reply.status(ready ? 200 : 503).send({ name: route.endpoint, ready });
   }
 }

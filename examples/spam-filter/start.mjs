@@ -1,6 +1,6 @@
 // `npm start`: prepares, then hands over to the compiled starter.
 import { parseArgs } from 'node:util';
-import { Advice, prepare } from './bootstrap.mjs';
+import { Advice, prepare } from '../../deploy/local/bootstrap.mjs';
 
 const began = Date.now();
 const say = (line) => process.stdout.write(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
@@ -21,7 +21,7 @@ npm start -- --fresh      begin anew: delete the data of earlier starts\n`);
 
 try {
   await prepare(say);
-  const { start } = await import('@slipway/example-spam-filter');
+  const { start } = await import('./dist/index.js');
   process.exitCode = await start({ ...options, began, say });
 } catch (error) {
   if (!(error instanceof Advice) && error?.name !== 'Advice') throw error;
