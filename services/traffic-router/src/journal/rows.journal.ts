@@ -22,6 +22,8 @@ export class RowJournal {
   private position: { segment: number; offset: number };
   private bytesWaiting = 0;
   private wake: (() => void) | undefined;
+  /** Rows came since the shipper last looked. */
+  private fresh = false;
   private closing = false;
   private shipping: Promise<void> | undefined;
   /** Rows appended by this process, rows acknowledged, rows refused because the journal was full or the disk failed. */
@@ -95,6 +97,7 @@ export class RowJournal {
     this.segmentBytes += bytes;
     this.bytesWaiting += bytes;
     this.appended += rows;
+    this.fresh = true;
     this.wake?.();
     return true;
   }
@@ -124,7 +127,8 @@ export class RowJournal {
     let attempt = 0;
     while (!this.closing) {
       try {
-        if (!(await this.shipOne())) await this.idle();
+        this.fresh = false;
+        if (!(await this.shipOne()) && !this.fresh) await this.idle();
         attempt = 0;
       } catch (error) {
         if (attempt === 0) this.options.log.warn({ error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting }, 'Kafka does not take rows; the journal keeps them');
@@ -189,6 +193,7 @@ export class RowJournal {
 
   /** Ships what it can within `patienceMs`; the rest stays on disk for the next start. */
   async close(patienceMs = 5000): Promise<void> {
+    if (this.closing) return;
     const deadline = Date.now() + patienceMs;
     while (this.bytesWaiting > 0 && Date.now() < deadline) {
       this.wake?.();

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { Batcher, QueueFullError } from './batcher.ts';
+
+function harness(options: { maxBatch?: number; maxQueuedRows?: number } = {}) {
+  const batches: number[][] = [];
+  const gates: (() => void)[] = [];
+  const batcher = new Batcher<number, number>({
+    maxBatch: options.maxBatch ?? 4, maxQueueDelayUs: 0, maxQueuedRows: options.maxQueuedRows ?? 100, clock: () => performance.now(),
+    run: async (inputs) => {
+      batches.push(inputs);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      if (inputs.includes(-1)) throw new Error('this batch fails');
+      return inputs.map((x) => x * 10);
+    },
+  });
+  const next = async () => {
+    while (gates.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    gates.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { batcher, batches, next };
+}
+
+describe('the batcher', () => {
+  it('answers an idle model at once, and lets requests gather while it runs', async () => {
+    const { batcher, batches, next } = harness();
+    const answers = [1, 2, 3, 4, 5, 6].map((x) => batcher.submit(x, 1));
+    expect(batches).toEqual([[1]]);
+    await next();
+    await next();
+    await next();
+    expect(batches).toEqual([[1], [2, 3, 4, 5], [6]]);
+    const results = await Promise.all(answers);
+    expect(results.map((r) => r.output)).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(results.map((r) => r.timing.batchSize)).toEqual([1, 4, 4, 4, 4, 1]);
+    expect(results[5]?.timing.queueUs).toBeGreaterThan(0);
+  });
+  it('counts rows, not requests, and runs a request that is larger than a batch alone', async () => {
+    const { batcher, batches, next } = harness();
+    const answers = [batcher.submit(1, 1), batcher.submit(2, 3), batcher.submit(3, 2), batcher.submit(4, 9)];
+    for (let i = 0; i < 4; i++) await next();
+    await Promise.all(answers);
+    expect(batches).toEqual([[1], [2], [3], [4]]);
+  });
+  it('fails the requests of a batch that fails, and no others', async () => {
+    const { batcher, next } = harness();
+    const bad = batcher.submit(-1, 1);
+    const good = batcher.submit(7, 1);
+    const failure = expect(bad).rejects.toThrow('this batch fails');
+    await next();
+    await failure;
+    await next();
+    expect((await good).output).toBe(70);
+  });
+  it('refuses what would wait too long', async () => {
+    const { batcher, next } = harness({ maxQueuedRows: 2 });
+    const taken = [batcher.submit(1, 1), batcher.submit(2, 1), batcher.submit(3, 1)];
+    await expect(batcher.submit(4, 1)).rejects.toThrow(QueueFullError);
+    await next();
+    await next();
+    await Promise.all(taken);
+  });
+});

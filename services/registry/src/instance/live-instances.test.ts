@@ -1,0 +1,47 @@
+import type { Instance, Rollout } from '@slipway/contracts';
+import { describe, expect, it } from 'vitest';
+import { followWithdrawal } from '../rollout/withdrawal.ts';
+import { LiveInstances } from './live-instances.ts';
+
+const instance = (id: string, change: Partial<Instance> = {}): Instance => ({ instance_id: id, kind: 'router', boot: 'b', address: `http://${id}:1`, time: 0, applied: {}, versions: [], ejections: [], counters: {}, notes: {}, ...change });
+const warm = { model: 'spam', version: 2, digest: 'd', state: 'warm' as const };
+
+describe('live instances', () => {
+  it("counts life in the topic's own time: while nobody is heard of, nobody dies", () => {
+    const live = new LiveInstances();
+    live.apply('a', instance('a'), 1000);
+    live.apply('b', instance('b'), 2000);
+    expect(live.routers()).toHaveLength(2);
+    live.apply('b', instance('b'), 6500);
+    expect(live.routers().map((i) => i.instance_id)).toEqual(['b']);
+    expect(live.routersWithin(30_000)).toHaveLength(2);
+    live.apply('b', undefined, 6600);
+    expect(live.routers()).toEqual([]);
+  });
+  it('knows on which addresses a version is warm, by its digest', () => {
+    const live = new LiveInstances();
+    live.apply('w1', instance('w1', { kind: 'worker', versions: [warm] }), 1000);
+    live.apply('w2', instance('w2', { kind: 'worker', versions: [{ ...warm, state: 'loading' }] }), 1000);
+    live.apply('w3', instance('w3', { kind: 'worker', versions: [{ ...warm, digest: 'other' }] }), 1000);
+    expect(live.addressesOf('spam', 2, 'd')).toEqual(['http://w1:1']);
+  });
+  it('forgets instances that are long gone', () => {
+    const live = new LiveInstances();
+    live.apply('a', instance('a'), 0);
+    live.apply('b', instance('b'), 60_001);
+    expect(live.forgotten()).toEqual(['a']);
+  });
+});
+
+describe('a withdrawal', () => {
+  const rollout = { spec: { endpoint: 'spam' }, withdrawal: { route: { epoch: 1, n: 9 }, since: 1000, applied: [], unreached: [], complete: false } } as unknown as Rollout;
+  const at = (id: string, n: number) => instance(id, { applied: { spam: { epoch: 1, n } } });
+  it('is complete once every router heard of within the lease has applied the route', () => {
+    expect(followWithdrawal(rollout, [at('a', 9), at('b', 10)], [at('a', 9), at('b', 10)], 30_000, 1500)).toMatchObject({ settled: true, withdrawal: { complete: true, applied: ['a', 'b'], unreached: [] } });
+  });
+  it('waits for a router that is silent, and names it when its lease has ended', () => {
+    const recent = [at('a', 9), at('b', 8)];
+    expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 1500).settled).toBe(false);
+    expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 31_001)).toMatchObject({ settled: true, withdrawal: { complete: false, applied: ['a'], unreached: ['b'] } });
+  });
+});

@@ -1,0 +1,106 @@
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { createLogger } from '@slipway/platform';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RowJournal } from './rows.journal.ts';
+
+const log = createLogger('test', 'test', 'silent');
+let folder: string;
+let sent: string[];
+let away: boolean;
+const open: RowJournal[] = [];
+const journal = (maxBytes = 10_000_000) => {
+  const producer = {
+    send: async (_topic: string, records: { value: string | Buffer | null }[]) => {
+      if (away) throw new Error('Kafka is away');
+      for (const r of records) sent.push(String(r.value));
+    },
+  };
+  const j = new RowJournal({ folder, topic: 't', producer, log, maxBytes, lingerMs: 1 });
+  open.push(j);
+  return j;
+};
+const append = (j: RowJournal, ...rows: string[]) => j.append(rows.map((r) => Buffer.from(`${r}\n`)), rows.length);
+const rows = () => sent.flatMap((s) => s.split('\n'));
+async function shipped(n: number): Promise<void> {
+  while (rows().length < n) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'journal-'));
+  sent = [];
+  away = false;
+});
+afterEach(async () => {
+  away = false;
+  for (const j of open.splice(0)) await j.close(0);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the journal', () => {
+  it('ships what was appended, in order, and then holds nothing', async () => {
+    const j = journal();
+    j.start();
+    append(j, 'a', 'b');
+    append(j, 'c');
+    await shipped(3);
+    expect(rows()).toEqual(['a', 'b', 'c']);
+    while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect([j.appended, j.shipped, j.refused]).toEqual([3, 3, 0]);
+  });
+
+  it('keeps rows while Kafka is away, and ships them after a restart; what was acknowledged is not sent again', async () => {
+    const first = journal();
+    first.start();
+    append(first, 'acknowledged');
+    await shipped(1);
+    while (first.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    away = true;
+    append(first, 'kept 1', 'kept 2');
+    await first.close(0);
+    away = false;
+    const second = journal();
+    second.start();
+    append(second, 'new');
+    await shipped(4);
+    expect(rows()).toEqual(['acknowledged', 'kept 1', 'kept 2', 'new']);
+  });
+
+  it('cuts off the line that a kill left unfinished', async () => {
+    const first = journal();
+    append(first, 'whole');
+    const file = readdirSync(folder).filter((f) => f.endsWith('.ndjson')).at(-1) as string;
+    appendFileSync(join(folder, file), '{"half":');
+    const second = journal();
+    second.start();
+    append(second, 'next');
+    await shipped(2);
+    expect(rows()).toEqual(['whole', 'next']);
+  });
+
+  it('refuses and counts rows beyond its bound, and takes rows again when there is room', async () => {
+    away = true;
+    const j = journal(100);
+    expect(append(j, 'x'.repeat(60))).toBe(true);
+    expect(append(j, 'y'.repeat(60))).toBe(false);
+    expect(j.refused).toBe(1);
+    away = false;
+    j.start();
+    await shipped(1);
+    while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(append(j, 'z'.repeat(60))).toBe(true);
+  });
+
+  it('cuts records below the limit, at line ends', async () => {
+    const j = journal();
+    const line = 'x'.repeat(100_000);
+    append(j, ...Array.from({ length: 25 }, () => line));
+    j.start();
+    await shipped(25);
+    expect(sent.length).toBeGreaterThan(2);
+    for (const s of sent) expect(s.length).toBeLessThan(MAX_RECORD_BYTES);
+    expect(rows().every((r) => r === line)).toBe(true);
+  });
+});
