@@ -57,7 +57,7 @@ async function tell(operator: RegistryClient, plan: (typeof plans)['better' | 's
 
 /** Everything on one machine, and a true story on it. @returns the exit status */
 export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
-  const folder = join(root, '.slipway', 'data');
+  const folder = process.env['SLIPWAY_DATA_DIR'] ?? join(root, '.slipway', 'data');
   if (fresh) {
     const { Supervisor } = await import('@slipway/local');
     await new Supervisor(folder).endLeftovers();

@@ -81,7 +81,7 @@ export async function runService<C extends CommonConfig>(name: string, config: C
   const module: DynamicModule = { module: ServiceModule, controllers: [HealthController, ...(parts.controllers ?? [])], providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])] };
   app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
   app.useGlobalFilters(new ProblemFilter(log));
-  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }).useGlobalFilters(new RethrowFilter());
+  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }, { deferInitialization: true }).useGlobalFilters(new RethrowFilter());
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   await parts.started?.();

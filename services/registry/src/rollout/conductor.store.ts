@@ -89,7 +89,9 @@ export class Conductor {
   private async followUp(sql: Sql, rollout: Rollout, now: number): Promise<boolean> {
     if (!this.instancesKnown()) return false;
     const { instances, leaseMs } = this.parts;
-    const { withdrawal, settled } = followWithdrawal(rollout, instances.routers(), instances.routersWithin(leaseMs), leaseMs, now);
+    // Everyone heard of within the lease before the withdrawal began may have served the candidate then.
+    const sinceMs = Math.max(0, now - (rollout.withdrawal?.since ?? now));
+    const { withdrawal, settled } = followWithdrawal(rollout, instances.routers(), instances.routersWithin(leaseMs + sinceMs), leaseMs, now);
     if (!settled) return false;
     await this.parts.rollouts.settle(sql, { ...rollout, withdrawal }, true, conductor, now);
     return true;
