@@ -116,6 +116,8 @@ export class CountsStore {
     const { outcome, compare } = metric.source;
     const output = compare ? ('equals' in compare ? compare.equals : compare.differs_from) : '';
     const same = `coalesce(toFloat64OrNull(value) = toFloat64OrNull(outputs[{output:String}]), value = outputs[{output:String}])`;
+    // An answer without the output (an error, or a body too long for the log) cannot be compared: it is not observed, rather than counted as an event.
+    const observable = compare ? ' AND mapContains(outputs, {output:String})' : '';
     const event = compare ? ('equals' in compare ? same : `NOT ${same}`) : 'coalesce(number, 0) != 0';
     const facts = `SELECT value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})`;
     const columns = 'p.step AS step, p.weight AS weight, p.arm AS arm, p.unit AS unit, p.outputs AS outputs, p.time AS predicted, o.time AS happened, o.value AS value, o.number AS number, greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second';
@@ -128,7 +130,7 @@ export class CountsStore {
       this.clickhouse,
       `SELECT step, weight, arm, second, countIf(has_event) AS n, count() AS observed FROM (
         SELECT step, weight, arm, unit, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
-        FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64}) GROUP BY step, weight, arm, unit)
+        FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64})${observable} GROUP BY step, weight, arm, unit)
       GROUP BY step, weight, arm, second`,
       { ...parameters(rollout), outcome, output, window: durationMs(metric.window) },
     );

@@ -6,7 +6,7 @@ const RETURN = 13;
 const SPACE = 32;
 const HEAD_BYTES = 1024;
 /** Escaped surrogates, exponents of three digits and integers beyond 64 bits: JSON to us, but not to every reader. */
-const UNPORTABLE = /\\u[dD]|[eE][+-]?\d{3}|\d{19}/;
+const UNPORTABLE = /\\u[dD]|\d[eE][+-]?\d{3}|(?<![.\d])\d{19}/;
 /** Readers give up on deeper nesting (simdjson at 1,024). */
 const MAX_DEPTH = 256;
 
