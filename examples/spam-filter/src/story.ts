@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Evidence, isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
+import { type Evidence, isUnderWay, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
 import { defaultPorts, type Stack, sleep, startStack, until } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
 import { RegistryClient } from './registry.client.ts';
@@ -45,14 +45,21 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
   }
 }
 
-/** Finds the rollout of an earlier start, or makes it; then follows it to its end. */
-async function tell(operator: RegistryClient, plan: (typeof plans)['better' | 'skewed'], say: (line: string) => void): Promise<Rollout> {
-  const earlier = (await operator.rollouts(ENDPOINT)).find((r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted');
-  if (earlier && !isUnderWay(earlier.status) && earlier.status !== 'created') return earlier;
-  const rollout = earlier ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
+type Plan = (typeof plans)['better' | 'skewed'];
+
+/** The rollout of this plan that an earlier start made, if any. */
+async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
+  return (await operator.rollouts(ENDPOINT)).find((r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted');
+}
+
+/** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
+async function tell(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
+  const rollout = (await earlier(operator, plan)) ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
   if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'the story');
   if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'the story goes on');
-  return follow(operator, rollout.id, say);
+  const ended = await follow(operator, rollout.id, say);
+  say(`   ${ended.status}: ${ended.reason}`);
+  return ended;
 }
 
 /** Everything on one machine, and a true story on it. @returns the exit status */
@@ -99,14 +106,20 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500 });
     sender.start();
     const sending = sender;
-    say(`1. ${(await operator.endpoint(ENDPOINT)).current.model}:${(await operator.endpoint(ENDPOINT)).current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`);
-    await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
-    say('2. version 2 (more features, fewer mistakes) starts a canary');
-    const better = await tell(operator, plans.better, say);
-    say(`   ${better.status}: ${better.reason}`);
-    say('3. version 3 (a train-serve skew that nobody noticed) starts a canary');
-    const skewed = await tell(operator, plans.skewed, say);
-    say(`   ${skewed.status}: ${skewed.reason}`);
+    const { current } = await operator.endpoint(ENDPOINT);
+    say(`1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`);
+    const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter((r) => r !== undefined && terminalStatuses.has(r.status)) as Rollout[];
+    let [better, skewed] = told;
+    if (better && skewed) {
+      say('   an earlier start has told the rest of the story; here is what came of it (begin anew with --fresh)');
+      await until('some answers', () => sending.counters.answered >= 100, 60_000);
+    } else {
+      await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
+      say('2. version 2 (more features, fewer mistakes) starts a canary');
+      better = await tell(operator, plans.better, say);
+      say('3. version 3 (a train-serve skew that nobody noticed) starts a canary');
+      skewed = await tell(operator, plans.skewed, say);
+    }
     const good = await summarise(stack, operator, [better, skewed], sending, since, say);
     sending.setRate(IDLE_RATE);
     if (exit) return good ? 0 : 1;

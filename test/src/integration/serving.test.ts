@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Problem, type Rollout, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
@@ -182,6 +182,19 @@ describe('poison and broken artefacts', () => {
     const second = await release.rollOut(wrong.version);
     expect((await release.reach(second.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000)).reason).toMatch(/validation case 0: output "probability" is .* where 0.123456 is expected/);
     expect((await post(body())).headers.get('x-slipway-version')).toBe('spam:1');
+  });
+
+  it('refuses an artefact whose bytes are not those of its digest, says so, and unloads what no route names any more', async () => {
+    const bytes = Buffer.from(`model ${Math.random()}`);
+    const version = await release.register(bytes);
+    const sha = version.bundle.artifact.sha256;
+    writeFileSync(join(release.folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
+    const { id } = await release.rollOut(version.version);
+    const ended = await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 30_000);
+    expect(ended.reason).toMatch(new RegExp(`The candidate cannot be loaded: .*gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`));
+    const loaded = async () => (await fetch(`${release.workers[0]}/v2/models/spam/versions/${GOOD}/ready`)).status;
+    await until('version 2 to be unloaded', async () => (await loaded()) !== 200, 30_000);
+    expect((await fetch(`${release.workers[0]}/v2/models/spam/versions/1/ready`)).status).toBe(200);
   });
 
   it('fails with a clear 503 when no target is left, never with silence', async () => {
