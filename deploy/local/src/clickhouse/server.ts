@@ -13,9 +13,9 @@ const need = (name: string): string => {
 };
 const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
-// A consumer that was killed holds its partitions until its session ends: shorter than librdkafka's 45 s.
+// librdkafka is patient: a killed consumer holds its partitions for 45 s, a request to a broker that froze is given up after 60 s.
 const configFile = join(folder, '..', 'clickhouse.xml');
-writeFileSync(configFile, '<clickhouse><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms></kafka></clickhouse>\n');
+writeFileSync(configFile, '<clickhouse><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n');
 const writers = new SessionPool(folder, 6, configFile);
 const readers = new SessionPool(folder, 4, configFile);
 // 2: reads only, but a reader may still choose settings such as output formats, as clients do
