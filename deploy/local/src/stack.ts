@@ -82,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (left.length > 0) progress(`ended what an earlier start left running: ${left.join(', ')}`);
   let ports = options.ports;
   if (!ports) ports = await randomPorts(counts);
-  else await requireFree(defaultPorts(counts, process.env).listed.filter((l) => !(given.kafkaBrokers && /Kafka/.test(l.use)) && !(given.databaseUrl && l.use === 'PostgreSQL') && !(given.clickhouseUrl && l.use === 'ClickHouse')));
+  else await requireFree(defaultPorts(counts, process.env).listed.filter((l) => !(given.kafkaBrokers && /Kafka/.test(l.use)) && !(given.databaseUrl && l.use === 'PostgreSQL') && !(given.clickhouseUrl && l.use === 'ClickHouse')), left.length > 0 ? 15_000 : 0);
   const secrets = loadSecrets(join(folder, 'secrets.json'));
 
   progress('starting Kafka, PostgreSQL and ClickHouse …');
