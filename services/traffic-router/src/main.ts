@@ -12,7 +12,7 @@ import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outco
 import { RouteTable } from './routing/route-table.ts';
 import { RouteSnapshot } from './routing/snapshot.store.ts';
 import { TargetClient } from './target/target.client.ts';
-import { Targets } from './target/targets.ts';
+import { parseTargetKey, Targets } from './target/targets.ts';
 
 const monotonic = () => performance.now();
 
@@ -65,7 +65,10 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('heartbeat', () => heartbeat.stop());
 
   const probing = setInterval(() => {
-    for (const key of targets.ejected()) void client.probe(key.slice(key.indexOf('@') + 1)).then((up) => up && targets.succeeded(key));
+    for (const key of targets.ejected()) {
+      const { model, version, address } = parseTargetKey(key);
+      void client.probe(address, model, version).then((up) => up && targets.succeeded(key));
+    }
   }, 1000);
   onClose('probing', () => clearInterval(probing));
 

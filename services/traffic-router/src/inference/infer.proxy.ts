@@ -152,6 +152,11 @@ export class InferProxy {
     };
     try {
       const answer = await client.infer(address, `/v2/models/${target.model}/versions/${target.version}/infer`, body, { 'content-type': 'application/json', 'x-request-id': requestId }, Math.max(1, Math.ceil(timeoutMs)));
+      if (answer.status === 404) {
+        // The route says that it serves the version: it has started anew and is still loading. Not the caller's fault.
+        eject(true, 'does not have the version');
+        return new TargetFault('connect', `${address} does not have ${formatVersion(target)}`);
+      }
       if (answer.status < 500) targets.succeeded(key);
       // 503 is a queue that is full, not a model that is broken
       else if (answer.status !== 503) eject(false, `status ${answer.status}`);

@@ -43,10 +43,10 @@ export class TargetClient {
     }
   }
 
-  /** Whether the server at the address says that it is ready. */
-  async probe(address: string): Promise<boolean> {
+  /** Whether the server at the address says that the version is ready. */
+  async probe(address: string, model: string, version: string): Promise<boolean> {
     try {
-      const response = await fetch(`${address.replace(/\/$/, '')}/v2/health/ready`, { signal: AbortSignal.timeout(1000) });
+      const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, { signal: AbortSignal.timeout(1000) });
       return response.ok;
     } catch {
       return false;

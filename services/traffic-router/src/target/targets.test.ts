@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { targetKey, Targets } from './targets.ts';
+import { parseTargetKey, targetKey, Targets } from './targets.ts';
 
 const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'] };
 const a = targetKey(target, 'http://a:1');
 const b = targetKey(target, 'http://b:1');
 
 describe('targets', () => {
+  it('are named by version and address', () => {
+    expect(parseTargetKey(b)).toEqual({ model: 'spam', version: '1', address: 'http://b:1' });
+  });
   it('takes turns', () => {
     const targets = new Targets(() => 0);
     expect([targets.order(target, false)[0], targets.order(target, false)[0], targets.order(target, false)[0]]).toEqual(['http://a:1', 'http://b:1', 'http://a:1']);

@@ -9,6 +9,12 @@ const LONGEST_EJECTION_MS = 30_000;
 
 export const targetKey = (target: Target, address: string): string => `${formatVersion(target)}@${address}`;
 
+export function parseTargetKey(key: string): { model: string; version: string; address: string } {
+  const at = key.indexOf('@');
+  const [model = '', version = ''] = key.slice(0, at).split(':');
+  return { model, version, address: key.slice(at + 1) };
+}
+
 /**
  * Which addresses answer for a version, and which of them are ejected because they failed. Ejection protects users at once; it changes
  * nothing about which arm a request belongs to.
