@@ -201,6 +201,6 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     'An operator returns to the version before:',
     `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H 'authorization: Bearer ${secrets.keys.operator}' -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
     'An analyst asks who was served what:',
-    `   curl -s '${stack.clickhouse.url}/?database=slipway' -u analyst:${secrets.clickhouse.analyst} -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`, '',
+    `   curl -s '${stack.clickhouse.analyst}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`, '',
   ]) say(line);
 }
