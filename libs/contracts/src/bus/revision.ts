@@ -16,9 +16,3 @@ export function compareRevisions(a: Revision, b: Revision): number {
 export function formatRevision(r: Revision): string {
   return `${r.epoch}.${r.n}`;
 }
-
-/** Inverse of {@link formatRevision}; `undefined` for anything else. */
-export function parseRevision(text: string): Revision | undefined {
-  const m = /^(\d+)\.(\d+)$/.exec(text);
-  return m ? { epoch: Number(m[1]), n: Number(m[2]) } : undefined;
-}

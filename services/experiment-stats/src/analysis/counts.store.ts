@@ -1,6 +1,6 @@
 import { durationMs, type Metric, type Rollout } from '@slipway/contracts';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
-import type { CountCell, LatencyCell } from '@slipway/stats';
+import type { ArmTotals, CountCell, LatencyCell } from '@slipway/stats';
 import { type Baseline, latencyBuckets } from './latency-buckets.ts';
 
 /**
@@ -15,7 +15,6 @@ const ASSIGNED = `
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})`;
 
 type Row = { step: number; weight: number; arm: 'control' | 'candidate'; second: number; n: number };
-export type ArmTotals = { requests: number; units: number };
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
 
 function parameters(rollout: Rollout): Record<string, unknown> {
