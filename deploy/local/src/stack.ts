@@ -11,7 +11,7 @@ import { type ProcessSpec, Supervisor } from './supervisor.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-export type StackPorts = { kafka: number; kafkaController: number; postgres: number; clickhouse: number; registry: number[]; router: number[]; worker: number[]; stats: number };
+export type StackPorts = { kafka: number; kafkaController: number; postgres: number; clickhouse: number; registry: number[]; router: number[]; worker: number[]; stats: number; comparator: number; drift: number };
 
 export type StackOptions = {
   /** All data of this stack lie here. */
@@ -39,6 +39,8 @@ export type Stack = {
   routers: string[];
   workers: string[];
   stats: string;
+  comparator: string;
+  drift: string;
   stop: () => Promise<void>;
 };
 
@@ -58,6 +60,8 @@ export function defaultPorts(counts: StackOptions['counts'], env: NodeJS.Process
     router: take('the router', 'SLIPWAY_ROUTER_PORT', 8000, counts.routers),
     worker: take('the inference worker', 'SLIPWAY_WORKER_PORT', 8100, counts.workers),
     stats: one('experiment-stats', 'SLIPWAY_STATS_PORT', 8200),
+    comparator: one('shadow-comparator', 'SLIPWAY_COMPARATOR_PORT', 8300),
+    drift: one('drift-monitor', 'SLIPWAY_DRIFT_PORT', 8400),
     kafka: one('Kafka', 'SLIPWAY_KAFKA_PORT', 9092),
     kafkaController: one("Kafka's controller", 'SLIPWAY_KAFKA_CONTROLLER_PORT', 9093),
     postgres: one('PostgreSQL', 'SLIPWAY_POSTGRES_PORT', 5433),
@@ -67,10 +71,10 @@ export function defaultPorts(counts: StackOptions['counts'], env: NodeJS.Process
 }
 
 export async function randomPorts({ registries, routers, workers }: StackOptions['counts']): Promise<StackPorts> {
-  const free = await freePorts(5 + registries + routers + workers);
+  const free = await freePorts(7 + registries + routers + workers);
   const take = (n: number) => free.splice(0, n);
   const one = () => free.shift() as number;
-  return { registry: take(registries), router: take(routers), worker: take(workers), stats: one(), kafka: one(), kafkaController: one(), postgres: one(), clickhouse: one() };
+  return { registry: take(registries), router: take(routers), worker: take(workers), stats: one(), comparator: one(), drift: one(), kafka: one(), kafkaController: one(), postgres: one(), clickhouse: one() };
 }
 
 /** Starts the stores and every service, in order, each when what it needs is ready. */
@@ -127,15 +131,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const url = (port: number) => `http://127.0.0.1:${port}`;
     const registries = ports.registry.map(url);
     const registry = ports.registry.map((port, i) =>
-      service(`registry-${i + 1}`, 'registry', port, { DATABASE_URL: databaseUrl, ARTIFACT_DIR: join(folder, 'artifacts'), PUBLIC_URLS: registries.join(','), BOOTSTRAP_KEYS: JSON.stringify(secrets.keys) }),
+      service(`registry-${i + 1}`, 'registry', port, { DATABASE_URL: databaseUrl, ARTIFACT_DIR: join(folder, 'artifacts'), PUBLIC_URLS: registries.join(','), CLICKHOUSE_URL: as('slipway'), BOOTSTRAP_KEYS: JSON.stringify(secrets.keys) }),
     );
     const others = [
       ...ports.worker.map((port, i) => service(`worker-${i + 1}`, 'inference-worker', port, { CACHE_DIR: join(folder, `worker-${i + 1}`), REGISTRY_KEY: secrets.keys.viewer, ADDRESS: url(port) })),
       ...ports.router.map((port, i) => service(`router-${i + 1}`, 'traffic-router', port, { DATA_DIR: join(folder, `router-${i + 1}`), ADDRESS: url(port) })),
-      ...(counts.registries > 0 ? [service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') })] : []),
+      ...(counts.registries > 0 ? [
+            service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') }),
+            service('comparator-1', 'shadow-comparator', ports.comparator, { CLICKHOUSE_URL: as('slipway') }),
+            service('drift-1', 'drift-monitor', ports.drift, { CLICKHOUSE_URL: as('slipway') }),
+          ] : []),
     ];
     await Promise.all([...registry, ...others].map((spec) => supervisor.start(spec)));
-    return { supervisor, secrets, folder, kafkaBrokers, databaseUrl, clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') }, registries, routers: ports.router.map(url), workers: ports.worker.map(url), stats: url(ports.stats), stop };
+    return { supervisor, secrets, folder, kafkaBrokers, databaseUrl, clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') }, registries, routers: ports.router.map(url), workers: ports.worker.map(url), stats: url(ports.stats), comparator: url(ports.comparator), drift: url(ports.drift), stop };
   } catch (error) {
     await stop();
     throw error;

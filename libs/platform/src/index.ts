@@ -1,3 +1,5 @@
+export * from './analysis/analyst.client.ts';
+export * from './analysis/result.controller.ts';
 export * from './config.ts';
 export * from './faults.ts';
 export * from './http/health.controller.ts';
@@ -7,6 +9,7 @@ export * from './kafka/heartbeat.client.ts';
 export * from './kafka/kafka.client.ts';
 export * from './kafka/kafka-batch.consumer.ts';
 export * from './kafka/producer.client.ts';
+export * from './kafka/read-topic.client.ts';
 export * from './kafka/record.ts';
 export * from './kafka/state-replica.consumer.ts';
 export * from './log.ts';

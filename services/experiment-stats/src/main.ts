@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { topics } from '@slipway/contracts';
-import { createClickHouse, createKafka, loadConfig, queryRows, RecordProducer, runService, StateReplica } from '@slipway/platform';
+import { ANALYSERS, topics } from '@slipway/contracts';
+import { Analyst, createClickHouse, createKafka, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
 import { Analysis } from './analysis/analyse.store.ts';
-import { Analyst } from './analysis/analyst.client.ts';
 import { CountsStore } from './analysis/counts.store.ts';
 import { configSchema } from './config.ts';
-import { ResultController } from './result/result.controller.ts';
 
 await runService('experiment-stats', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
@@ -13,7 +11,8 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   onClose('producer', () => producer.close());
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
-  const analyst = new Analyst({ analysis: new Analysis(new CountsStore(clickhouse)), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
+  const analysis = new Analysis(new CountsStore(clickhouse));
+  const analyst = new Analyst({ analyser: ANALYSERS.canary, look: (rollout, now) => analysis.look(rollout, now), forget: (id) => analysis.forget(id), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
   const replica = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, onState: (id, rollout) => analyst.apply(id, rollout) });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());

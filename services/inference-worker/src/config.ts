@@ -13,6 +13,8 @@ export const configSchema = commonConfigSchema.extend({
   /** Rows that may wait for one version; more are refused with 503. */
   MAX_QUEUED_ROWS: intFromEnv(1).default(2048),
   MAX_ROWS_PER_REQUEST: intFromEnv(1).default(1024),
+  /** Shadow requests that run at the same time here; the lane's whole budget. */
+  SHADOW_CONCURRENCY: intFromEnv(1, 1024).default(4),
   /** Threads inside one run of a model. */
   ORT_THREADS: intFromEnv(1).default(Math.max(1, Math.floor(availableParallelism() / 2))),
 });

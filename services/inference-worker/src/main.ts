@@ -1,11 +1,13 @@
 import { type Instance, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
+import { createKafka, DeadLetters, gauge, KafkaBatchServer, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
 import { configSchema } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { ArtifactClient } from './model/artifact.client.ts';
 import { ModelSet } from './model/model-set.client.ts';
+import { LegClient } from './shadow/leg.client.ts';
+import { ShadowLane } from './shadow/shadow-lane.consumer.ts';
 
 await runService('inference-worker', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = randomUUID();
@@ -36,9 +38,13 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   }, 1000);
   onClose('measuring', () => clearInterval(measuring));
 
+  // The shadow lane: one group over all workers, so that each sampled request runs once.
+  const lane = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-lane', deadLetters: new DeadLetters(producer, 'shadow-lane'), log });
+
   return {
-    controllers: [OipController],
-    providers: [{ provide: ModelSet, useValue: models }],
+    controllers: [OipController, ShadowLane],
+    providers: [{ provide: ModelSet, useValue: models }, { provide: ShadowLane.PARTS, useValue: { legs: new LegClient(models), producer, source: config.INSTANCE_ID, concurrency: config.SHADOW_CONCURRENCY, now: () => performance.timeOrigin + performance.now() } }],
+    transports: [lane],
     hotHandler: inferHandler(models, { maxBodyBytes: config.MAX_BODY_BYTES, maxRows: config.MAX_ROWS_PER_REQUEST, log }),
     readiness: [{ name: 'routes', ready: () => replica.isReady }],
     started: () => {

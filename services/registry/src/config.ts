@@ -21,6 +21,8 @@ export const configSchema = commonConfigSchema.extend({
       }
     })
     .pipe(z.partialRecord(z.enum(roles), z.string().min(16))),
+  /** Where `GET /v1/requests/{id}` finds the rows; without it that path answers 404. */
+  CLICKHOUSE_URL: z.url().optional(),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
   LEASE_MS: intFromEnv(1000).default(30_000),
   /** The share of rollouts with a harmless candidate that may be rolled back. */

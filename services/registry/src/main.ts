@@ -1,6 +1,6 @@
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Revision, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica } from '@slipway/platform';
+import { createClickHouse, createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica } from '@slipway/platform';
 import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
 import { KeyController } from './access/key.controller.ts';
@@ -10,6 +10,7 @@ import { ArtifactStore } from './artifact/artifact.store.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { configSchema } from './config.ts';
 import { ControlPlane1700000000001 } from './database/0001-control-plane.migration.ts';
+import { Profiles1700000000002 } from './database/0002-profiles.migration.ts';
 import { Database } from './database/database.store.ts';
 import { EndpointController } from './endpoint/endpoint.controller.ts';
 import { EndpointService } from './endpoint/endpoint-service.store.ts';
@@ -21,6 +22,7 @@ import { ModelStore } from './model/model.store.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { Publisher } from './outbox/publisher.store.ts';
+import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
 import { Conductor } from './rollout/conductor.store.ts';
 import { EvidenceConsumer } from './rollout/evidence.consumer.ts';
 import { RolloutController } from './rollout/rollout.controller.ts';
@@ -32,9 +34,12 @@ const DAY_MS = 86_400_000;
 const CONTACT_MS = 2000;
 
 await runService('registry', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
-  const source = await openPostgres(config.DATABASE_URL, config.INSTANCE_ID, [], [ControlPlane1700000000001]);
+  const source = await openPostgres(config.DATABASE_URL, config.INSTANCE_ID, [], [ControlPlane1700000000001, Profiles1700000000002]);
   onClose('postgres', () => source.destroy());
   const database = new Database(source);
+  const artifacts = new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES);
+  const clickhouse = config.CLICKHOUSE_URL ? createClickHouse(config.CLICKHOUSE_URL) : null;
+  onClose('clickhouse', () => clickhouse?.close());
   const keys = new KeyStore(database);
   await keys.admit(config.BOOTSTRAP_KEYS, Date.now());
 
@@ -48,7 +53,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const instances = new LiveInstances();
   const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
   const rollouts = new RolloutStore(database, routes, config.ALPHA);
-  const conductor = new Conductor({ database, rollouts, routes, instances, log, leaseMs: config.LEASE_MS, policy: { requiredAnalysers: ['experiment-stats'], silenceMs: config.SILENCE_MS, prepareMs: 300_000 } });
+  const conductor = new Conductor({ database, rollouts, routes, instances, log, leaseMs: config.LEASE_MS, policy: { silenceMs: config.SILENCE_MS, prepareMs: 300_000 } });
 
   const instanceReplica = new StateReplica({ kafka, topic: topics.instances, groupId: config.INSTANCE_ID, log, onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs) });
   const instancesKnown = () => instanceReplica.isReady && performance.now() - instanceReplica.lastContactMs < CONTACT_MS;
@@ -84,9 +89,9 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters: new DeadLetters(producer, 'registry'), log });
   const value = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
   return {
-    controllers: [AuditController, KeyController, ModelController, ArtifactController, MetricController, EndpointController, RolloutController, EvidenceConsumer, OpenApiController],
+    controllers: [AuditController, KeyController, ModelController, ArtifactController, MetricController, EndpointController, RolloutController, RequestController, EvidenceConsumer, OpenApiController],
     providers: [
-      value(Database, database), value(KeyStore, keys), value(ModelStore, new ModelStore(database)), value(ArtifactStore, new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES)),
+      value(Database, database), value(KeyStore, keys), value(ModelStore, new ModelStore(database, artifacts)), value(ArtifactStore, artifacts), { provide: CLICKHOUSE, useValue: clickhouse },
       value(RouteStore, routes), value(RolloutStore, rollouts), value(EndpointService, new EndpointService(database, routes, rollouts)), value(Conductor, conductor),
       { provide: APP_GUARD, useClass: AccessGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     ],

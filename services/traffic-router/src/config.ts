@@ -10,6 +10,8 @@ export const configSchema = commonConfigSchema.extend({
   /** Bodies above are logged as digest, size and head. */
   MAX_LOGGED_BYTES: intFromEnv(0).default(256 * 1024),
   JOURNAL_MAX_BYTES: intFromEnv(1024).default(2 * 1024 ** 3),
+  /** Sampled requests that may wait for Kafka; beyond, the shadow is shed and counted. */
+  SHADOW_JOURNAL_MAX_BYTES: intFromEnv(1024).default(256 * 1024 ** 2),
   /** When the journal cannot take a row: `count` answers and counts the gap, `refuse` answers 503 instead. */
   JOURNAL_FULL: z.enum(['count', 'refuse']).default('count'),
   CONNECTIONS_PER_TARGET: intFromEnv(1, 4096).default(128),

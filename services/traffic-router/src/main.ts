@@ -11,6 +11,8 @@ import { RowJournal } from './journal/rows.journal.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
 import { RouteTable } from './routing/route-table.ts';
 import { RouteSnapshot } from './routing/snapshot.store.ts';
+import { shadowRecord } from './shadow/shadow-line.ts';
+import { ShadowTap } from './shadow/shadow-tap.client.ts';
 import { TargetClient } from './target/target.client.ts';
 import { parseTargetKey, Targets } from './target/targets.ts';
 
@@ -30,12 +32,14 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const journal = (name: string, topic: string) => new RowJournal({ folder: join(config.DATA_DIR, 'journal', name), topic, producer, log, maxBytes: config.JOURNAL_MAX_BYTES });
   const predictions = journal('predictions', topics.predictions.name);
   const outcomes = journal('outcomes', topics.outcomes.name);
-  onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close()])));
+  // What waits for the shadow is bounded tightly: it is worth less than the rows.
+  const shadows = new RowJournal({ folder: join(config.DATA_DIR, 'journal', 'shadow-requests'), topic: topics.shadowRequests.name, producer, log, maxBytes: config.SHADOW_JOURNAL_MAX_BYTES, record: shadowRecord });
+  onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
   const targets = new Targets(monotonic);
   const client = new TargetClient(config.CONNECTIONS_PER_TARGET);
   onClose('targets', () => client.close());
-  const proxy = new InferProxy({ routes, targets, client, journal: predictions, log, router: config.INSTANCE_ID, boot, maxBodyBytes: config.MAX_BODY_BYTES, maxLoggedBytes: config.MAX_LOGGED_BYTES, journalFull: config.JOURNAL_FULL });
+  const proxy = new InferProxy({ routes, targets, client, journal: predictions, shadow: new ShadowTap(shadows, producer, config.INSTANCE_ID, log), log, router: config.INSTANCE_ID, boot, maxBodyBytes: config.MAX_BODY_BYTES, maxLoggedBytes: config.MAX_LOGGED_BYTES, journalFull: config.JOURNAL_FULL });
 
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
@@ -58,7 +62,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     const leases = routes.all().filter((r) => r.rollout && !routes.leaseHolds(r)).map((r) => r.endpoint);
     return {
       instance_id: config.INSTANCE_ID, kind: 'router', boot, address: config.ADDRESS, time: Date.now(), applied: routes.applied(), versions: [], ejections: targets.ejected(),
-      counters: { answered: proxy.answered, in_flight: proxy.inFlight, journal_bytes: predictions.waitingBytes + outcomes.waitingBytes, journal_refused: predictions.refused + outcomes.refused },
+      counters: { answered: proxy.answered, in_flight: proxy.inFlight, journal_bytes: predictions.waitingBytes + outcomes.waitingBytes + shadows.waitingBytes, journal_refused: predictions.refused + outcomes.refused },
       notes: leases.length > 0 ? { lease_expired: leases.join(',') } : {},
     };
   });
@@ -78,7 +82,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     lease: gauge('slipway_router_lease_expired', '1 while the candidate gets no traffic because Kafka is out of reach', ['endpoint']),
   };
   const measuring = setInterval(() => {
-    for (const [name, j] of [['predictions', predictions], ['outcomes', outcomes]] as const) {
+    for (const [name, j] of [['predictions', predictions], ['outcomes', outcomes], ['shadow-requests', shadows]] as const) {
       gauges.waiting.set({ journal: name }, j.waitingBytes);
       gauges.refused.set({ journal: name }, j.refused);
     }
@@ -101,6 +105,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       replica.start();
       predictions.start();
       outcomes.start();
+      shadows.start();
       heartbeat.start();
     },
   };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { outcomeRowSchema, type PredictionRow, predictionRowSchema, topics } from '@slipway/contracts';
+import { comparisonRowSchema, outcomeRowSchema, type PredictionRow, predictionRowSchema, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const prediction = (change: Partial<PredictionRow> = {}): PredictionRow => ({
   event_id: randomUUID(), type: 'slipway.prediction.v1', source: 'test', time: Date.now(), request_id: randomUUID(), endpoint: 'spam', rollout_id: 'r', step: 0, route_revision: '1.1', unit: 'u', assigned_arm: 'control',
-  probability: 0.9, reason: 'randomised', served_version: 'spam:1', fallback_from: '', status: 200, error_code: '', latency_us: 1500, queue_us: 10, compute_us: 20, batch_size: 1, price: 0, request: { inputs: [] },
+  probability: 0.9, reason: 'randomised', served_version: 'spam:1', fallback_from: '', status: 200, error_code: '', latency_us: 1500, queue_us: 10, compute_us: 20, batch_size: 1, price: 0, shadow_rollout_id: '', shadow_step: -1, trace_id: '', request: { inputs: [] },
   response: { outputs: [{ name: 'class', data: [1] }, { name: 'label', data: ['spam'] }] }, router: 'r1', boot: 'b', sequence: 0, ...change,
 });
 const send = (lines: (object | string)[]) => producer.send(topics.predictions.name, [{ value: lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n') }]);
@@ -87,7 +87,7 @@ describe('ingestion', () => {
   });
 
   it('has a column for every field of the declared rows', async () => {
-    for (const [table, schema] of [['predictions', predictionRowSchema], ['outcomes', outcomeRowSchema]] as const) {
+    for (const [table, schema] of [['predictions', predictionRowSchema], ['outcomes', outcomeRowSchema], ['comparisons', comparisonRowSchema]] as const) {
       const columns = (await stack.query<{ name: string }>('SELECT name FROM system.columns WHERE database = {d:String} AND table = {t:String}', { d: 'slipway', t: table })).map((c) => c.name);
       // `type` says which table it is
       for (const field of Object.keys(schema.shape).filter((f) => f !== 'type')) expect(columns, `${table}.${field}`).toContain(field);
@@ -106,14 +106,16 @@ describe('ingestion', () => {
   });
 });
 
+const VIEWS = ['discrepancies', 'exposures', 'latency_by_version', 'prediction_outcomes', 'rollout_timeline', 'router_accounting', 'shadow_accounting'];
+
 describe('the analyst', () => {
   it('reads with @clickhouse/client, with bound parameters, formats and settings', async () => {
     const client = createClient({ url: stack.clickhouse.analyst, database: 'slipway', log: { level: ClickHouseLogLevel.OFF } });
     const rows = await (await client.query({ query: "SELECT {a:String} AS a, {n:UInt8} + 1 AS n, {l:Array(String)} AS l", query_params: { a: "it's a \\ test\n", n: 41, l: ['x', "y'z"] }, format: 'JSONEachRow', clickhouse_settings: { max_block_size: '100' } })).json();
     expect(rows).toEqual([{ a: "it's a \\ test\n", n: 42, l: ['x', "y'z"] }]);
     const views = await (await client.query({ query: "SELECT name FROM system.tables WHERE database = 'slipway' AND engine = 'View' ORDER BY name", format: 'JSONCompact' })).json<{ data: string[][] }>();
-    expect((views as unknown as { data: string[][] }).data.flat()).toEqual(['exposures', 'latency_by_version', 'prediction_outcomes', 'rollout_timeline', 'router_accounting']);
-    for (const v of ['exposures', 'latency_by_version', 'rollout_timeline', 'router_accounting', 'prediction_outcomes']) await client.query({ query: `SELECT * FROM ${v} LIMIT 1` }).then((r) => r.text());
+    expect((views as unknown as { data: string[][] }).data.flat()).toEqual(VIEWS);
+    for (const v of VIEWS) await client.query({ query: `SELECT * FROM ${v} LIMIT 1` }).then((r) => r.text());
     await client.close();
   });
 

@@ -25,7 +25,7 @@ function prediction(unit: string, arm: 'control' | 'candidate', step: number, ch
   return {
     event_id: randomUUID(), type: 'slipway.prediction.v1', source: 'test', time: Date.now(), request_id: randomUUID(), endpoint: 'spam', rollout_id: rollout.id, step, route_revision: `1.${step + 1}`, unit, assigned_arm: arm,
     probability: arm === 'candidate' ? weight : 1 - weight, reason: 'randomised', served_version: arm === 'candidate' ? 'spam:2' : 'spam:1', fallback_from: '', status: 200, error_code: '', latency_us: 1000, queue_us: 0, compute_us: 0, batch_size: 1,
-    price: 0, request: null, response: { outputs: [{ name: 'class', data: [1] }] }, router: 'r', boot: 'b', sequence: 0, ...change,
+    price: 0, shadow_rollout_id: '', shadow_step: -1, trace_id: '', request: null, response: { outputs: [{ name: 'class', data: [1] }] }, router: 'r', boot: 'b', sequence: 0, ...change,
   };
 }
 const outcome = (value: unknown, change: object) => ({ event_id: randomUUID(), type: 'slipway.outcome.v1', source: 't', time: Date.now(), endpoint: 'spam', name: 'label', value, unit: '', request_id: '', ...change });

@@ -23,6 +23,13 @@ export const auditRowSchema = z.object({
 });
 export type AuditRow = z.infer<typeof auditRowSchema>;
 
+/** Why a row does not follow from the one before it in its chain; empty when it does. */
+export function chainFault(before: { n: number; hash: string }, row: AuditRow): string {
+  if (row.n !== before.n + 1) return `row ${before.n + 1} is missing`;
+  if (row.previous_hash !== before.hash) return 'it does not follow from the row before it';
+  return auditHash(row) === row.hash ? '' : 'its content does not have its hash';
+}
+
 /** SHA-256 over the RFC 8785 form of the row without `hash`. */
 export function auditHash(row: Omit<AuditRow, 'hash'>): string {
   const { event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash } = row;

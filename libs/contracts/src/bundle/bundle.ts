@@ -3,6 +3,7 @@ import canonicalizeModule from 'canonicalize';
 import { z } from 'zod';
 import { nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '../names.ts';
 import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
+import { profileSchema } from '../profile/profile.ts';
 import { signatureSchema } from './signature.ts';
 
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
@@ -26,8 +27,10 @@ export const bundleSchema = z.strictObject({
   format: z.literal('onnx').default('onnx'),
   signature: signatureSchema,
   preprocessing: preprocessingSchema.default([]),
+  /** NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are kept as they are. */
   training_data: artifactRefSchema.optional(),
   feature_definitions: artifactRefSchema.optional(),
+  /** A profile (`profileSchema`, JSON) that the trainer made itself. */
   reference_profile: artifactRefSchema.optional(),
   validation: z.array(validationCaseSchema).max(100).default([]),
   metrics: z.record(z.string(), z.number()).default({}),
@@ -63,5 +66,8 @@ export const versionSchema = z.object({
   bundle: bundleSchema,
   created_at: timeMsSchema,
   created_by: z.string(),
+  /** Made from the training snapshot at registration; null when there is none that can be read, and `profile_note` says why. */
+  profile: profileSchema.nullable().default(null),
+  profile_note: z.string().default(''),
 });
 export type Version = z.infer<typeof versionSchema>;

@@ -82,5 +82,6 @@ export const operations: readonly Operation[] = [
   { method: 'get', path: '/v1/rollouts/{id}/events', summary: 'Server-sent events: state and evidence as they change', role: 'viewer' },
   { method: 'get', path: '/v1/audit', summary: 'The audit chain', role: 'viewer', query: auditQuerySchema, response: page(auditRowSchema) },
   { method: 'get', path: '/v1/audit/verification', summary: 'Recomputes every chain and names the first row that does not fit', role: 'viewer', response: z.object({ ok: z.boolean(), rows: z.int(), broken: z.array(z.object({ aggregate: z.string(), n: z.int(), why: z.string() })) }) },
+  { method: 'get', path: '/v1/requests/{id}', summary: 'What served a request, and why: version, arm, probability, revision, rollout, who approved, on what evidence', role: 'viewer' },
   { method: 'post', path: '/v1/keys', summary: 'Make an API key; it is shown once', role: 'admin', body: keyInputSchema, response: z.object({ id: z.string(), name: z.string(), role: roleSchema, key: z.string() }) },
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, unitKindSchema, versionRefSchema } from '../names.ts';
-import { durationSchema, shareSchema } from './units.ts';
+import { durationMs, durationSchema, shareSchema } from './units.ts';
 
 /** Counts are the candidate's own; all that are given must be reached. */
 export const untilSchema = z.strictObject({
@@ -9,7 +9,40 @@ export const untilSchema = z.strictObject({
   for: durationSchema.optional(),
 });
 
+const tolerance = z.number().nonnegative();
+/** When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never compared. */
+export const compareSchema = z.strictObject({
+  /** Outputs (OIP) or top-level fields (JSON) to compare; all when absent. */
+  fields: z.array(z.string().min(1)).min(1).optional(),
+  /** Fields to leave out. */
+  ignore: z.array(z.string().min(1)).default([]),
+  /** Numbers with a fraction agree when |a − b| ≤ absolute + relative · |a|. */
+  absolute: tolerance.default(1e-6),
+  relative: tolerance.default(1e-3),
+  /** A list of scores agrees when its k highest stand at the same places; without it, element by element. */
+  topK: z.int().min(1).max(100).optional(),
+  /** Texts agree from this similarity of their words on (Dice; 1 is the same words), white space aside. */
+  textSimilarity: z.number().gt(0).max(1).default(1),
+});
+export type CompareRule = z.infer<typeof compareSchema>;
+
+export const shadowStepSchema = z.strictObject({
+  /** Share of the endpoint's requests; drawn by hash, before anything is known of the load. */
+  sample: shareSchema.pipe(z.number().gt(0)).default(1),
+  until: z.strictObject({ pairs: z.int().min(1).default(200), for: durationSchema.optional() }).prefault({}),
+  /** Largest share of requests on which the candidate may differ from the primary beyond the primary's own noise. */
+  maxExcessDisagreement: shareSchema,
+  /** Share of the sampled requests that the primary answers once more. */
+  noise: shareSchema.default(0.1),
+  /** After so long an answer is not wanted any more. */
+  deadline: durationSchema.default('30s'),
+  compare: compareSchema.prefault({}),
+});
+export type ShadowStep = z.infer<typeof shadowStepSchema>;
+
 export const stepSchema = z.union([
+  z.strictObject({ shadow: shadowStepSchema }),
+  z.strictObject({ dark: z.strictObject({ for: durationSchema.optional() }) }),
   z.strictObject({ canary: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }) }),
   z.strictObject({ switch: z.strictObject({}) }),
   z.strictObject({ watch: z.strictObject({ for: durationSchema, holdBack: shareSchema.pipe(z.number().max(0.5)).default(0) }) }),
@@ -35,6 +68,8 @@ export const rolloutSpecSchema = z
     steps: z.array(stepSchema).min(1).max(32),
     guardrails: z.array(guardrailSchema).max(32).default([]),
     onFailure: z.enum(['rollBack', 'pause']).default('rollBack'),
+    /** Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never rolls back. */
+    drift: z.strictObject({ dataMoved: z.enum(['hold', 'ignore']).default('hold'), modelMoved: z.enum(['hold', 'ignore']).default('hold') }).optional(),
   })
   .superRefine((spec, ctx) => {
     const complain = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
@@ -47,7 +82,7 @@ export const rolloutSpecSchema = z
         weight = step.canary.weight;
       } else if ('switch' in step) {
         switchAt = i;
-      } else {
+      } else if ('watch' in step) {
         if (switchAt !== i - 1) complain(['steps', i], '"watch" must follow "switch" directly, and only once');
         if (weight > 1 - step.watch.holdBack) {
           complain(['steps', i, 'watch', 'holdBack'], 'units that an earlier canary step gave to the candidate cannot be held back');
@@ -63,16 +98,44 @@ export const rolloutSpecSchema = z
   });
 export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
 
-export type StepKind = 'canary' | 'switch' | 'watch';
+export type StepKind = 'shadow' | 'dark' | 'canary' | 'switch' | 'watch';
 export function stepKind(step: Step): StepKind {
-  return 'canary' in step ? 'canary' : 'switch' in step ? 'switch' : 'watch';
+  return 'shadow' in step ? 'shadow' : 'dark' in step ? 'dark' : 'canary' in step ? 'canary' : 'switch' in step ? 'switch' : 'watch';
 }
 
-/** The candidate's share of traffic while step `index` is active. A watch's hold-back already applies to the switch before it. */
+/** Shortest stay in a step, milliseconds. */
+export function stepDwellMs(step: Step): number {
+  const dwell = 'shadow' in step ? step.shadow.until.for : 'dark' in step ? step.dark.for : 'canary' in step ? step.canary.until.for : 'watch' in step ? step.watch.for : undefined;
+  return dwell ? durationMs(dwell) : 0;
+}
+
+/**
+ * The candidate's share of traffic while step `index` is active. Shadow and dark change nothing for traffic; a watch's hold-back already
+ * applies to the switch before it.
+ */
 export function stepWeight(steps: readonly Step[], index: number): number {
   const step = steps[index];
   if (!step) return 0;
   if ('canary' in step) return step.canary.weight;
+  if ('shadow' in step || 'dark' in step) return stepWeight(steps, index - 1);
   const watch = steps.find((s) => 'watch' in s);
   return watch && 'watch' in watch ? 1 - watch.watch.holdBack : 1;
+}
+
+export const ANALYSERS = { canary: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
+
+/** Whose `advance` a step needs. */
+export function requiredAnalysers(spec: Pick<RolloutSpec, 'steps' | 'drift'>, index: number): string[] {
+  const step = spec.steps[index];
+  if (!step || 'dark' in step || 'switch' in step) return [];
+  if ('shadow' in step) return [ANALYSERS.shadow];
+  return [ANALYSERS.canary, ...(spec.drift ? [ANALYSERS.drift] : [])];
+}
+
+/** How the rollout's α is split over those that may roll back: a fifth to the shadow where there is one, the rest to the traffic steps. */
+export function alphaShare(rollout: { alpha: number; spec: Pick<RolloutSpec, 'steps'> }, analyser: string): number {
+  const kinds = rollout.spec.steps.map(stepKind);
+  const shadows = kinds.filter((k) => k === 'shadow').length;
+  if (analyser === ANALYSERS.shadow) return shadows > 0 ? (rollout.alpha / 5) / shadows : rollout.alpha / 5;
+  return shadows > 0 ? (rollout.alpha * 4) / 5 : rollout.alpha;
 }

@@ -3,6 +3,7 @@ import { operatorSchema } from '../preprocessing/preprocessing.ts';
 import { bundleSchema } from '../bundle/bundle.ts';
 import { signatureSchema } from '../bundle/signature.ts';
 import { revisionSchema } from '../bus/revision.ts';
+import { profileSchema } from '../profile/profile.ts';
 import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '../names.ts';
 
 /** The addresses (base URLs of OIP servers) that answer for one version. */
@@ -33,6 +34,13 @@ export const routeSchema = z.object({
   candidate: targetSchema.nullable(),
   /** The rollout under way; its id is the salt of the assignment. */
   rollout: z.object({ id: z.uuid(), step: z.int().min(0), weight: z.number().min(0).max(1), salt: z.string() }).nullable(),
+  /** The shadow step under way: which requests are sampled, and how. The hash's salt is `salt`, its unit the request id. */
+  shadow: z
+    .object({ rollout_id: z.uuid(), step: z.int().min(0), sample: z.number().min(0).max(1), noise: z.number().min(0).max(1), deadline_ms: z.int().min(1), salt: z.string() })
+    .nullable()
+    .default(null),
+  /** Reference profiles by version (`model:version`), for whoever watches for drift. */
+  profiles: z.record(z.string(), profileSchema).default({}),
   /** A router without contact with Kafka for longer serves control while a rollout is under way. */
   lease_ms: z.int().min(1000),
   timeout_ms: z.int().min(1),

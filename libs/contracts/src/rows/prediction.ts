@@ -38,6 +38,11 @@ export const predictionRowSchema = z.object({
   /** The bodies as JSON; a string when a body is not JSON; `{digest, bytes, head}` when it is over 256 KB. */
   request: z.unknown(),
   response: z.unknown(),
+  /** The rollout and step whose shadow sampled this request; empty and -1 otherwise. */
+  shadow_rollout_id: z.string().default(''),
+  shadow_step: z.int().min(-1).default(-1),
+  /** W3C trace id; empty when unknown. */
+  trace_id: z.string().default(''),
   router: z.string(),
   boot: z.string(),
   /** Counts every answered request of a (router, boot), logged or not, so that gaps can be counted. */

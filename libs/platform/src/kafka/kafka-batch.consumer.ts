@@ -113,7 +113,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     const records: ConsumedRecord[] = [];
     for (const m of batch.messages) {
       const record: RawRecord = { topic: batch.topic, partition: batch.partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: textHeaders(m.headers) };
-      const parsed = parseRecord(topic, m.value);
+      const parsed = parseRecord(topic, m.value, record.headers);
       if (parsed.ok) records.push({ ...record, parsed: parsed.value });
       else letters.push({ record, reason: parsed.reason });
     }

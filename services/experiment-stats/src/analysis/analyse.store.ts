@@ -1,4 +1,4 @@
-import { durationMs, type Rollout } from '@slipway/contracts';
+import { alphaShare, ANALYSERS, durationMs, type Rollout } from '@slipway/contracts';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail } from '@slipway/stats';
 import type { CountsStore } from './counts.store.ts';
 import type { Baseline } from './latency-buckets.ts';
@@ -27,7 +27,9 @@ export class Analysis {
     this.baselines.delete(rolloutId);
   }
 
-  async look(rollout: Rollout, now: number): Promise<Judgement> {
+  /** Nothing to say while no traffic has gone to the candidate in any step. */
+  async look(rollout: Rollout, now: number): Promise<Judgement | undefined> {
+    if (!rollout.visits.some((v) => v.active_at !== null && v.weight > 0)) return undefined;
     const totals = await this.counts.totals(rollout);
     const guardrails: (EventGuardrail | LatencyGuardrail)[] = [];
     for (const g of rollout.spec.guardrails) {
@@ -50,7 +52,7 @@ export class Analysis {
     }
     const visit = rollout.visits.at(-1);
     return judge({
-      alpha: rollout.alpha,
+      alpha: alphaShare(rollout, ANALYSERS.canary),
       startSecond: Math.floor((rollout.started_at ?? now) / 1000),
       nowSecond: Math.floor(now / 1000),
       plannedSeconds: plannedSeconds(rollout.spec),

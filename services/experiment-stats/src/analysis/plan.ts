@@ -1,24 +1,19 @@
-import { durationMs, type Guardrail, type Metric, type Rollout, type RolloutSpec } from '@slipway/contracts';
+import { type Guardrail, type Metric, type Rollout, type RolloutSpec, stepDwellMs, stepKind } from '@slipway/contracts';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
 
 /** Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late onset. */
 export function plannedSeconds(spec: RolloutSpec): number {
-  return spec.steps.reduce((sum, step) => {
-    if ('switch' in step) return sum;
-    const dwell = 'watch' in step ? step.watch.for : step.canary.until.for;
-    return sum + (dwell ? durationMs(dwell) / 1000 : UNDECLARED_SECONDS);
-  }, 0);
+  return spec.steps.filter((step) => ['canary', 'watch'].includes(stepKind(step))).reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
 }
 
 /** What the present step asks for. */
 export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: { requests?: number | undefined; units?: number | undefined } } {
   const step = rollout.spec.steps[rollout.step];
-  if (!step || 'switch' in step) return { dwellSeconds: 0, until: {} };
-  if ('watch' in step) return { dwellSeconds: durationMs(step.watch.for) / 1000, until: {} };
-  const { for: dwell, ...until } = step.canary.until;
-  return { dwellSeconds: dwell ? durationMs(dwell) / 1000 : 0, until };
+  if (!step) return { dwellSeconds: 0, until: {} };
+  const { requests, units } = 'canary' in step ? step.canary.until : {};
+  return { dwellSeconds: stepDwellMs(step) / 1000, until: { requests, units } };
 }
 
 /** The margin of a guardrail: its own, else the metric's, else none. */

@@ -14,6 +14,9 @@ export type BatcherOptions<I, O> = {
   clock: () => number;
 };
 
+/** Rows of the background in one batch: what a live request may have to wait for. */
+const BACKGROUND_BATCH_ROWS = 8;
+
 export class QueueFullError extends Error {
   override name = 'QueueFullError';
 }
@@ -25,6 +28,7 @@ export class QueueFullError extends Error {
 export class Batcher<I, O> {
   private readonly options: BatcherOptions<I, O>;
   private readonly queue: Waiting<I, O>[] = [];
+  private readonly background: Waiting<I, O>[] = [];
   private queuedRows = 0;
   private running = false;
   private timer: NodeJS.Timeout | undefined;
@@ -49,30 +53,46 @@ export class Batcher<I, O> {
     });
   }
 
+  /**
+   * Work of lower priority: it runs, in small batches, only when nothing live waits.
+   * @throws QueueFullError at once when more live rows wait than fit into a batch: the background is shed first
+   */
+  submitBackground(input: I, rows: number): Promise<{ output: O; timing: BatchTiming }> {
+    if (this.queuedRows > this.options.maxBatch) return Promise.reject(new QueueFullError(`${this.queuedRows} live rows are waiting`));
+    return new Promise((resolve, reject) => {
+      this.background.push({ input, rows, since: this.options.clock(), resolve, reject });
+      this.consider();
+    });
+  }
+
   private consider(): void {
     const first = this.queue[0];
-    if (this.running || !first) return;
+    if (this.running) return;
+    if (!first) {
+      if (this.background.length > 0) void this.dispatch(this.background, BACKGROUND_BATCH_ROWS);
+      return;
+    }
     const waited = (this.options.clock() - first.since) * 1000;
     if (this.queuedRows >= this.options.maxBatch || waited >= this.options.maxQueueDelayUs) {
       clearTimeout(this.timer);
       this.timer = undefined;
-      void this.dispatch();
+      void this.dispatch(this.queue, this.options.maxBatch);
     } else this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.consider();
     }, Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000));
   }
 
-  private async dispatch(): Promise<void> {
+  private async dispatch(queue: Waiting<I, O>[], maxRows: number): Promise<void> {
     const batch: Waiting<I, O>[] = [];
     let rows = 0;
     // A request that is larger than a batch runs alone.
-    while (this.queue.length > 0 && (batch.length === 0 || rows + (this.queue[0] as Waiting<I, O>).rows <= this.options.maxBatch)) {
-      const next = this.queue.shift() as Waiting<I, O>;
+    while (queue.length > 0 && (batch.length === 0 || rows + (queue[0] as Waiting<I, O>).rows <= maxRows)) {
+      const next = queue.shift() as Waiting<I, O>;
       batch.push(next);
       rows += next.rows;
     }
-    this.queuedRows -= rows;
+    if (queue === this.queue) this.queuedRows -= rows;
     this.running = true;
     const started = this.options.clock();
     try {

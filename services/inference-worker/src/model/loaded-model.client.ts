@@ -43,8 +43,8 @@ export class LoadedModel {
     return this.batcher.waitingRows;
   }
 
-  /** @throws ProblemError invalid_tensor or overloaded */
-  async infer(request: InferRequest): Promise<{ outputs: OutputTensor[]; timing: BatchTiming }> {
+  /** @param priority background work runs only when nothing live waits, and is refused first @throws ProblemError invalid_tensor or overloaded */
+  async infer(request: InferRequest, priority: 'live' | 'background' = 'live'): Promise<{ outputs: OutputTensor[]; timing: BatchTiming }> {
     let prepared: Prepared;
     try {
       prepared = applyPreprocessing(this.spec.preprocessing, request.tensors);
@@ -53,7 +53,7 @@ export class LoadedModel {
       throw error;
     }
     try {
-      const { output, timing } = await this.batcher.submit(prepared, request.rows);
+      const { output, timing } = await (priority === 'live' ? this.batcher.submit(prepared, request.rows) : this.batcher.submitBackground(prepared, request.rows));
       return { outputs: request.outputs ? output.filter((o) => request.outputs?.includes(o.name)) : output, timing };
     } catch (error) {
       if (error instanceof QueueFullError) throw new ProblemError('overloaded', `${this.spec.model}:${this.spec.version}: ${error.message}`, { cause: error });

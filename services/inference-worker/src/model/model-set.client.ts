@@ -51,9 +51,17 @@ export class ModelSet {
     return [...this.entries.values()].flatMap((e) => (e.model ? [e.model] : []));
   }
 
+  route(endpoint: string): Route | undefined {
+    return this.routes.get(endpoint);
+  }
+
+  find(model: string, version: number): LoadedModel | undefined {
+    return this.entries.get(`${model}:${version}`)?.model;
+  }
+
   /** @throws ProblemError unknown_version when it is not loaded here */
   get(model: string, version: number): LoadedModel {
-    const found = this.entries.get(`${model}:${version}`)?.model;
+    const found = this.find(model, version);
     if (!found) throw new ProblemError('unknown_version', `${model}:${version} is not loaded here`);
     return found;
   }

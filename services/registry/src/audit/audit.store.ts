@@ -1,4 +1,4 @@
-import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
+import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, chainFault, type Role, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
@@ -56,9 +56,9 @@ export async function verifyAudit(sql: Sql): Promise<{ ok: boolean; rows: number
       rows++;
       const row = { ...stored, time: Number(stored.time) };
       const head = heads.get(row.aggregate) ?? { n: 0, hash: AUDIT_GENESIS, broken: false };
-      const why = row.n !== head.n + 1 ? `row ${head.n + 1} is missing` : row.previous_hash !== head.hash ? 'it does not follow from the row before it' : auditHash(row) !== row.hash ? 'its content does not have its hash' : undefined;
+      const why = chainFault(head, row);
       if (why && !head.broken) broken.push({ aggregate: row.aggregate, n: row.n, why });
-      heads.set(row.aggregate, { n: row.n, hash: row.hash, broken: head.broken || why !== undefined });
+      heads.set(row.aggregate, { n: row.n, hash: row.hash, broken: head.broken || why !== '' });
     }
   }
   return { ok: broken.length === 0, rows, broken };

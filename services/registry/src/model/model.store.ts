@@ -1,18 +1,22 @@
 import { bundleDigest, type Bundle, type Model, ProblemError, type Version } from '@slipway/contracts';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
+import { referenceProfile } from './profile.store.ts';
 
 type Row<T> = { [K in keyof T]: T[K] };
 
 export async function findVersion(sql: Sql, model: string, version: number): Promise<Version | undefined> {
-  const [row] = await sql.query<Row<Version>>('SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by FROM versions WHERE model = $1 AND version = $2', [model, version]);
+  const [row] = await sql.query<Row<Version>>('SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version = $2', [model, version]);
   return row;
 }
 
 export class ModelStore {
   private readonly database: Database;
-  constructor(database: Database) {
+  private readonly artifacts: ArtifactStore;
+  constructor(database: Database, artifacts: ArtifactStore) {
     this.database = database;
+    this.artifacts = artifacts;
   }
 
   async create(input: { name: string; description: string }, actor: Actor, now: number): Promise<Model> {
@@ -32,7 +36,7 @@ export class ModelStore {
 
   async versions(model: string, cursor: string | undefined, limit: number) {
     const rows = await this.database.query<Version>(
-      'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by FROM versions WHERE model = $1 AND version > $2 ORDER BY version LIMIT $3',
+      'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version > $2 ORDER BY version LIMIT $3',
       [model, Number(cursor ?? 0), limit + 1],
     );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? String(rows[limit - 1]?.version) : null };
@@ -56,8 +60,9 @@ export class ModelStore {
       if (existing?.digest === digest) return { version: existing, created: false };
       if (existing) throw new ProblemError('version_exists', `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`);
       await requireArtifacts(sql, input.bundle);
-      const version: Version = { model, version: number, digest, bundle: input.bundle, created_at: now, created_by: actor.name };
-      await sql.query('INSERT INTO versions (model, version, digest, bundle, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6)', [model, number, digest, JSON.stringify(input.bundle), now, actor.name]);
+      const { profile, note } = await referenceProfile(this.artifacts, input.bundle);
+      const version: Version = { model, version: number, digest, bundle: input.bundle, created_at: now, created_by: actor.name, profile, profile_note: note };
+      await sql.query('INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [model, number, digest, JSON.stringify(input.bundle), now, actor.name, profile ? JSON.stringify(profile) : null, note]);
       await appendAudit(sql, { aggregate: `version/${model}:${number}`, actor, action: 'register', reason: '', state: { model, version: number, digest }, now });
       return { version, created: true };
     });

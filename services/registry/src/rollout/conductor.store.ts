@@ -1,4 +1,4 @@
-import { compareRevisions, isUnderWay, type Revision, type Rollout } from '@slipway/contracts';
+import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf } from '@slipway/contracts';
 import { isTransient, type Logger } from '@slipway/platform';
 import { system } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -51,15 +51,15 @@ export class Conductor {
   }
 
   /** Looks at one rollout, and again as long as something follows from the last decision. */
-  async look(id: string): Promise<void> {
+  async look(id: string, traceparent?: string): Promise<void> {
     for (let i = 0; i < 8; i++) {
-      const changed = await this.parts.database.transaction((sql) => this.step(sql, id));
+      const changed = await this.parts.database.transaction((sql) => this.step(sql, id, traceparent));
       if (!changed) return;
       this.parts.routes.published();
     }
   }
 
-  private async step(sql: Sql, id: string): Promise<boolean> {
+  private async step(sql: Sql, id: string, traceparent: string | undefined): Promise<boolean> {
     const [row] = await sql.query<{ doc: Rollout }>('SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED', [id]);
     if (!row) return false;
     const rollout = row.doc;
@@ -82,7 +82,7 @@ export class Conductor {
         await save(pause(rollout, decision.sentence, decision.evidence?.event_id ?? null, decision.toLastProven), 'pause');
         break;
     }
-    this.parts.log.info({ rollout: id, step: rollout.step, decision: decision.kind, why: 'sentence' in decision ? decision.sentence : undefined }, 'decided');
+    this.parts.log.info({ rollout: id, step: rollout.step, decision: decision.kind, why: 'sentence' in decision ? decision.sentence : undefined, trace_id: traceIdOf(traceparent) || undefined }, 'decided');
     return true;
   }
 

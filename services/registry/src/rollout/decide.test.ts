@@ -4,7 +4,7 @@ import { decide, type Policy, type World } from './decide.ts';
 import { activate, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
 
 const NOW = 1_000_000;
-const policy: Policy = { requiredAnalysers: ['experiment-stats'], silenceMs: 60_000, prepareMs: 300_000 };
+const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
 const world: World = { candidateReady: true, candidateFailure: undefined, routersFollow: true };
 
 const spec = rolloutSpecSchema.parse({
@@ -50,6 +50,31 @@ describe('decide', () => {
     ['ends the watch on an advance', running(3, 31_000), received(evidence('advance', { step: 3 })), world, 'advance'],
   ])('%s', (_, rollout, evidence, world, kind) => {
     expect(decide(rollout, evidence, NOW, world, policy).kind).toBe(kind);
+  });
+
+  const early = rolloutSpecSchema.parse({ ...spec, steps: [{ shadow: { maxExcessDisagreement: '2%', until: { pairs: 10, for: '10s' } } }, { dark: { for: '5s' } }, ...spec.steps], drift: {} });
+  const shadowing = (step: number, activeFor = 20_000): Rollout => {
+    let r: Rollout = { ...created, spec: early, started_at: NOW - 40_000 };
+    for (let s = 0; s <= step; s++) r = activate(enterStep(r, s, NOW - activeFor), NOW - activeFor);
+    return { ...r, revision: { epoch: 1, n: 7 } };
+  };
+  const from = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}) => received(evidence(verdict, { analyser, event_id: `0198c0de-0000-7000-8000-00000000000${analyser.length % 10}`, ...change }));
+
+  it('asks the shadow-comparator alone in a shadow step, which changes nothing for traffic', () => {
+    expect(shadowing(0).weight).toBe(0);
+    expect(decide(shadowing(0), from('shadow-comparator', 'advance'), NOW, world, policy).kind).toBe('advance');
+    expect(decide(shadowing(0), from('experiment-stats', 'advance'), NOW, world, policy).kind).toBe('none');
+    expect(decide(shadowing(0), from('shadow-comparator', 'rollBack'), NOW, world, policy).kind).toBe('rollBack');
+  });
+  it('leaves a dark step when the routers follow and its dwell is over, without evidence', () => {
+    expect(decide(shadowing(1), [], NOW, world, policy).kind).toBe('advance');
+    expect(decide(shadowing(1, 1000), [], NOW, world, policy).kind).toBe('none');
+    expect(decide(shadowing(1), [], NOW, { ...world, routersFollow: false }, policy).kind).toBe('none');
+  });
+  it('lets drift hold a canary where the rollout asks for it', () => {
+    const ready = from('experiment-stats', 'advance', { step: 2 });
+    expect(decide(shadowing(2), [...ready, ...from('drift-monitor', 'hold', { step: 2 })], NOW, world, policy).kind).toBe('none');
+    expect(decide(shadowing(2), [...ready, ...from('drift-monitor', 'advance', { step: 2 })], NOW, world, policy).kind).toBe('advance');
   });
 
   it('lets any roll-back win over the advances of others', () => {

@@ -1,4 +1,4 @@
-import { durationMs, type Evidence, type Rollout, stepKind } from '@slipway/contracts';
+import { type Evidence, requiredAnalysers, type Rollout, stepDwellMs, stepKind } from '@slipway/contracts';
 
 /** Evidence with the instant at which this registry received it: expiry is counted from there, so clocks of services do not matter. */
 export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
@@ -12,7 +12,7 @@ export type World = {
   routersFollow: boolean;
 };
 
-export type Policy = { requiredAnalysers: readonly string[]; silenceMs: number; prepareMs: number };
+export type Policy = { silenceMs: number; prepareMs: number };
 
 export type Decision =
   | { kind: 'none'; why: string }
@@ -26,8 +26,8 @@ const none = (why: string): Decision => ({ kind: 'none', why });
 /**
  * What happens next to a rollout that is under way. Pure.
  *
- * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every required analyser to say so for
- * the present revision and step. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause at the last proven weight.
+ * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every analyser that the step requires to say
+ * so for the present revision and step. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause at the last proven weight.
  */
 export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], now: number, world: World, policy: Policy): Decision {
   const visit = rollout.visits.at(-1);
@@ -51,17 +51,24 @@ export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], 
     return { kind: 'advance', sentence: 'Every live router has switched.', evidence: null };
   }
 
-  for (const analyser of policy.requiredAnalysers) {
+  const dwellOver = now - (visit.active_at ?? now) >= stepDwellMs(step);
+  if (stepKind(step) === 'dark') {
+    if (!world.routersFollow) return none('waiting for the routers to apply the route');
+    if (!dwellOver) return none('the dwell is not over');
+    return { kind: 'advance', sentence: 'The candidate is loaded, warm and reachable by header.', evidence: null };
+  }
+
+  const required = requiredAnalysers(rollout.spec, rollout.step);
+  for (const analyser of required) {
     const last = received.find((r) => r.evidence.analyser === analyser);
     if (last && valid.includes(last)) continue;
     const silentSince = Math.max(last?.receivedAt ?? 0, visit.active_at ?? visit.entered_at);
     if (now - silentSince > policy.silenceMs) return { kind: 'pause', sentence: `${analyser} has said nothing for ${Math.round((now - silentSince) / 1000)} s.`, evidence: null, toLastProven: true };
     return none(`${analyser} is silent`);
   }
-  const dwellMs = 'watch' in step ? durationMs(step.watch.for) : 'canary' in step && step.canary.until.for ? durationMs(step.canary.until.for) : 0;
-  if (now - (visit.active_at ?? now) < dwellMs) return none('the dwell is not over');
+  if (!dwellOver) return none('the dwell is not over');
   const present = valid.filter(({ evidence: e }) => e.step === rollout.step && e.revision.epoch === rollout.revision.epoch && e.revision.n === rollout.revision.n);
-  const speaking = policy.requiredAnalysers.map((a) => present.find((r) => r.evidence.analyser === a)?.evidence);
+  const speaking = required.map((a) => present.find((r) => r.evidence.analyser === a)?.evidence);
   if (speaking.every((e) => e?.verdict === 'advance')) {
     return { kind: 'advance', sentence: speaking.map((e) => e?.sentence ?? '').join(' '), evidence: speaking[0] ?? null };
   }

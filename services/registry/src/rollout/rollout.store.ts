@@ -8,7 +8,7 @@ import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
+import { checkDrift, checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
 import { obey } from './transitions.ts';
 
 /** @throws ProblemError not_found */
@@ -39,6 +39,7 @@ export class RolloutStore {
       if (!control) throw new Error(`the endpoint's version ${formatVersion(endpoint.current)} is not known`);
       if (formatVersion(candidate) === formatVersion(control)) throw new ProblemError('conflict', `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`);
       checkSignature(control, candidate);
+      checkDrift(spec, control);
       const metrics = [];
       for (const [i, g] of spec.guardrails.entries()) metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i));
       const rollout: Rollout = {

@@ -1,4 +1,4 @@
-import { type Loadable, type Rollout, type Route, isUnderWay, type Target, type UnitKind, type Version, type VersionRef } from '@slipway/contracts';
+import { durationMs, type Loadable, type Rollout, type Route, isUnderWay, type Target, type UnitKind, type Version, type VersionRef } from '@slipway/contracts';
 
 export type RouteInput = {
   endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };
@@ -37,6 +37,8 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     control: target(current),
     candidate: candidate ? target(candidate) : null,
     rollout: active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
+    shadow: shadowOf(active),
+    profiles: Object.fromEntries([current, candidate].flatMap((v) => (v?.profile ? [[key(v), v.profile]] : []))),
     lease_ms: input.leaseMs,
     timeout_ms: endpoint.timeout_ms,
     signature: current.bundle.signature,
@@ -44,6 +46,14 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     load: load.map((v) => loadable(v, input.artifactBases)),
     operator_keys: [...input.operatorKeys],
   };
+}
+
+/** What is sampled while a shadow step is active; a paused rollout samples nothing. */
+function shadowOf(rollout: Rollout | null): Route['shadow'] {
+  const step = rollout?.spec.steps[rollout.step];
+  if (!rollout || !step || !('shadow' in step) || rollout.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
+  const { sample, noise, deadline } = step.shadow;
+  return { rollout_id: rollout.id, step: rollout.step, sample, noise, deadline_ms: durationMs(deadline), salt: `${rollout.id}/shadow` };
 }
 
 function addresses(version: Version, { addressesOf, before }: RouteInput): string[] {

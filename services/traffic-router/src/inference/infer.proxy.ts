@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Arm, formatRevision, formatVersion, ProblemError, problemDocument, type Route, type Target } from '@slipway/contracts';
+import { type Arm, childTraceparent, formatRevision, formatVersion, ProblemError, problemDocument, type Route, type Target, traceIdOf } from '@slipway/contracts';
 import { counter, histogram, type Logger, problemsTotal } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { type Assignment, assign } from '../assignment/assign.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import type { RouteTable } from '../routing/route-table.ts';
+import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { type TargetAnswer, type TargetClient, TargetFault } from '../target/target.client.ts';
 import { targetKey, type Targets } from '../target/targets.ts';
 import { loggedBody, predictionLine } from './row.ts';
@@ -22,6 +23,7 @@ export type InferProxyParts = {
   targets: Targets;
   client: TargetClient;
   journal: RowJournal;
+  shadow: ShadowTap;
   log: Logger;
   router: string;
   boot: string;
@@ -30,9 +32,11 @@ export type InferProxyParts = {
   journalFull: 'count' | 'refuse';
 };
 
+type Ids = { requestId: string; /** For whoever we ask: the caller's trace, a span of ours. */ traceparent: string };
+
 type Outcome = { status: number; body: Buffer; servedBy: Target | undefined; fallbackFrom: Target | undefined; errorCode: string; headers: TargetAnswer['headers']; ejected: boolean };
 
-type Finished = { line: Buffer[]; send: (journalled: boolean) => void };
+type Finished = { line: Buffer[]; shadow: Sampled | undefined; send: (journalled: boolean) => void };
 
 /**
  * The hot path of one inference: body as bytes, assignment, target, answer. The rows of one event-loop turn are appended to the journal by
@@ -54,15 +58,16 @@ export class InferProxy {
     const match = INFER.exec(req.url ?? '');
     if (!match || req.method !== 'POST') return false;
     const requestId = header(req, 'x-request-id') || uuidv7();
+    const traceparent = childTraceparent(header(req, 'traceparent'));
     this.inFlight++;
     res.once('close', () => this.inFlight--);
-    void this.serve(req, res, decodeURIComponent(match[1] as string), match[2], requestId).catch((error: unknown) => this.refuse(res, requestId, error));
+    void this.serve(req, res, decodeURIComponent(match[1] as string), match[2], { requestId, traceparent }).catch((error: unknown) => this.refuse(res, { requestId, traceparent }, error));
     return true;
   };
 
-  private refuse(res: ServerResponse, requestId: string, error: unknown): void {
+  private refuse(res: ServerResponse, { requestId, traceparent }: Ids, error: unknown): void {
     const problem = error instanceof ProblemError ? error : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
-    if (problem.code === 'internal') this.parts.log.error({ err: error, requestId }, 'inference failed');
+    if (problem.code === 'internal') this.parts.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(traceparent) }, 'inference failed');
     problemsTotal.inc({ code: problem.code });
     if (res.headersSent || res.destroyed) return;
     const body = JSON.stringify(problemDocument(problem, { requestId, oip: true }));
@@ -70,7 +75,8 @@ export class InferProxy {
     res.end(body);
   }
 
-  private async serve(req: IncomingMessage, res: ServerResponse, endpoint: string, pathVersion: string | undefined, requestId: string): Promise<void> {
+  private async serve(req: IncomingMessage, res: ServerResponse, endpoint: string, pathVersion: string | undefined, ids: Ids): Promise<void> {
+    const { requestId } = ids;
     const started = performance.now();
     const { routes, maxBodyBytes } = this.parts;
     const body = await readBody(req, maxBodyBytes);
@@ -81,8 +87,8 @@ export class InferProxy {
     if (unit.length > 256) throw new ProblemError('invalid_request', 'x-slipway-unit: at most 256 characters');
     const assignment = assign({ route, unit, leaseHolds: routes.leaseHolds(route), forced: this.forced(req, route, pathVersion) });
     if (!assignment) throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${pathVersion ?? header(req, 'x-slipway-version')}: only the control's and the candidate's can be forced`);
-    const outcome = await this.ask(route, assignment, body, requestId, started + route.timeout_ms);
-    this.finish(res, route, assignment, requestId, body, outcome, started);
+    const outcome = await this.ask(route, assignment, body, ids, started + route.timeout_ms);
+    this.finish(res, route, assignment, ids, body, outcome, started);
   }
 
   /** A version in the path or in `x-slipway-version` needs an operator's key. */
@@ -97,7 +103,7 @@ export class InferProxy {
   }
 
   /** Tries the assigned version's targets, then control. */
-  private async ask(route: Route, assignment: Assignment, body: Buffer, requestId: string, deadline: number): Promise<Outcome> {
+  private async ask(route: Route, assignment: Assignment, body: Buffer, ids: Ids, deadline: number): Promise<Outcome> {
     const assigned = assignment.arm === 'candidate' && route.candidate ? route.candidate : route.control;
     const canFallBack = assigned !== route.control && assignment.reason !== 'forced';
     let failure: TargetFault | undefined;
@@ -109,7 +115,7 @@ export class InferProxy {
         const left = deadline - performance.now();
         if (left < 1) break;
         tried++;
-        const answer = await this.attempt(route, target, address, body, requestId, final ? left : left * 0.6);
+        const answer = await this.attempt(route, target, address, body, ids, final ? left : left * 0.6);
         if (canFallBack && !final && this.withdrawn(route)) {
           // The candidate lost its traffic while it was working: its answer must not leave any more.
           failure = new TargetFault('withdrawn', 'the candidate was withdrawn meanwhile');
@@ -128,7 +134,7 @@ export class InferProxy {
           ? new ProblemError('target_failed', `the model of "${route.endpoint}" answered with status ${last?.answer.status}`)
           : new ProblemError(code === 'overloaded' ? 'overloaded' : 'no_target', `no target of "${route.endpoint}" is able to answer now${failure ? `: ${failure.message}` : ''}`);
     problemsTotal.inc({ code: problem.code });
-    return { status: problem.status, body: Buffer.from(JSON.stringify(problemDocument(problem, { requestId, oip: true }))), servedBy: undefined, fallbackFrom: canFallBack ? assigned : undefined, errorCode: code, headers: { 'content-type': 'application/problem+json' }, ejected: false };
+    return { status: problem.status, body: Buffer.from(JSON.stringify(problemDocument(problem, { requestId: ids.requestId, oip: true }))), servedBy: undefined, fallbackFrom: canFallBack ? assigned : undefined, errorCode: code, headers: { 'content-type': 'application/problem+json' }, ejected: false };
   }
 
   /** The rollout that sent the request to the candidate is over, and the candidate did not become what the endpoint serves. */
@@ -142,7 +148,7 @@ export class InferProxy {
     return failure ? (failure.code === 'timeout' || failure.code === 'withdrawn' ? failure.code : 'no_target') : 'ejected';
   }
 
-  private async attempt(route: Route, target: Target, address: string, body: Buffer, requestId: string, timeoutMs: number): Promise<TargetAnswer | TargetFault> {
+  private async attempt(route: Route, target: Target, address: string, body: Buffer, { requestId, traceparent }: Ids, timeoutMs: number): Promise<TargetAnswer | TargetFault> {
     const key = targetKey(target, address);
     const { targets, client, log } = this.parts;
     const eject = (refused: boolean, why: string) => {
@@ -151,7 +157,7 @@ export class InferProxy {
       log.warn({ target: key, why }, 'target ejected');
     };
     try {
-      const answer = await client.infer(address, `/v2/models/${target.model}/versions/${target.version}/infer`, body, { 'content-type': 'application/json', 'x-request-id': requestId }, Math.max(1, Math.ceil(timeoutMs)));
+      const answer = await client.infer(address, `/v2/models/${target.model}/versions/${target.version}/infer`, body, { 'content-type': 'application/json', 'x-request-id': requestId, traceparent }, Math.max(1, Math.ceil(timeoutMs)));
       if (answer.status === 404) {
         // The route says that it serves the version: it has started anew and is still loading. Not the caller's fault.
         eject(true, 'does not have the version');
@@ -168,7 +174,7 @@ export class InferProxy {
     }
   }
 
-  private finish(res: ServerResponse, route: Route, assignment: Assignment, requestId: string, body: Buffer, outcome: Outcome, started: number): void {
+  private finish(res: ServerResponse, route: Route, assignment: Assignment, ids: Ids, body: Buffer, outcome: Outcome, started: number): void {
     const latencyUs = Math.round((performance.now() - started) * 1000);
     const served = outcome.servedBy ? formatVersion(outcome.servedBy) : '';
     const number = (name: string) => Number(outcome.headers[name] ?? 0) || 0;
@@ -177,6 +183,12 @@ export class InferProxy {
     const requestJson = (trusted && outcome.status < 400) || isJson(body);
     const responseJson = trusted || isJson(outcome.body);
     const sequence = this.sequence++;
+    const { requestId, traceparent } = ids;
+    const requestBody = loggedBody(body, requestJson, this.parts.maxLoggedBytes);
+    const responseBody = loggedBody(outcome.body, responseJson, this.parts.maxLoggedBytes);
+    const shadow = assignment.reason === 'forced' || outcome.status >= 400 || outcome.servedBy !== route.control ? undefined : this.parts.shadow.sample(route, {
+      requestId, traceparent, latencyUs, computeUs: number('x-slipway-compute-us'), request: requestBody, response: responseBody, oversize: Math.max(body.length, outcome.body.length) > this.parts.maxLoggedBytes,
+    });
     const line = predictionLine(
       {
         event_id: uuidv7(), type: 'slipway.prediction.v1', source: this.parts.router, time: Date.now(), request_id: requestId, endpoint: route.endpoint,
@@ -184,18 +196,20 @@ export class InferProxy {
         assigned_arm: assignment.arm, probability: assignment.probability, reason: outcome.ejected && assignment.reason === 'randomised' ? 'ejected' : assignment.reason,
         served_version: served, fallback_from: outcome.fallbackFrom ? formatVersion(outcome.fallbackFrom) : '', status: outcome.status, error_code: outcome.errorCode,
         latency_us: latencyUs, queue_us: number('x-slipway-queue-us'), compute_us: number('x-slipway-compute-us'), batch_size: number('x-slipway-batch-size'),
-        price: route.prices[served] ?? 0, router: this.parts.router, boot: this.parts.boot, sequence,
+        price: route.prices[served] ?? 0, shadow_rollout_id: shadow ? (route.shadow?.rollout_id ?? '') : '', shadow_step: shadow ? (route.shadow?.step ?? -1) : -1,
+        trace_id: traceIdOf(traceparent), router: this.parts.router, boot: this.parts.boot, sequence,
       },
-      loggedBody(body, requestJson, this.parts.maxLoggedBytes),
-      loggedBody(outcome.body, responseJson, this.parts.maxLoggedBytes),
+      requestBody,
+      responseBody,
     );
     const arm: Arm = assignment.arm;
     if (this.finished.length === 0) setImmediate(this.flush);
     this.finished.push({
       line,
+      shadow,
       send: (journalled) => {
         if (!journalled && this.parts.journalFull === 'refuse') {
-          this.refuse(res, requestId, new ProblemError('journal_full', 'the answer could not be journalled, so it is not given'));
+          this.refuse(res, ids, new ProblemError('journal_full', 'the answer could not be journalled, so it is not given'));
           return;
         }
         this.answered++;
@@ -214,6 +228,8 @@ export class InferProxy {
     if (this.finished.length === 0) return;
     const turn = this.finished;
     this.finished = [];
+    // First, so that a row that says "sampled" is never without its shadow request.
+    this.parts.shadow.journal(turn.flatMap((f) => (f.shadow ? [f.shadow] : [])));
     const journalled = this.parts.journal.append(turn.flatMap((f) => f.line), turn.length);
     for (const f of turn) f.send(journalled);
   };

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
-import { backoffMs, type Logger, type RecordProducer } from '@slipway/platform';
+import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const NEWLINE = 10;
 
-export type JournalOptions = { folder: string; topic: string; producer: Pick<RecordProducer, 'send'>; log: Logger; maxBytes: number; lingerMs?: number };
+export type JournalOptions = { folder: string; topic: string; producer: Pick<RecordProducer, 'send'>; log: Logger; maxBytes: number; lingerMs?: number; /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */ record?: (line: Buffer) => OutgoingRecord };
 
 /**
  * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in records below
@@ -154,7 +154,8 @@ export class RowJournal {
   private async shipOne(): Promise<boolean> {
     const chunk = this.next();
     if (!chunk) return false;
-    await this.options.producer.send(this.options.topic, [{ value: chunk.subarray(0, chunk.length - 1) }]);
+    const { record, producer, topic } = this.options;
+    await producer.send(topic, record ? lines(chunk).map(record) : [{ value: chunk.subarray(0, chunk.length - 1) }]);
     this.position.offset += chunk.length;
     this.bytesWaiting -= chunk.length;
     for (const byte of chunk) if (byte === NEWLINE) this.shipped++;
@@ -204,4 +205,15 @@ export class RowJournal {
     await Promise.race([this.shipping, this.pause(1000)]);
     closeSync(this.fd);
   }
+}
+
+/** The lines of a chunk that ends with a newline. */
+function lines(chunk: Buffer): Buffer[] {
+  const out: Buffer[] = [];
+  for (let start = 0; start < chunk.length; ) {
+    const end = chunk.indexOf(NEWLINE, start);
+    out.push(chunk.subarray(start, end));
+    start = end + 1;
+  }
+  return out;
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ProblemError } from '@slipway/contracts';
-import { Analyst } from '../analysis/analyst.client.ts';
+import { Analyst } from './analyst.client.ts';
 
 /** The numbers of the last look. */
 @Controller('v1/results')

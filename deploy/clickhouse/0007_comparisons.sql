@@ -1,0 +1,96 @@
+-- How the answers to sampled requests differ, and how every sampled request ended.
+CREATE TABLE IF NOT EXISTS slipway.comparisons
+(
+    event_id String COMMENT 'the shadow pair''s: a pair that was compared twice is one row',
+    time DateTime64(3),
+    arrived_at DateTime64(3),
+    source LowCardinality(String),
+    request_id String,
+    trace_id String,
+    endpoint LowCardinality(String),
+    rollout_id LowCardinality(String),
+    step Int16,
+    control_version LowCardinality(String),
+    candidate_version LowCardinality(String),
+    result LowCardinality(String) COMMENT 'paired, failed, expired or shed',
+    reason LowCardinality(String),
+    agree Bool COMMENT 'false also when the candidate failed where the primary answered',
+    noise Bool COMMENT 'the primary was asked once more',
+    noise_agree Bool,
+    differences Array(Tuple(field String, kind String, control String, candidate String)),
+    max_difference Float64,
+    control_latency_us UInt64,
+    control_compute_us UInt64,
+    candidate_latency_us UInt64,
+    candidate_compute_us UInt64,
+    noise_compute_us UInt64,
+    price Float64,
+    version UInt64,
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
+    INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY event_id
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.comparisons_queue (line String)
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.comparisons.v1', kafka_group_name = 'clickhouse.comparisons',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+---
+CREATE OR REPLACE FUNCTION slipway_comparison_refusal AS (line, arrived) -> multiIf(
+    NOT isValidJSON(line), 'not JSON',
+    JSONType(line) != 'Object', 'not a JSON object',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'request_id') = '', 'request_id: missing or not a string',
+    JSONExtractString(line, 'rollout_id') = '', 'rollout_id: missing or not a string',
+    JSONExtractString(line, 'result') NOT IN ('paired', 'failed', 'expired', 'shed'), 'result: must be paired, failed, expired or shed',
+    JSONType(line, 'agree') != 'Bool', 'agree: must be true or false',
+    JSONType(line, 'time') NOT IN ('Int64', 'UInt64'), 'time: must be milliseconds since the epoch',
+    abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 35 * 86400000, 'time: implausible (over 35 days from its arrival)',
+    '')
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_ingest TO slipway.comparisons AS
+SELECT
+    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS request_id, row.5 AS trace_id, row.6 AS endpoint, row.7 AS rollout_id, row.8 AS step,
+    row.9 AS control_version, row.10 AS candidate_version, row.11 AS result, row.12 AS reason, row.13 AS agree, row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
+    row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us, row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
+    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String, endpoint String, rollout_id String, step Int16, control_version String, candidate_version String, result String, reason String, agree Bool, noise Bool, noise_agree Bool, differences Array(Tuple(field String, kind String, control String, candidate String)), max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64, candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
+    FROM slipway.comparisons_queue
+    WHERE line != '' AND slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+)
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_refused TO slipway.dead_letters AS
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
+FROM
+(
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    FROM slipway.comparisons_queue
+    WHERE line != ''
+)
+WHERE refusal != ''
+---
+-- One row a place in which two answers differ, beside the request that it was.
+CREATE OR REPLACE VIEW slipway.discrepancies AS
+SELECT c.event_id AS event_id, c.arrived_at AS arrived_at, c.endpoint AS endpoint, c.rollout_id AS rollout_id, c.step AS step, c.request_id AS request_id, c.trace_id AS trace_id,
+    c.control_version AS control_version, c.candidate_version AS candidate_version, c.result AS result, c.reason AS reason, d.field AS field, d.kind AS kind, d.control AS control, d.candidate AS candidate, c.noise AS noise, c.noise_agree AS noise_agree
+FROM slipway.comparisons AS c FINAL
+ARRAY JOIN if(empty(c.differences) AND NOT c.agree, [('(whole)', 'missing', '', c.reason)]::Array(Tuple(field String, kind String, control String, candidate String)), c.differences) AS d
+WHERE NOT c.agree
+---
+-- sampled = paired + failed + expired + shed + pending, from distinct ids.
+CREATE OR REPLACE VIEW slipway.shadow_accounting AS
+SELECT rollout_id, step, uniqExact(request_id) AS sampled, uniqExactIf(request_id, state = 'paired') AS paired, uniqExactIf(request_id, state = 'failed') AS failed, uniqExactIf(request_id, state = 'expired') AS expired,
+    uniqExactIf(request_id, state = 'shed') AS shed, sampled - uniqExactIf(request_id, state != 'sampled') AS pending
+FROM
+(
+    SELECT shadow_rollout_id AS rollout_id, shadow_step AS step, request_id, 'sampled' AS state FROM slipway.predictions FINAL WHERE shadow_rollout_id != ''
+    UNION ALL
+    SELECT rollout_id, step, request_id, result AS state FROM slipway.comparisons FINAL
+)
+GROUP BY rollout_id, step

@@ -1,0 +1,48 @@
+import { formatRevision } from '../bus/revision.ts';
+import { type Route, routeSchema } from '../routing/route.ts';
+import { AUDIT_GENESIS, type AuditRow, chainFault } from './audit.ts';
+
+const PREFIX = 'route/';
+
+/**
+ * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each aggregate. Every row
+ * is checked against its chain: what does not fit is named in `broken` and is not used.
+ */
+export class RouteReplay {
+  readonly broken: { aggregate: string; n: number; why: string }[] = [];
+  rows = 0;
+  private readonly tails = new Map<string, { n: number; hash: string }>();
+  private readonly published = new Map<string, { at: number; route: Route }[]>();
+
+  apply(row: AuditRow): void {
+    const tail = this.tails.get(row.aggregate) ?? { n: 0, hash: AUDIT_GENESIS };
+    // The outbox may send a row twice.
+    if (row.n <= tail.n) return;
+    this.rows++;
+    const why = chainFault(tail, row);
+    this.tails.set(row.aggregate, { n: row.n, hash: row.hash });
+    if (why) {
+      this.broken.push({ aggregate: row.aggregate, n: row.n, why });
+      return;
+    }
+    if (!row.aggregate.startsWith(PREFIX)) return;
+    const parsed = routeSchema.safeParse(row.state);
+    if (!parsed.success) return;
+    const endpoint = row.aggregate.slice(PREFIX.length);
+    this.published.set(endpoint, [...(this.published.get(endpoint) ?? []), { at: row.time, route: parsed.data }]);
+  }
+
+  endpoints(): string[] {
+    return [...this.published.keys()].sort();
+  }
+
+  /** The route in force at an instant, milliseconds since the epoch by the registry's clock. */
+  at(endpoint: string, time: number): Route | undefined {
+    return this.published.get(endpoint)?.filter((p) => p.at <= time).at(-1)?.route;
+  }
+
+  /** @param revision `epoch.n`, as prediction rows carry it */
+  atRevision(endpoint: string, revision: string): Route | undefined {
+    return this.published.get(endpoint)?.find((p) => formatRevision(p.route.revision) === revision)?.route;
+  }
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { alphaShare, childTraceparent, type Evidence, isUnderWay, type Rollout, topics, traceIdOf, type Verdict } from '@slipway/contracts';
+import type { RecordProducer } from '../kafka/producer.client.ts';
+import type { Logger } from '../log.ts';
+import { counter, histogram } from '../metrics.ts';
+
+const evidenceTotal = counter('slipway_evidence_total', 'Evidence published, by verdict', ['verdict']);
+const lookSeconds = histogram('slipway_look_duration_seconds', 'One look at one rollout', [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
+
+export type Finding = { verdict: Verdict; reasons: string[]; sentence: string; numbers: object };
+
+export type AnalystParts = {
+  /** Its name in evidence. */
+  analyser: string;
+  /** Judges one rollout; `undefined` when there is nothing for this analyser to say. */
+  look: (rollout: Rollout, now: number) => Promise<Finding | undefined>;
+  forget?: (rolloutId: string) => void;
+  producer: RecordProducer;
+  log: Logger;
+  source: string;
+  lookMs: number;
+  expiryMs: number;
+};
+
+/** Looks at every rollout that has an active step about every second, and at once when a rollout has changed; publishes what it finds as evidence. */
+export class Analyst {
+  private readonly parts: AnalystParts;
+  private readonly rollouts = new Map<string, Rollout>();
+  /** The last evidence of each rollout that this process has looked at. */
+  readonly latest = new Map<string, Evidence>();
+  private sequence = 0;
+  private closing = false;
+  private loop: Promise<void> | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(parts: AnalystParts) {
+    this.parts = parts;
+  }
+
+  apply(id: string, rollout: Rollout | undefined): void {
+    if (rollout && isUnderWay(rollout.status)) this.rollouts.set(id, rollout);
+    else {
+      this.rollouts.delete(id);
+      this.parts.forget?.(id);
+    }
+    this.wake?.();
+  }
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.wake?.();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.closing) {
+      const began = performance.now();
+      for (const rollout of [...this.rollouts.values()]) {
+        // Before its first step is active there is nothing to judge.
+        if (rollout.visits.some((v) => v.active_at !== null)) await this.look(rollout);
+      }
+      const took = performance.now() - began;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        // A store that answers slowly is not asked more often than it can bear.
+        setTimeout(resolve, Math.max(this.parts.lookMs - took, took));
+      });
+      this.wake = undefined;
+    }
+  }
+
+  private async look(rollout: Rollout): Promise<void> {
+    const { analyser, producer, log, source, expiryMs } = this.parts;
+    const traceparent = childTraceparent(undefined);
+    const end = lookSeconds.startTimer();
+    try {
+      const finding = await this.parts.look(rollout, Date.now());
+      if (!finding) return;
+      const time = Date.now();
+      const evidence: Evidence = {
+        event_id: randomUUID(), type: 'slipway.evidence.v1', source, time, rollout_id: rollout.id, endpoint: rollout.spec.endpoint, revision: rollout.revision, step: rollout.step, analyser, sequence: this.sequence++,
+        expires_at: time + expiryMs, verdict: finding.verdict, reasons: finding.reasons, sentence: finding.sentence, alpha: alphaShare(rollout, analyser), numbers: finding.numbers as Record<string, unknown>,
+      };
+      await producer.send(topics.evidence.name, [{ key: rollout.id, value: JSON.stringify(evidence), headers: { traceparent } }]);
+      if (this.latest.get(rollout.id)?.verdict !== finding.verdict) log.info({ rollout: rollout.id, verdict: finding.verdict, reasons: finding.reasons, trace_id: traceIdOf(traceparent) }, finding.sentence);
+      this.latest.set(rollout.id, evidence);
+      evidenceTotal.inc({ verdict: finding.verdict });
+    } catch (error) {
+      log.warn({ rollout: rollout.id, error: (error as Error).message, trace_id: traceIdOf(traceparent) }, 'no evidence now; the next look tries again');
+    } finally {
+      end();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { rateBounds } from './rate-bounds.ts';
+
+export type ShadowCounts = {
+  /** Requests sampled in this step, and how they ended so far. */
+  sampled: number;
+  paired: number;
+  failed: number;
+  expired: number;
+  shed: number;
+  /** Compared: pairs, and failures that are the candidate's own. */
+  compared: number;
+  /** Of the compared ones: the answers differ, or the candidate had none. */
+  disagreed: number;
+  /** Pairs with a noise answer, and those in which the primary disagreed with itself. */
+  noise: number;
+  noiseDisagreed: number;
+  /** Compute time that the shadow took, seconds, and its price. */
+  computeSeconds: number;
+  price: number;
+};
+
+export type ShadowInput = { alpha: number; step: number; maxExcess: number; minPairs: number; activeSeconds: number; dwellSeconds: number; counts: ShadowCounts };
+
+export type ShadowJudgement = {
+  verdict: 'advance' | 'hold' | 'rollBack';
+  reasons: string[];
+  sentence: string;
+  numbers: ShadowCounts & {
+    pending: number;
+    rate: number | null;
+    noise_rate: number | null;
+    /** Disagreement in excess of the primary's own noise: estimate and bounds that hold at every look. */
+    excess: number | null;
+    excess_lower: number;
+    excess_upper: number;
+    limit: number;
+    coverage: number | null;
+  };
+};
+
+/** Below this share of sampled requests with an answer, what was compared says little about the rest. */
+const MIN_COVERAGE = 0.5;
+
+const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} %`;
+
+/**
+ * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get bounds at α/2 each, valid at
+ * every look (`rateBounds`); their difference bounds the excess.
+ *
+ * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
+ * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
+ * - `hold`: anything else.
+ */
+export function judgeShadow(input: ShadowInput): ShadowJudgement {
+  const { counts: c, maxExcess } = input;
+  const d = rateBounds(c.disagreed, c.compared, input.alpha / 2);
+  const noise = c.noise > 0 ? rateBounds(c.noiseDisagreed, c.noise, input.alpha / 2) : { lower: 0, upper: 0 };
+  const rate = c.compared > 0 ? c.disagreed / c.compared : null;
+  const noiseRate = c.noise > 0 ? c.noiseDisagreed / c.noise : null;
+  const pending = Math.max(0, c.sampled - c.paired - c.failed - c.expired - c.shed);
+  const answered = c.paired + c.failed + c.expired + c.shed;
+  const numbers: ShadowJudgement['numbers'] = {
+    ...c, pending, rate, noise_rate: noiseRate, excess: rate === null ? null : rate - (noiseRate ?? 0), excess_lower: d.lower - noise.upper, excess_upper: d.upper - noise.lower, limit: maxExcess,
+    coverage: answered > 0 ? c.compared / answered : null,
+  };
+  const cost = `${c.computeSeconds.toFixed(2)} s of compute${c.price > 0 ? ` and ${c.price.toPrecision(2)} of price` : ''} for ${c.paired} pairs`;
+  const measured = `differs in ${c.disagreed} of ${c.compared} answers${noiseRate === null ? '' : `, the primary from itself in ${c.noiseDisagreed} of ${c.noise}`}: in excess of noise at ${numbers.excess === null ? 'n/a' : percent(numbers.excess)} (${percent(Math.max(-1, numbers.excess_lower))} to ${percent(numbers.excess_upper)}), allowed ${percent(maxExcess)}`;
+  if (c.compared > 0 && numbers.excess_lower > maxExcess) return { verdict: 'rollBack', reasons: ['excess_disagreement'], sentence: `Roll back: the candidate ${measured} (${cost}).`, numbers };
+  const reasons: string[] = [];
+  if (c.paired < input.minPairs) reasons.push('insufficient_data:pairs');
+  if (input.activeSeconds < input.dwellSeconds) reasons.push('dwell');
+  if (numbers.coverage !== null && numbers.coverage < MIN_COVERAGE) reasons.push('low_coverage');
+  if (numbers.excess_upper > maxExcess) reasons.push('in_doubt:disagreement');
+  if (reasons.length === 0) return { verdict: 'advance', reasons: ['within_limit'], sentence: `Advance: the candidate ${measured} (${cost}).`, numbers };
+  return { verdict: 'hold', reasons, sentence: `Hold: ${reasons.map((r) => explain(r, input, numbers)).join('; ')} (the candidate ${measured}; ${cost}).`, numbers };
+}
+
+function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {
+  switch (reason) {
+    case 'insufficient_data:pairs': {
+      const missing = input.minPairs - n.paired;
+      const rate = input.activeSeconds > 0 ? n.paired / input.activeSeconds : 0;
+      return `${missing} more pairs are needed${rate > 0 ? `, about ${Math.ceil(missing / rate)} s at the present rate` : ''}`;
+    }
+    case 'dwell':
+      return `the step lasts ${Math.ceil(input.dwellSeconds - input.activeSeconds)} s longer`;
+    case 'low_coverage':
+      return `only ${percent(n.coverage ?? 0)} of the sampled requests could be compared (${n.expired} expired, ${n.shed} shed, ${n.failed} failed)`;
+    default:
+      return 'the bound on the disagreement is not yet within the limit';
+  }
+}

@@ -1,0 +1,60 @@
+import { benjaminiHochberg, psi } from './psi.ts';
+
+/** One feature's histogram in one window, beside its reference. */
+export type WindowFeature = { feature: string; reference: readonly number[]; current: readonly number[] };
+/** Newest last. */
+export type DriftWindow = { features: WindowFeature[] };
+
+export type FeatureDrift = { feature: string; psi: number | null; p: number | null; n: number; alarm: boolean };
+export type DriftRule = {
+  /** Effect from which a feature counts as moved. */
+  effect: number;
+  /** False discovery rate over the features of one window. */
+  q: number;
+  /** A feature has moved when it alarms in k of the last m windows. */
+  k: number;
+  m: number;
+  minRows: number;
+};
+export const DRIFT_RULE: DriftRule = { effect: 0.1, q: 0.05, k: 2, m: 3, minRows: 200 };
+
+export type DriftJudgement =
+  | { state: 'insufficient_data'; rows: number; needed: number; windows: number; features: FeatureDrift[]; moved: [] }
+  | { state: 'stable' | 'moved'; rows: number; windows: number; features: FeatureDrift[]; moved: string[] };
+
+/** Rows that a PSI over so many bins needs. */
+function neededRows(rule: DriftRule, bins: number): number {
+  return Math.max(rule.minRows, 20 * bins);
+}
+
+/** One window: effect and significance, the latter corrected over the features. */
+function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
+  const measured = window.features.map(({ feature, reference, current }) => {
+    const n = current.reduce((s, c) => s + c, 0);
+    const bins = current.filter((c, i) => c + (reference[i] as number) > 0).length;
+    const enough = n >= neededRows(rule, bins) && reference.some((r) => r > 0);
+    return { feature, n, result: enough ? psi(reference, current) : null };
+  });
+  const tested = measured.filter((f) => f.result !== null);
+  const significant = benjaminiHochberg(tested.map((f) => f.result?.p ?? 1), rule.q);
+  return measured.map((f) => ({ feature: f.feature, psi: f.result?.psi ?? null, p: f.result?.p ?? null, n: f.n, alarm: f.result !== null && f.result.psi >= rule.effect && (significant[tested.indexOf(f)] ?? false) }));
+}
+
+/**
+ * Whether features have moved away from their reference: the effect is large enough, significant at the window's own size, and lasts (k of m
+ * windows). Below the minimum sample it says so, never "no drift". Pure.
+ *
+ * @param windows the last m windows that are complete, oldest first
+ */
+export function judgeDrift(windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement {
+  const judged = windows.slice(-rule.m).map((w) => judgeWindow(w, rule));
+  const latest = judged.at(-1) ?? [];
+  const rows = Math.max(0, ...latest.map((f) => f.n));
+  const tested = judged.filter((w) => w.some((f) => f.psi !== null));
+  if (tested.length < rule.k) {
+    const needed = Math.max(rule.minRows, ...(windows.at(-1)?.features ?? []).map((f) => neededRows(rule, f.current.length)));
+    return { state: 'insufficient_data', rows, needed, windows: tested.length, features: latest, moved: [] };
+  }
+  const moved = latest.map((f) => f.feature).filter((name) => judged.filter((w) => w.find((f) => f.feature === name)?.alarm).length >= rule.k);
+  return { state: moved.length > 0 ? 'moved' : 'stable', rows, windows: tested.length, features: latest, moved };
+}

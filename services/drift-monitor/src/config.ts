@@ -1,0 +1,15 @@
+import { commonConfigSchema, intFromEnv } from '@slipway/platform';
+import { z } from 'zod';
+
+export const configSchema = commonConfigSchema.extend({
+  CLICKHOUSE_URL: z.url(),
+  /** Length of a live window. A PSI needs at least 200 rows in each. */
+  WINDOW_MS: intFromEnv(1000).default(300_000),
+  /** Time between two looks at an endpoint; longer when a look takes long. */
+  LOOK_MS: intFromEnv(50).default(10_000),
+  /** Evidence counts for so long. */
+  EXPIRY_MS: intFromEnv(1000).default(30_000),
+  /** A model is said to need retraining at most once in this time. */
+  COOLDOWN_MS: intFromEnv(1000).default(3_600_000),
+});
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,116 @@
+import { childTraceparent, formatVersion, type Rollout, type Route, topics } from '@slipway/contracts';
+import { counter, type Finding, gauge, type Logger, type RecordProducer } from '@slipway/platform';
+import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
+import type { HistogramStore } from '../histogram/histogram.store.ts';
+import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
+
+const psiGauge = gauge('slipway_drift_psi', 'Population stability index of the newest window against the reference profile', ['endpoint', 'version', 'feature']);
+const movedGauge = gauge('slipway_drift_moved', '1 while the inputs have moved', ['endpoint', 'version']);
+const retrainingTotal = counter('slipway_retraining_total', 'Retraining asked for', ['model', 'reason']);
+
+/** Looks in a row at which the data must have moved before that is lasting. */
+const LASTING = 3;
+
+export type WatchParts = { histograms: HistogramStore; producer: RecordProducer; log: Logger; source: string; lookMs: number; cooldownMs: number };
+
+/** Watches every endpoint whose version came with a reference profile, whether a rollout is under way or not. */
+export class DriftWatch {
+  private readonly parts: WatchParts;
+  private readonly routes = new Map<string, Route>();
+  /** The last look at each endpoint. */
+  readonly latest = new Map<string, EndpointDrift>();
+  private readonly asked = new Map<string, number>();
+  private closing = false;
+  private loop: Promise<void> | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(parts: WatchParts) {
+    this.parts = parts;
+  }
+
+  apply(endpoint: string, route: Route | undefined): void {
+    if (route) this.routes.set(endpoint, route);
+    else {
+      this.routes.delete(endpoint);
+      this.latest.delete(endpoint);
+    }
+  }
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.wake?.();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.closing) {
+      const began = performance.now();
+      for (const route of [...this.routes.values()]) {
+        await this.look(route).catch((error: unknown) => this.parts.log.warn({ endpoint: route.endpoint, error: (error as Error).message }, 'could not look for drift; the next look tries again'));
+      }
+      const took = performance.now() - began;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        setTimeout(resolve, Math.max(this.parts.lookMs - took, took));
+      });
+    }
+  }
+
+  private async look(route: Route): Promise<void> {
+    const { histograms } = this.parts;
+    const { endpoint } = route;
+    const version = formatVersion(route.control);
+    const profile = route.profiles[version];
+    const last = await histograms.lastWindow();
+    const depth = DRIFT_RULE.m + LASTING - 1;
+    const common = { endpoint, version, looked_at: Date.now(), since: histograms.windowStart(last - depth + 1) };
+    if (!profile) {
+      this.latest.set(endpoint, { ...common, state: 'no_profile', note: `${version} has no reference profile (GET /v1/models/${route.control.model}/versions/${route.control.version} says why)`, inputs: null, outputs: null, lasting: false, losses: [] });
+      return;
+    }
+    const of = (side: 'input' | 'output') => profile.features.filter((f) => f.side === side);
+    const inputs = await histograms.againstReference(endpoint, of('input'), last, depth);
+    const outputs = await histograms.againstReference(endpoint, of('output'), last, DRIFT_RULE.m, version);
+    const judgedInputs = inputs.length > 0 ? judgeDrift(inputs) : null;
+    const losses = [];
+    for (const l of profile.losses) losses.push({ outcome: l.outcome, output: l.output, ...judgeLoss(l, await histograms.losses(endpoint, version, l.outcome, l.output, last, LOSS_RULE.m)) });
+    const drift: EndpointDrift = { ...common, state: judgedInputs?.state ?? 'no_profile', note: judgedInputs ? '' : 'the profile has no inputs', inputs: judgedInputs, outputs: outputs.length > 0 ? judgeDrift(outputs) : null, lasting: lasts(inputs), losses };
+    this.latest.set(endpoint, drift);
+    for (const f of [...(drift.inputs?.features ?? []), ...(drift.outputs?.features ?? [])]) if (f.psi !== null) psiGauge.set({ endpoint, version, feature: f.feature }, f.psi);
+    movedGauge.set({ endpoint, version }, dataMoved(drift.inputs) ? 1 : 0);
+    await this.askForRetraining(drift, route.control.model);
+  }
+
+  private async askForRetraining(drift: EndpointDrift, model: string): Promise<void> {
+    const { histograms, producer, log, source, cooldownMs } = this.parts;
+    const reasons = retrainingReasons(drift);
+    if (reasons.length === 0) return;
+    const now = Date.now();
+    if (now - Math.max(this.asked.get(model) ?? 0, await histograms.lastRetraining(model)) < cooldownMs) return;
+    const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
+    await producer.send(topics.retraining.name, [{ key: model, value: JSON.stringify(event), headers: { traceparent: childTraceparent(undefined) } }]);
+    this.asked.set(model, now);
+    for (const r of reasons) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });
+    log.warn({ model, reasons }, event.sentence);
+  }
+
+  /** What drift says of a rollout now. */
+  async finding(rollout: Rollout): Promise<Finding | undefined> {
+    const drift = this.latest.get(rollout.spec.endpoint);
+    const route = this.routes.get(rollout.spec.endpoint);
+    if (!drift || !route) return undefined;
+    const profile = route.profiles[formatVersion(rollout.control)];
+    const outputs = profile?.features.filter((f) => f.side === 'output') ?? [];
+    const arms = outputs.length > 0 && rollout.weight > 0 && rollout.weight < 1 ? judgeDrift(await this.parts.histograms.betweenArms(rollout.spec.endpoint, rollout.id, outputs, await this.parts.histograms.lastWindow(), DRIFT_RULE.m)) : null;
+    return driftFinding(drift, arms, rollout);
+  }
+}
+
+/** The data had moved at each of the last looks, too. */
+function lasts(windows: readonly DriftWindow[]): boolean {
+  return Array.from({ length: LASTING }, (_, back) => windows.slice(0, windows.length - back)).every((w) => w.length >= DRIFT_RULE.m && dataMoved(judgeDrift(w)));
+}

@@ -1,0 +1,116 @@
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { childTraceparent, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
+import { type ConsumedRecord, counter, histogram, ok, type OutgoingRecord, type RecordProducer, type RecordResult } from '@slipway/platform';
+import { ModelSet } from '../model/model-set.client.ts';
+import type { LegClient } from './leg.client.ts';
+
+const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', ['endpoint', 'result', 'reason']);
+const computeSeconds = counter('slipway_shadow_compute_seconds_total', 'Compute time of shadow answers', ['version']);
+const lagSeconds = histogram('slipway_shadow_lag_seconds', 'From the arrival of a sampled request to its turn', [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60], ['endpoint']);
+
+export type LaneParts = {
+  legs: LegClient;
+  producer: RecordProducer;
+  source: string;
+  concurrency: number;
+  /** Milliseconds since the epoch on a clock that does not jump after the start: arrivals are Kafka's. */
+  now: () => number;
+};
+
+/**
+ * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority than live calls, few at a
+ * time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it gives up first.
+ */
+@Controller()
+export class ShadowLane {
+  static readonly PARTS = Symbol('the parts of the shadow lane');
+  private readonly parts: LaneParts;
+  private readonly models: ModelSet;
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(@Inject(ShadowLane.PARTS) parts: LaneParts, models: ModelSet) {
+    this.parts = parts;
+    this.models = models;
+  }
+
+  @EventPattern(topics.shadowRequests.name)
+  async take(@Payload() payload: unknown): Promise<RecordResult[]> {
+    const records = payload as ConsumedRecord<ShadowRequest>[];
+    const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r))));
+    const messages = pairs.map((pair, i): OutgoingRecord => ({ key: pair.request_id, value: JSON.stringify(pair), headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) } }));
+    for (const group of underMegabyte(messages)) await this.parts.producer.send(topics.shadowPairs.name, group);
+    for (const p of pairs) {
+      resultsTotal.inc({ endpoint: p.endpoint, result: p.result, reason: p.reason });
+      computeSeconds.inc({ version: p.candidate_version }, p.candidate_compute_us / 1e6);
+      if (p.noise_compute_us > 0) computeSeconds.inc({ version: p.control_version }, p.noise_compute_us / 1e6);
+    }
+    return records.map(() => ok);
+  }
+
+  private async withinBudget<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running >= this.parts.concurrency) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running++;
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+
+  private async run(record: ConsumedRecord<ShadowRequest>): Promise<ShadowPair> {
+    const { parsed: r } = record;
+    const { now, legs, source } = this.parts;
+    const deadline = Number(record.timestamp) + r.deadline_ms;
+    lagSeconds.observe({ endpoint: r.endpoint }, Math.max(0, now() - Number(record.timestamp)) / 1000);
+    const pair: ShadowPair = {
+      event_id: r.event_id, type: 'slipway.shadow-pair.v1', source, time: Date.now(), request_id: r.request_id, endpoint: r.endpoint, rollout_id: r.rollout_id, step: r.step, control_version: r.control_version,
+      candidate_version: r.candidate_version, result: 'paired', reason: '', control: r.response, candidate: null, noise: null, control_latency_us: r.control_latency_us, control_compute_us: r.control_compute_us,
+      candidate_latency_us: 0, candidate_compute_us: 0, noise_compute_us: 0, price: 0,
+    };
+    const ended = (result: ShadowPair['result'], reason: string): ShadowPair => ({ ...pair, result, reason });
+    if (r.oversize) return ended('failed', 'oversize');
+    if (now() >= deadline) return ended('expired', 'deadline');
+    const route = this.models.route(r.endpoint);
+    const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
+    const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record)) };
+    const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, deadline - now());
+    pair.candidate_latency_us = candidate.latencyUs;
+    if (!candidate.ok) {
+      if (candidate.reason === 'busy') return ended('shed', 'busy');
+      if (candidate.reason === 'timeout') return ended('expired', 'candidate_timeout');
+      return ended('failed', candidate.reason === 'error' ? 'candidate_error' : 'no_target');
+    }
+    pair.candidate = candidate.answer;
+    pair.candidate_compute_us = candidate.computeUs;
+    pair.price = route?.prices[r.candidate_version] ?? 0;
+    if (!r.noise) return pair;
+    // Without a second answer of the primary the pair is as good as any other.
+    const noise = await legs.ask(r.endpoint, r.control_version, body, ids, Math.max(1, deadline - now()));
+    if (!noise.ok) return pair;
+    return { ...pair, noise: noise.answer, noise_compute_us: noise.computeUs, price: pair.price + (route?.prices[r.control_version] ?? 0) };
+  }
+}
+
+function traceOf(record: ConsumedRecord<ShadowRequest>): string {
+  return record.headers['traceparent'] ?? record.parsed.traceparent;
+}
+
+/** kafkajs sends what it is given as one batch per partition, and the broker refuses batches over 1 MB. */
+function underMegabyte(messages: OutgoingRecord[]): OutgoingRecord[][] {
+  const groups: OutgoingRecord[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const m of messages) {
+    const size = Buffer.byteLength(String(m.value)) + 200;
+    if (bytes + size > 800_000) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(m);
+    bytes += size;
+  }
+  return groups;
+}

@@ -1,0 +1,52 @@
+import type { AuditRow, Rollout } from '@slipway/contracts';
+
+export type ServedRow = {
+  request_id: string; endpoint: string; time: string; served_version: string; fallback_from: string; assigned_arm: string; probability: number; reason: string; route_revision: string; rollout_id: string; step: number;
+  unit: string; status: number; error_code: string; latency_us: number; router: string; source: string; trace_id: string; shadow_rollout_id: string;
+};
+
+const WHY: Record<string, string> = {
+  randomised: 'its unit was randomised to this arm',
+  forced: "an operator's key forced the version",
+  rule: 'no rollout was giving traffic to a candidate',
+  no_unit: 'it named no unit, so control served it',
+  lease_expired: 'the router had been without contact with Kafka for longer than its lease, so control served it',
+  ejected: "every target of the arm's version was ejected, so control served it",
+};
+
+/**
+ * What served a request, and why: the row, the rollout as it stood then, who let it get there, and on what evidence. Pure.
+ *
+ * @param history the audit rows of the row's rollout, in order
+ */
+export function explain(row: ServedRow, rollout: Rollout | undefined, history: readonly AuditRow[]) {
+  const at = Date.parse(`${row.time.replace(' ', 'T')}Z`);
+  const before = history.filter((h) => h.time <= at);
+  const people = before.filter((h) => h.role !== 'system');
+  const into = before.filter((h) => (h.state as Partial<Rollout>).step === row.step && h.action === 'advance').at(-1);
+  const arm = row.assigned_arm === 'candidate' ? 'the candidate' : 'control';
+  const entered = (into?.state ?? {}) as Partial<Rollout>;
+  return {
+    request_id: row.request_id,
+    endpoint: row.endpoint,
+    time: at,
+    version: row.served_version,
+    arm: row.assigned_arm,
+    probability: row.probability,
+    reason: row.reason,
+    route_revision: row.route_revision,
+    unit: row.unit,
+    status: row.status,
+    error_code: row.error_code,
+    fallback_from: row.fallback_from,
+    latency_us: row.latency_us,
+    served_by: row.router || row.source,
+    trace_id: row.trace_id,
+    shadowed_by: row.shadow_rollout_id || null,
+    rollout: rollout ? { id: rollout.id, step: row.step, candidate: rollout.spec.candidate, control: rollout.control, status_now: rollout.status } : null,
+    approved_by: people.map((h) => ({ actor: h.actor, role: h.role, action: h.action, reason: h.reason, time: h.time })),
+    /** What let the rollout into the step that the request met; null in its first step, or when a person promoted it. */
+    evidence: into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
+    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}.`,
+  };
+}

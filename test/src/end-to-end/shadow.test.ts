@@ -1,0 +1,140 @@
+import type { Evidence, Rollout } from '@slipway/contracts';
+import { sleep, until } from '@slipway/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ForeignModel, startForeignModel } from '../fixtures/foreign-model.ts';
+import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+
+let release: Release;
+const foreign: ForeignModel[] = [];
+beforeAll(async () => {
+  release = await startRelease('shadow', { counts: { registries: 1, routers: 2, workers: 2 } });
+});
+afterAll(async () => {
+  await Promise.all(foreign.map((f) => f.close()));
+  await release?.end();
+});
+
+const shadow = (change: object = {}) => ({ shadow: { sample: '100%', maxExcessDisagreement: '25%', noise: '20%', until: { pairs: 150 }, compare: { fields: ['class'] }, ...change } });
+const canary = { canary: { weight: '20%', until: { requests: 1_000_000 } } };
+type Books = { sampled: number; paired: number; failed: number; expired: number; shed: number; pending: number };
+const books = async (id: string): Promise<Books> => {
+  const [row] = await release.query<Books & { rollout_id?: string; step?: number }>('SELECT sampled, paired, failed, expired, shed, pending FROM shadow_accounting WHERE rollout_id = {id:String}', { id });
+  return row ?? { sampled: 0, paired: 0, failed: 0, expired: 0, shed: 0, pending: 0 };
+};
+const settled = async (id: string) => {
+  await until('every sampled request to have ended', async () => (await books(id)).pending === 0 && (await books(id)).sampled > 0, 90_000);
+  return books(id);
+};
+const metric = async (url: string, name: string): Promise<number> =>
+  (await (await fetch(`${url}/metrics`)).text()).split('\n').filter((l) => l.startsWith(`${name}{`) || l.startsWith(`${name} `)).reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
+
+describe('a shadow', () => {
+  it('runs a candidate beside the primary without a caller noticing, and lets it on because of the evidence', async () => {
+    const sender = release.sender(60);
+    const { id } = await release.rollOut(GOOD, { steps: [shadow(), { dark: { for: '2s' } }, canary] });
+    const dark = await release.reach(id, 'dark', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
+    // dark: reachable by an operator's header, by nobody else
+    const byHeader = await release.infer('hello', { 'x-slipway-version': String(GOOD), authorization: `Bearer ${release.secrets.keys.operator}` });
+    expect([byHeader.status, byHeader.headers.get('x-slipway-version')]).toEqual([200, `spam:${GOOD}`]);
+    expect(dark.weight).toBe(0);
+    const [advance] = (await release.operator.evidence(id)).filter((e: Evidence) => e.analyser === 'shadow-comparator' && e.verdict === 'advance');
+    expect(advance?.sentence).toMatch(/^Advance: the candidate differs in \d+ of \d+ answers, the primary from itself in 0 of \d+: in excess of noise at .* \([\d.]+ s of compute/);
+    const running = await release.reach(id, 'in its canary', (r) => r.step === 2 && r.visits.at(-1)?.phase === 'active');
+    expect(running.visits.map((v) => v.weight)).toEqual([0, 0, 0.2]);
+    await release.operator.command(id, 'abort', 'seen enough');
+    await sender.stop();
+    expect(sender.failures).toEqual([]);
+    const before = await release.query<{ version: string }>("SELECT DISTINCT served_version AS version FROM predictions WHERE shadow_rollout_id = {id:String}", { id });
+    expect(before).toEqual([{ version: 'spam:1' }]);
+    const b = await settled(id);
+    expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
+    expect(b.paired).toBeGreaterThanOrEqual(150);
+    // the same identity in the metrics: what the routers sampled is what the lanes ended
+    const sampled = (await Promise.all(release.routers.map((r) => metric(r, 'slipway_shadow_sampled_total')))).reduce((x, y) => x + y, 0);
+    const ended = (await Promise.all(release.workers.map((w) => metric(w, 'slipway_shadow_results_total')))).reduce((x, y) => x + y, 0);
+    expect([sampled, ended]).toEqual([b.sampled, b.sampled]);
+    // noise: about a fifth was asked twice, and the primary agreed with itself
+    const [noise] = await release.query<{ n: number; agree: number }>('SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree FROM comparisons FINAL WHERE rollout_id = {id:String}', { id });
+    expect(noise?.agree).toBe(noise?.n);
+    expect((noise?.n ?? 0) / b.paired).toBeGreaterThan(0.1);
+    // one trace from the caller's request to the comparison
+    const [trace] = await release.query<{ n: number }>("SELECT count() AS n FROM comparisons AS c FINAL INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32", { id });
+    expect(trace?.n).toBe(b.sampled);
+  });
+
+  it('rolls a candidate back that disagrees beyond the noise, before a user has met it', async () => {
+    const sender = release.sender(60);
+    const { id } = await release.rollOut(BAD, { steps: [shadow(), canary] });
+    const ended = await release.reach(id, 'rolled back', (r) => r.status !== 'running');
+    await sender.stop();
+    expect([ended.status, ended.step]).toEqual(['rolledBack', 0]);
+    expect(ended.reason).toContain('Roll back: the candidate differs in');
+    expect(await release.query("SELECT 1 FROM predictions WHERE served_version = {v:String} AND rollout_id = {id:String}", { v: `spam:${BAD}`, id })).toEqual([]);
+    const fields = await release.query<{ field: string; kind: string }>('SELECT DISTINCT field, kind FROM discrepancies WHERE rollout_id = {id:String}', { id });
+    expect(fields).toEqual([{ field: 'class', kind: 'class' }]);
+  });
+
+  it('forgives a candidate what the primary does to itself, on servers that are not ours', async () => {
+    // flips a coin on a third of the mails, whoever is asked
+    const flips = () => (Math.random() < 1 / 3 ? Math.round(Math.random()) : 0);
+    const server = await startForeignModel(() => ({ class: flips() }));
+    foreign.push(server);
+    const { operator, admin } = release;
+    await admin.call('POST', '/v1/models', { name: 'noisy' });
+    const signature = { inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }], outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }] };
+    for (const n of [1, 2]) await admin.call('POST', '/v1/models/noisy/versions', { bundle: { artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/noisy' }, signature, infra: { url: server.url } } });
+    await operator.call('PUT', '/v1/endpoints/noisy', { model: 'noisy', version: 1 });
+    const ask = (text: string) => fetch(`${release.routers[0]}/v2/models/noisy/infer`, { method: 'POST', body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [text] }] }) });
+    await until('the endpoint', async () => (await ask('x')).ok);
+    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', { endpoint: 'noisy', candidate: { model: 'noisy', version: 2 }, steps: [shadow({ noise: '100%', maxExcessDisagreement: '15%', until: { pairs: 100 } }), canary] });
+    await operator.command(rollout.id, 'start', 'noise');
+    let done = false;
+    const asking = (async () => {
+      while (!done) await Promise.all(Array.from({ length: 8 }, () => ask('mail').then((r) => r.text())));
+    })();
+    await release.reach(rollout.id, 'in its canary', (r) => r.step === 1 || r.status !== 'running');
+    done = true;
+    await asking;
+    expect((await operator.rollout(rollout.id)).step).toBe(1);
+    const [c] = await release.query<{ disagree: number; noise: number }>('SELECT countIf(NOT agree) / count() AS disagree, countIf(noise AND NOT noise_agree) / countIf(noise) AS noise FROM comparisons FINAL WHERE rollout_id = {id:String}', { id: rollout.id });
+    expect(c?.disagree).toBeGreaterThan(0.15);
+    expect(Math.abs((c?.disagree ?? 0) - (c?.noise ?? 0))).toBeLessThan(0.1);
+    await operator.command(rollout.id, 'abort', 'seen enough');
+  });
+
+  it('ends every sampled request, under faults too: sampled = paired + failed + expired + shed, and nothing pends for ever', async () => {
+    const { supervisor } = release;
+    const sender = release.sender(50);
+    const { id } = await release.rollOut(GOOD, { steps: [shadow({ until: { pairs: 1_000_000 }, deadline: '8s' }), canary] });
+    await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
+    const more = async (n: number) => {
+      const at = sender.counters.answered;
+      await until(`${n} more answers`, () => sender.counters.answered >= at + n);
+    };
+    await more(60);
+    for (const name of ['worker-1', 'comparator-1', 'router-1', 'worker-2', 'clickhouse']) {
+      supervisor.kill(name, 'SIGKILL');
+      await more(40);
+      await supervisor.whenReady(name);
+    }
+    // Kafka away for longer than the deadline: what waited has expired, and is counted as that
+    supervisor.kill('kafka', 'SIGSTOP');
+    await sleep(10_000);
+    supervisor.kill('kafka', 'SIGCONT');
+    await more(100);
+    // a body beyond what is logged is sampled, and said to be too long
+    const long = await release.infer(`long ${'x '.repeat(200_000)}`);
+    expect(long.status).toBe(200);
+    await sender.stop();
+    const b = await settled(id);
+    expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
+    expect(b.paired).toBeGreaterThan(100);
+    expect(await release.query("SELECT result, reason FROM comparisons FINAL WHERE request_id = {id:String}", { id: long.headers.get('x-request-id') })).toEqual([{ result: 'failed', reason: 'oversize' }]);
+    const answered = sender.answers.map((a) => a.id);
+    const { missing } = await release.accountFor(answered);
+    expect(missing).toEqual([]);
+    const status = await release.operator.rollout(id);
+    expect([status.status, status.step]).toEqual(['running', 0]);
+    await release.operator.command(id, 'abort', 'done');
+  });
+});
