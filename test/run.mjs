@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Advice, prepare, root } from '../deploy/local/bootstrap.mjs';
+import { Advice, prepare, preparePython, root } from '../deploy/local/bootstrap.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const folder = join(root, '.slipway', 'test');
@@ -10,6 +10,7 @@ const report = join(folder, `report-${process.pid}.json`);
 try {
   // The suites start, stop and kill their stores: they always bring their own.
   await prepare(say, { given: false });
+  await preparePython(say);
 } catch (error) {
   if (!(error instanceof Advice)) throw error;
   process.stderr.write(`\n${error.message}\n\n0 passed, 1 failed\n`);

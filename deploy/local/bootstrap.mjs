@@ -61,6 +61,22 @@ async function fetchKafka(say) {
   renameSync(partial, kafkaJars);
 }
 
+/** Where the Python packages of the tests lie, for PYTHONPATH. */
+export const pythonPackages = join(cacheDir, 'python');
+
+/** The tests show clients in another language: Python's Kafka and ClickHouse clients, in a folder of our own. */
+export async function preparePython(say) {
+  const requirements = [join(root, 'test', 'python', 'requirements.txt'), join(root, 'examples', 'foreign-service', 'requirements.txt')];
+  const wanted = createHash('sha256').update(requirements.map((r) => readFileSync(r, 'utf8')).join()).digest('hex');
+  const stamp = join(pythonPackages, 'complete');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  if ((await output('python3', ['-m', 'pip', '--version'])) === undefined) throw new Advice('The tests run clients in Python, and there is no `python3` with pip here: install Python 3.9 or later with pip.');
+  say('fetching Python clients for the tests (pip) …');
+  rmSync(pythonPackages, { recursive: true, force: true });
+  await run('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--root-user-action=ignore', '--target', pythonPackages, '-r', requirements[0]]);
+  writeFileSync(stamp, wanted);
+}
+
 /**
  * Installs, builds and fetches what is missing; says what it does.
  * @param {boolean} [options.given] whether a Kafka named by KAFKA_BROKERS will be used, so that none of ours is needed

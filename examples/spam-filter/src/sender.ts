@@ -36,6 +36,11 @@ export class Sender {
     this.options.perSecond = perSecond;
   }
 
+  /** Goes on with other mails. */
+  turnTo(mails: readonly Mail[]): void {
+    this.options.mails = mails;
+  }
+
   private tick(): void {
     const now = performance.now();
     this.due = Math.min(this.due + ((now - this.last) / 1000) * this.options.perSecond, this.options.perSecond);

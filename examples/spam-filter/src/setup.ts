@@ -35,11 +35,13 @@ export async function register(publisher: RegistryClient, operator: RegistryClie
 
 const guardrails = [{ metric: 'error_rate' }, { metric: 'misfiled', maxRatio: 1.1 }, { metric: 'latency', maxRatio: 2 }];
 
-/** The two rollouts of the story. */
+/** The two rollouts of the story. The second one skips the shadow: somebody was in a hurry. */
 export const plans = {
   better: {
     endpoint: ENDPOINT, candidate: { model: MODEL, version: 2 }, guardrails,
     steps: [
+      { shadow: { sample: '100%', until: { pairs: 600 }, maxExcessDisagreement: '10%', noise: '10%', compare: { fields: ['class'] } } },
+      { dark: {} },
       { canary: { weight: '5%', until: { requests: 100, for: '8s' } } },
       { canary: { weight: '25%', until: { requests: 500, for: '8s' } } },
       { switch: {} },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Evidence, isUnderWay, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
 import { defaultPorts, type Stack, sleep, startStack, until } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
+import { tellDrift, turnToLaterMail } from './later-mail.ts';
 import { RegistryClient } from './registry.client.ts';
 import { Sender } from './sender.ts';
 import { ENDPOINT, plans, register } from './setup.ts';
@@ -12,7 +13,10 @@ import { buildVersions } from './versions.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const RATE = 150;
-const IDLE_RATE = 20;
+/** Enough for a window of drift-monitor. */
+const IDLE_RATE = 50;
+/** A story is short: windows of a few seconds instead of minutes. */
+const STORY_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
 
 export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
 
@@ -89,15 +93,15 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
   const run = async (): Promise<number> => {
     stack = await startStack({
       folder, counts, kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'), ports: defaultPorts(counts, process.env).ports,
-      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL }, progress: say, onEvent: (line) => say(`! ${line}`),
+      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL }, env: { 'drift-1': STORY_DRIFT }, progress: say, onEvent: (line) => say(`! ${line}`),
     });
     const { secrets, routers } = stack;
     const registry = stack.registries[0] as string;
     const operator = new RegistryClient(registry, secrets.keys.operator);
     say('training three versions of a spam filter on one half of the SpamAssassin corpus …');
-    const { train, serve } = loadCorpus();
-    const versions = buildVersions(train, serve);
-    for (const v of versions) say(`   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half`);
+    const { train, serve, later } = loadCorpus();
+    const versions = buildVersions(train, serve, later);
+    for (const v of versions) say(`   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ${percent(v.laterErrorRate)} of the corpora that came later`);
     await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
     await until('the endpoint to be served', async () => (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`)).ok && (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`)).ok);
     say(`everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s`);
@@ -110,17 +114,23 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     say(`1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`);
     const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter((r) => r !== undefined && terminalStatuses.has(r.status)) as Rollout[];
     let [better, skewed] = told;
+    let drifted = told.length === 2;
     if (better && skewed) {
       say('   an earlier start has told the rest of the story; here is what came of it (begin anew with --fresh)');
       await until('some answers', () => sending.counters.answered >= 100, 60_000);
     } else {
       await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
-      say('2. version 2 (more features, fewer mistakes) starts a canary');
+      await tellDrift(stack.drift, ENDPOINT, say);
+      say('2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and nobody sees its answers');
       better = await tell(operator, plans.better, say);
-      say('3. version 3 (a train-serve skew that nobody noticed) starts a canary');
+      say('3. version 3 (a train-serve skew that nobody noticed) starts a canary at once: somebody was in a hurry');
       skewed = await tell(operator, plans.skewed, say);
+      await tellDrift(stack.drift, ENDPOINT, say);
+      say('4. the mail changes: the sender turns to the corpora that came later');
+      drifted = await turnToLaterMail(stack.drift, ENDPOINT, sending, later, say);
+      sending.turnTo(serve);
     }
-    const good = await summarise(stack, operator, [better, skewed], sending, since, say);
+    const good = await summarise(stack, operator, [better, skewed], drifted, sending, since, say);
     sending.setRate(IDLE_RATE);
     if (exit) return good ? 0 : 1;
     printHelp(stack, say);
@@ -135,7 +145,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
   }
 }
 
-async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollout[], sender: Sender, since: number, say: (line: string) => void): Promise<boolean> {
+async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollout[], drifted: boolean, sender: Sender, since: number, say: (line: string) => void): Promise<boolean> {
   const analyst = new Analyst(stack.clickhouse.analyst);
   const out: string[] = ['', 'SUMMARY', ''];
   const clock = (ms: number | null) => (ms ? new Date(ms).toISOString().slice(11, 23) : '            ');
@@ -163,6 +173,11 @@ async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollo
     const w = (await operator.rollout(bad.id)).withdrawal;
     out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`);
   }
+  const shadow = await analyst.shadow((rollouts[0] as Rollout).id);
+  if (shadow) out.push('', `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers differ; it took ${shadow.seconds.toFixed(2)} s of compute.`);
+  if (drifted) await until('the retraining message', async () => (await analyst.retraining()).length > 0, 20_000).catch(() => undefined);
+  const retraining = await analyst.retraining();
+  for (const r of retraining) out.push('', `${r.sentence} (${r.reasons.join(', ')})`);
   // The sender goes on meanwhile: what it counts is compared once it pauses.
   sender.setRate(0);
   const counted = () => sender.counters;
@@ -178,7 +193,7 @@ async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollo
     balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
   );
   await analyst.close();
-  const asTold = rollouts[0]?.status === 'promoted' && rollouts[1]?.status === 'rolledBack' && rollouts[1].reason.includes('misfiled') && prompt && balanced() && counted().failed === 0;
+  const asTold = rollouts[0]?.status === 'promoted' && rollouts[1]?.status === 'rolledBack' && rollouts[1].reason.includes('misfiled') && prompt && balanced() && counted().failed === 0 && drifted && shadow?.pending === 0 && retraining.length > 0;
   out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD.');
   for (const f of sender.failures.slice(0, 5)) out.push(`   a request failed: ${f.status} ${f.detail}`);
   for (const line of out) say(line);
@@ -193,6 +208,7 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   registry     ${stack.registries.join(' ')}   (API description: ${stack.registries[0]}/openapi.json)`,
     `   routers      ${stack.routers.join(' ')}`,
     `   workers      ${stack.workers.join(' ')}`,
+    `   analysers    ${stack.stats} ${stack.comparator} ${stack.drift}`,
     `   ClickHouse   ${stack.clickhouse.url}   (user analyst, read only)`,
     `   Kafka        ${stack.kafkaBrokers}`,
     `   keys         ${keys}`, '',
@@ -200,6 +216,8 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
     'An operator returns to the version before:',
     `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H 'authorization: Bearer ${secrets.keys.operator}' -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
+    'What became of one request, and why (its id is in the header x-request-id of the answer):',
+    `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H 'authorization: Bearer ${secrets.keys.viewer}'`,
     'An analyst asks who was served what:',
     `   curl -s '${stack.clickhouse.analyst}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`, '',
   ]) say(line);

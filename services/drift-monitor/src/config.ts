@@ -9,7 +9,7 @@ export const configSchema = commonConfigSchema.extend({
   LOOK_MS: intFromEnv(50).default(10_000),
   /** Evidence counts for so long. */
   EXPIRY_MS: intFromEnv(1000).default(30_000),
-  /** A model is said to need retraining at most once in this time. */
+  /** A version is said to need retraining at most once for each reason in this time. */
   COOLDOWN_MS: intFromEnv(1000).default(3_600_000),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -15,7 +15,8 @@ const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
 // librdkafka is patient: a killed consumer holds its partitions for 45 s, a request to a broker that froze is given up after 60 s.
 const configFile = join(folder, '..', 'clickhouse.xml');
-writeFileSync(configFile, '<clickhouse><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n');
+// The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would starve the others for a minute.
+writeFileSync(configFile, '<clickhouse><background_message_broker_schedule_pool_size>16</background_message_broker_schedule_pool_size><background_schedule_pool_size>16</background_schedule_pool_size><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n');
 const writers = new SessionPool(folder, 6, configFile);
 const readers = new SessionPool(folder, 4, configFile);
 // 2: reads only, but a reader may still choose settings such as output formats, as clients do

@@ -54,9 +54,9 @@ export const shadowPairSchema = z.object({
   /** Why it is not `paired`: `candidate_error`, `candidate_timeout`, `no_target`, `oversize`, `busy`, `deadline` … */
   reason: z.string().default(''),
   /** The three answers; the noise answer is the primary's second one. */
-  control: z.unknown(),
-  candidate: z.unknown(),
-  noise: z.unknown(),
+  control: z.unknown().default(null),
+  candidate: z.unknown().default(null),
+  noise: z.unknown().default(null),
   control_latency_us: z.int().nonnegative().default(0),
   control_compute_us: z.int().nonnegative().default(0),
   candidate_latency_us: z.int().nonnegative().default(0),

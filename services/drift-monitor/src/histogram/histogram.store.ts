@@ -31,9 +31,9 @@ export class HistogramStore {
     const sql = features.map((f, i) => binSql(f, i));
     const rows = await queryRows<{ win: number; arm: Arm; feature: number; bin: number; n: number }>(
       this.clickhouse,
-      `SELECT win, arm, feature.1 AS feature, feature.2 AS bin, count() AS n FROM (
+      `SELECT win, arm, measured.1 AS feature, measured.2 AS bin, count() AS n FROM (
          SELECT toInt64(intDiv(toUnixTimestamp64Milli(arrived_at), {window:Int64})) AS win, assigned_arm AS arm,
-           arrayJoin(arrayZip(range(${features.length}), [${sql.map((s) => `toInt64(${s.sql})`).join(', ')}])) AS feature
+           arrayJoin(arrayZip(range(${features.length}), [${sql.map((s) => `toInt64(${s.sql})`).join(', ')}])) AS measured
          FROM slipway.predictions FINAL
          WHERE endpoint = {endpoint:String} AND status < 400 AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}) AND arrived_at < fromUnixTimestamp64Milli({to:Int64}) AND ${where})
        GROUP BY win, arm, feature, bin`,
@@ -81,10 +81,10 @@ export class HistogramStore {
     return numbers(last, windows).map((w) => rows.find((r) => r.win === w) ?? { rows: 0, errors: 0 }).map(({ rows, errors }) => ({ rows, errors }));
   }
 
-  /** When this model was last said to need retraining; 0 for never. */
-  async lastRetraining(model: string): Promise<number> {
-    const [row] = await queryRows<{ at: number }>(this.clickhouse, 'SELECT toUnixTimestamp64Milli(max(time)) AS at FROM slipway.retraining FINAL WHERE model = {model:String}', { model });
-    return row?.at ?? 0;
+  /** The reasons for which this version was said to need retraining since an instant, by whichever process. */
+  async reasonsSaid(model: string, version: number, since: number): Promise<string[]> {
+    const rows = await queryRows<{ reason: string }>(this.clickhouse, 'SELECT DISTINCT arrayJoin(reasons) AS reason FROM slipway.retraining FINAL WHERE model = {model:String} AND model_version = {version:UInt32} AND time >= fromUnixTimestamp64Milli({since:Int64})', { model, version, since });
+    return rows.map((r) => r.reason);
   }
 }
 

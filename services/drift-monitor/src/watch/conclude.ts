@@ -69,7 +69,7 @@ export function retrainingReasons(drift: EndpointDrift): string[] {
   return [...drift.losses.filter((l) => l.state === 'lost').map((l) => `label_loss:${l.outcome}`), ...(drift.lasting ? ['lasting_drift'] : [])];
 }
 
-/** @param cooldownMs one message per model in this time: its id says so, too */
+/** @param cooldownMs one message for the same reasons in this time: its id says so, too */
 export function retrainingEvent(drift: EndpointDrift, reasons: string[], context: { source: string; now: number; cooldownMs: number }): Retraining {
   const [model = '', version = '0'] = drift.version.split(':');
   const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);

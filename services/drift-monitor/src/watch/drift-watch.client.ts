@@ -1,4 +1,4 @@
-import { childTraceparent, formatVersion, type Rollout, type Route, topics } from '@slipway/contracts';
+import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
 import { counter, type Finding, gauge, type Logger, type RecordProducer } from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
@@ -82,19 +82,22 @@ export class DriftWatch {
     this.latest.set(endpoint, drift);
     for (const f of [...(drift.inputs?.features ?? []), ...(drift.outputs?.features ?? [])]) if (f.psi !== null) psiGauge.set({ endpoint, version, feature: f.feature }, f.psi);
     movedGauge.set({ endpoint, version }, dataMoved(drift.inputs) ? 1 : 0);
-    await this.askForRetraining(drift, route.control.model);
+    await this.askForRetraining(drift, route.control);
   }
 
-  private async askForRetraining(drift: EndpointDrift, model: string): Promise<void> {
+  private async askForRetraining(drift: EndpointDrift, { model, version }: Target): Promise<void> {
     const { histograms, producer, log, source, cooldownMs } = this.parts;
     const reasons = retrainingReasons(drift);
     if (reasons.length === 0) return;
     const now = Date.now();
-    if (now - Math.max(this.asked.get(model) ?? 0, await histograms.lastRetraining(model)) < cooldownMs) return;
+    // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
+    const said = new Set(await histograms.reasonsSaid(model, version, now - cooldownMs));
+    const fresh = reasons.filter((r) => !said.has(r) && now - (this.asked.get(`${model}:${version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs);
+    if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
     await producer.send(topics.retraining.name, [{ key: model, value: JSON.stringify(event), headers: { traceparent: childTraceparent(undefined) } }]);
-    this.asked.set(model, now);
-    for (const r of reasons) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });
+    for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
+    for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });
     log.warn({ model, reasons }, event.sentence);
   }
 

@@ -73,7 +73,7 @@ function compareTensors(control: Tensor[], candidate: Tensor[], rule: CompareRul
         const [p, q] = [x, y].map((v) => top(v.slice(r * width, (r + 1) * width) as number[], rule.topK as number)) as [number[], number[]];
         if (p.some((place) => !q.includes(place))) found.add(a.name, 'top_k', p, q);
       }
-      x.forEach((v, i) => found.numbers(v as number, y[i] as number, rule));
+      for (const [i, v] of x.entries()) found.numbers(v as number, y[i] as number, rule);
     } else {
       for (const [i, v] of x.entries()) {
         const w = y[i] as Json;

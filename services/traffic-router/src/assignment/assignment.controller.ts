@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { formatRevision, formatVersion, nameSchema, parseOrProblem, ProblemError } from '@slipway/contracts';
 import { z } from 'zod';
 import { RouteTable } from '../routing/route-table.ts';
+import { drawShadow } from '../shadow/draw.ts';
 import { assign } from './assign.ts';
 
 const unit = z.string().min(1).max(256);
@@ -28,6 +29,8 @@ export class AssignmentController {
       return {
         endpoint: route.endpoint, unit: u, rollout_id: route.rollout?.id ?? '', step: route.rollout?.step ?? -1, route_revision: formatRevision(route.revision),
         assigned_arm: a.arm, version: formatVersion(a.version), probability: a.probability, reason: a.reason,
+        // Services that run both versions themselves: whether to, for this unit, and where the pair belongs.
+        shadow: route.shadow && route.candidate ? { rollout_id: route.shadow.rollout_id, step: route.shadow.step, candidate_version: formatVersion(route.candidate), ...drawShadow(route.shadow, u) } : null,
       };
     };
     return 'units' in input ? { assignments: input.units.map(answer) } : answer(input.unit);
