@@ -1,5 +1,6 @@
 export * from './analysis/analyst.client.ts';
 export * from './analysis/result.controller.ts';
+export * from './clock.ts';
 export * from './config.ts';
 export * from './faults.ts';
 export * from './http/health.controller.ts';

@@ -1,11 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
-import { type Logger, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
 /** JSON lines on stdout. */
 export function createLogger(service: string, instance: string, level: string): Logger {
-  return pino({ level, base: { service, instance }, timestamp: pino.stdTimeFunctions.isoTime });
+  const stdout = destination(1);
+  // A full disk takes no log lines; that must not end a service that still answers.
+  stdout.on('error', () => undefined);
+  return pino({ level, base: { service, instance }, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
 }
 
 /** Lets Nest write through pino; its start-up chatter goes to debug. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, topics } from '@slipway/contracts';
-import { Analyst, createClickHouse, createKafka, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
+import { Analyst, createClickHouse, createKafka, DeadLetters, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { HistogramStore } from './histogram/histogram.store.ts';
 import { DriftController } from './watch/drift.controller.ts';
@@ -10,13 +10,14 @@ await runService('drift-monitor', loadConfig(configSchema, process.env), async (
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
+  const deadLetters = new DeadLetters(producer, 'drift-monitor');
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
   const source = `${config.INSTANCE_ID}/${randomUUID()}`;
   const watch = new DriftWatch({ histograms: new HistogramStore(clickhouse, config.WINDOW_MS), producer, log, source, lookMs: config.LOOK_MS, cooldownMs: config.COOLDOWN_MS });
   const analyst = new Analyst({ analyser: ANALYSERS.drift, look: (rollout) => watch.finding(rollout), producer, log, source, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
-  const routes = new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, onState: (endpoint, route) => watch.apply(endpoint, route) });
-  const rollouts = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, onState: (id, rollout) => analyst.apply(id, rollout) });
+  const routes = new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, deadLetters, onState: (endpoint, route) => watch.apply(endpoint, route) });
+  const rollouts = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, rollout) => analyst.apply(id, rollout) });
   onClose('replicas', async () => void (await Promise.all([routes.close(), rollouts.close()])));
   onClose('watch', async () => void (await Promise.all([analyst.close(), watch.close()])));
   return {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, topics } from '@slipway/contracts';
-import { Analyst, createClickHouse, createKafka, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
+import { Analyst, createClickHouse, createKafka, DeadLetters, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
 import { Analysis } from './analysis/analyse.store.ts';
 import { CountsStore } from './analysis/counts.store.ts';
 import { configSchema } from './config.ts';
@@ -9,11 +9,12 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
+  const deadLetters = new DeadLetters(producer, 'experiment-stats');
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
   const analysis = new Analysis(new CountsStore(clickhouse));
   const analyst = new Analyst({ analyser: ANALYSERS.canary, look: (rollout, now) => analysis.look(rollout, now), forget: (id) => analysis.forget(id), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
-  const replica = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, onState: (id, rollout) => analyst.apply(id, rollout) });
+  const replica = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, rollout) => analyst.apply(id, rollout) });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
   return {

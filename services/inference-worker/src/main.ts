@@ -1,5 +1,5 @@
 import { type Instance, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, gauge, KafkaBatchServer, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
+import { createKafka, DeadLetters, gauge, KafkaBatchServer, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica, steadyNow } from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
 import { configSchema } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
@@ -23,11 +23,11 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     groupId: config.INSTANCE_ID,
     log,
     onState: (endpoint, route) => models.apply(endpoint, route),
-    onPoison: (_key, reason, record) => void deadLetters.send([{ record, reason }], Date.now()).catch(() => undefined),
+    deadLetters,
   });
   onClose('routes', () => replica.close());
   const heartbeat = runHeartbeat(producer, log, (): Instance => ({
-    instance_id: config.INSTANCE_ID, kind: 'worker', boot, address: config.ADDRESS, time: Date.now(), applied: models.applied(), versions: models.versions(), ejections: [],
+    instance_id: config.INSTANCE_ID, kind: 'worker', boot, address: config.ADDRESS, time: steadyNow(), applied: models.applied(), versions: models.versions(), ejections: [],
     counters: Object.fromEntries(models.all().map((m) => [`waiting_rows.${m.spec.model}:${m.spec.version}`, m.waitingRows])),
     notes: Object.fromEntries(models.all().slice(0, 1).map((m) => ['execution_provider', m.provider])),
   }));
@@ -43,7 +43,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
 
   return {
     controllers: [OipController, ShadowLane],
-    providers: [{ provide: ModelSet, useValue: models }, { provide: ShadowLane.PARTS, useValue: { legs: new LegClient(models), producer, source: config.INSTANCE_ID, concurrency: config.SHADOW_CONCURRENCY, now: () => performance.timeOrigin + performance.now() } }],
+    providers: [{ provide: ModelSet, useValue: models }, { provide: ShadowLane.PARTS, useValue: { legs: new LegClient(models), producer, source: config.INSTANCE_ID, concurrency: config.SHADOW_CONCURRENCY, now: steadyNow } }],
     transports: [lane],
     hotHandler: inferHandler(models, { maxBodyBytes: config.MAX_BODY_BYTES, maxRows: config.MAX_ROWS_PER_REQUEST, log }),
     readiness: [{ name: 'routes', ready: () => replica.isReady }],

@@ -1,6 +1,6 @@
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Revision, topics } from '@slipway/contracts';
-import { createClickHouse, createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica } from '@slipway/platform';
+import { createClickHouse, createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica, steadyNow } from '@slipway/platform';
 import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
 import { KeyController } from './access/key.controller.ts';
@@ -41,7 +41,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const clickhouse = config.CLICKHOUSE_URL ? createClickHouse(config.CLICKHOUSE_URL) : null;
   onClose('clickhouse', () => clickhouse?.close());
   const keys = new KeyStore(database);
-  await keys.admit(config.BOOTSTRAP_KEYS, Date.now());
+  await keys.admit(config.BOOTSTRAP_KEYS, steadyNow());
 
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const stateProducer = new RecordProducer(kafka, true);
@@ -50,12 +50,13 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const publisher = new Publisher(database, stateProducer, log);
   onClose('publisher', () => publisher.close());
 
+  const deadLetters = new DeadLetters(producer, 'registry');
   const instances = new LiveInstances();
   const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
   const rollouts = new RolloutStore(database, routes, config.ALPHA);
   const conductor = new Conductor({ database, rollouts, routes, instances, log, leaseMs: config.LEASE_MS, policy: { silenceMs: config.SILENCE_MS, prepareMs: 300_000 } });
 
-  const instanceReplica = new StateReplica({ kafka, topic: topics.instances, groupId: config.INSTANCE_ID, log, onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs) });
+  const instanceReplica = new StateReplica({ kafka, topic: topics.instances, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs) });
   const instancesKnown = () => instanceReplica.isReady && performance.now() - instanceReplica.lastContactMs < CONTACT_MS;
   conductor.instancesKnown = instancesKnown;
   const watch = new WorkerWatch({ database, routes, instances, producer, log, known: instancesKnown });
@@ -64,14 +65,14 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const seen = new Map<string, { topic: string; key: string; revision: Revision }>();
   const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) => void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
   const own = [
-    new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, onState: remember(topics.routes.name) }),
-    new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, onState: remember(topics.rollouts.name) }),
+    new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, deadLetters, onState: remember(topics.routes.name) }),
+    new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: remember(topics.rollouts.name) }),
   ];
   let begun = false;
   const begin = async () => {
     await Promise.all(own.map((r) => r.ready));
     await Promise.all(own.map((r) => r.close()));
-    const epoch = await raiseEpochIfBehind(database, [...seen.values()], Date.now());
+    const epoch = await raiseEpochIfBehind(database, [...seen.values()], steadyNow());
     if (epoch) log.warn({ epoch }, 'the topics were ahead of Postgres (a restore?): the epoch was raised and every state is published again');
     publisher.start();
     conductor.start();
@@ -83,10 +84,10 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     await conductor.close();
     await Promise.all([instanceReplica, ...own].map((r) => r.close()));
   });
-  const pruning = setInterval(() => void publisher.prune(Date.now() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')), 3_600_000);
+  const pruning = setInterval(() => void publisher.prune(steadyNow() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')), 3_600_000);
   onClose('pruning', () => clearInterval(pruning));
 
-  const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters: new DeadLetters(producer, 'registry'), log });
+  const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log });
   const value = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
   return {
     controllers: [AuditController, KeyController, ModelController, ArtifactController, MetricController, EndpointController, RolloutController, RequestController, EvidenceConsumer, OpenApiController],

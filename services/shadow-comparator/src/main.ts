@@ -10,6 +10,7 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
+  const deadLetters = new DeadLetters(producer, 'shadow-comparator');
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
   const source = `${config.INSTANCE_ID}/${randomUUID()}`;
@@ -17,7 +18,7 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   const analyst = new Analyst({ analyser: ANALYSERS.shadow, look: (rollout, now) => verdict.look(rollout, now), producer, log, source, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
   const rollouts = new Map<string, Rollout>();
   const replica = new StateReplica({
-    kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log,
+    kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters,
     onState: (id, rollout) => {
       if (rollout) rollouts.set(id, rollout);
       else rollouts.delete(id);
@@ -26,7 +27,7 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
-  const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-comparator', deadLetters: new DeadLetters(producer, 'shadow-comparator'), log });
+  const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-comparator', deadLetters, log });
   return {
     controllers: [ResultController, PairConsumer],
     providers: [{ provide: Analyst, useValue: analyst }, { provide: PairConsumer.PARTS, useValue: { rollouts, rolloutsKnown: () => replica.isReady, producer, source: config.INSTANCE_ID } }],

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Instance, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica } from '@slipway/platform';
+import { formatVersion, type Instance, topics } from '@slipway/contracts';
+import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
@@ -14,7 +14,7 @@ import { RouteSnapshot } from './routing/snapshot.store.ts';
 import { shadowRecord } from './shadow/shadow-line.ts';
 import { ShadowTap } from './shadow/shadow-tap.client.ts';
 import { TargetClient } from './target/target.client.ts';
-import { parseTargetKey, Targets } from './target/targets.ts';
+import { parseTargetKey, targetKey, Targets } from './target/targets.ts';
 
 const monotonic = () => performance.now();
 
@@ -51,9 +51,14 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       proxy.flush();
       if (!routes.apply(endpoint, route)) return;
       heartbeat.now();
-      snapshot.save(routes.all());
+      try {
+        snapshot.save(routes.all());
+      } catch (error) {
+        // The route is in force all the same; only a restart without Kafka would begin with an older one.
+        log.error({ err: error }, 'the snapshot of the routes could not be saved');
+      }
     },
-    onPoison: (_key, reason, record) => void deadLetters.send([{ record, reason }], Date.now()).catch(() => undefined),
+    deadLetters,
   });
   routes.lastContact = () => replica.lastContactMs;
   onClose('routes', () => replica.close());
@@ -61,7 +66,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const heartbeat = runHeartbeat(producer, log, (): Instance => {
     const leases = routes.all().filter((r) => r.rollout && !routes.leaseHolds(r)).map((r) => r.endpoint);
     return {
-      instance_id: config.INSTANCE_ID, kind: 'router', boot, address: config.ADDRESS, time: Date.now(), applied: routes.applied(), versions: [], ejections: targets.ejected(),
+      instance_id: config.INSTANCE_ID, kind: 'router', boot, address: config.ADDRESS, time: steadyNow(), applied: routes.applied(), versions: [], ejections: targets.ejected(),
       counters: { answered: proxy.answered, in_flight: proxy.inFlight, journal_bytes: predictions.waitingBytes + outcomes.waitingBytes + shadows.waitingBytes, journal_refused: predictions.refused + outcomes.refused },
       notes: leases.length > 0 ? { lease_expired: leases.join(',') } : {},
     };
@@ -79,12 +84,22 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const gauges = {
     waiting: gauge('slipway_router_journal_bytes', 'Bytes in the journal that Kafka has not acknowledged', ['journal']),
     refused: gauge('slipway_router_journal_refused_rows', 'Rows that the journal did not take', ['journal']),
+    targets: gauge('slipway_router_targets', 'Addresses of the versions that take traffic, by whether they are ejected', ['endpoint', 'version', 'state']),
     lease: gauge('slipway_router_lease_expired', '1 while the candidate gets no traffic because Kafka is out of reach', ['endpoint']),
   };
   const measuring = setInterval(() => {
     for (const [name, j] of [['predictions', predictions], ['outcomes', outcomes], ['shadow-requests', shadows]] as const) {
       gauges.waiting.set({ journal: name }, j.waitingBytes);
       gauges.refused.set({ journal: name }, j.refused);
+    }
+    gauges.targets.reset();
+    for (const r of routes.all()) {
+      for (const t of [r.control, r.candidate]) {
+        if (!t) continue;
+        const ejected = t.addresses.filter((a) => targets.isEjected(targetKey(t, a))).length;
+        gauges.targets.set({ endpoint: r.endpoint, version: formatVersion(t), state: 'up' }, t.addresses.length - ejected);
+        gauges.targets.set({ endpoint: r.endpoint, version: formatVersion(t), state: 'ejected' }, ejected);
+      }
     }
     for (const r of routes.all()) gauges.lease.set({ endpoint: r.endpoint }, r.rollout && !routes.leaseHolds(r) ? 1 : 0);
   }, 1000);

@@ -24,7 +24,7 @@ beforeAll(async () => {
     }
   };
   ports = {};
-  for (const name of ['REGISTRY', 'ROUTER', 'WORKER', 'STATS', 'KAFKA', 'KAFKA_CONTROLLER', 'POSTGRES', 'CLICKHOUSE']) ports[`SLIPWAY_${name}_PORT`] = await free();
+  for (const name of ['REGISTRY', 'ROUTER', 'WORKER', 'STATS', 'COMPARATOR', 'DRIFT', 'KAFKA', 'KAFKA_CONTROLLER', 'POSTGRES', 'CLICKHOUSE']) ports[`SLIPWAY_${name}_PORT`] = await free();
 });
 afterAll(async () => {
   for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');

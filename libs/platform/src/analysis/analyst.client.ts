@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { alphaShare, childTraceparent, type Evidence, isUnderWay, type Rollout, topics, traceIdOf, type Verdict } from '@slipway/contracts';
+import { steadyNow } from '../clock.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../log.ts';
 import { counter, histogram } from '../metrics.ts';
@@ -78,9 +79,9 @@ export class Analyst {
     const traceparent = childTraceparent(undefined);
     const end = lookSeconds.startTimer();
     try {
-      const finding = await this.parts.look(rollout, Date.now());
+      const finding = await this.parts.look(rollout, steadyNow());
       if (!finding) return;
-      const time = Date.now();
+      const time = steadyNow();
       const evidence: Evidence = {
         event_id: randomUUID(), type: 'slipway.evidence.v1', source, time, rollout_id: rollout.id, endpoint: rollout.spec.endpoint, revision: rollout.revision, step: rollout.step, analyser, sequence: this.sequence++,
         expires_at: time + expiryMs, verdict: finding.verdict, reasons: finding.reasons, sentence: finding.sentence, alpha: alphaShare(rollout, analyser), numbers: finding.numbers as Record<string, unknown>,

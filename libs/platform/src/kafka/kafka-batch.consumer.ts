@@ -3,6 +3,7 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { type Topic, topics } from '@slipway/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
+import { steadyNow } from '../clock.ts';
 import { backoffMs, isTransient, TransientError } from '../faults.ts';
 import type { Logger } from '../log.ts';
 import { counter } from '../metrics.ts';
@@ -20,7 +21,6 @@ export type KafkaBatchServerOptions = {
   groupId: string;
   deadLetters: DeadLetters;
   log: Logger;
-  now?: () => number;
   /** A group whose members are gone after this long without a heartbeat. */
   sessionTimeoutMs?: number;
 };
@@ -48,13 +48,11 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
   private consumer: Consumer | undefined;
   private closing = false;
   private readonly options: KafkaBatchServerOptions;
-  private readonly now: () => number;
   private readonly listeners = new Map<string, Listener[]>();
 
   constructor(options: KafkaBatchServerOptions) {
     super();
     this.options = options;
-    this.now = options.now ?? Date.now;
   }
 
   listen(callback: (error?: unknown) => void): void {
@@ -118,7 +116,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
       else letters.push({ record, reason: parsed.reason });
     }
     const keepTrying = () => isRunning() && !isStale() && !this.closing;
-    const done = (await this.handle(handler, records, letters, heartbeat, keepTrying)) && (await this.patiently(batch.topic, () => this.options.deadLetters.send(letters, this.now()), heartbeat, keepTrying));
+    const done = (await this.handle(handler, records, letters, heartbeat, keepTrying)) && (await this.patiently(batch.topic, () => this.options.deadLetters.send(letters, steadyNow()), heartbeat, keepTrying));
     if (!done) return;
     const next = (BigInt(batch.lastOffset()) + 1n).toString();
     // Not consumer.commitOffsets: that does nothing any more once a stop has begun.
@@ -176,8 +174,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         if (!isTransient(error)) throw error;
         retriesTotal.inc({ topic });
         this.options.log.warn({ topic, attempt, error: (error as Error).message }, 'a store is away; the offset stays and the batch is tried again');
-        const until = this.now() + backoffMs(attempt, Math.random());
-        while (this.now() < until) {
+        const until = performance.now() + backoffMs(attempt, Math.random());
+        while (performance.now() < until) {
           if (!keepTrying()) return false;
           await new Promise((resolve) => setTimeout(resolve, 50));
           await heartbeat();

@@ -1,8 +1,10 @@
 import type { Topic } from '@slipway/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { z } from 'zod';
+import { steadyNow } from '../clock.ts';
 import { backoffMs } from '../faults.ts';
 import type { Logger } from '../log.ts';
+import type { DeadLetters } from './dead-letters.client.ts';
 import { withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
@@ -14,8 +16,8 @@ export type StateReplicaOptions<S extends z.ZodType> = {
   log: Logger;
   /** `undefined` for a tombstone. `timestampMs` is the arrival at Kafka. */
   onState: (key: string, value: z.output<S> | undefined, timestampMs: number) => void;
-  /** A record that does not fit; the last good state of its key stays. */
-  onPoison?: (key: string, reason: string, raw: { topic: string; partition: number; offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers: Record<string, string> }) => void;
+  /** Takes the records that do not fit; the last good state of their key stays. */
+  deadLetters: DeadLetters;
 };
 
 /**
@@ -121,6 +123,8 @@ export class StateReplica<S extends z.ZodType> {
       return;
     }
     this.options.log.error({ topic: this.options.topic.name, key, offset: m.offset, reason: parsed.reason }, 'a state that cannot be used; the last good one stays');
-    this.options.onPoison?.(key, parsed.reason, { topic: this.options.topic.name, partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: {} });
+    const record = { topic: this.options.topic.name, partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: {} };
+    // Every start reads the topic anew, so a letter that could not be sent now is sent then.
+    void this.options.deadLetters.send([{ record, reason: parsed.reason }], steadyNow()).catch((error: unknown) => this.options.log.warn({ error: (error as Error).message }, 'the dead letter could not be sent'));
   }
 }

@@ -1,5 +1,5 @@
 import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
-import { counter, type Finding, gauge, type Logger, type RecordProducer } from '@slipway/platform';
+import { counter, type Finding, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
@@ -67,7 +67,7 @@ export class DriftWatch {
     const profile = route.profiles[version];
     const last = await histograms.lastWindow();
     const depth = DRIFT_RULE.m + LASTING - 1;
-    const common = { endpoint, version, looked_at: Date.now(), since: histograms.windowStart(last - depth + 1) };
+    const common = { endpoint, version, looked_at: steadyNow(), since: histograms.windowStart(last - depth + 1) };
     if (!profile) {
       this.latest.set(endpoint, { ...common, state: 'no_profile', note: `${version} has no reference profile (GET /v1/models/${route.control.model}/versions/${route.control.version} says why)`, inputs: null, outputs: null, lasting: false, losses: [] });
       return;
@@ -89,7 +89,7 @@ export class DriftWatch {
     const { histograms, producer, log, source, cooldownMs } = this.parts;
     const reasons = retrainingReasons(drift);
     if (reasons.length === 0) return;
-    const now = Date.now();
+    const now = steadyNow();
     // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
     const said = new Set(await histograms.reasonsSaid(model, version, now - cooldownMs));
     const fresh = reasons.filter((r) => !said.has(r) && now - (this.asked.get(`${model}:${version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs);

@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { childTraceparent, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
-import { type ConsumedRecord, counter, histogram, ok, type OutgoingRecord, type RecordProducer, type RecordResult } from '@slipway/platform';
+import { type ConsumedRecord, counter, histogram, ok, type OutgoingRecord, type RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
 import type { LegClient } from './leg.client.ts';
 
@@ -67,7 +67,7 @@ export class ShadowLane {
     const deadline = Number(record.timestamp) + r.deadline_ms;
     lagSeconds.observe({ endpoint: r.endpoint }, Math.max(0, now() - Number(record.timestamp)) / 1000);
     const pair: ShadowPair = {
-      event_id: r.event_id, type: 'slipway.shadow-pair.v1', source, time: Date.now(), request_id: r.request_id, endpoint: r.endpoint, rollout_id: r.rollout_id, step: r.step, control_version: r.control_version,
+      event_id: r.event_id, type: 'slipway.shadow-pair.v1', source, time: steadyNow(), request_id: r.request_id, endpoint: r.endpoint, rollout_id: r.rollout_id, step: r.step, control_version: r.control_version,
       candidate_version: r.candidate_version, result: 'paired', reason: '', control: r.response, candidate: null, noise: null, control_latency_us: r.control_latency_us, control_compute_us: r.control_compute_us,
       candidate_latency_us: 0, candidate_compute_us: 0, noise_compute_us: 0, price: 0,
     };

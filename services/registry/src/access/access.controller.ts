@@ -1,5 +1,6 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { mayActAs, ProblemError, type Role } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../audit/audit.store.ts';
@@ -29,7 +30,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Authenticated>();
     const key = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!key) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
-    const actor = await this.keys.find(key, Date.now());
+    const actor = await this.keys.find(key, steadyNow());
     if (!actor) throw new ProblemError('unauthenticated', 'the API key is not known, or was revoked');
     if (!mayActAs(actor.role, needed)) throw new ProblemError('forbidden', `this needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`);
     request.actor = actor;

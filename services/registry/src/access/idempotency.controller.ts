@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { canonicalJson, ProblemError } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { Actor } from '../audit/audit.store.ts';
@@ -29,7 +30,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (key.length === 0 || key.length > 255) throw new ProblemError('invalid_request', 'Idempotency-Key: 1 to 255 characters');
     const actor = request.actor?.name ?? '';
     const fingerprint = createHash('sha256').update(`${request.url}\n${canonicalJson(request.body ?? null)}`).digest('hex');
-    const now = Date.now();
+    const now = steadyNow();
     const [own] = await this.database.query<{ actor: string }>(
       `INSERT INTO idempotency (actor, key, fingerprint, created_at) VALUES ($1, $2, $3, $4)
        ON CONFLICT (actor, key) DO UPDATE SET created_at = $4 WHERE idempotency.status IS NULL AND idempotency.created_at < $5 AND idempotency.fingerprint = $3 RETURNING actor`,

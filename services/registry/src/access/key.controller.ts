@@ -1,5 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { keyInputSchema, parseOrProblem } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
 import { RouteStore } from '../route/route.store.ts';
@@ -21,7 +22,7 @@ export class KeyController {
   @Needs('admin')
   async create(@Body() body: unknown, @Caller() actor: Actor) {
     const input = parseOrProblem(keyInputSchema, body);
-    const now = Date.now();
+    const now = steadyNow();
     const made = await this.database.transaction(async (sql) => {
       const key = await this.keys.create(sql, input.name, input.role, now);
       await appendAudit(sql, { aggregate: `key/${key.id}`, actor, action: 'create', reason: '', state: { id: key.id, name: key.name, role: key.role }, now });

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Param, Put, Res, StreamableFile } from '@nestjs/common';
 import { parseOrProblem, ProblemError, sha256Schema } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -21,7 +22,7 @@ export class ArtifactController {
   put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
     const { sha256 } = parseOrProblem(path, params);
     if (!(body instanceof Readable)) throw new ProblemError('unsupported_media_type', 'send the bytes with content-type: application/octet-stream');
-    return this.artifacts.put(sha256, body, actor, Date.now());
+    return this.artifacts.put(sha256, body, actor, steadyNow());
   }
 
   @Get(':sha256')

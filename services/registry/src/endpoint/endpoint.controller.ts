@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { endpointInputSchema, listQuerySchema, nameSchema, parseOrProblem, rollbackInputSchema } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
@@ -34,12 +35,12 @@ export class EndpointController {
   @Put(':name')
   @Needs('operator')
   put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.put(parseOrProblem(path, params).name, parseOrProblem(endpointInputSchema, body), actor, Date.now());
+    return this.endpoints.put(parseOrProblem(path, params).name, parseOrProblem(endpointInputSchema, body), actor, steadyNow());
   }
 
   @Post(':name/rollback')
   @Needs('operator')
   rollback(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}).reason, actor, Date.now());
+    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}).reason, actor, steadyNow());
   }
 }

@@ -1,5 +1,5 @@
 import { topics } from '@slipway/contracts';
-import type { Logger, RecordProducer } from '@slipway/platform';
+import { type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import type { LiveInstances } from './live-instances.ts';
@@ -33,7 +33,7 @@ export class WorkerWatch {
     if (picture === this.last && forgotten.length === 0) return;
     this.busy = true;
     try {
-      await database.transaction((sql) => routes.recompileAll(sql, Date.now()));
+      await database.transaction((sql) => routes.recompileAll(sql, steadyNow()));
       routes.published();
       if (forgotten.length > 0) {
         await producer.send(topics.instances.name, forgotten.map((key) => ({ key, value: null })));

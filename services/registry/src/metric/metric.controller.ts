@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { metricSchema, parseOrProblem } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
@@ -21,6 +22,6 @@ export class MetricController {
   @Put(':name')
   @Needs('publisher')
   put(@Param('name') name: string, @Body() body: object, @Caller() actor: Actor) {
-    return putMetric(this.database, parseOrProblem(metricSchema, { ...body, name }), actor, Date.now());
+    return putMetric(this.database, parseOrProblem(metricSchema, { ...body, name }), actor, steadyNow());
   }
 }

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { listQuerySchema, modelInputSchema, parseOrProblem, versionInputSchema, versionNumberSchema } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
@@ -25,7 +26,7 @@ export class ModelController {
   @Post()
   @Needs('publisher')
   create(@Body() body: unknown, @Caller() actor: Actor) {
-    return this.models.create(parseOrProblem(modelInputSchema, body), actor, Date.now());
+    return this.models.create(parseOrProblem(modelInputSchema, body), actor, steadyNow());
   }
 
   @Get(':model/versions')
@@ -38,7 +39,7 @@ export class ModelController {
   @Post(':model/versions')
   @Needs('publisher')
   async register(@Param('model') model: string, @Body() body: unknown, @Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { version, created } = await this.models.register(model, parseOrProblem(versionInputSchema, body), actor, Date.now());
+    const { version, created } = await this.models.register(model, parseOrProblem(versionInputSchema, body), actor, steadyNow());
     void reply.status(created ? 201 : 200);
     return version;
   }

@@ -1,5 +1,5 @@
 import { topics } from '@slipway/contracts';
-import { counter, gauge, type Logger, type RecordProducer } from '@slipway/platform';
+import { counter, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 
 const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', ['topic']);
@@ -74,7 +74,7 @@ export class Publisher {
       if (rows.length === 0) return;
       const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
       await this.producer.send(topic, values.filter((v) => v !== null).map((value) => ({ key, value })));
-      await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [Date.now(), rows.map((r) => r.id)]);
+      await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [steadyNow(), rows.map((r) => r.id)]);
       publishedTotal.inc({ topic }, values.length);
     });
   }

@@ -1,5 +1,5 @@
 import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf } from '@slipway/contracts';
-import { isTransient, type Logger } from '@slipway/platform';
+import { isTransient, type Logger, steadyNow } from '@slipway/platform';
 import { system } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
@@ -63,7 +63,7 @@ export class Conductor {
     const [row] = await sql.query<{ doc: Rollout }>('SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED', [id]);
     if (!row) return false;
     const rollout = row.doc;
-    const now = Date.now();
+    const now = steadyNow();
     if (!isUnderWay(rollout.status)) return this.followUp(sql, rollout, now);
     const decision = decide(rollout, await latestEvidence(sql, id), now, await this.world(sql, rollout), this.parts.policy);
     if (decision.kind === 'none') return false;

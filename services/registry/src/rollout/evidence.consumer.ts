@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type Evidence, topics } from '@slipway/contracts';
-import { type ConsumedRecord, ok, type RecordResult } from '@slipway/platform';
+import { type ConsumedRecord, ok, type RecordResult, steadyNow } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { Conductor } from './conductor.store.ts';
 import { storeEvidence } from './evidence.store.ts';
@@ -20,7 +20,7 @@ export class EvidenceConsumer {
     const records = payload as ConsumedRecord<Evidence>[];
     const results: RecordResult[] = [];
     for (const { parsed } of records) {
-      const known = await this.database.transaction((sql) => storeEvidence(sql, parsed, Date.now()));
+      const known = await this.database.transaction((sql) => storeEvidence(sql, parsed, steadyNow()));
       results.push(known ? ok : { kind: 'deadLetter', reason: `rollout_id: there is no rollout ${parsed.rollout_id}` });
     }
     // A verdict is acted upon at once; the poll is only the backstop.

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { commandSchema, listQuerySchema, mayActAs, parseOrProblem, ProblemError, rolloutQuerySchema, rolloutSpecSchema } from '@slipway/contracts';
+import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
@@ -26,7 +27,7 @@ export class RolloutController {
   @Post()
   @Needs('operator')
   create(@Body() body: unknown, @Caller() actor: Actor) {
-    return this.rollouts.create(parseOrProblem(rolloutSpecSchema, body), actor, Date.now());
+    return this.rollouts.create(parseOrProblem(rolloutSpecSchema, body), actor, steadyNow());
   }
 
   @Get(':id')
@@ -42,7 +43,7 @@ export class RolloutController {
     const needed = command.command === 'approve' ? 'approver' : 'operator';
     if (actor.role === 'system' || !mayActAs(actor.role, needed)) throw new ProblemError('forbidden', `"${command.command}" needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`);
     void reply.status(200);
-    return this.rollouts.command(id, command, actor, Date.now());
+    return this.rollouts.command(id, command, actor, steadyNow());
   }
 
   @Get(':id/evidence')

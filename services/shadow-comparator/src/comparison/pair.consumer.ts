@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type CompareRule, MAX_RECORD_BYTES, type Rollout, type ShadowPair, topics } from '@slipway/contracts';
-import { type ConsumedRecord, counter, ok, type RecordProducer, type RecordResult, TransientError } from '@slipway/platform';
+import { type ConsumedRecord, counter, ok, type RecordProducer, type RecordResult, steadyNow, TransientError } from '@slipway/platform';
 import { batchedRows, comparisonRow } from './row.ts';
 
 const pairsTotal = counter('slipway_comparator_pairs_total', 'Shadow pairs by how they ended and whether the answers agree', ['endpoint', 'result', 'agree']);
@@ -32,7 +32,7 @@ export class PairConsumer {
         results.push({ kind: 'deadLetter', reason: rule });
         continue;
       }
-      const row = comparisonRow(pair, rule, { source, now: Date.now(), traceparent: headers['traceparent'] });
+      const row = comparisonRow(pair, rule, { source, now: steadyNow(), traceparent: headers['traceparent'] });
       pairsTotal.inc({ endpoint: row.endpoint, result: row.result, agree: String(row.agree) });
       rows.push(row);
       results.push(ok);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Arm, childTraceparent, formatRevision, formatVersion, ProblemError, problemDocument, type Route, type Target, traceIdOf } from '@slipway/contracts';
-import { counter, histogram, type Logger, problemsTotal } from '@slipway/platform';
+import { counter, histogram, type Logger, problemsTotal, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { type Assignment, assign } from '../assignment/assign.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
@@ -111,11 +111,12 @@ export class InferProxy {
     let tried = 0;
     for (const target of canFallBack ? [assigned, route.control] : [assigned]) {
       const final = target === route.control || !canFallBack;
-      for (const address of this.parts.targets.order(target, final)) {
+      const addresses = this.parts.targets.order(target, final);
+      for (const [i, address] of addresses.entries()) {
         const left = deadline - performance.now();
         if (left < 1) break;
         tried++;
-        const answer = await this.attempt(route, target, address, body, ids, final ? left : left * 0.6);
+        const answer = await this.attempt(route, target, address, body, ids, left * (final ? 1 : 0.6) * (i < addresses.length - 1 ? 0.4 : 1));
         if (canFallBack && !final && this.withdrawn(route)) {
           // The candidate lost its traffic while it was working: its answer must not leave any more.
           failure = new TargetFault('withdrawn', 'the candidate was withdrawn meanwhile');
@@ -155,6 +156,8 @@ export class InferProxy {
       if (!targets.failed(key, refused)) return;
       ejectionsTotal.inc({ endpoint: route.endpoint });
       log.warn({ target: key, why }, 'target ejected');
+      // What still hangs there need not wait for its time to be up where another address can answer.
+      if (target.addresses.length > 1) void client.reset(address);
     };
     try {
       const answer = await client.infer(address, `/v2/models/${target.model}/versions/${target.version}/infer`, body, { 'content-type': 'application/json', 'x-request-id': requestId, traceparent }, Math.max(1, Math.ceil(timeoutMs)));
@@ -169,7 +172,7 @@ export class InferProxy {
       return answer;
     } catch (error) {
       if (!(error instanceof TargetFault)) throw error;
-      eject(error.code !== 'timeout', error.message);
+      if (error.code !== 'dropped') eject(error.code !== 'timeout', error.message);
       return error;
     }
   }
@@ -191,7 +194,7 @@ export class InferProxy {
     });
     const line = predictionLine(
       {
-        event_id: uuidv7(), type: 'slipway.prediction.v1', source: this.parts.router, time: Date.now(), request_id: requestId, endpoint: route.endpoint,
+        event_id: uuidv7(), type: 'slipway.prediction.v1', source: this.parts.router, time: steadyNow(), request_id: requestId, endpoint: route.endpoint,
         rollout_id: route.rollout?.id ?? '', step: route.rollout?.step ?? -1, route_revision: formatRevision(route.revision), unit: assignment.unit,
         assigned_arm: assignment.arm, probability: assignment.probability, reason: outcome.ejected && assignment.reason === 'randomised' ? 'ejected' : assignment.reason,
         served_version: served, fallback_from: outcome.fallbackFrom ? formatVersion(outcome.fallbackFrom) : '', status: outcome.status, error_code: outcome.errorCode,

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
-import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
+import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer, steadyNow } from '@slipway/platform';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const NEWLINE = 10;
@@ -87,7 +87,7 @@ export class RowJournal {
     } catch (error) {
       this.refused += rows;
       this.restoreTail();
-      const now = Date.now();
+      const now = steadyNow();
       if (now - this.lastComplaint > 1000) {
         this.lastComplaint = now;
         this.options.log.error({ error: (error as Error).message, topic: this.options.topic, refused: this.refused }, 'THE JOURNAL DOES NOT TAKE ROWS');
@@ -195,8 +195,8 @@ export class RowJournal {
   /** Ships what it can within `patienceMs`; the rest stays on disk for the next start. */
   async close(patienceMs = 5000): Promise<void> {
     if (this.closing) return;
-    const deadline = Date.now() + patienceMs;
-    while (this.bytesWaiting > 0 && Date.now() < deadline) {
+    const deadline = steadyNow() + patienceMs;
+    while (this.bytesWaiting > 0 && steadyNow() < deadline) {
       this.wake?.();
       await this.pause(20);
     }

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { type OutcomeRow, outcomesBodySchema, parseOrProblem, ProblemError } from '@slipway/contracts';
-import { counter } from '@slipway/platform';
+import { counter, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { RowJournal } from '../journal/rows.journal.ts';
 import { RouteTable } from '../routing/route-table.ts';
@@ -25,7 +25,7 @@ export class OutcomeController {
   @HttpCode(202)
   post(@Body() body: unknown) {
     const input = parseOrProblem(outcomesBodySchema, body);
-    const now = Date.now();
+    const now = steadyNow();
     const outcomes = 'outcomes' in input ? input.outcomes : [input];
     const unknown = outcomes.find((o) => !this.routes.get(o.endpoint));
     if (unknown) throw new ProblemError('unknown_endpoint', `there is no endpoint "${unknown.endpoint}"`);

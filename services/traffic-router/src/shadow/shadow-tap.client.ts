@@ -1,5 +1,5 @@
 import { formatVersion, type Route, type ShadowPair, topics } from '@slipway/contracts';
-import { counter, type Logger, type RecordProducer } from '@slipway/platform';
+import { counter, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from './draw.ts';
@@ -35,7 +35,7 @@ export class ShadowTap {
     if (!draw.sampled) return undefined;
     sampledTotal.inc({ endpoint: route.endpoint, rollout: shadow.rollout_id });
     const head: ShadowHead = {
-      event_id: uuidv7(), request_id: a.requestId, traceparent: a.traceparent, type: 'slipway.shadow-request.v1', source: this.source, time: Date.now(), endpoint: route.endpoint, rollout_id: shadow.rollout_id, step: shadow.step,
+      event_id: uuidv7(), request_id: a.requestId, traceparent: a.traceparent, type: 'slipway.shadow-request.v1', source: this.source, time: steadyNow(), endpoint: route.endpoint, rollout_id: shadow.rollout_id, step: shadow.step,
       control_version: formatVersion(control), candidate_version: formatVersion(candidate), noise: draw.noise, deadline_ms: shadow.deadline_ms, oversize: a.oversize, control_latency_us: a.latencyUs, control_compute_us: a.computeUs,
     };
     return { head, line: shadowLine(head, a.request, a.response) };

@@ -4,7 +4,8 @@ export type TargetAnswer = { status: number; body: Buffer; headers: Record<strin
 
 export class TargetFault extends Error {
   override name = 'TargetFault';
-  readonly code: 'timeout' | 'connect' | 'broken' | 'withdrawn';
+  /** `dropped`: we gave the connection up ourselves. */
+  readonly code: 'timeout' | 'connect' | 'broken' | 'withdrawn' | 'dropped';
   constructor(code: TargetFault['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -39,8 +40,16 @@ export class TargetClient {
       const { code, message } = error as { code?: string; message: string };
       if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') throw new TargetFault('timeout', `${address} did not answer within ${timeoutMs} ms`, { cause: error });
       if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH') throw new TargetFault('connect', `${address}: ${message}`, { cause: error });
-      throw new TargetFault('broken', `${address}: ${message}`, { cause: error });
+      throw new TargetFault(code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED' ? 'dropped' : 'broken', `${address}: ${message}`, { cause: error });
     }
+  }
+
+  /** Gives up on everything that is under way to an address: whoever waits tries another one now. */
+  async reset(address: string): Promise<void> {
+    const { origin } = new URL(address);
+    const pool = this.pools.get(origin);
+    this.pools.delete(origin);
+    await pool?.destroy();
   }
 
   /** Whether the server at the address says that the version is ready. */

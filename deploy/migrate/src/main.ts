@@ -1,0 +1,26 @@
+// Creates the topics and the ClickHouse tables that are missing; may be run at every deployment. (The registry migrates Postgres itself.)
+import { fileURLToPath } from 'node:url';
+import { createKafka, createLogger, createTopics, loadConfig, migrateClickHouse } from '@slipway/platform';
+import { configSchema } from './config.ts';
+
+const config = loadConfig(configSchema, process.env);
+const log = createLogger('migrate', 'migrate', 'info');
+
+async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + config.PATIENCE_MS; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      log.warn({ error: (error as Error).message }, `${what} cannot be reached yet`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+await patiently('Kafka', () => createTopics(createKafka('slipway.migrate', config.KAFKA_BROKERS, log), config.REPLICATION_FACTOR));
+log.info('the topics are there');
+const folder = fileURLToPath(new URL('../../clickhouse', import.meta.url));
+const applied = await patiently('ClickHouse', () => migrateClickHouse(config.CLICKHOUSE_URL, folder, { KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',') }));
+log.info({ applied }, 'the tables are there');
+process.exit(0);

@@ -1,0 +1,85 @@
+import { type AuditRow, auditRowSchema, formatVersion, RouteReplay, topics } from '@slipway/contracts';
+import { createKafka, createLogger, readTopic } from '@slipway/platform';
+import { until } from '@slipway/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+
+let release: Release;
+beforeAll(async () => {
+  release = await startRelease('explanation', { counts: { registries: 1, routers: 2, workers: 1 } });
+  const sender = release.sender(80);
+  const good = await release.rollOut(GOOD, { steps: [{ canary: { weight: '20%', until: { requests: 60 } } }, { canary: { weight: '50%', until: { requests: 60 } } }, { switch: {} }, { watch: { for: '2s', holdBack: '10%' } }] });
+  await release.reach(good.id, 'promoted', (r) => r.status === 'promoted');
+  const bad = await release.rollOut(BAD, { steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }] });
+  await release.reach(bad.id, 'rolled back', (r) => r.status === 'rolledBack');
+  await sender.stop();
+  await release.accountFor(sender.answers.map((a) => a.id));
+});
+afterAll(() => release?.end());
+
+async function audit(): Promise<AuditRow[]> {
+  const rows: AuditRow[] = [];
+  await readTopic(createKafka('test', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')), topics.audit.name, ({ value }) => rows.push(auditRowSchema.parse(JSON.parse(value?.toString() ?? 'null'))));
+  return rows;
+}
+
+describe('what served a request, and why', () => {
+  it('names version, arm, probability, revision, rollout, step, who approved, and the evidence', async () => {
+    const [row] = await release.query<{ id: string; rollout_id: string }>("SELECT request_id AS id, rollout_id FROM predictions FINAL WHERE step = 1 AND assigned_arm = 'candidate' AND probability = 0.5 LIMIT 1");
+    const explained = await release.viewer.call<Record<string, unknown>>('GET', `/v1/requests/${row?.id}`);
+    expect(explained).toMatchObject({
+      request_id: row?.id, endpoint: 'spam', version: `spam:${GOOD}`, arm: 'candidate', probability: 0.5, reason: 'randomised', rollout: { id: row?.rollout_id, step: 1, candidate: { model: 'spam', version: GOOD }, control: { model: 'spam', version: 1 }, status_now: 'promoted' },
+      approved_by: [{ actor: 'operator', action: 'create' }, { actor: 'operator', action: 'start', reason: 'test' }],
+    });
+    const { evidence } = explained as { evidence: { event_id: string; sentence: string } };
+    const [stored] = await release.query<{ sentence: string; verdict: string }>('SELECT sentence, verdict FROM evidence FINAL WHERE event_id = {id:String}', { id: evidence.event_id });
+    expect(stored).toMatchObject({ verdict: 'advance', sentence: evidence.sentence });
+  });
+  it('says so of requests outside a rollout, and of those that nobody knows', async () => {
+    const answer = await release.infer('outside');
+    const id = answer.headers.get('x-request-id') as string;
+    await release.accountFor([id]);
+    expect(await release.viewer.call('GET', `/v1/requests/${id}`)).toMatchObject({ rollout: null, approved_by: [], evidence: null, reason: 'rule', trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    await expect(release.viewer.call('GET', '/v1/requests/nobody')).rejects.toThrow('there is no row of a request nobody');
+  });
+});
+
+describe('the replay of audit.v1', () => {
+  it('rebuilds every route, and every row that the routers logged fits the route of its revision', async () => {
+    const replay = new RouteReplay();
+    for (const row of await audit()) replay.apply(row);
+    expect(replay.broken).toEqual([]);
+    const rows = await release.query<{ route_revision: string; rollout_id: string; step: number; assigned_arm: string; probability: number; served_version: string; reason: string; t: number; n: number }>(
+      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL');
+    expect(new Set(rows.map((r) => r.route_revision)).size).toBeGreaterThan(5);
+    for (const r of rows) {
+      const route = replay.atRevision('spam', r.route_revision);
+      expect(route, `revision ${r.route_revision}`).toBeDefined();
+      expect([r.rollout_id, r.step]).toEqual([route?.rollout?.id ?? '', route?.rollout?.step ?? -1]);
+      const weight = route?.rollout?.weight ?? 0;
+      expect(r.probability).toBeCloseTo(!route?.rollout ? 1 : r.assigned_arm === 'candidate' ? weight : 1 - weight, 9);
+      const target = r.assigned_arm === 'candidate' ? route?.candidate : route?.control;
+      expect(r.served_version).toBe(target ? formatVersion(target) : '');
+      // at the instant of the answer the route was in force already
+      const then = replay.at('spam', r.t);
+      expect((then?.revision.n ?? 0) >= (route?.revision.n ?? Number.POSITIVE_INFINITY)).toBe(true);
+    }
+    // the present is the end of the replay
+    const now = await release.operator.endpoint('spam');
+    expect(replay.at('spam', Date.now())?.revision).toEqual(now.route_revision);
+  });
+  it('names the row that was changed on the way', async () => {
+    const rows = await audit();
+    const at = rows.findIndex((r) => r.aggregate === 'route/spam' && r.n === 3);
+    const forged = rows.map((r, i) => (i === at ? { ...r, actor: 'somebody else' } : r));
+    const replay = new RouteReplay();
+    for (const row of forged) replay.apply(row);
+    expect(replay.broken).toEqual([{ aggregate: 'route/spam', n: 3, why: 'its content does not have its hash' }]);
+    const without = new RouteReplay();
+    for (const row of rows.filter((_, i) => i !== at)) without.apply(row);
+    expect(without.broken[0]).toMatchObject({ aggregate: 'route/spam', n: 4, why: 'row 3 is missing' });
+  });
+  it('is complete in Postgres too', async () => {
+    await until('the verification', async () => (await release.viewer.call<{ ok: boolean }>('GET', '/v1/audit/verification')).ok);
+  });
+});
