@@ -21,7 +21,7 @@ FROM
     SELECT line, _timestamp_ms AS arrived, JSONExtract(line, 'Tuple(event_id String, time Int64, source String, model String, version UInt32, endpoint String, reasons Array(String), sentence String)') AS row
     FROM slipway.retraining_queue
 )
-WHERE row.1 != '' AND row.4 != ''
+WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.4 != ''
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_refused TO slipway.dead_letters AS
 SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
