@@ -9,6 +9,7 @@ import type { CommonConfig } from './config.ts';
 import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
 import { ProblemFilter } from './http/problem.filter.controller.ts';
 import { RethrowFilter } from './kafka/kafka-batch.consumer.ts';
+import { observeRequests } from './http/observe.controller.ts';
 import { createLogger, type Logger, nestLogger } from './log.ts';
 
 export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
@@ -77,7 +78,9 @@ export async function runService<C extends CommonConfig>(name: string, config: C
         }
       : {}),
   });
-  (adapter.getInstance() as unknown as FastifyInstance).addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  observeRequests(fastify, log);
+  fastify.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   const module: DynamicModule = { module: ServiceModule, controllers: [HealthController, ...(parts.controllers ?? [])], providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])] };
   app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
   app.useGlobalFilters(new ProblemFilter(log));

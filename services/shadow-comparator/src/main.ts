@@ -30,7 +30,7 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-comparator', deadLetters, log });
   return {
     controllers: [ResultController, PairConsumer],
-    providers: [{ provide: Analyst, useValue: analyst }, { provide: PairConsumer.PARTS, useValue: { rollouts, rolloutsKnown: () => replica.isReady, producer, source: config.INSTANCE_ID } }],
+    providers: [{ provide: Analyst, useValue: analyst }, { provide: PairConsumer.PARTS, useValue: { rollouts, rolloutsKnown: () => replica.isReady, producer, source: config.INSTANCE_ID, log } }],
     transports: [transport],
     readiness: [
       { name: 'rollouts', ready: () => replica.isReady },

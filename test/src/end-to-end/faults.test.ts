@@ -99,7 +99,7 @@ describe('faults under load, during a live rollout', () => {
     const { supervisor } = release;
     const restarts = supervisor.restarts(name);
     supervisor.kill(name, 'SIGKILL');
-    await moreAnswers(60);
+    await moreAnswers(30);
     await until('the supervisor to have started it again', () => supervisor.restarts(name) > restarts);
     await supervisor.whenReady(name);
     await moreAnswers(20);

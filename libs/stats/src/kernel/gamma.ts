@@ -13,28 +13,37 @@ export function lnGamma(x: number): number {
 
 /** ln B(a, b). */
 export function lnBeta(a: number, b: number): number {
-  return lnGamma(a) + lnGamma(b) - lnGamma(a + b);
+  if (a < 20 || b < 20) {
+    const small = Math.min(a, b);
+    const large = Math.max(a, b);
+    if (large < 20) return lnGamma(a) + lnGamma(b) - lnGamma(a + b);
+    // Γ(large) / Γ(large + small) through Stirling, since the two logarithms nearly cancel
+    return lnGamma(small) + stirling(large) - stirling(large + small) - (large - 0.5) * Math.log1p(small / large) - small * Math.log(large + small) + small;
+  }
+  return 0.5 * Math.log(2 * Math.PI) - 0.5 * Math.log(b) + (a - 0.5) * Math.log(a / (a + b)) - b * Math.log1p(a / b) + stirling(a) + stirling(b) - stirling(a + b);
 }
 
-/** Γ(a, x) / Γ(a): the upper tail. Series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1, 8.9.2). */
-export function gammaQ(a: number, x: number): number {
-  if (!(a > 0) || !(x >= 0)) throw new RangeError(`gammaQ needs a > 0 and x ≥ 0, not ${a} and ${x}`);
-  if (x === 0) return 1;
-  const front = Math.exp(a * Math.log(x) - x - lnGamma(a));
+/**
+ * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1, 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
+ * through Stirling's series for large a, where the difference of logarithms would lose digits.
+ */
+function incomplete(a: number, x: number): { series: number | null; fraction: number | null } {
+  if (!(a > 0) || !(x >= 0)) throw new RangeError(`the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
+  const front = prefactor(a, x);
   if (x < a + 1) {
     let term = 1 / a;
     let sum = term;
-    for (let k = 1; k < 10_000 && term > sum * 1e-17; k++) {
+    for (let k = 1; k < 100_000 && term > sum * 1e-17; k++) {
       term *= x / (a + k);
       sum += term;
     }
-    return Math.max(0, 1 - front * sum);
+    return { series: front * sum, fraction: null };
   }
   let b = x + 1 - a;
   let c = 1e300;
   let d = 1 / b;
   let h = d;
-  for (let i = 1; i < 10_000; i++) {
+  for (let i = 1; i < 100_000; i++) {
     const an = -i * (i - a);
     b += 2;
     d = 1 / (an * d + b || 1e-300);
@@ -43,7 +52,44 @@ export function gammaQ(a: number, x: number): number {
     h *= step;
     if (Math.abs(step - 1) < 1e-16) break;
   }
-  return front * h;
+  return { series: null, fraction: front * h };
+}
+
+/** xᵃ e⁻ˣ / Γ(a). For a ≥ 20: √(a / 2π) exp(−a φ(x/a) − s(a)) with φ(u) = u − 1 − ln u and s Stirling's correction. */
+function prefactor(a: number, x: number): number {
+  if (x === 0) return 0;
+  if (a < 20) return Math.exp(a * Math.log(x) - x - lnGamma(a));
+  const mu = (x - a) / a;
+  const phi = Math.abs(mu) < 0.3 ? logGap(mu) : mu - Math.log1p(mu);
+  return Math.sqrt(a / (2 * Math.PI)) * Math.exp(-a * phi - stirling(a));
+}
+
+/** μ − ln(1 + μ) without cancellation: μ² Σ (−μ)ᵏ / (k + 2). */
+function logGap(mu: number): number {
+  let sum = 0;
+  let power = 1;
+  for (let k = 0; k < 60; k++) {
+    sum += power / (k + 2);
+    power *= -mu;
+  }
+  return mu * mu * sum;
+}
+
+/** ln Γ(a) − (a − ½) ln a + a − ½ ln 2π (DLMF 5.11.1). */
+function stirling(a: number): number {
+  const b = 1 / (a * a);
+  return (1 / a) * (1 / 12 - b * (1 / 360 - b * (1 / 1260 - b * (1 / 1680 - b / 1188))));
+}
+
+/** Γ(a, x) / Γ(a): the upper tail. */
+export function gammaQ(a: number, x: number): number {
+  const { series, fraction } = incomplete(a, x);
+  return fraction ?? Math.max(0, 1 - (series ?? 0));
+}
+/** γ(a, x) / Γ(a): the lower tail. */
+export function gammaP(a: number, x: number): number {
+  const { series, fraction } = incomplete(a, x);
+  return series ?? Math.max(0, 1 - (fraction ?? 0));
 }
 
 /** P(X > x) for χ² with `df` degrees of freedom. */

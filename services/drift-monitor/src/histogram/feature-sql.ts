@@ -8,7 +8,7 @@ export function binSql(feature: FeatureProfile, i: number): { sql: string; param
   const params: Record<string, unknown> = { [`tensor${i}`]: feature.tensor };
   if (feature.kind === 'categorical') {
     params[`categories${i}`] = feature.categories;
-    return { params, sql: `multiIf(isNull(${raw}) OR ${raw} = 'null', ${missing}, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) > 0, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) - 1, ${feature.categories.length})` };
+    return { params, sql: `multiIf(isNull(${raw}) OR ${text} = '', ${missing}, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) > 0, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) - 1, ${feature.categories.length})` };
   }
   params[`edges${i}`] = feature.edges;
   const value = `(${measureSql(feature, raw, text)})`;
@@ -18,7 +18,7 @@ export function binSql(feature: FeatureProfile, i: number): { sql: string; param
 /** The first element of an input tensor as raw JSON; NULL when it is not there. */
 function inputElement(i: number): string {
   const data = `JSONExtractRaw(arrayFirst(x -> JSONExtractString(x, 'name') = {tensor${i}:String}, JSONExtractArrayRaw(request, 'inputs')), 'data', 1)`;
-  return `nullIf(if(startsWith(${data}, '['), JSONExtractRaw(${data}, 1), ${data}), '')`;
+  return `nullIf(nullIf(if(startsWith(${data}, '['), JSONExtractRaw(${data}, 1), ${data}), ''), 'null')`;
 }
 
 function measureSql(feature: FeatureProfile, raw: string, text: string): string {

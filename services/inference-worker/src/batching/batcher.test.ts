@@ -60,4 +60,36 @@ describe('the batcher', () => {
     await next();
     await Promise.all(taken);
   });
+
+  it('runs the background only when nothing live waits, and in small batches', async () => {
+    const { batcher, batches, next } = harness({ maxBatch: 100 });
+    const live = [1, 2].map((x) => batcher.submit(x, 1));
+    const background = Array.from({ length: 20 }, (_, i) => batcher.submitBackground(100 + i, 1));
+    const late = batcher.submit(3, 1);
+    // 1 runs at once; 2 and 3 before anything of the background
+    await next();
+    expect(batches).toEqual([[1], [2, 3]]);
+    await next();
+    expect(batches[2]).toEqual([100, 101, 102, 103, 104, 105, 106, 107]);
+    // a live request overtakes what is left of the background
+    const overtaking = batcher.submit(4, 1);
+    await next();
+    expect(batches[3]).toEqual([4]);
+    for (let i = 0; i < 3; i++) await next();
+    expect((await Promise.all([...live, late, overtaking])).map((r) => r.output)).toEqual([10, 20, 30, 40]);
+    expect((await Promise.all(background)).length).toBe(20);
+  });
+
+  it('sheds the background first: while more live rows wait than fit into a batch it takes none of it', async () => {
+    const { batcher, next } = harness({ maxBatch: 4 });
+    const live = Array.from({ length: 6 }, (_, i) => batcher.submit(i, 1));
+    await expect(batcher.submitBackground(99, 1)).rejects.toBeInstanceOf(QueueFullError);
+    // the live ones are not refused
+    const another = batcher.submit(7, 1);
+    for (let i = 0; i < 3; i++) await next();
+    await Promise.all([...live, another]);
+    const taken = batcher.submitBackground(99, 1);
+    await next();
+    expect((await taken).output).toBe(990);
+  });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ProblemError, problemDocument } from '@slipway/contracts';
+import { ProblemError, problemDocument, traceIdOf } from '@slipway/contracts';
 import { counter, histogram, type Logger, problemsTotal } from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { parseInferRequest } from './tensors.ts';
@@ -18,7 +18,7 @@ export function inferHandler(models: ModelSet, options: { maxBodyBytes: number; 
     const requestId = String(req.headers['x-request-id'] ?? '');
     void serve(decodeURIComponent(match[1] as string), Number(match[2]), req, res).catch((error: unknown) => {
       const problem = error instanceof ProblemError ? error : new ProblemError('internal', 'the model failed; the log has the details', { cause: error });
-      if (problem.code === 'internal') options.log.error({ err: error, requestId }, 'inference failed');
+      if (problem.code === 'internal') options.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(String(req.headers['traceparent'] ?? '')) }, 'inference failed');
       problemsTotal.inc({ code: problem.code });
       if (res.headersSent || res.destroyed) return;
       const body = JSON.stringify(problemDocument(problem, { requestId, oip: true }));

@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type CompareRule, MAX_RECORD_BYTES, type Rollout, type ShadowPair, topics } from '@slipway/contracts';
-import { type ConsumedRecord, counter, ok, type RecordProducer, type RecordResult, steadyNow, TransientError } from '@slipway/platform';
+import { type ConsumedRecord, counter, type Logger, ok, type RecordProducer, type RecordResult, steadyNow, TransientError } from '@slipway/platform';
 import { batchedRows, comparisonRow } from './row.ts';
 
 const pairsTotal = counter('slipway_comparator_pairs_total', 'Shadow pairs by how they ended and whether the answers agree', ['endpoint', 'result', 'agree']);
@@ -9,7 +9,7 @@ const pairsTotal = counter('slipway_comparator_pairs_total', 'Shadow pairs by ho
 /** A pair may be here a moment before its rollout. */
 const ROLLOUT_PATIENCE_MS = 3000;
 
-export type PairParts = { rollouts: ReadonlyMap<string, Rollout>; rolloutsKnown: () => boolean; producer: RecordProducer; source: string };
+export type PairParts = { rollouts: ReadonlyMap<string, Rollout>; rolloutsKnown: () => boolean; producer: RecordProducer; source: string; log: Logger };
 
 /** Compares the pairs as they come and publishes one row for each; its offsets are committed after that. */
 @Controller()
@@ -23,7 +23,7 @@ export class PairConsumer {
   @EventPattern(topics.shadowPairs.name)
   async take(@Payload() payload: unknown): Promise<RecordResult[]> {
     const records = payload as ConsumedRecord<ShadowPair>[];
-    const { producer, source } = this.parts;
+    const { producer, source, log } = this.parts;
     const results: RecordResult[] = [];
     const rows = [];
     for (const { parsed: pair, headers } of records) {
@@ -34,6 +34,7 @@ export class PairConsumer {
       }
       const row = comparisonRow(pair, rule, { source, now: steadyNow(), traceparent: headers['traceparent'] });
       pairsTotal.inc({ endpoint: row.endpoint, result: row.result, agree: String(row.agree) });
+      if (!row.agree) log.debug({ request_id: row.request_id, trace_id: row.trace_id, rollout: row.rollout_id, result: row.result, reason: row.reason, differences: row.differences.map((d) => `${d.field} ${d.kind}`) }, 'the answers differ');
       rows.push(row);
       results.push(ok);
     }
