@@ -19,8 +19,8 @@ mkdirSync(folder, { recursive: true });
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const given = process.argv.slice(2);
 // Two lanes side by side: most of the time a suite waits for something. Every suite has ports, topics and folders of its own.
-const LONG = ['faults', 'starter'];
-const lanes = given.length > 0 ? [given] : [['--project', 'end-to-end', ...LONG], LONG.map((name) => ['--exclude', `**/${name}.test.ts`]).flat()];
+const FIRST = ['faults', 'starter', 'poison', 'foreign-events', 'explanation'];
+const lanes = given.length > 0 ? [given] : [['--project', 'end-to-end', ...FIRST], FIRST.map((name) => ['--exclude', `**/${name}.test.ts`]).flat()];
 const results = await Promise.all(lanes.map(runLane));
 const passed = results.reduce((n, r) => n + r.passed, 0);
 const failed = results.reduce((n, r) => n + r.failed, 0);

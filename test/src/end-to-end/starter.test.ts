@@ -73,7 +73,7 @@ describe('npm start', () => {
     const first = start();
     await said(first, 'serves real mail');
     const before = children();
-    expect(before.map((c) => c.name).sort()).toEqual(['clickhouse', 'kafka', 'postgres', 'registry-1', 'router-1', 'router-2', 'stats-1', 'worker-1', 'worker-2']);
+    expect(before.map((c) => c.name).sort()).toEqual(['clickhouse', 'comparator-1', 'drift-1', 'kafka', 'postgres', 'registry-1', 'router-1', 'router-2', 'stats-1', 'worker-1', 'worker-2']);
     first.child.kill('SIGKILL');
     await first.ended;
     const second = start();
