@@ -86,8 +86,14 @@ export async function prepare(say, { given = true } = {}) {
   checkNode();
   const ownKafka = !given || !process.env.KAFKA_BROKERS;
   if (ownKafka) await checkJava();
+  await prepareBuild(say);
+  if (ownKafka) await fetchKafka(say);
+}
+
+/** Packages and build: all that a program without servers needs. @throws Advice */
+export async function prepareBuild(say) {
+  checkNode();
   await installPackages(say);
   say('building …');
   await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']);
-  if (ownKafka) await fetchKafka(say);
 }

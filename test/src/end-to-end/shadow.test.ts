@@ -75,8 +75,8 @@ describe('a shadow', () => {
   });
 
   it('forgives a candidate what the primary does to itself, on servers that are not ours', async () => {
-    // flips a coin on a third of the mails, whoever is asked
-    const flips = () => (Math.random() < 1 / 3 ? Math.round(Math.random()) : 0);
+    // flips a coin on a fifth of the mails, whoever is asked
+    const flips = () => (Math.random() < 1 / 5 ? Math.round(Math.random()) : 0);
     const server = await startForeignModel(() => ({ class: flips() }));
     foreign.push(server);
     const { operator, admin } = release;
@@ -90,14 +90,15 @@ describe('a shadow', () => {
     await operator.command(rollout.id, 'start', 'noise');
     let done = false;
     const asking = (async () => {
-      while (!done) await Promise.all(Array.from({ length: 8 }, () => ask('mail').then((r) => r.text())));
+      // A pace that the lane can keep beside whatever else this machine does.
+      while (!done) await Promise.all([sleep(100), ...Array.from({ length: 4 }, () => ask('mail').then((r) => r.text()))]);
     })();
     await release.reach(rollout.id, 'in its canary', (r) => r.step === 1 || r.status !== 'running');
     done = true;
     await asking;
     expect((await operator.rollout(rollout.id)).step).toBe(1);
     const [c] = await release.query<{ disagree: number; noise: number }>('SELECT countIf(NOT agree) / count() AS disagree, countIf(noise AND NOT noise_agree) / countIf(noise) AS noise FROM comparisons FINAL WHERE rollout_id = {id:String}', { id: rollout.id });
-    expect(c?.disagree).toBeGreaterThan(0.15);
+    expect(c?.disagree).toBeGreaterThan(0.1);
     expect(Math.abs((c?.disagree ?? 0) - (c?.noise ?? 0))).toBeLessThan(0.1);
     await operator.command(rollout.id, 'abort', 'seen enough');
   });

@@ -1,5 +1,6 @@
 import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { type LatencyCell, latencyEvidence } from '../e-process/latency.ts';
+import type { RunningEvidence } from '../e-process/mixture.ts';
 import { describe } from './sentence.ts';
 
 export type ArmTotals = { requests: number; units: number };
@@ -12,8 +13,8 @@ export type EventGuardrail = {
   direction: 'lower' | 'higher';
   /** Candidate over control that is still acceptable. */
   margin: number;
-  /** All steps, ordered by second; each unit counted once per step. */
-  cells: CountCell[];
+  /** All steps, ordered by second; each unit counted once per step. Or the evidence of that, carried on. */
+  cells: readonly CountCell[] | RunningEvidence;
   /** In the present step: units observed for this metric, and events among them. */
   step: { control: { units: number; events: number }; candidate: { units: number; events: number } };
 };
@@ -24,7 +25,7 @@ export type LatencyGuardrail = {
   margin: number;
   /** The control's bucket shares from before the rollout; `null` when there were too few requests to cut buckets. */
   masses: readonly number[] | null;
-  cells: LatencyCell[];
+  cells: readonly LatencyCell[] | { distribution: RunningEvidence; tail: RunningEvidence };
   /** Quantiles of the candidate in the present step with their limits, microseconds. */
   sla: { quantile: string; limitUs: number; actualUs: number | null }[];
 };
@@ -47,7 +48,7 @@ export type JudgeInput = {
   };
   guardrails: (EventGuardrail | LatencyGuardrail)[];
   /** First exposures of units per step, ordered by second: the sample-ratio test. */
-  exposures: CountCell[];
+  exposures: readonly CountCell[] | RunningEvidence;
   /** Units seen in both arms within one route revision. */
   crossedUnits: number;
 };
@@ -94,8 +95,9 @@ function stakes(guardrails: JudgeInput['guardrails']): number[] {
 
 function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): number {
   const clock = [input.startSecond, input.plannedSeconds, input.nowSecond] as const;
-  if (g.kind === 'events') return countEvidence(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER, ...clock);
+  if (g.kind === 'events') return 'valueAt' in g.cells ? g.cells.valueAt(input.nowSecond) : countEvidence(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER, ...clock);
   if (!g.masses) return 1;
+  if ('distribution' in g.cells) return (g.cells.distribution.valueAt(input.nowSecond) + g.cells.tail.valueAt(input.nowSecond)) / 2;
   const last = g.masses.length - 1;
   const tail = g.cells.map((c) => ({ second: c.second, weight: c.weight, control: c.control[last] as number, candidate: c.candidate[last] as number }));
   return (latencyEvidence(g.cells, g.masses, ...clock) + countEvidence(tail, 1, WORSE_WHEN_MORE, ...clock)) / 2;
@@ -124,7 +126,7 @@ export function judge(input: JudgeInput): Judgement {
   }));
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
-  const sampleRatioE = countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
+  const sampleRatioE = 'valueAt' in input.exposures ? input.exposures.valueAt(input.nowSecond) : countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
 
   let verdict: Judgement['verdict'] = 'hold';
   let reasons: string[] = [];

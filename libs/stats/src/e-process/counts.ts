@@ -1,4 +1,4 @@
-import { mixtureWealth } from './mixture.ts';
+import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
 /** Events of the two concurrent arms in one arrival second under one candidate share. */
 export type CountCell = {
@@ -23,24 +23,42 @@ export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2]
  * Assumes: events of different units are independent given the past (count each unit once per metric and step), assignment is
  * randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over time of onset: `mixture.ts`.
  */
-export function countEvidence(
-  cells: readonly CountCell[],
-  margin: number,
-  ratios: readonly number[],
-  startSecond: number,
-  plannedSeconds: number,
-  nowSecond: number,
-): number {
-  const scaled = margin === 1 ? ratios : ratios.map((r) => r * margin);
-  const series = function* () {
-    for (const { second, weight: w, control, candidate } of cells) {
-      if (w <= 0 || w >= 1 || control + candidate === 0) continue;
-      const base = 1 + w * (margin - 1);
-      yield {
-        second,
-        logFactors: scaled.map((r) => candidate * Math.log(r / margin) - (control + candidate) * Math.log((1 + w * (r - 1)) / base)),
-      };
+export class CountEvidence implements RunningEvidence {
+  private readonly mixture: MixtureWealth;
+  private readonly margin: number;
+  private readonly ratios: readonly number[];
+  /** Of each alternative: ln(r / margin), and by weight −ln((1 + w(r − 1)) / (1 + w(margin − 1))). */
+  private readonly gain: number[];
+  private readonly costs = new Map<number, number[]>();
+  private readonly factors: number[];
+
+  constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
+    this.margin = margin;
+    this.ratios = margin === 1 ? ratios : ratios.map((r) => r * margin);
+    this.gain = this.ratios.map((r) => Math.log(r / margin));
+    this.factors = new Array<number>(ratios.length).fill(0);
+    this.mixture = new MixtureWealth(ratios.length, startSecond, plannedSeconds);
+  }
+
+  add({ second, weight: w, control, candidate }: CountCell): void {
+    if (w <= 0 || w >= 1 || control + candidate === 0) return;
+    let cost = this.costs.get(w);
+    if (!cost) {
+      cost = this.ratios.map((r) => -Math.log((1 + w * (r - 1)) / (1 + w * (this.margin - 1))));
+      this.costs.set(w, cost);
     }
-  };
-  return mixtureWealth(series(), scaled.length, startSecond, plannedSeconds, nowSecond);
+    for (let j = 0; j < this.factors.length; j++) this.factors[j] = candidate * (this.gain[j] as number) + (control + candidate) * (cost[j] as number);
+    this.mixture.add(second, this.factors);
+  }
+
+  valueAt(second: number): number {
+    return this.mixture.valueAt(second);
+  }
+}
+
+/** {@link CountEvidence} of a whole list of cells, in order of second. */
+export function countEvidence(cells: readonly CountCell[], margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number {
+  const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);
+  for (const cell of cells) evidence.add(cell);
+  return evidence.valueAt(nowSecond);
 }

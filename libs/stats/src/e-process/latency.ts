@@ -1,5 +1,5 @@
 import { normalCdf, normalQuantile } from '../kernel/normal.ts';
-import { mixtureWealth } from './mixture.ts';
+import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
 /** Requests of the two concurrent arms in one arrival second by latency bucket. */
 export type LatencyCell = { second: number; weight: number; control: readonly number[]; candidate: readonly number[] };
@@ -22,33 +22,49 @@ export function shiftRatios(masses: readonly number[], h: number): number[] {
  * E-value against "the candidate is stochastically no slower than the control" over latency buckets cut at the control's own quantiles
  * from before the rollout. Every request of the candidate multiplies by ρ_b/(1 + w(ρ_b − 1)), of the control by 1/(1 + w(ρ_b − 1)).
  * A margin enters by cutting the candidate's buckets at margin × the edges.
- *
- * @param masses the control's share of requests per bucket, summing to 1
  */
-export function latencyEvidence(
-  cells: readonly LatencyCell[],
-  masses: readonly number[],
-  startSecond: number,
-  plannedSeconds: number,
-  nowSecond: number,
-): number {
-  const ratios = SHIFTS.map((h) => shiftRatios(masses, h));
-  const series = function* () {
-    for (const { second, weight: w, control, candidate } of cells) {
-      if (w <= 0 || w >= 1) continue;
-      yield {
-        second,
-        logFactors: ratios.map((rho) => {
-          let sum = 0;
-          for (let b = 0; b < rho.length; b++) {
-            const r = rho[b] as number;
-            const n = candidate[b] as number;
-            sum += n * Math.log(r) - (n + (control[b] as number)) * Math.log(1 + w * (r - 1));
-          }
-          return sum;
-        }),
-      };
+export class LatencyEvidence implements RunningEvidence {
+  private readonly mixture: MixtureWealth;
+  private readonly ratios: number[][];
+  private readonly gain: number[][];
+  private readonly costs = new Map<number, number[][]>();
+  private readonly factors = new Array<number>(SHIFTS.length).fill(0);
+
+  /** @param masses the control's share of requests per bucket, summing to 1 */
+  constructor(masses: readonly number[], startSecond: number, plannedSeconds: number) {
+    this.ratios = SHIFTS.map((h) => shiftRatios(masses, h));
+    this.gain = this.ratios.map((rho) => rho.map(Math.log));
+    this.mixture = new MixtureWealth(SHIFTS.length, startSecond, plannedSeconds);
+  }
+
+  add({ second, weight: w, control, candidate }: LatencyCell): void {
+    if (w <= 0 || w >= 1) return;
+    let cost = this.costs.get(w);
+    if (!cost) {
+      cost = this.ratios.map((rho) => rho.map((r) => -Math.log(1 + w * (r - 1))));
+      this.costs.set(w, cost);
     }
-  };
-  return mixtureWealth(series(), SHIFTS.length, startSecond, plannedSeconds, nowSecond);
+    for (let j = 0; j < SHIFTS.length; j++) {
+      let sum = 0;
+      const [gain, price] = [this.gain[j] as number[], cost[j] as number[]];
+      for (let b = 0; b < gain.length; b++) {
+        const n = candidate[b] as number;
+        const all = n + (control[b] as number);
+        if (all > 0) sum += (n > 0 ? n * (gain[b] as number) : 0) + all * (price[b] as number);
+      }
+      this.factors[j] = sum;
+    }
+    this.mixture.add(second, this.factors);
+  }
+
+  valueAt(second: number): number {
+    return this.mixture.valueAt(second);
+  }
+}
+
+/** {@link LatencyEvidence} of a whole list of cells, in order of second. */
+export function latencyEvidence(cells: readonly LatencyCell[], masses: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number {
+  const evidence = new LatencyEvidence(masses, startSecond, plannedSeconds);
+  for (const cell of cells) evidence.add(cell);
+  return evidence.valueAt(nowSecond);
 }

@@ -1,6 +1,9 @@
 /** The logarithm of the factor by which each alternative's wealth grows in one second of one stratum. */
 export type SecondOfLogFactors = { second: number; logFactors: readonly number[] };
 
+/** Evidence that is carried on second by second, and asked for its value at any look. */
+export type RunningEvidence = { valueAt(second: number): number };
+
 /** Wealth is kept finite; far above every threshold in use. */
 const CEILING = 1e250;
 
@@ -9,35 +12,44 @@ const CEILING = 1e250;
  * M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what is not yet staked is
  * kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1 given the past, so by Ville's inequality
  * it ever reaches 1/α with probability ≤ α.
- *
- * @param series in order of `second`; seconds without events may be left out
- * @param alternatives how many log factors each second carries
- * @param startSecond when the rollout began; @param plannedSeconds its planned length
- * @param nowSecond the instant of the look
- * @returns the e-value now
  */
-export function mixtureWealth(
-  series: Iterable<SecondOfLogFactors>,
-  alternatives: number,
-  startSecond: number,
-  plannedSeconds: number,
-  nowSecond: number,
-): number {
-  const length = Math.max(1, plannedSeconds);
-  const wealth = new Float64Array(alternatives);
-  let staked = 0;
-  const stakeUntil = (second: number) => {
-    const due = 0.5 + 0.5 * Math.min(1, Math.max(0, (second - startSecond) / length));
-    const more = Math.max(0, due - staked);
-    if (more > 0) for (let j = 0; j < alternatives; j++) wealth[j] = (wealth[j] as number) + more;
-    staked += more;
-  };
-  for (const { second, logFactors } of series) {
-    stakeUntil(second);
-    for (let j = 0; j < alternatives; j++) wealth[j] = Math.min(CEILING, (wealth[j] as number) * Math.exp(Math.min(570, logFactors[j] as number)));
+export class MixtureWealth implements RunningEvidence {
+  private readonly wealth: Float64Array;
+  private readonly startSecond: number;
+  private readonly length: number;
+  private staked = 0;
+
+  /** @param startSecond when the rollout began; @param plannedSeconds its planned length */
+  constructor(alternatives: number, startSecond: number, plannedSeconds: number) {
+    this.wealth = new Float64Array(alternatives);
+    this.startSecond = startSecond;
+    this.length = Math.max(1, plannedSeconds);
   }
-  stakeUntil(nowSecond);
-  let sum = 0;
-  for (const w of wealth) sum += w;
-  return sum / alternatives + (1 - staked);
+
+  private due(second: number): number {
+    return 0.5 + 0.5 * Math.min(1, Math.max(0, (second - this.startSecond) / this.length));
+  }
+
+  /** Seconds in order; those without events may be left out. */
+  add(second: number, logFactors: readonly number[]): void {
+    const { wealth } = this;
+    const more = Math.max(0, this.due(second) - this.staked);
+    this.staked += more;
+    for (let j = 0; j < wealth.length; j++) wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * Math.exp(Math.min(570, logFactors[j] as number)));
+  }
+
+  /** The e-value at a look. */
+  valueAt(second: number): number {
+    const staked = Math.max(this.staked, this.due(second));
+    let sum = 0;
+    for (const w of this.wealth) sum += w + staked - this.staked;
+    return sum / this.wealth.length + (1 - staked);
+  }
+}
+
+/** The e-value of a whole series. @param series in order of `second` @param alternatives how many log factors each second carries @param nowSecond the instant of the look */
+export function mixtureWealth(series: Iterable<SecondOfLogFactors>, alternatives: number, startSecond: number, plannedSeconds: number, nowSecond: number): number {
+  const wealth = new MixtureWealth(alternatives, startSecond, plannedSeconds);
+  for (const { second, logFactors } of series) wealth.add(second, logFactors);
+  return wealth.valueAt(nowSecond);
 }

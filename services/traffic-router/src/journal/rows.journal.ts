@@ -4,6 +4,8 @@ import { MAX_RECORD_BYTES } from '@slipway/contracts';
 import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer, steadyNow } from '@slipway/platform';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
+/** With less than this waiting, the shipper lets rows gather for a moment: a record for every row costs more than the row. */
+const SMALL_BYTES = 256 * 1024;
 const NEWLINE = 10;
 
 export type JournalOptions = { folder: string; topic: string; producer: Pick<RecordProducer, 'send'>; log: Logger; maxBytes: number; lingerMs?: number; /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */ record?: (line: Buffer) => OutgoingRecord };
@@ -128,7 +130,9 @@ export class RowJournal {
     while (!this.closing) {
       try {
         this.fresh = false;
-        if (!(await this.shipOne()) && !this.fresh) await this.idle();
+        if (!(await this.shipOne())) {
+          if (!this.fresh) await this.idle();
+        } else if (this.bytesWaiting < SMALL_BYTES && !this.closing) await this.pause(this.options.lingerMs ?? 20);
         attempt = 0;
       } catch (error) {
         if (attempt === 0) this.options.log.warn({ error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting }, 'Kafka does not take rows; the journal keeps them');

@@ -1,0 +1,12 @@
+import { Advice, prepareBuild } from '../deploy/local/bootstrap.mjs';
+
+/** Packages and build only, and what is said of it to stderr: the programs here print results to stdout. */
+export async function build() {
+  try {
+    await prepareBuild((line) => process.stderr.write(`${line}\n`));
+  } catch (error) {
+    if (!(error instanceof Advice)) throw error;
+    process.stderr.write(`\n${error.message}\n`);
+    process.exit(1);
+  }
+}

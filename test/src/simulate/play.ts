@@ -1,0 +1,104 @@
+import { CountEvidence, judge, type JudgeInput, LatencyEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '@slipway/stats';
+import type { Line, Run } from './stream.ts';
+
+export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: number; weights: [number, number][]; /** Requests that the candidate answered, by second weights: for harm. */ candidateRequests: number };
+
+/** Shares of the control's requests between its own p50, p90 and p99. */
+const MASSES = [0.5, 0.4, 0.09, 0.01];
+const ALPHA = 0.05;
+
+/** By latency bucket, from how many requests lay over each threshold. */
+function buckets(line: Line | undefined): number[] {
+  if (!line) return [0, 0, 0, 0];
+  const { n, over } = line;
+  return [n - over.c50, over.c50 - over.c90, over.c90 - over.c99, over.c99];
+}
+const plus = (a: number[], b: number[]) => a.map((x, i) => x + (b[i] as number));
+
+type Tally = { requests: number; units: number; errors: number; conversions: number };
+const tally = (): Tally => ({ requests: 0, units: 0, errors: 0, conversions: 0 });
+
+/**
+ * Plays one run through the decision rule in closed loop: the weights that the rule decides on choose which potential outcomes it sees next. The rule looks every second, and sees counts only.
+ */
+export function play({ meta, seconds, last }: Run): Outcome {
+  const { steps, dwell_s: dwell } = meta;
+  const planned = steps.length * dwell;
+  const errors = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
+  const conversions = new CountEvidence(1, WORSE_WHEN_FEWER, 0, planned);
+  const distribution = new LatencyEvidence(MASSES, 0, planned);
+  const tail = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
+  const ratio = new CountEvidence(1, SAMPLE_RATIOS, 0, planned);
+  /** Conversions on their way, by the second of their arrival, with the weight of their exposure. */
+  const late = new Map<number, { weight: number; step: number; arm: 'control' | 'candidate'; n: number }[]>();
+  let step = 0;
+  let since = 0;
+  let control = tally();
+  let candidate = tally();
+  let candidateRequests = 0;
+  const weights: [number, number][] = [[0, steps[0] as number]];
+  const hasConversions = meta.conv_delays_s.length > 0;
+
+  for (let t = 0; t <= last; t++) {
+    const weight = steps[step] as number;
+    const cell = { control: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] }, candidate: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] } };
+    for (const c of seconds[t] ?? []) {
+      const arm = c.stratum <= step ? 'candidate' : 'control';
+      const line = c[arm];
+      if (!line) continue;
+      const into = cell[arm];
+      into.units += line.units.n;
+      into.errors += line.units.err;
+      into.tail += line.over.c99;
+      into.buckets = plus(into.buckets, buckets(line));
+      const sum = arm === 'candidate' ? candidate : control;
+      sum.requests += line.n;
+      sum.units += line.units.n;
+      sum.errors += line.units.err;
+      if (arm === 'candidate') candidateRequests += line.n;
+      for (const [delay, n] of Object.entries(line.conv)) {
+        const at = t + Number(delay);
+        const due = late.get(at) ?? [];
+        due.push({ weight, step, arm, n });
+        late.set(at, due);
+      }
+    }
+    ratio.add({ second: t, weight, control: cell.control.units, candidate: cell.candidate.units });
+    errors.add({ second: t, weight, control: cell.control.errors, candidate: cell.candidate.errors });
+    tail.add({ second: t, weight, control: cell.control.tail, candidate: cell.candidate.tail });
+    if (cell.control.units + cell.candidate.units > 0) distribution.add({ second: t, weight, control: cell.control.buckets, candidate: cell.candidate.buckets });
+    const arrived = late.get(t);
+    if (arrived) {
+      late.delete(t);
+      for (const w of new Set(arrived.map((a) => a.weight))) {
+        const of = (arm: 'control' | 'candidate') => arrived.filter((a) => a.weight === w && a.arm === arm).reduce((s, a) => s + a.n, 0);
+        conversions.add({ second: t, weight: w, control: of('control'), candidate: of('candidate') });
+      }
+      for (const a of arrived) if (a.step === step) (a.arm === 'candidate' ? candidate : control).conversions += a.n;
+    }
+    const events = (count: (x: Tally) => number) => ({ control: { units: control.units, events: count(control) }, candidate: { units: candidate.units, events: count(candidate) } });
+    const input: JudgeInput = {
+      alpha: ALPHA, startSecond: 0, nowSecond: t, plannedSeconds: planned, crossedUnits: 0, exposures: ratio,
+      step: { index: step, weight, activeSeconds: t - since + 1, dwellSeconds: dwell, until: {}, totals: { control: { requests: control.requests, units: control.units }, candidate: { requests: candidate.requests, units: candidate.units } } },
+      guardrails: [
+        { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1, cells: errors, step: events((x) => x.errors) },
+        { kind: 'latency', metric: 'latency', margin: 1, masses: MASSES, cells: { distribution, tail }, sla: [] },
+        // Every exposed unit is observed for conversions: that none has come yet is no lack of data.
+        ...(hasConversions ? [{ kind: 'events' as const, metric: 'conversion', source: 'outcome' as const, direction: 'higher' as const, margin: 1, cells: conversions, step: events((x) => x.conversions) }] : []),
+      ],
+    };
+    const { verdict } = judge(input);
+    if (verdict === 'rollBack') {
+      weights.push([t, 0]);
+      return { verdict: 'rolledBack', second: t, weights, candidateRequests };
+    }
+    if (verdict !== 'advance') continue;
+    if (step === steps.length - 1) return { verdict: 'promoted', second: t + 1, weights, candidateRequests };
+    step++;
+    since = t + 1;
+    control = tally();
+    candidate = tally();
+    weights.push([t + 1, steps[step] as number]);
+  }
+  return { verdict: 'held', second: last + 1, weights, candidateRequests };
+}
