@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addValue, confidenceSequence, effectOf, EMPTY, fromSums, gaussianPosterior, judgeShadow, ksDistance, meanArm, mergeMoments, momentsOf, proportionArm, psi, ratioArm, sampleRatioTest, StatsError, trackAndStopShares, variance, wasserstein, welchTest, winsorise } from './index.ts';
+import { addValue, type CountCell, confidenceSequence, countEvidence, distributionBand, effectOf, EMPTY, fromSums, gaussianPosterior, judgeShadow, ksDistance, meanArm, mergeCells, mergeMoments, momentsOf, proportionArm, psi, quantileBand, ratioArm, sampleRatioTest, StatsError, trackAndStopShares, variance, wasserstein, welchTest, winsorise, WORSE_WHEN_MORE } from './index.ts';
 
 const options = { seed: 20261123, numRuns: 200 };
 const value = fc.double({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true });
@@ -66,6 +66,38 @@ describe('looking all along', () => {
     }
     expect(rejected / runs).toBeLessThanOrEqual(0.05);
   });
+});
+
+describe('bands and counts', () => {
+  it('of a whole distribution hold at every look, but for α of the runs', () => {
+    let state = 99;
+    const uniform = () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return (state + 0.5) / 4294967296;
+    };
+    let missed = 0;
+    for (let run = 0; run < 60; run++) {
+      const seen: number[] = [];
+      let out = false;
+      for (let n = 1; n <= 600 && !out; n++) {
+        seen.push(uniform());
+        if (n % 20 !== 0) continue;
+        const sorted = [...seen].sort((a, b) => a - b);
+        const d = Math.max(...sorted.map((x, i) => Math.max(Math.abs((i + 1) / n - x), Math.abs(i / n - x))));
+        out = d > distributionBand(n, 0.1);
+        const { lower, upper } = quantileBand(sorted, 0.9, 0.1);
+        expect(out || (lower <= 0.9 && upper >= 0.9)).toBe(true);
+      }
+      missed += out ? 1 : 0;
+    }
+    expect(missed / 60).toBeLessThanOrEqual(0.1);
+  });
+  it('counted by several processes, merged, give the evidence of one', () =>
+    fc.assert(fc.property(fc.array(fc.record({ second: fc.nat(100), weight: fc.constantFrom(0.05, 0.25), control: fc.nat(5), candidate: fc.nat(5) }), { maxLength: 80 }), (cells) => {
+      const [even, odd] = [cells.filter((_, i) => i % 2 === 0), cells.filter((_, i) => i % 2 === 1)];
+      const of = (list: readonly CountCell[]) => countEvidence(list, 1.25, WORSE_WHEN_MORE, 0, 100, 100);
+      close(Math.log(of(mergeCells(even, odd))), Math.log(of(mergeCells(cells))));
+    }), options));
 });
 
 describe('distances', () => {

@@ -44,6 +44,15 @@ export const stepSchema = z.union([
   z.strictObject({ shadow: shadowStepSchema }),
   z.strictObject({ dark: z.strictObject({ for: durationSchema.optional() }) }),
   z.strictObject({ canary: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }) }),
+  z.strictObject({
+    experiment: z.strictObject({
+      /** Control and candidate, as parts of the whole: [50, 50]. */
+      split: z.tuple([z.number().gt(0), z.number().gt(0)]).default([50, 50]),
+      /** A proportion that the candidate has to be shown to improve. */
+      goal: nameSchema,
+      until: untilSchema.prefault({}),
+    }),
+  }),
   z.strictObject({ switch: z.strictObject({}) }),
   z.strictObject({ watch: z.strictObject({ for: durationSchema, holdBack: shareSchema.pipe(z.number().max(0.5)).default(0) }) }),
 ]);
@@ -56,6 +65,8 @@ export const guardrailSchema = z.strictObject({
   /** Candidate over control; for metrics where higher is better. At most 1. */
   minRatio: z.number().gt(0).max(1).optional(),
   /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
+  /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
+  proof: z.boolean().optional(),
   sla: z.partialRecord(z.enum(['p50', 'p90', 'p99']), durationSchema).optional(),
 });
 export type Guardrail = z.infer<typeof guardrailSchema>;
@@ -80,6 +91,10 @@ export const rolloutSpecSchema = z
       if ('canary' in step) {
         if (step.canary.weight <= weight) complain(['steps', i, 'canary', 'weight'], `weights must grow from step to step (the step before has ${weight})`);
         weight = step.canary.weight;
+      } else if ('experiment' in step) {
+        const share = experimentShare(step.experiment);
+        if (share < weight) complain(['steps', i, 'experiment', 'split'], `the candidate's share may not shrink (the step before has ${weight})`);
+        weight = share;
       } else if ('switch' in step) {
         switchAt = i;
       } else if ('watch' in step) {
@@ -98,14 +113,19 @@ export const rolloutSpecSchema = z
   });
 export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
 
-export type StepKind = 'shadow' | 'dark' | 'canary' | 'switch' | 'watch';
+/** The candidate's share in an experiment. */
+export function experimentShare({ split: [control, candidate] }: { split: readonly [number, number] }): number {
+  return Math.round((candidate / (control + candidate)) * 1e9) / 1e9;
+}
+
+export type StepKind = 'shadow' | 'dark' | 'canary' | 'experiment' | 'switch' | 'watch';
 export function stepKind(step: Step): StepKind {
-  return 'shadow' in step ? 'shadow' : 'dark' in step ? 'dark' : 'canary' in step ? 'canary' : 'switch' in step ? 'switch' : 'watch';
+  return 'shadow' in step ? 'shadow' : 'dark' in step ? 'dark' : 'canary' in step ? 'canary' : 'experiment' in step ? 'experiment' : 'switch' in step ? 'switch' : 'watch';
 }
 
 /** Shortest stay in a step, milliseconds. */
 export function stepDwellMs(step: Step): number {
-  const dwell = 'shadow' in step ? step.shadow.until.for : 'dark' in step ? step.dark.for : 'canary' in step ? step.canary.until.for : 'watch' in step ? step.watch.for : undefined;
+  const dwell = 'shadow' in step ? step.shadow.until.for : 'dark' in step ? step.dark.for : 'canary' in step ? step.canary.until.for : 'experiment' in step ? step.experiment.until.for : 'watch' in step ? step.watch.for : undefined;
   return dwell ? durationMs(dwell) : 0;
 }
 
@@ -117,6 +137,7 @@ export function stepWeight(steps: readonly Step[], index: number): number {
   const step = steps[index];
   if (!step) return 0;
   if ('canary' in step) return step.canary.weight;
+  if ('experiment' in step) return experimentShare(step.experiment);
   if ('shadow' in step || 'dark' in step) return stepWeight(steps, index - 1);
   const watch = steps.find((s) => 'watch' in s);
   return watch && 'watch' in watch ? 1 - watch.watch.holdBack : 1;

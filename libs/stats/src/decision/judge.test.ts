@@ -62,4 +62,18 @@ describe('the verdict', () => {
     const latency = { kind: 'latency' as const, metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [{ quantile: 'p99', limitUs: 200_000, actualUs: 250_000 }] };
     expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] })).reasons).toEqual(['sla_exceeded:latency.p99']);
   });
+  it('asks for proof where the policy does, and advances once the confidence sequence gives it', () => {
+    const proved = (control: [number, number], candidate: [number, number]) => judge(input({ guardrails: [{ ...errors(control, candidate), proof: true, margin: 1.25 }] }));
+    expect(proved([30, 900], [9, 300])).toMatchObject({ verdict: 'hold', reasons: ['not_proved:error_rate'] });
+    expect(proved([9000, 300_000], [3000, 100_000])).toMatchObject({ verdict: 'advance' });
+    expect(proved([0, 900], [0, 300]).sentence).toContain('too few events');
+  });
+  it("holds an experiment until its goal is shown to be better; a goal rolls nothing back", () => {
+    const goal = (control: [number, number], candidate: [number, number]): EventGuardrail => ({ kind: 'events', role: 'goal', metric: 'kept', source: 'outcome', direction: 'higher', margin: 1, cells: cells(control[0] / 30, candidate[0] / 30), step: { control: { events: control[0], units: control[1] }, candidate: { events: candidate[0], units: candidate[1] } } });
+    const of = (g: EventGuardrail) => judge(input({ guardrails: [errors([0, 900], [0, 300]), g] }));
+    expect(of(goal([300, 900], [100, 300])).reasons).toEqual(['goal_open:kept']);
+    expect(of(goal([300, 900], [240, 300])).verdict).toBe('advance');
+    expect(of(goal([900, 900], [0, 300])).verdict).toBe('hold');
+    expect(of({ ...goal([900, 900], [0, 300]), role: 'watch' }).verdict).toBe('advance');
+  });
 });

@@ -1,12 +1,19 @@
 import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { type LatencyCell, latencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
+import { type Proof, proveRatio } from '../sequential/proof.ts';
 import { describe } from './sentence.ts';
 
 export type ArmTotals = { requests: number; units: number };
 
+/** `guardrail` must not get worse; `goal` must be shown to be better before an experiment may end; `watch` is told and decides nothing. */
+export type Role = 'guardrail' | 'goal' | 'watch';
+
 export type EventGuardrail = {
   kind: 'events';
+  role?: Role | undefined;
+  /** The policy asks for proof that the margin is kept before the candidate may widen. */
+  proof?: boolean | undefined;
   metric: string;
   source: 'error' | 'outcome';
   /** `lower`: an event is bad. `higher`: an event is good (a conversion). */
@@ -59,6 +66,9 @@ export type GuardrailNumbers = {
   /** Share of the stake, summing to 1 over the guardrails in force. */
   stake: number;
   inForce: boolean;
+  role: Role;
+  /** Where proof is asked for: how far it is. */
+  proof?: Proof;
   candidate?: { units: number; events: number; rate: number | null };
   control?: { units: number; events: number; rate: number | null };
   margin: number;
@@ -87,8 +97,9 @@ export const SAMPLE_RATIO_LIMIT = 1000;
 
 /** Errors ⅓, latency ⅙, latency's p99 ⅙, outcomes ⅓ together; renormalised over those in force. */
 function stakes(guardrails: JudgeInput['guardrails']): number[] {
-  const outcomes = guardrails.filter((g) => g.kind === 'events' && g.source === 'outcome').length;
-  const raw = guardrails.map((g) => (g.kind === 'latency' ? (g.masses ? 1 / 3 : 0) : g.source === 'error' ? 1 / 3 : 1 / 3 / outcomes));
+  const guards = (g: JudgeInput['guardrails'][number]) => g.kind === 'latency' || (g.role ?? 'guardrail') === 'guardrail';
+  const outcomes = guardrails.filter((g) => g.kind === 'events' && g.source === 'outcome' && guards(g)).length;
+  const raw = guardrails.map((g) => (!guards(g) ? 0 : g.kind === 'latency' ? (g.masses ? 1 / 3 : 0) : g.source === 'error' ? 1 / 3 : 1 / 3 / outcomes));
   const sum = raw.reduce((a, b) => a + b, 0);
   return raw.map((x) => (sum > 0 ? x / sum : 0));
 }
@@ -109,6 +120,7 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): nu
  * - `rollBack`: the stake-weighted mean of the guardrails' e-values reaches 1/α. By Ville's inequality a candidate that is within its margins
  *   is rolled back with probability ≤ α over the whole rollout, at any traffic and any number of looks.
  * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value is below 2.
+ * - where the policy asks for proof, and for an experiment's goal, `advance` also needs the one-sided confidence sequence to give it (`proof.ts`);
  * - `hold`: anything else; `reasons` name what is missing.
  *
  * At a weight of 1 nothing is concurrent; then only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
@@ -120,7 +132,9 @@ export function judge(input: JudgeInput): Judgement {
     metric: g.metric,
     e: evidenceOf(g, input),
     stake: share[i] as number,
+    role: (g.kind === 'events' ? g.role : undefined) ?? 'guardrail',
     inForce: g.kind === 'events' || g.masses !== null,
+    ...(g.kind === 'events' && (g.proof || g.role === 'goal') ? { proof: proofOf(g, input.alpha) } : {}),
     margin: g.margin,
     ...(g.kind === 'events' ? { candidate: rated(g.step.candidate), control: rated(g.step.control) } : {}),
   }));
@@ -149,6 +163,11 @@ export function judge(input: JudgeInput): Judgement {
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 }
 
+/** A goal has to be better than the control, a guardrail no worse than its margin. */
+function proofOf(g: EventGuardrail, alpha: number): Proof {
+  return proveRatio(g.step.control, g.step.candidate, g.role === 'goal' ? 1 : g.margin, g.direction === 'lower' ? 'below' : 'above', alpha);
+}
+
 function rated(x: { units: number; events: number }) {
   return { ...x, rate: x.units > 0 ? x.events / x.units : null };
 }
@@ -159,7 +178,8 @@ function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
 
 function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]): string[] {
   const out: string[] = [];
-  for (const g of numbers) if (g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
+  for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
+  for (const g of numbers) if (g.proof && g.proof.state !== 'proved') out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
   for (const g of guardrails) {
     if (g.kind === 'latency') for (const s of g.sla) if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
     if (g.kind === 'events' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);

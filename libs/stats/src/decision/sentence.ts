@@ -30,6 +30,10 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
   const [code, subject = ''] = reason.split(':');
   const { step } = n;
   switch (code) {
+    case 'not_proved':
+      return `it is not yet shown that ${subject} keeps its margin${bound(byName.get(subject))}`;
+    case 'goal_open':
+      return `it is not yet shown that ${subject} is better than the control's${bound(byName.get(subject))}`;
     case 'exposure_fault':
       return `${n.crossed_units} units were in both arms within one route revision, so the arms cannot be compared`;
     case 'sample_ratio_mismatch':
@@ -52,4 +56,9 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     default:
       return reason;
   }
+}
+
+function bound(g: GuardrailNumbers | undefined): string {
+  if (!g?.proof || g.proof.bound === null) return ' (too few events)';
+  return ` (the bound is at ${(100 * g.proof.bound).toFixed(2)} percentage points)`;
 }

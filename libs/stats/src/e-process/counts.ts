@@ -56,6 +56,17 @@ export class CountEvidence implements RunningEvidence {
   }
 }
 
+/** Cells that several processes counted, as one list: sums per second and weight, in order. */
+export function mergeCells(...lists: readonly (readonly CountCell[])[]): CountCell[] {
+  const found = new Map<string, CountCell>();
+  for (const cell of lists.flat()) {
+    const key = `${cell.second} ${cell.weight}`;
+    const before = found.get(key);
+    found.set(key, before ? { ...before, control: before.control + cell.control, candidate: before.candidate + cell.candidate } : { ...cell });
+  }
+  return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
+}
+
 /** {@link CountEvidence} of a whole list of cells, in order of second. */
 export function countEvidence(cells: readonly CountCell[], margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number {
   const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);

@@ -27,6 +27,14 @@ export class Analysis {
     this.baselines.delete(rolloutId);
   }
 
+  /** An experiment's goal: shown to be better, or not yet. */
+  private async goal(rollout: Rollout, name: string): Promise<EventGuardrail> {
+    const metric = rollout.metrics.find((m) => m.name === name);
+    if (!metric) throw new Error(`the rollout lacks the declaration of ${name}`);
+    const { cells, step } = await this.counts.outcomes(rollout, metric);
+    return { kind: 'events', role: 'goal', metric: name, source: 'outcome', direction: metric.direction, margin: 1, cells, step };
+  }
+
   /** Nothing to say while no traffic has gone to the candidate in any step. */
   async look(rollout: Rollout, now: number): Promise<Judgement | undefined> {
     if (!rollout.visits.some((v) => v.active_at !== null && v.weight > 0)) return undefined;
@@ -44,12 +52,14 @@ export class Analysis {
       } else if ('field' in metric.source) {
         const { cells, events } = await this.counts.errors(rollout);
         const of = (arm: 'control' | 'candidate') => ({ units: totals[arm].units, events: events[arm] });
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'error', direction: metric.direction, margin, cells, step: { control: of('control'), candidate: of('candidate') } });
+        guardrails.push({ kind: 'events', metric: g.metric, source: 'error', direction: metric.direction, margin, cells, step: { control: of('control'), candidate: of('candidate') }, proof: g.proof });
       } else {
         const { cells, step } = await this.counts.outcomes(rollout, metric);
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'outcome', direction: metric.direction, margin, cells, step });
+        guardrails.push({ kind: 'events', metric: g.metric, source: 'outcome', direction: metric.direction, margin, cells, step, proof: g.proof });
       }
     }
+    const present = rollout.spec.steps[rollout.step];
+    if (present && 'experiment' in present) guardrails.push(await this.goal(rollout, present.experiment.goal));
     const visit = rollout.visits.at(-1);
     return judge({
       alpha: alphaShare(rollout, ANALYSERS.canary),

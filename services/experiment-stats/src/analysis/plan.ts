@@ -5,14 +5,14 @@ const UNDECLARED_SECONDS = 60;
 
 /** Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late onset. */
 export function plannedSeconds(spec: RolloutSpec): number {
-  return spec.steps.filter((step) => ['canary', 'watch'].includes(stepKind(step))).reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
+  return spec.steps.filter((step) => ['canary', 'experiment', 'watch'].includes(stepKind(step))).reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
 }
 
 /** What the present step asks for. */
 export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: { requests?: number | undefined; units?: number | undefined } } {
   const step = rollout.spec.steps[rollout.step];
   if (!step) return { dwellSeconds: 0, until: {} };
-  const { requests, units } = 'canary' in step ? step.canary.until : {};
+  const { requests, units } = 'canary' in step ? step.canary.until : 'experiment' in step ? step.experiment.until : {};
   return { dwellSeconds: stepDwellMs(step) / 1000, until: { requests, units } };
 }
 

@@ -20,7 +20,15 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
   if (!canGuard(metric)) return refuse('metric', `"${g.metric}" is of the kind ${metric.kind}; a guardrail needs a proportion, or latency`);
   if (metric.direction === 'lower' && g.minRatio !== undefined) return refuse('minRatio', `lower is better for "${g.metric}": give maxRatio`);
   if (metric.direction === 'higher' && g.maxRatio !== undefined) return refuse('maxRatio', `higher is better for "${g.metric}": give minRatio`);
+  if (g.proof && metric.kind !== 'proportion') return refuse('proof', 'only proportions can be proved so far');
   if (g.sla && !('field' in metric.source && metric.source.field === 'latency_us')) return refuse('sla', 'only latency has quantiles');
+  return metric;
+}
+
+/** An experiment's goal is an outcome that is counted by units. */
+export function checkGoal(name: string, metric: Metric | undefined, index: number): Metric {
+  const message = !metric ? `there is no metric "${name}"; declare it with PUT /v1/metrics/${name}` : metric.kind !== 'proportion' || !('outcome' in metric.source) ? `"${name}" is no proportion of outcomes, so it cannot be a goal` : undefined;
+  if (!metric || message !== undefined) throw new ProblemError('unmet_reference', `steps.${index}.experiment.goal: ${message}`, { errors: [{ field: `steps.${index}.experiment.goal`, message: message ?? '' }] });
   return metric;
 }
 

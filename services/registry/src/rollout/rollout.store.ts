@@ -8,7 +8,7 @@ import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { checkDrift, checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
+import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
 import { obey } from './transitions.ts';
 
 /** @throws ProblemError not_found */
@@ -42,6 +42,7 @@ export class RolloutStore {
       checkDrift(spec, control);
       const metrics = [];
       for (const [i, g] of spec.guardrails.entries()) metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i));
+      for (const [i, step] of spec.steps.entries()) if ('experiment' in step) metrics.push(checkGoal(step.experiment.goal, await findMetric(sql, step.experiment.goal), i));
       const rollout: Rollout = {
         id: uuidv7(), revision: { epoch: await currentEpoch(sql), n: 0 }, spec, control: endpoint.current, metrics, alpha: this.alpha, status: 'created', step: -1, weight: 0,
         visits: [], created_at: now, created_by: actor.name, started_at: null, ended_at: null, reason: 'Created.', evidence_id: null, withdrawal: null,
