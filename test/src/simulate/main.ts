@@ -25,13 +25,24 @@ function playCell({ scenario: index, volume, base, runs, seed }: Cell): Row[] {
     for (const [name, rule] of Object.entries(peers)) (found[name] as Outcome[]).push(rule(stream));
   }
   // What a request at the bad candidate costs: an excess error, a slowed answer, a lost conversion.
-  const [good, bad] = [scenario.at('control', 1000, base), scenario.at('candidate', 1000, base)];
-  const cost = (bad.slower ?? 1) > (good.slower ?? 1) ? 1 : Math.max(0, (bad.error ?? base) - (good.error ?? base)) + Math.max(0, 0.1 - (bad.conversion ?? 0.1));
+  const cost = (t: number) => {
+    const [good, bad] = [scenario.at('control', t, base), scenario.at('candidate', t, base)];
+    return (bad.slower ?? 1) > (good.slower ?? 1) ? 1 : Math.max(0, (bad.error ?? base) - (good.error ?? base)) + Math.max(0, 0.1 - (bad.conversion ?? 0.1));
+  };
+  /** Expected, over the seconds and shares that the rule gave to the candidate. */
+  const harmed = ({ weights, second }: Outcome) => {
+    let sum = 0;
+    weights.forEach(([from, weight], k) => {
+      const until = weights[k + 1]?.[0] ?? second;
+      for (let t = from; t < until; t++) sum += weight * (volume / 60) * cost(t);
+    });
+    return sum;
+  };
   return Object.entries(found).map(([rule, outcomes]) => {
     const back = outcomes.filter((o) => o.verdict === 'rolledBack');
     return {
       rule, scenario: scenario.name, kind: scenario.kind, volume, base, runs, rolledBack: back.length / runs, promoted: outcomes.filter((o) => o.verdict === 'promoted').length / runs, held: outcomes.filter((o) => o.verdict === 'held').length / runs,
-      medianSeconds: median(back.map((o) => o.second)), medianHarmed: scenario.kind === 'bad' ? median(outcomes.map((o) => o.candidateRequests * cost)) : null,
+      medianSeconds: median(back.map((o) => o.second)), medianHarmed: scenario.kind === 'bad' ? median(outcomes.map(harmed)) : null,
     };
   });
 }

@@ -29,7 +29,6 @@ function play(rule: Rule): (run: Run) => Outcome {
     let step = 0;
     let since = 0;
     let minute: Minute = { n: 0, err: 0, slow: 0 };
-    let candidateRequests = 0;
     const weights: [number, number][] = [[0, meta.steps[0] as number]];
     for (let t = 0; t <= last; t++) {
       for (const c of seconds[t] ?? []) {
@@ -37,20 +36,19 @@ function play(rule: Rule): (run: Run) => Outcome {
         minute.n += c.candidate.n;
         minute.err += c.candidate.err;
         minute.slow += c.candidate.over.c500 ?? 0;
-        candidateRequests += c.candidate.n;
       }
       if ((t + 1) % 60 !== 0) continue;
       const said = check(minute);
       minute = { n: 0, err: 0, slow: 0 };
-      if (said === 'rollBack') return { verdict: 'rolledBack', second: t, weights: [...weights, [t, 0]], candidateRequests };
+      if (said === 'rollBack') return { verdict: 'rolledBack', second: t, weights: [...weights, [t, 0]] };
       // A failed check does not advance.
       if (said !== 'fine' || t + 1 - since < meta.dwell_s) continue;
-      if (step === meta.steps.length - 1) return { verdict: 'promoted', second: t + 1, weights, candidateRequests };
+      if (step === meta.steps.length - 1) return { verdict: 'promoted', second: t + 1, weights };
       step++;
       since = t + 1;
       weights.push([t + 1, meta.steps[step] as number]);
     }
-    return { verdict: 'held', second: last + 1, weights, candidateRequests };
+    return { verdict: 'held', second: last + 1, weights };
   };
 }
 

@@ -1,7 +1,7 @@
 import { CountEvidence, judge, type JudgeInput, LatencyEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '@slipway/stats';
 import type { Line, Run } from './stream.ts';
 
-export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: number; weights: [number, number][]; /** Requests that the candidate answered, by second weights: for harm. */ candidateRequests: number };
+export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: number; weights: [number, number][] };
 
 /** Shares of the control's requests between its own p50, p90 and p99. */
 const MASSES = [0.5, 0.4, 0.09, 0.01];
@@ -35,7 +35,6 @@ export function play({ meta, seconds, last }: Run): Outcome {
   let since = 0;
   let control = tally();
   let candidate = tally();
-  let candidateRequests = 0;
   const weights: [number, number][] = [[0, steps[0] as number]];
   const hasConversions = meta.conv_delays_s.length > 0;
 
@@ -55,7 +54,6 @@ export function play({ meta, seconds, last }: Run): Outcome {
       sum.requests += line.n;
       sum.units += line.units.n;
       sum.errors += line.units.err;
-      if (arm === 'candidate') candidateRequests += line.n;
       for (const [delay, n] of Object.entries(line.conv)) {
         const at = t + Number(delay);
         const due = late.get(at) ?? [];
@@ -90,15 +88,15 @@ export function play({ meta, seconds, last }: Run): Outcome {
     const { verdict } = judge(input);
     if (verdict === 'rollBack') {
       weights.push([t, 0]);
-      return { verdict: 'rolledBack', second: t, weights, candidateRequests };
+      return { verdict: 'rolledBack', second: t, weights };
     }
     if (verdict !== 'advance') continue;
-    if (step === steps.length - 1) return { verdict: 'promoted', second: t + 1, weights, candidateRequests };
+    if (step === steps.length - 1) return { verdict: 'promoted', second: t + 1, weights };
     step++;
     since = t + 1;
     control = tally();
     candidate = tally();
     weights.push([t + 1, steps[step] as number]);
   }
-  return { verdict: 'held', second: last + 1, weights, candidateRequests };
+  return { verdict: 'held', second: last + 1, weights };
 }

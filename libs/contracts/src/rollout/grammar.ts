@@ -65,6 +65,8 @@ export const guardrailSchema = z.strictObject({
   /** Candidate over control; for metrics where higher is better. At most 1. */
   minRatio: z.number().gt(0).max(1).optional(),
   /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
+  /** `watch`: told beside every verdict, decides nothing. */
+  role: z.enum(['guardrail', 'watch']).optional(),
   /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
   proof: z.boolean().optional(),
   sla: z.partialRecord(z.enum(['p50', 'p90', 'p99']), durationSchema).optional(),

@@ -75,5 +75,6 @@ describe('the verdict', () => {
     expect(of(goal([300, 900], [240, 300])).verdict).toBe('advance');
     expect(of(goal([900, 900], [0, 300])).verdict).toBe('hold');
     expect(of({ ...goal([900, 900], [0, 300]), role: 'watch' }).verdict).toBe('advance');
+    expect(of({ ...goal([0, 0], [0, 0]), role: 'watch' }).verdict).toBe('advance');
   });
 });

@@ -182,7 +182,7 @@ function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]):
   for (const g of numbers) if (g.proof && g.proof.state !== 'proved') out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
   for (const g of guardrails) {
     if (g.kind === 'latency') for (const s of g.sla) if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
-    if (g.kind === 'events' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);
+    if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);
   }
   if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0)) out.push('insufficient_data:requests');
   if (step.totals.candidate.units < (step.until.units ?? 0)) out.push('insufficient_data:units');

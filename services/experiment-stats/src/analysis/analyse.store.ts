@@ -52,10 +52,10 @@ export class Analysis {
       } else if ('field' in metric.source) {
         const { cells, events } = await this.counts.errors(rollout);
         const of = (arm: 'control' | 'candidate') => ({ units: totals[arm].units, events: events[arm] });
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'error', direction: metric.direction, margin, cells, step: { control: of('control'), candidate: of('candidate') }, proof: g.proof });
+        guardrails.push({ kind: 'events', metric: g.metric, source: 'error', direction: metric.direction, margin, cells, step: { control: of('control'), candidate: of('candidate') }, role: g.role, proof: g.proof });
       } else {
         const { cells, step } = await this.counts.outcomes(rollout, metric);
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'outcome', direction: metric.direction, margin, cells, step, proof: g.proof });
+        guardrails.push({ kind: 'events', metric: g.metric, source: 'outcome', direction: metric.direction, margin, cells, step, role: g.role, proof: g.proof });
       }
     }
     const present = rollout.spec.steps[rollout.step];

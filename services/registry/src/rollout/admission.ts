@@ -20,6 +20,7 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
   if (!canGuard(metric)) return refuse('metric', `"${g.metric}" is of the kind ${metric.kind}; a guardrail needs a proportion, or latency`);
   if (metric.direction === 'lower' && g.minRatio !== undefined) return refuse('minRatio', `lower is better for "${g.metric}": give maxRatio`);
   if (metric.direction === 'higher' && g.maxRatio !== undefined) return refuse('maxRatio', `higher is better for "${g.metric}": give minRatio`);
+  if (g.role === 'watch' && metric.kind !== 'proportion') return refuse('role', 'only proportions can be watched so far');
   if (g.proof && metric.kind !== 'proportion') return refuse('proof', 'only proportions can be proved so far');
   if (g.sla && !('field' in metric.source && metric.source.field === 'latency_us')) return refuse('sla', 'only latency has quantiles');
   return metric;
