@@ -17,18 +17,12 @@ try {
 }
 mkdirSync(folder, { recursive: true });
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const given = process.argv.slice(2);
-// Two lanes side by side: most of the time a suite waits for something. Every suite has ports, topics and folders of its own.
-const FIRST = ['faults', 'starter', 'poison', 'foreign-events', 'explanation'];
-const lanes = given.length > 0 ? [given] : [['--project', 'end-to-end', ...FIRST], FIRST.flatMap((name) => ['--exclude', `**/${name}.test.ts`])];
-const results = await Promise.all(lanes.map(runLane));
-const passed = results.reduce((n, r) => n + r.passed, 0);
-const failed = results.reduce((n, r) => n + r.failed, 0);
+const { code, passed, failed } = await runTests(process.argv.slice(2));
 say(`\n${passed} passed, ${failed} failed`);
-process.exit(results.every((r) => r.code === 0) && passed > 0 && failed === 0 ? 0 : 1);
+process.exit(code === 0 && passed > 0 && failed === 0 ? 0 : 1);
 
-function runLane(args, lane) {
-  const report = join(folder, `report-${process.pid}-${lane}.json`);
+function runTests(args) {
+  const report = join(folder, `report-${process.pid}.json`);
   const child = spawn(process.execPath, [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { cwd: root, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {

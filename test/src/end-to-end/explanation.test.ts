@@ -11,7 +11,9 @@ beforeAll(async () => {
   const good = await release.rollOut(GOOD, { steps: [{ canary: { weight: '20%', until: { requests: 60 } } }, { canary: { weight: '50%', until: { requests: 60 } } }, { switch: {} }, { watch: { for: '2s', holdBack: '10%' } }] });
   await release.reach(good.id, 'promoted', (r) => r.status === 'promoted');
   const bad = await release.rollOut(BAD, { steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }] });
-  await release.reach(bad.id, 'rolled back', (r) => r.status === 'rolledBack');
+  await release.reach(bad.id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
+  await until('the bad candidate to answer', () => (sender.counters.byVersion[`spam:${BAD}`] ?? 0) > 0);
+  await release.operator.command(bad.id, 'rollBack', 'seen enough');
   await sender.stop();
   await release.accountFor(sender.answers.map((a) => a.id));
 });

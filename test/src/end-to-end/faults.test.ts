@@ -99,10 +99,10 @@ describe('faults under load, during a live rollout', () => {
     const { supervisor } = release;
     const restarts = supervisor.restarts(name);
     supervisor.kill(name, 'SIGKILL');
-    await moreAnswers(30);
+    await moreAnswers(20);
     await until('the supervisor to have started it again', () => supervisor.restarts(name) > restarts);
     await supervisor.whenReady(name);
-    await moreAnswers(20);
+    await moreAnswers(5);
     expect((await release.operator.rollout(rollout.id)).status).toBe('running');
     // Requests that were on a killed router broke off with it; nothing else failed.
     if (!name.startsWith('router')) expect(failuresNow()).toEqual([]);
