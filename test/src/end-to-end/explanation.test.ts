@@ -51,8 +51,8 @@ describe('the replay of audit.v1', () => {
     const replay = new RouteReplay();
     for (const row of await audit()) replay.apply(row);
     expect(replay.broken).toEqual([]);
-    const rows = await release.query<{ route_revision: string; rollout_id: string; step: number; assigned_arm: string; probability: number; served_version: string; reason: string; t: number; n: number }>(
-      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL');
+    const rows = await release.query<{ route_revision: string; rollout_id: string; step: number; assigned_arm: string; probability: number; served_version: string; fallback_from: string; reason: string; t: number; n: number }>(
+      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, fallback_from, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL');
     expect(new Set(rows.map((r) => r.route_revision)).size).toBeGreaterThan(5);
     for (const r of rows) {
       const route = replay.atRevision('spam', r.route_revision);
@@ -61,7 +61,9 @@ describe('the replay of audit.v1', () => {
       const weight = route?.rollout?.weight ?? 0;
       expect(r.probability).toBeCloseTo(!route?.rollout ? 1 : r.assigned_arm === 'candidate' ? weight : 1 - weight, 9);
       const target = r.assigned_arm === 'candidate' ? route?.candidate : route?.control;
-      expect(r.served_version).toBe(target ? formatVersion(target) : '');
+      // A candidate that was withdrawn while it worked: control answered, and the row says for whom.
+      expect(r.fallback_from === '' ? r.served_version : r.fallback_from).toBe(target ? formatVersion(target) : '');
+      if (r.fallback_from !== '') expect(r.served_version).toBe(route ? formatVersion(route.control) : '');
       // at the instant of the answer the route was in force already
       const then = replay.at('spam', r.t);
       expect((then?.revision.n ?? 0) >= (route?.revision.n ?? Number.POSITIVE_INFINITY)).toBe(true);
