@@ -1,5 +1,5 @@
-/** Codes of what may be wrong with statistics that are handed in. The one closed list. */
-export type StatsErrorCode = 'not_finite' | 'not_a_count' | 'empty_arm' | 'inconsistent_moments' | 'invalid_weights' | 'out_of_range' | 'length_mismatch';
+/** Codes of what may be wrong with statistics that are handed in. The one closed list; `no_answer`: each value is possible, but together they leave the result undefined. */
+export type StatsErrorCode = 'not_finite' | 'not_a_count' | 'empty_arm' | 'inconsistent_moments' | 'invalid_weights' | 'out_of_range' | 'length_mismatch' | 'no_answer';
 
 /** Input that no honest answer can be given for; `code` says why, the message names the field. */
 export class StatsError extends RangeError {
@@ -21,5 +21,38 @@ export function requireOpenUnit(name: string, value: number): void {
   if (!(value > 0 && value < 1)) throw new StatsError('out_of_range', `${name} must lie in (0, 1), not ${value}`);
 }
 
-/** A result that cannot be given yet: what is missing, in units. */
-export type InsufficientData = { state: 'insufficient_data'; missing: { what: string; have: number; need: number }[] };
+/** Where a value holds NaN, or a list a hole, as a path; samples, counts and plain objects are walked, running evidence is not (it checks what it is given). */
+function nanAt(value: unknown, path: string): string | undefined {
+  if (typeof value === 'number') return Number.isNaN(value) ? path : undefined;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] === undefined) return `${path}[${i}]`;
+      const found = nanAt(value[i], `${path}[${i}]`);
+      if (found !== undefined) return found;
+    }
+  } else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const [k, x] of Object.entries(value)) {
+      const found = nanAt(x, `${path}.${k}`);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * What every public function is wrapped in: NaN among its arguments is refused by name, and NaN never is an answer. What a function knows to be wrong it says itself, before.
+ *
+ * @throws StatsError not_finite, no_answer
+ */
+export function sound<A extends unknown[], R>(name: string, f: (...args: A) => R): (...args: A) => R {
+  return (...args) => {
+    for (let i = 0; i < args.length; i++) {
+      const found = nanAt(args[i], `argument ${i + 1}`);
+      if (found !== undefined) throw new StatsError('not_finite', `${name}: ${found} is not a number`);
+    }
+    const result = f(...args);
+    const found = nanAt(result, 'the result');
+    if (found !== undefined) throw new StatsError('no_answer', `${name}: ${found} is undefined for ${JSON.stringify(args).slice(0, 300)}`);
+    return result;
+  };
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addValue, type CountCell, confidenceSequence, countEvidence, distributionBand, effectOf, EMPTY, fromSums, gaussianPosterior, judgeShadow, ksDistance, meanArm, mergeCells, mergeMoments, momentsOf, proportionArm, psi, quantileBand, ratioArm, sampleRatioTest, StatsError, trackAndStopShares, variance, wasserstein, welchTest, winsorise, WORSE_WHEN_MORE } from './index.ts';
+import { random } from './random.fixture.ts';
 
 const options = { seed: 20261123, numRuns: 200 };
 const value = fc.double({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true });
@@ -43,11 +44,7 @@ describe('effects', () => {
 
 describe('looking all along', () => {
   it('rejects an identical treatment in at most α of the runs, at 100 looks', () => {
-    let state = 12345;
-    const uniform = () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return (state + 0.5) / 4294967296;
-    };
+    const uniform = random(12345);
     const runs = 300;
     let rejected = 0;
     for (let run = 0; run < runs; run++) {
@@ -70,11 +67,7 @@ describe('looking all along', () => {
 
 describe('bands and counts', () => {
   it('of a whole distribution hold at every look, but for α of the runs', () => {
-    let state = 99;
-    const uniform = () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return (state + 0.5) / 4294967296;
-    };
+    const uniform = random(99);
     let missed = 0;
     for (let run = 0; run < 60; run++) {
       const seen: number[] = [];

@@ -92,7 +92,7 @@ export const adapters: Record<string, Adapter> = {
   },
   'gb-midexperiment-power': (i) => {
     const common = { control: armOf(i['control']), treatment: armOf(i['treatment']), alpha: i['alpha'], power: i['power'], mde: i['mde'] };
-    return { fixed: s.remainingFactor(common), sequential: s.remainingFactor({ ...common, tuning: 5000 }), bayesian: s.remainingFactor({ ...common, prior: { mean: 0.05, variance: 0.001 } }) };
+    return { fixed: s.remainingFactor(common), sequential: s.remainingFactor({ ...common, tuning: 5000 }), bayesian: s.remainingFactor({ ...common, prior: i['prior'] ?? { mean: 0.05, variance: 0.001 } }) };
   },
   'gb-post-stratification': (i) => {
     const strata = i['strata'].map((x: Input) => ({ control: armOf(x['control']), treatment: armOf(x['treatment']) }));
@@ -163,7 +163,7 @@ export const adapters: Record<string, Adapter> = {
   },
   ...Object.fromEntries(['river-eddm-doc', 'river-eddm-ds2'].map((name) => [name, stream((o) => new s.Eddm({ warmStart: o['warmStart'], alpha: o['alpha'], beta: o['beta'] }))])),
   ...Object.fromEntries(['river-hddm-a-ds2', 'river-hddm-a-two-sided'].map((name) => [name, stream((o) => new s.HddmA({ driftConfidence: o['driftConfidence'], warningConfidence: o['warningConfidence'], twoSided: o['twoSided'] }))])),
-  ...Object.fromEntries(['river-hddm-w-ds2', 'river-hddm-w-doc', 'river-hddm-w-two-sided'].map((name) => [name, stream((o) => new s.HddmW({ driftConfidence: o['driftConfidence'], warningConfidence: o['warningConfidence'], lambda: o['lambda'], twoSided: o['twoSided'] }))])),
+  ...Object.fromEntries(['river-hddm-w-ds2', 'river-hddm-w-doc', 'river-hddm-w-two-sided'].map((name) => [name, stream((o) => new s.HddmW({ driftConfidence: o['driftConfidence'], warningConfidence: o['warningConfidence'], lambda: o['lambda'], twoSided: o['twoSided'], firstWeight: o['lambda'] ** 2 + (1 - o['lambda']) ** 2 }))])),
   'river-evaluate': (i) => ({ results: i['cases'].map((c: Input) => {
     const r = s.evaluateDetector(c['alarms'], c['drifts'], c['deltaMax'], 1000);
     return { ...r, falseAlarmsPer1000_n1000: r.falseAlarmsPer1000 };
@@ -194,21 +194,20 @@ export const adapters: Record<string, Adapter> = {
     const found = i['margins'].map((m: number) => s.nonInferiority(c, t, m, { kind: i['marginType'], prefer: 'increase', alpha: 0.05 }));
     return { z: found.map((f: Input) => f['z']), p: found.map((f: Input) => f['p']), lower95OneSided: found[0].bound };
   },
-  'power-t-d0.5': (i) => ({ nPerArm: s.tTestUnitsPerArm(i['effectSize'], i['alpha'], i['power']) }),
+  'power-t-d0.5': (i) => ({ nPerArm: s.tTestUnitsPerArm(i['effectSize'], i['alpha'], i['power'], i['ratio']) }),
   'power-z-proportions': (i) => {
     const h = s.cohenH(i['p1'], i['p2']);
     return { cohenH: h, nPerArmArcsine: s.zTestUnitsPerArm(h, i['alpha'], i['power']), nPerArmUnpooled: s.unitsPerArm(i['p2'] - i['p1'], i['p1'] * (1 - i['p1']), i['p2'] * (1 - i['p2']), i['alpha'], i['power']) };
   },
   'gpower-continuous': (i) => {
-    const total = 2 * s.unitsPerArm(i['mde'], i['variance'], i['variance'], i['alpha'], i['power']);
-    return { total, formula: total };
+    return { total: 2 * Math.ceil(s.tTestUnitsPerArm(i['mde'] / Math.sqrt(i['variance']), i['alpha'], i['power'])), formula: 2 * s.unitsPerArm(i['mde'], i['variance'], i['variance'], i['alpha'], i['power']) };
   },
   'sm-multipletests': (i) => ({ bonferroni: s.bonferroni(i['p']), sidak: s.sidak(i['p']), holm: s.holm(i['p']), 'holm-sidak': s.holmSidak(i['p']), 'simes-hochberg': s.hochberg(i['p']), hommel: s.hommel(i['p']), fdr_bh: s.adjustedFdr(i['p']), fdr_by: s.adjustedFdrDependent(i['p']) }),
   'sm-wilson': (i) => ({ wilson: s.wilsonInterval({ successes: i['count'], n: i['n'] }, i['alpha']), agrestiCoull: s.agrestiCoullInterval({ successes: i['count'], n: i['n'] }, i['alpha']) }),
   'sm-newcombe': (i) => ({ ci: s.newcombeInterval({ successes: i['treatment'][0], n: i['treatment'][1] }, { successes: i['control'][0], n: i['control'][1] }, 0.05) }),
-  'spotify-group-sequential-bounds': (i) => ({ z: i['informationFractions'].map((f: number[]) => s.groupSequentialBounds(f, { kind: 'power', phi: i['phi'] }, i['alpha'])) }),
+  'spotify-group-sequential-bounds': (i) => ({ z: i['informationFractions'].map((f: number[]) => s.groupSequentialBounds(f, { kind: 'power', phi: i['phi'] }, i['alpha'], i['sides'] ?? 2)) }),
   'spotify-group-sequential-runover': (i) => {
-    const adjusted = s.overrunAlphas(i['cumulative'], i['planned'], { kind: 'power', phi: i['phi'] }, i['alpha']);
+    const adjusted = s.overrunAlphas(i['cumulative'], i['planned'], { kind: 'power', phi: i['phi'] }, i['alpha'], i['sides'] ?? 2);
     return { adjustedAlpha: adjusted, executed: adjusted };
   },
   'lan-demets-obf': (i) => ({ z: s.groupSequentialBounds(i['informationFractions'], { kind: 'obrien-fleming' }, i['alpha']) }),

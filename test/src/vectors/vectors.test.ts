@@ -6,10 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { root } from '../fixtures/stack.ts';
 import { checkVector, type Vector } from './check.ts';
 
-const vectors = JSON.parse(readFileSync(join(root, 'libs', 'stats', 'vectors', 'vectors.json'), 'utf8')) as (Vector & { method: string })[];
+const read = (file: string) => JSON.parse(readFileSync(join(root, 'libs', 'stats', 'vectors', file), 'utf8')) as Vector[];
+const vectors = read('vectors.json');
 
 describe('the reference vectors', () => {
   it.each(vectors.map((v) => [v.name, v] as const))('%s', (_, vector) => expect(checkVector(vector)).toEqual([]));
+
+  it('and what scipy, statsmodels, gbstats and river answer on random data (cross-check.py) agree with us', () => {
+    const checked = read('cross-checked.json');
+    expect(checked.length).toBeGreaterThan(300);
+    expect(checked.flatMap(checkVector)).toEqual([]);
+  });
 
   it('fail where they are wrong: another number, an unknown computation, a missing field', () => {
     const kappa = vectors.find((v) => v.name === 'shadow-kappa') as Vector;

@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { chiSquareSurvival, lnGamma } from '../kernel/gamma.ts';
 import { judgeShadow, type ShadowCounts } from './judge-shadow.ts';
 import { rateBounds } from './rate-bounds.ts';
+import { random } from '../random.fixture.ts';
 
-/** mulberry32 */
-function random(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({ sampled: 1000, paired: 1000, failed: 0, expired: 0, shed: 0, compared: 1000, disagreed: 10, noise: 100, noiseDisagreed: 0, computeSeconds: 1, price: 0, ...change });
 const look = (change: Partial<ShadowCounts>, rest: object = {}) => judgeShadow({ alpha: 0.05, step: 0, maxExcess: 0.05, minPairs: 200, activeSeconds: 60, dwellSeconds: 10, counts: counts(change), ...rest });
 

@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 import { rateBounds } from './rate-bounds.ts';
 
 export type ShadowCounts = {
@@ -51,7 +52,7 @@ const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} 
  * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
  * - `hold`: anything else.
  */
-export function judgeShadow(input: ShadowInput): ShadowJudgement {
+export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudgement => {
   const { counts: c, maxExcess } = input;
   const d = rateBounds(c.disagreed, c.compared, input.alpha / 2);
   const noise = c.noise > 0 ? rateBounds(c.noiseDisagreed, c.noise, input.alpha / 2) : { lower: 0, upper: 0 };
@@ -73,7 +74,7 @@ export function judgeShadow(input: ShadowInput): ShadowJudgement {
   if (numbers.excess_upper > maxExcess) reasons.push('in_doubt:disagreement');
   if (reasons.length === 0) return { verdict: 'advance', reasons: ['within_limit'], sentence: `Advance: the candidate ${measured} (${cost}).`, numbers };
   return { verdict: 'hold', reasons, sentence: `Hold: ${reasons.map((r) => explain(r, input, numbers)).join('; ')} (the candidate ${measured}; ${cost}).`, numbers };
-}
+});
 
 function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {
   switch (reason) {

@@ -1,3 +1,4 @@
+import { sound, StatsError } from '../errors.ts';
 import { lnBeta } from '../kernel/gamma.ts';
 
 export type RateBounds = { lower: number; upper: number };
@@ -8,18 +9,18 @@ export type RateBounds = { lower: number; upper: number };
  * they may be looked at after every one.
  *
  * @param events s of `trials`, both counts
- * @throws RangeError when the counts are no counts, or more events than trials
+ * @throws StatsError out_of_range when the counts are no counts, or more events than trials
  */
-export function rateBounds(events: number, trials: number, alpha: number): RateBounds {
-  if (!(trials >= 0) || !(events >= 0) || events > trials) throw new RangeError(`${events} events of ${trials} trials`);
-  if (!(alpha > 0 && alpha < 1)) throw new RangeError(`alpha must lie in (0, 1), not ${alpha}`);
+export const rateBounds = sound('rateBounds', (events: number, trials: number, alpha: number): RateBounds => {
+  if (!(trials >= 0 && trials < Number.POSITIVE_INFINITY) || !(events >= 0) || events > trials) throw new StatsError('not_a_count', `${events} events of ${trials} trials`);
+  if (!(alpha > 0 && alpha < 1)) throw new StatsError('out_of_range', `alpha must lie in (0, 1), not ${alpha}`);
   if (trials === 0) return { lower: 0, upper: 1 };
   const misses = trials - events;
   const mixture = lnBeta(events + 0.5, misses + 0.5) - lnBeta(0.5, 0.5);
   const excluded = (p: number) => mixture - events * (events > 0 ? Math.log(p) : 0) - misses * (misses > 0 ? Math.log1p(-p) : 0) >= -Math.log(alpha);
   const rate = events / trials;
   return { lower: events === 0 ? 0 : edge(0, rate, excluded), upper: misses === 0 ? 1 : edge(1, rate, excluded) };
-}
+});
 
 /** Between `outside` (excluded) and `inside` (not): where that changes. */
 function edge(outside: number, inside: number, excluded: (p: number) => boolean): number {

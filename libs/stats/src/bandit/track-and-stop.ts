@@ -1,4 +1,4 @@
-import { StatsError } from '../errors.ts';
+import { sound, StatsError } from '../errors.ts';
 import { normalCdf } from '../kernel/normal.ts';
 
 export type BanditArm = { pulls: number; mean: number; variance: number };
@@ -13,7 +13,7 @@ function bestOf(arms: readonly BanditArm[], optimize: 'max' | 'min'): number {
  * y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each other share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by
  * golden section.
  */
-export function trackAndStopShares(arms: readonly BanditArm[], options: { epsilon: number; minProbability: number; optimize?: 'max' | 'min' }): number[] {
+export const trackAndStopShares = sound('trackAndStopShares', (arms: readonly BanditArm[], options: { epsilon: number; minProbability: number; optimize?: 'max' | 'min' }): number[] => {
   const { epsilon, minProbability, optimize = 'max' } = options;
   if (arms.length < 2) throw new StatsError('empty_arm', 'there is nothing to allocate between fewer than two arms');
   const b = bestOf(arms, optimize);
@@ -51,20 +51,20 @@ export function trackAndStopShares(arms: readonly BanditArm[], options: { epsilo
   });
   const sum = out.reduce((s, w) => s + w, 0);
   return out.map((w) => w / sum);
-}
+});
 
 /** GLR stopping: the best arm wins once min_i (gap_i + ε)² / (2(σ_b²/n_b + σ_i²/n_i)) > ln((1 + ln t)/δ), with enough pulls of every arm. */
-export function stoppingRule(arms: readonly BanditArm[], options: { delta: number; epsilon: number; minPulls: number }): { minGlr: number; threshold: number; winner: number | null } {
+export const stoppingRule = sound('stoppingRule', (arms: readonly BanditArm[], options: { delta: number; epsilon: number; minPulls: number }): { minGlr: number; threshold: number; winner: number | null } => {
   const b = bestOf(arms, 'max');
   const best = arms[b] as BanditArm;
   const t = arms.reduce((s, a) => s + a.pulls, 0);
   const minGlr = Math.min(...arms.flatMap((a, i) => (i === b ? [] : [(best.mean - a.mean + options.epsilon) ** 2 / (2 * (Math.max(best.variance, FLOOR) / best.pulls + Math.max(a.variance, FLOOR) / a.pulls))])));
   const threshold = Math.log((1 + Math.log(t)) / options.delta);
   return { minGlr, threshold, winner: minGlr > threshold && arms.every((a) => a.pulls >= options.minPulls) ? b : null };
-}
+});
 
 /** P(arm is best) for independent normal posteriors, by Simpson's rule over each arm's ± 10 standard deviations. */
-export function bestArmProbabilities(means: readonly number[], sds: readonly number[]): number[] {
+export const bestArmProbabilities = sound('bestArmProbabilities', (means: readonly number[], sds: readonly number[]): number[] => {
   const points = 4000;
   return means.map((mean, i) => {
     const sd = sds[i] as number;
@@ -80,11 +80,11 @@ export function bestArmProbabilities(means: readonly number[], sds: readonly num
     }
     return (sum * 20) / points / 3;
   });
-}
+});
 
 /** A least weight for every arm: f + (1 − n f) w; uniform where n f ≥ 1. */
-export function withFloor(weights: readonly number[], floor: number): number[] {
+export const withFloor = sound('withFloor', (weights: readonly number[], floor: number): number[] => {
   const f = Math.max(0, floor);
   const n = weights.length;
   return n * f >= 1 ? weights.map(() => 1 / n) : weights.map((w) => f + (1 - n * f) * w);
-}
+});

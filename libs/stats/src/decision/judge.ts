@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { type LatencyCell, latencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
@@ -125,7 +126,7 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): nu
  *
  * At a weight of 1 nothing is concurrent; then only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
  */
-export function judge(input: JudgeInput): Judgement {
+export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
   const share = stakes(guardrails);
   const numbers: GuardrailNumbers[] = guardrails.map((g, i) => ({
@@ -161,7 +162,7 @@ export function judge(input: JudgeInput): Judgement {
   }
   const result = { e, threshold, sample_ratio_e: sampleRatioE, guardrails: numbers, step, crossed_units: input.crossedUnits };
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
-}
+});
 
 /** A goal has to be better than the control, a guardrail no worse than its margin. */
 function proofOf(g: EventGuardrail, alpha: number): Proof {

@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 import type { GuardrailNumbers, Judgement } from './judge.ts';
 
 function percent(x: number | null | undefined): string {
@@ -13,7 +14,7 @@ function versus(g: GuardrailNumbers): string {
 }
 
 /** One plain sentence for people: the verdict, and the numbers that carry it. */
-export function describe(verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string {
+export const describe = sound('describe', (verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string => {
   const { step } = n;
   const seen = `${step.totals.candidate.requests} candidate and ${step.totals.control.requests} control requests in step ${step.index} at ${percent(step.weight)}`;
   const byName = new Map(n.guardrails.map((g) => [g.metric, g]));
@@ -24,7 +25,7 @@ export function describe(verdict: Judgement['verdict'], reasons: readonly string
   }
   if (verdict === 'advance') return `Advance: ${n.guardrails.map(versus).join('; ')}; no guardrail is in doubt (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
   return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
-}
+});
 
 function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
   const [code, subject = ''] = reason.split(':');

@@ -1,4 +1,4 @@
-import { requireFinite, StatsError } from '../errors.ts';
+import { requireCount, requireFinite, sound, StatsError } from '../errors.ts';
 
 type Weighted = { x: number; w: number }[];
 
@@ -24,16 +24,16 @@ function overSteps(u: Weighted, v: Weighted, f: (difference: number) => number):
 }
 
 /** Wasserstein-1: ∫ |F − G|. */
-export function wasserstein(u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number {
+export const wasserstein = sound('wasserstein', (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
   return overSteps(sample(u, uWeights), sample(v, vWeights), Math.abs);
-}
+});
 /** Energy distance: √(2 ∫ (F − G)²). */
-export function energyDistance(u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number {
+export const energyDistance = sound('energyDistance', (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
   return Math.sqrt(2 * overSteps(sample(u, uWeights), sample(v, vWeights), (d) => d * d));
-}
+});
 
 /** Largest |F − G|. */
-export function ksDistance(a: readonly number[], b: readonly number[]): number {
+export const ksDistance = sound('ksDistance', (a: readonly number[], b: readonly number[]): number => {
   const [x, y] = [sample(a), sample(b)];
   let [i, j, d] = [0, 0, 0];
   while (i < x.length && j < y.length) {
@@ -43,11 +43,14 @@ export function ksDistance(a: readonly number[], b: readonly number[]): number {
     d = Math.max(d, Math.abs(i / x.length - j / y.length));
   }
   return d;
-}
+});
 
 /** Exact two-sided p of the two-sample Kolmogorov–Smirnov distance, by counting lattice paths (Hodges 1958); for sizes up to a few thousand. */
-export function ksExactP(n: number, m: number, d: number): number {
+export const ksExactP = sound('ksExactP', (n: number, m: number, d: number): number => {
   // A path stays inside while |i/n − j/m| < d; with integers |i m − j n| < h.
+  requireCount('a sample size', n, m);
+  if (n < 1 || m < 1) throw new StatsError('empty_arm', 'a sample is empty');
+  if (n * m > 1e8) throw new StatsError('out_of_range', `the exact p is for samples of a few thousand, not ${n} and ${m}: take Kolmogorov's limit`);
   const h = Math.round(d * n * m);
   let row = new Float64Array(m + 1);
   row[0] = 1;
@@ -62,7 +65,7 @@ export function ksExactP(n: number, m: number, d: number): number {
     row = next;
   }
   return outside(n, m, h, row[m] as number);
-}
+});
 /** 1 − inside loses digits when p is small: then the paths that leave are counted, by where they leave first. */
 function outside(n: number, m: number, h: number, inside: number): number {
   if (inside < 0.999) return 1 - inside;
@@ -79,6 +82,6 @@ function outside(n: number, m: number, h: number, inside: number): number {
 }
 
 /** c(α) √((n + m)/(n m)), c(α) = √(−½ ln(α/2)). */
-export function ksCritical(alpha: number, n: number, m: number): number {
+export const ksCritical = sound('ksCritical', (alpha: number, n: number, m: number): number => {
   return Math.sqrt(-0.5 * Math.log(alpha / 2)) * Math.sqrt((n + m) / (n * m));
-}
+});

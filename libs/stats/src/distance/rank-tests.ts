@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 import { normalSurvival } from '../kernel/distributions.ts';
 
 /** Mid-ranks of all values, and Σ(t³ − t) of the ties. */
@@ -17,7 +18,7 @@ function ranked(values: readonly number[]): { ranks: number[]; ties: number } {
 }
 
 /** Mann–Whitney U of `a`, two-sided: exact for small samples without ties, else normal with continuity and tie correction. */
-export function mannWhitney(a: readonly number[], b: readonly number[], method: 'auto' | 'asymptotic' = 'auto'): { u: number; p: number } {
+export const mannWhitney = sound('mannWhitney', (a: readonly number[], b: readonly number[], method: 'auto' | 'asymptotic' = 'auto'): { u: number; p: number } => {
   const [n, m] = [a.length, b.length];
   const { ranks, ties } = ranked([...a, ...b]);
   const u = ranks.slice(0, n).reduce((s, r) => s + r, 0) - (n * (n + 1)) / 2;
@@ -26,7 +27,7 @@ export function mannWhitney(a: readonly number[], b: readonly number[], method: 
   const total = n + m;
   const sd = Math.sqrt(((n * m) / 12) * (total + 1 - ties / (total * (total - 1))));
   return { u, p: Math.min(1, 2 * normalSurvival((larger - (n * m) / 2 - 0.5) / sd)) };
-}
+});
 /** P(U ≥ u): counts of rank sums by the generating function. */
 function exactUpper(n: number, m: number, u: number): number {
   let counts: number[][] = Array.from({ length: n + 1 }, () => new Array<number>(n * m + 1).fill(0));
@@ -49,7 +50,7 @@ function exactUpper(n: number, m: number, u: number): number {
  * Two-sample Cramér–von Mises with its asymptotic p (Anderson and Darling 1952; Anderson 1962 for mean and variance).
  * @param lastTerm where the series of the limit distribution ends; scipy ends it at 1e-7, which shows in p-values below 1e-9
  */
-export function cramerVonMises(a: readonly number[], b: readonly number[], lastTerm = 1e-18): { statistic: number; p: number } {
+export const cramerVonMises = sound('cramerVonMises', (a: readonly number[], b: readonly number[], lastTerm: number = 1e-18): { statistic: number; p: number } => {
   const [n, m] = [a.length, b.length];
   const { ranks } = ranked([...a, ...b]);
   const part = (r: number[]) => [...r].sort((x, y) => x - y).reduce((s, x, i) => s + (x - (i + 1)) ** 2, 0);
@@ -61,7 +62,7 @@ export function cramerVonMises(a: readonly number[], b: readonly number[], lastT
   const variance = ((total + 1) * (4 * k * total - 3 * (n * n + m * m) - 2 * k)) / (45 * total * total * 4 * k);
   const normalised = 1 / 6 + (statistic - mean) / Math.sqrt(45 * variance);
   return { statistic, p: normalised < 0.003 ? 1 : Math.max(0, 1 - cvmCdf(normalised, lastTerm)) };
-}
+});
 /** Limit distribution of the statistic: the series with modified Bessel functions K_¼, of which K_ν by its integral. */
 function cvmCdf(x: number, lastTerm: number): number {
   let sum = 0;
@@ -92,7 +93,7 @@ function besselKScaled(nu: number, q: number): number {
 }
 
 /** Anderson–Darling for two samples (Scholz and Stephens 1987, mid-rank form): p interpolated from their table, between 0.001 and 0.25. */
-export function andersonDarling(a: readonly number[], b: readonly number[]): { statistic: number; p: number } {
+export const andersonDarling = sound('andersonDarling', (a: readonly number[], b: readonly number[]): { statistic: number; p: number } => {
   const samples = [a, b].map((s) => [...s].sort((x, y) => x - y));
   const all = [...a, ...b].sort((x, y) => x - y);
   const distinct = [...new Set(all)];
@@ -136,7 +137,7 @@ export function andersonDarling(a: readonly number[], b: readonly number[]): { s
   if (a2 < Math.min(...critical)) return { statistic: a2, p: 0.25 };
   if (a2 > Math.max(...critical)) return { statistic: a2, p: 0.001 };
   return { statistic: a2, p: Math.exp(quadraticFit(critical, logs, a2)) };
-}
+});
 /** Least squares of a parabola, evaluated at x. */
 function quadraticFit(xs: readonly number[], ys: readonly number[], x: number): number {
   const s = (p: number) => xs.reduce((t, v) => t + v ** p, 0);

@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { judgeLoss } from './loss.ts';
-import { benjaminiHochberg, psi } from './psi.ts';
+import { benjaminiHochberg } from '../multiplicity/multiplicity.ts';
+import { psi } from './psi.ts';
 import { judgeDrift } from './windows.ts';
+import { random } from '../random.fixture.ts';
 
-function random(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 const next = random(11);
 /** A sample over ten bins; `shift` moves mass to the higher ones. */
 function sample(n: number, shift = 0): number[] {
@@ -40,7 +33,7 @@ describe('PSI', () => {
   it('names what is wrong with its input', () => {
     expect(() => psi([1], [1, 2])).toThrow('1 reference bins, 2 current ones');
     expect(() => psi([0, 0], [1, 2])).toThrow('empty');
-    expect(() => psi([Number.NaN, 1], [1, 2])).toThrow('no count');
+    expect(() => psi([Number.NaN, 1], [1, 2])).toThrow('is not a number');
   });
 });
 

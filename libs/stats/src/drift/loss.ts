@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 import { normalCdf } from '../kernel/normal.ts';
 
 export type LossWindow = { rows: number; errors: number };
@@ -10,7 +11,7 @@ export const LOSS_RULE = { margin: 0.02, alpha: 0.01, k: 2, m: 3, minRows: 100 }
  * Whether a model errs more on labelled live traffic than on its held-out data: one-sided two-proportion z-test against reference + margin, in k of
  * the last m windows. Pure.
  */
-export function judgeLoss(reference: LossWindow, windows: readonly LossWindow[], rule = LOSS_RULE): LossJudgement {
+export const judgeLoss = sound('judgeLoss', (reference: LossWindow, windows: readonly LossWindow[], rule: typeof LOSS_RULE = LOSS_RULE): LossJudgement => {
   const base = reference.rows > 0 ? reference.errors / reference.rows : 0;
   const recent = windows.slice(-rule.m);
   const usable = recent.filter((w) => w.rows >= rule.minRows);
@@ -25,4 +26,4 @@ export function judgeLoss(reference: LossWindow, windows: readonly LossWindow[],
     return 1 - normalCdf(z) < rule.alpha;
   });
   return { state: lost.length >= rule.k ? 'lost' : 'as_before', rate, reference: base, windows: recent };
-}
+});

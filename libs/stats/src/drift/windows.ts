@@ -1,4 +1,6 @@
-import { benjaminiHochberg, psi } from './psi.ts';
+import { sound } from '../errors.ts';
+import { benjaminiHochberg } from '../multiplicity/multiplicity.ts';
+import { psi } from './psi.ts';
 
 /** One feature's histogram in one window, beside its reference. */
 export type WindowFeature = { feature: string; reference: readonly number[]; current: readonly number[] };
@@ -46,7 +48,7 @@ function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
  *
  * @param windows the last m windows that are complete, oldest first
  */
-export function judgeDrift(windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement {
+export const judgeDrift = sound('judgeDrift', (windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement => {
   const judged = windows.slice(-rule.m).map((w) => judgeWindow(w, rule));
   const latest = judged.at(-1) ?? [];
   const rows = Math.max(0, ...latest.map((f) => f.n));
@@ -57,4 +59,4 @@ export function judgeDrift(windows: readonly DriftWindow[], rule: DriftRule = DR
   }
   const moved = latest.map((f) => f.feature).filter((name) => judged.filter((w) => w.find((f) => f.feature === name)?.alarm).length >= rule.k);
   return { state: moved.length > 0 ? 'moved' : 'stable', rows, windows: tested.length, features: latest, moved };
-}
+});

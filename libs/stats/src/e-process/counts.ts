@@ -1,3 +1,4 @@
+import { sound, StatsError } from '../errors.ts';
 import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
 /** Events of the two concurrent arms in one arrival second under one candidate share. */
@@ -33,6 +34,8 @@ export class CountEvidence implements RunningEvidence {
   private readonly factors: number[];
 
   constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
+    if (!(margin > 0 && margin < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `a margin is a positive ratio, not ${margin}`);
+    if (ratios.length === 0 || ratios.some((r) => !(r > 0 && r < Number.POSITIVE_INFINITY))) throw new StatsError('out_of_range', 'the alternatives are positive ratios');
     this.margin = margin;
     this.ratios = margin === 1 ? ratios : ratios.map((r) => r * margin);
     this.gain = this.ratios.map((r) => Math.log(r / margin));
@@ -41,7 +44,9 @@ export class CountEvidence implements RunningEvidence {
   }
 
   add({ second, weight: w, control, candidate }: CountCell): void {
-    if (w <= 0 || w >= 1 || control + candidate === 0) return;
+    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
+    if (!(control >= 0 && candidate >= 0 && control + candidate < Number.POSITIVE_INFINITY)) throw new StatsError('not_a_count', `events of an arm are a count, not ${control} and ${candidate}`);
+    if (w === 0 || w === 1 || control + candidate === 0) return;
     let cost = this.costs.get(w);
     if (!cost) {
       cost = this.ratios.map((r) => -Math.log((1 + w * (r - 1)) / (1 + w * (this.margin - 1))));
@@ -57,7 +62,7 @@ export class CountEvidence implements RunningEvidence {
 }
 
 /** Cells that several processes counted, as one list: sums per second and weight, in order. */
-export function mergeCells(...lists: readonly (readonly CountCell[])[]): CountCell[] {
+export const mergeCells = sound('mergeCells', (...lists: (readonly CountCell[])[]): CountCell[] => {
   const found = new Map<string, CountCell>();
   for (const cell of lists.flat()) {
     const key = `${cell.second} ${cell.weight}`;
@@ -65,11 +70,11 @@ export function mergeCells(...lists: readonly (readonly CountCell[])[]): CountCe
     found.set(key, before ? { ...before, control: before.control + cell.control, candidate: before.candidate + cell.candidate } : { ...cell });
   }
   return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
-}
+});
 
 /** {@link CountEvidence} of a whole list of cells, in order of second. */
-export function countEvidence(cells: readonly CountCell[], margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number {
+export const countEvidence = sound('countEvidence', (cells: readonly CountCell[], margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number => {
   const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);
   for (const cell of cells) evidence.add(cell);
   return evidence.valueAt(nowSecond);
-}
+});

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from './counts.ts';
 import { type LatencyCell, latencyEvidence, shiftRatios } from './latency.ts';
-
-/** mulberry32: a seeded source, so that every run is the same run. */
-function random(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { random } from '../random.fixture.ts';
 
 /** Bernoulli events at `rate` for the control and `rate·ratio` for the candidate; weights 5 → 25 → 50 %, `seconds` each. */
 function stream(seed: number, rate: number, ratio: number, perSecond: number, seconds: number, load: (t: number) => number = () => 1): CountCell[] {

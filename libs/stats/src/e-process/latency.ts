@@ -1,3 +1,4 @@
+import { sound, StatsError } from '../errors.ts';
 import { normalCdf, normalQuantile } from '../kernel/normal.ts';
 import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
@@ -8,7 +9,8 @@ export type LatencyCell = { second: number; weight: number; control: readonly nu
 export const SHIFTS = [0.05, 0.1, 0.2, 0.4, 0.7, 1.1, 1.8, 2.7] as const;
 
 /** ρ_b(h): mass of bucket b when the distribution is shifted up by h normal scores, over its own mass. Non-decreasing in b. */
-export function shiftRatios(masses: readonly number[], h: number): number[] {
+export const shiftRatios = sound('shiftRatios', (masses: readonly number[], h: number): number[] => {
+  if (masses.some((m) => !(m >= 0)) || !(Math.abs(masses.reduce((a, b) => a + b, 0) - 1) < 1e-6)) throw new StatsError('invalid_weights', `the shares of the buckets must sum to 1: ${masses.join(', ')}`);
   let below = 0;
   return masses.map((mass) => {
     const lo = normalQuantile(Math.min(1, below));
@@ -16,7 +18,7 @@ export function shiftRatios(masses: readonly number[], h: number): number[] {
     const hi = normalQuantile(Math.min(1, below));
     return mass > 0 ? (normalCdf(hi - h) - normalCdf(lo - h)) / mass : 1;
   });
-}
+});
 
 /**
  * E-value against "the candidate is stochastically no slower than the control" over latency buckets cut at the control's own quantiles
@@ -25,6 +27,7 @@ export function shiftRatios(masses: readonly number[], h: number): number[] {
  */
 export class LatencyEvidence implements RunningEvidence {
   private readonly mixture: MixtureWealth;
+  private readonly buckets: number;
   private readonly ratios: number[][];
   private readonly gain: number[][];
   private readonly costs = new Map<number, number[][]>();
@@ -32,13 +35,19 @@ export class LatencyEvidence implements RunningEvidence {
 
   /** @param masses the control's share of requests per bucket, summing to 1 */
   constructor(masses: readonly number[], startSecond: number, plannedSeconds: number) {
+    this.buckets = masses.length;
     this.ratios = SHIFTS.map((h) => shiftRatios(masses, h));
     this.gain = this.ratios.map((rho) => rho.map(Math.log));
     this.mixture = new MixtureWealth(SHIFTS.length, startSecond, plannedSeconds);
   }
 
   add({ second, weight: w, control, candidate }: LatencyCell): void {
-    if (w <= 0 || w >= 1) return;
+    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
+    for (const counts of [control, candidate]) {
+      if (counts.length !== this.buckets) throw new StatsError('length_mismatch', `${counts.length} buckets, the baseline has ${this.buckets}`);
+      if (counts.some((n) => !(n >= 0 && n < Number.POSITIVE_INFINITY))) throw new StatsError('not_a_count', `requests of a bucket are a count, not ${counts.join(', ')}`);
+    }
+    if (w === 0 || w === 1) return;
     let cost = this.costs.get(w);
     if (!cost) {
       cost = this.ratios.map((rho) => rho.map((r) => -Math.log(1 + w * (r - 1))));
@@ -63,8 +72,8 @@ export class LatencyEvidence implements RunningEvidence {
 }
 
 /** {@link LatencyEvidence} of a whole list of cells, in order of second. */
-export function latencyEvidence(cells: readonly LatencyCell[], masses: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number {
+export const latencyEvidence = sound('latencyEvidence', (cells: readonly LatencyCell[], masses: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number => {
   const evidence = new LatencyEvidence(masses, startSecond, plannedSeconds);
   for (const cell of cells) evidence.add(cell);
   return evidence.valueAt(nowSecond);
-}
+});

@@ -1,3 +1,4 @@
+import { requireFinite, sound, StatsError } from '../errors.ts';
 /** The logarithm of the factor by which each alternative's wealth grows in one second of one stratum. */
 export type SecondOfLogFactors = { second: number; logFactors: readonly number[] };
 
@@ -21,6 +22,8 @@ export class MixtureWealth implements RunningEvidence {
 
   /** @param startSecond when the rollout began; @param plannedSeconds its planned length */
   constructor(alternatives: number, startSecond: number, plannedSeconds: number) {
+    if (!(Number.isInteger(alternatives) && alternatives >= 1 && alternatives <= 1000)) throw new StatsError('out_of_range', `1 … 1000 alternatives, not ${alternatives}`);
+    requireFinite('the start and the planned length', startSecond, plannedSeconds);
     this.wealth = new Float64Array(alternatives);
     this.startSecond = startSecond;
     this.length = Math.max(1, plannedSeconds);
@@ -33,6 +36,9 @@ export class MixtureWealth implements RunningEvidence {
   /** Seconds in order; those without events may be left out. */
   add(second: number, logFactors: readonly number[]): void {
     const { wealth } = this;
+    requireFinite('a second', second);
+    if (logFactors.length !== wealth.length) throw new StatsError('length_mismatch', `${logFactors.length} factors for ${wealth.length} alternatives`);
+    if (logFactors.some((f) => Number.isNaN(f))) throw new StatsError('not_finite', 'a log factor is NaN');
     const more = Math.max(0, this.due(second) - this.staked);
     this.staked += more;
     for (let j = 0; j < wealth.length; j++) wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * Math.exp(Math.min(570, logFactors[j] as number)));
@@ -40,6 +46,7 @@ export class MixtureWealth implements RunningEvidence {
 
   /** The e-value at a look. */
   valueAt(second: number): number {
+    requireFinite('the second of the look', second);
     const staked = Math.max(this.staked, this.due(second));
     let sum = 0;
     for (const w of this.wealth) sum += w + staked - this.staked;
@@ -48,8 +55,8 @@ export class MixtureWealth implements RunningEvidence {
 }
 
 /** The e-value of a whole series. @param series in order of `second` @param alternatives how many log factors each second carries @param nowSecond the instant of the look */
-export function mixtureWealth(series: Iterable<SecondOfLogFactors>, alternatives: number, startSecond: number, plannedSeconds: number, nowSecond: number): number {
+export const mixtureWealth = sound('mixtureWealth', (series: Iterable<SecondOfLogFactors>, alternatives: number, startSecond: number, plannedSeconds: number, nowSecond: number): number => {
   const wealth = new MixtureWealth(alternatives, startSecond, plannedSeconds);
   for (const { second, logFactors } of series) wealth.add(second, logFactors);
   return wealth.valueAt(nowSecond);
-}
+});

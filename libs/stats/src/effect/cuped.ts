@@ -1,6 +1,7 @@
-import { StatsError } from '../errors.ts';
+import { sound, StatsError } from '../errors.ts';
 import type { Arm, RatioSums } from './arm.ts';
 import type { Difference, Effect } from './two-sample.ts';
+import { covarianceOfSums, fromSums, variance as varianceOf } from '../moments/moments.ts';
 import { welchDf } from './two-sample.ts';
 
 /** Sums of one arm's outcome and of the same units' covariate from before the exposure. */
@@ -21,18 +22,21 @@ function prepare(s: CupedSums): Prepared {
   const y = post.sum / n;
   const x = pre.sum / n;
   if (s.kind === 'proportion') return { n, y, x, vy: y * (1 - y), vx: x * (1 - x), cov: sumProducts / n - y * x };
-  return { n, y, x, vy: (post.sumSquares - n * y * y) / (n - 1), vx: (pre.sumSquares - n * x * x) / (n - 1), cov: (sumProducts - n * y * x) / (n - 1) };
+  const [vy, vx] = [varianceOf(fromSums(n, post.sum, post.sumSquares)), varianceOf(fromSums(n, pre.sum, pre.sumSquares))];
+  const cov = covarianceOfSums(n, pre.sum, post.sum, sumProducts);
+  if (cov * cov > vy * vx * (1 + 1e-6) + 1e-12) throw new StatsError('inconsistent_moments', `a covariance of ${cov} is more than the variances ${vy} and ${vx} allow`);
+  return { n, y, x, vy, vx, cov };
 }
 
 /** θ = cov(Y, X) / var(X) of both arms' units together (the difference between the arms included); 0 where nothing varies. */
-export function cupedTheta(control: CupedSums, treatment: CupedSums): number {
+export const cupedTheta = sound('cupedTheta', (control: CupedSums, treatment: CupedSums): number => {
   const add = (a: { sum: number; sumSquares: number }, b: { sum: number; sumSquares: number }) => ({ sum: a.sum + b.sum, sumSquares: a.sumSquares + b.sumSquares });
   const joint = prepare({ n: control.n + treatment.n, kind: control.kind, post: add(control.post, treatment.post), pre: add(control.pre, treatment.pre), sumProducts: control.sumProducts + treatment.sumProducts });
   return joint.vx === 0 || joint.vy === 0 ? 0 : joint.cov / joint.vx;
-}
+});
 
 /** The effect after regression adjustment (Deng et al. 2013). Relative effects divide by the control's unadjusted mean; delta method on (Ȳ, X̄). */
-export function cupedEffect(control: CupedSums, treatment: CupedSums, difference: Difference): Effect & { theta: number } {
+export const cupedEffect = sound('cupedEffect', (control: CupedSums, treatment: CupedSums, difference: Difference): Effect & { theta: number } => {
   const theta = cupedTheta(control, treatment);
   const c = prepare(control);
   const t = prepare(treatment);
@@ -45,7 +49,7 @@ export function cupedEffect(control: CupedSums, treatment: CupedSums, difference
   const vt = at.variance / (t.n * c.y * c.y);
   const vc = ((c.vy * t.y * t.y) / (c.y * c.y) - (2 * theta * c.cov * t.y) / c.y + theta * theta * c.vx) / (c.n * c.y * c.y);
   return { estimate: absolute / Math.abs(c.y), se: Math.sqrt(vt + vc), df, n, theta };
-}
+});
 
 /** Sums of a ratio after and before the exposure, and all cross products. */
 export type CupedRatioSums = { n: number; post: Omit<RatioSums, 'n'>; pre: Omit<RatioSums, 'n'>; cross: { mPostMPre: number; dPostDPre: number; mPostDPre: number; mPreDPost: number } };
@@ -71,7 +75,7 @@ function ratioPrepared(s: CupedRatioSums) {
 }
 
 /** CUPED of a ratio: θ = Σ cov(R_post, R_pre) / Σ var(R_pre) over the arms, all by the 4 × 4 covariance of the sums (delta method). */
-export function cupedRatioEffect(control: CupedRatioSums, treatment: CupedRatioSums, difference: Difference): Effect & { theta: number } {
+export const cupedRatioEffect = sound('cupedRatioEffect', (control: CupedRatioSums, treatment: CupedRatioSums, difference: Difference): Effect & { theta: number } => {
   const [c, t] = [ratioPrepared(control), ratioPrepared(treatment)];
   const preVariance = c.form(c.gPre, c.gPre) / c.n + t.form(t.gPre, t.gPre) / t.n;
   const theta = preVariance === 0 ? 0 : (c.form(c.gPost, c.gPre) / c.n + t.form(t.gPost, t.gPre) / t.n) / preVariance;
@@ -88,4 +92,4 @@ export function cupedRatioEffect(control: CupedRatioSums, treatment: CupedRatioS
   const gc = c.gPost.map((x, i) => x * (1 + absolute / c.rPost) - theta * (c.gPre[i] as number));
   const vc = c.form(gc, gc) / c.n;
   return { estimate: absolute / Math.abs(c.rPost), se: Math.sqrt((at.variance / at.n + vc) / c.rPost ** 2), df, n, theta };
-}
+});

@@ -1,6 +1,6 @@
-import { requireOpenUnit } from '../errors.ts';
+import { requireOpenUnit, sound } from '../errors.ts';
 import { normalQuantile, normalSurvival } from '../kernel/distributions.ts';
-import type { Arm } from './arm.ts';
+import { type Arm, requireArm } from './arm.ts';
 
 /**
  * Whether the treatment is not worse than the control by more than a margin, at a fixed horizon. H₀: μ_T − μ_C ≤ −m where an increase is preferred (its mirror
@@ -9,8 +9,10 @@ import type { Arm } from './arm.ts';
  *
  * @returns z and one-sided p against H₀, and the one-sided confidence bound of the difference
  */
-export function nonInferiority(control: Arm, treatment: Arm, margin: number, options: { kind: 'absolute' | 'relative'; prefer: 'increase' | 'decrease'; alpha: number }): { z: number; p: number; bound: number } {
+export const nonInferiority = sound('nonInferiority', (control: Arm, treatment: Arm, margin: number, options: { kind: 'absolute' | 'relative'; prefer: 'increase' | 'decrease'; alpha: number }): { z: number; p: number; bound: number } => {
   requireOpenUnit('alpha', options.alpha);
+  requireArm(control);
+  requireArm(treatment);
   const sign = options.prefer === 'increase' ? 1 : -1;
   const vc = control.variance / control.n;
   const vt = treatment.variance / treatment.n;
@@ -20,4 +22,4 @@ export function nonInferiority(control: Arm, treatment: Arm, margin: number, opt
   const z = (sign * (treatment.mean - scale * control.mean) + shift) / se;
   const difference = treatment.mean - control.mean;
   return { z, p: normalSurvival(z), bound: difference - sign * normalQuantile(1 - options.alpha) * Math.sqrt(vt + vc) };
-}
+});

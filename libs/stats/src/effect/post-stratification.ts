@@ -1,4 +1,4 @@
-import { StatsError } from '../errors.ts';
+import { sound, StatsError } from '../errors.ts';
 import type { Arm } from './arm.ts';
 import type { Difference } from './two-sample.ts';
 
@@ -8,7 +8,7 @@ export type Stratum = { control: Arm; treatment: Arm };
  * The effect weighted by the pooled shares of the strata. With a_s = (control mean, effect) of stratum s and weights w: estimate Σ w_s a_s, covariance
  * Σ w_s² V_s + A ((diag w − w wᵀ)/n) Aᵀ, since the shares are estimated too. Relative effects by the delta method on it.
  */
-export function postStratified(strata: readonly Stratum[], difference: Difference): { estimate: number; se: number } {
+export const postStratified = sound('postStratified', (strata: readonly Stratum[], difference: Difference): { estimate: number; se: number } => {
   const sizes = strata.map((s) => s.control.n + s.treatment.n);
   const n = sizes.reduce((a, b) => a + b, 0);
   if (n === 0) throw new StatsError('invalid_weights', 'the strata are empty');
@@ -32,4 +32,4 @@ export function postStratified(strata: readonly Stratum[], difference: Differenc
   if (c === 0) throw new StatsError('out_of_range', "a relative effect has no meaning where the control's mean is 0");
   const gradient = [-e / (c * Math.abs(c)), 1 / Math.abs(c)] as const;
   return { estimate: e / Math.abs(c), se: Math.sqrt(gradient[0] ** 2 * vcc + 2 * gradient[0] * gradient[1] * vce + gradient[1] ** 2 * vee) };
-}
+});

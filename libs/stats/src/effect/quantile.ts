@@ -1,4 +1,4 @@
-import { StatsError } from '../errors.ts';
+import { sound, StatsError } from '../errors.ts';
 import { normalQuantile } from '../kernel/normal.ts';
 import type { Arm } from './arm.ts';
 
@@ -15,7 +15,7 @@ export const N_STAR_GRID: readonly number[] = Array.from({ length: 20 }, (_, k) 
  * Clustered events multiply it by the variance of the share of events below the quantile, over what independent events would have.
  * @throws StatsError when the bounds lie outside the sample or coincide
  */
-export function quantileArm({ n, nStar, nu, estimate, lower, upper }: QuantileSample, clusters?: ClusterSums, alpha = 0.05): Arm {
+export const quantileArm = sound('quantileArm', ({ n, nStar, nu, estimate, lower, upper }: QuantileSample, clusters?: ClusterSums, alpha: number = 0.05): Arm => {
   const z = normalQuantile(1 - alpha / 2);
   if (n <= z * z * Math.max(nu / (1 - nu), (1 - nu) / nu)) throw new StatsError('empty_arm', `${n} values do not bound the quantile ${nu}`);
   if (!(upper > lower)) throw new StatsError('inconsistent_moments', `the bounds of the quantile coincide at ${lower}: its variance cannot be told`);
@@ -28,4 +28,4 @@ export function quantileArm({ n, nStar, nu, estimate, lower, upper }: QuantileSa
   const cov = ((clusters.sumProducts / k - mm * dm) * k) / (k - 1);
   const ofRatio = (vm - (2 * mm * cov) / dm + (mm * mm * vd) / (dm * dm)) / (k * dm * dm);
   return { n, mean: estimate, variance: (iid * ofRatio) / ((nu * (1 - nu)) / n) };
-}
+});

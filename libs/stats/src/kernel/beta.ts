@@ -1,11 +1,12 @@
+import { StatsError } from '../errors.ts';
 import { lnBeta } from './gamma.ts';
 
 /**
  * Regularised incomplete beta I_x(a, b) and its complement, both to full relative precision: the continued fraction of DLMF 8.17.22 by Lentz's method, from
- * the side on which it converges. @throws RangeError outside 0 ≤ x ≤ 1, a > 0, b > 0
+ * the side on which it converges. @throws StatsError out_of_range outside 0 ≤ x ≤ 1, a > 0, b > 0
  */
 export function betaTails(x: number, a: number, b: number, complement = 1 - x): { lower: number; upper: number } {
-  if (!(a > 0 && b > 0 && x >= 0 && x <= 1)) throw new RangeError(`betaTails needs 0 ≤ x ≤ 1 and a, b > 0, not ${x}, ${a}, ${b}`);
+  if (!(a > 0 && b > 0 && x >= 0 && x <= 1)) throw new StatsError('out_of_range', `betaTails needs 0 ≤ x ≤ 1 and a, b > 0, not ${x}, ${a}, ${b}`);
   if (x === 0) return { lower: 0, upper: 1 };
   if (complement === 0) return { lower: 1, upper: 0 };
   const front = Math.exp(a * Math.log(x) + b * (complement < 0.5 ? Math.log(complement) : Math.log1p(-x)) - lnBeta(a, b));

@@ -1,32 +1,33 @@
+import { sound, StatsError } from '../errors.ts';
 import { betaTails } from './beta.ts';
 import { gammaP, gammaQ } from './gamma.ts';
 import { invertIncreasing } from './invert.ts';
 import { erfc, normalCdf, normalQuantile } from './normal.ts';
 
 function requireProbability(p: number): void {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`a probability must lie in [0, 1], not ${p}`);
+  if (!(p >= 0 && p <= 1)) throw new StatsError('out_of_range', `a probability must lie in [0, 1], not ${p}`);
 }
 
 /** P(Z > z) for the standard normal, right in the far tail. */
-export const normalSurvival = (z: number): number => 0.5 * erfc(z / Math.SQRT2);
+export const normalSurvival = sound('normalSurvival', (z: number): number => 0.5 * erfc(z / Math.SQRT2));
 
 /** P(T > t) for Student's t with `df` > 0 degrees of freedom (not necessarily whole). By the incomplete beta function, DLMF 8.17. */
-export function tSurvival(t: number, df: number): number {
-  if (!(df > 0)) throw new RangeError(`degrees of freedom must be positive, not ${df}`);
+export const tSurvival = sound('tSurvival', (t: number, df: number): number => {
+  if (!(df > 0)) throw new StatsError('out_of_range', `degrees of freedom must be positive, not ${df}`);
   if (df === Number.POSITIVE_INFINITY) return normalSurvival(t);
   const x = df / (df + t * t);
   const { lower, upper } = betaTails(x, df / 2, 0.5, (t * t) / (df + t * t));
   if (t >= 0) return lower / 2;
   return 0.5 + upper / 2;
-}
-export const tCdf = (t: number, df: number): number => tSurvival(-t, df);
-export function tQuantile(p: number, df: number): number {
+});
+export const tCdf = sound('tCdf', (t: number, df: number): number => tSurvival(-t, df));
+export const tQuantile = sound('tQuantile', (p: number, df: number): number => {
   requireProbability(p);
   if (p === 0) return Number.NEGATIVE_INFINITY;
   if (p === 1) return Number.POSITIVE_INFINITY;
   if (p < 0.5) return -tQuantileUpper(p, df);
   return p === 0.5 ? 0 : tQuantileUpper(1 - p, df);
-}
+});
 /** The t with P(T > t) = q, for q < ½. */
 function tQuantileUpper(q: number, df: number): number {
   let high = 2;
@@ -34,40 +35,43 @@ function tQuantileUpper(q: number, df: number): number {
   return invertIncreasing((t) => -tSurvival(t, df), -q, 0, high);
 }
 
-export const chiSquareCdf = (x: number, df: number): number => (x <= 0 ? 0 : gammaP(df / 2, x / 2));
-export function chiSquareQuantile(p: number, df: number): number {
+export const chiSquareCdf = sound('chiSquareCdf', (x: number, df: number): number => (x <= 0 ? 0 : gammaP(df / 2, x / 2)));
+export const chiSquareQuantile = sound('chiSquareQuantile', (p: number, df: number): number => {
   requireProbability(p);
   return gammaQuantile(p, df / 2, 2);
-}
+});
 
 /** Gamma with `shape` and `scale`. */
-export const gammaSurvival = (x: number, shape: number, scale = 1): number => (x <= 0 ? 1 : gammaQ(shape, x / scale));
-export const gammaCdf = (x: number, shape: number, scale = 1): number => (x <= 0 ? 0 : gammaP(shape, x / scale));
-export function gammaQuantile(p: number, shape: number, scale = 1): number {
+export const gammaSurvival = sound('gammaSurvival', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? 1 : gammaQ(shape, x / scale)));
+export const gammaCdf = sound('gammaCdf', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? 0 : gammaP(shape, x / scale)));
+export const gammaQuantile = sound('gammaQuantile', (p: number, shape: number, scale: number = 1): number => {
   requireProbability(p);
   if (p === 0) return 0;
   if (p === 1) return Number.POSITIVE_INFINITY;
   let high = shape + 10 * Math.sqrt(shape) + 10;
   while (gammaP(shape, high) < p) high *= 2;
   return scale * (p < 0.5 ? invertIncreasing((x) => gammaP(shape, x), p, 0, high) : invertIncreasing((x) => -gammaQ(shape, x), -(1 - p), 0, high));
-}
+});
 
-export const betaCdf = (x: number, a: number, b: number): number => (x <= 0 ? 0 : x >= 1 ? 1 : betaTails(x, a, b).lower);
-export const betaSurvival = (x: number, a: number, b: number): number => (x <= 0 ? 1 : x >= 1 ? 0 : betaTails(x, a, b).upper);
-export function betaQuantile(p: number, a: number, b: number): number {
+export const betaCdf = sound('betaCdf', (x: number, a: number, b: number): number => (x <= 0 ? 0 : x >= 1 ? 1 : betaTails(x, a, b).lower));
+export const betaSurvival = sound('betaSurvival', (x: number, a: number, b: number): number => (x <= 0 ? 1 : x >= 1 ? 0 : betaTails(x, a, b).upper));
+export const betaQuantile = sound('betaQuantile', (p: number, a: number, b: number): number => {
   requireProbability(p);
   return p === 0 ? 0 : p === 1 ? 1 : invertIncreasing((x) => betaCdf(x, a, b), p, 0, 1);
-}
+});
 
 /** P(F > f) for Snedecor's F. */
-export function fSurvival(f: number, df1: number, df2: number): number {
+export const fSurvival = sound('fSurvival', (f: number, df1: number, df2: number): number => {
   if (f <= 0) return 1;
   return betaTails(df2 / (df2 + df1 * f), df2 / 2, df1 / 2, (df1 * f) / (df2 + df1 * f)).lower;
-}
-export const fCdf = (f: number, df1: number, df2: number): number => 1 - fSurvival(f, df1, df2);
+});
+export const fCdf = sound('fCdf', (f: number, df1: number, df2: number): number => {
+  if (f <= 0) return 0;
+  return betaTails((df1 * f) / (df2 + df1 * f), df1 / 2, df2 / 2, df2 / (df2 + df1 * f)).lower;
+});
 
 /** P(K > x) for Kolmogorov's distribution: the alternating series above 1, the theta form below (both exact; Marsaglia, Tsang and Wang 2003 for why two). */
-export function kolmogorovSurvival(x: number): number {
+export const kolmogorovSurvival = sound('kolmogorovSurvival', (x: number): number => {
   if (x <= 0) return 1;
   if (x < 1) {
     let sum = 0;
@@ -77,14 +81,14 @@ export function kolmogorovSurvival(x: number): number {
   let sum = 0;
   for (let k = 1; k < 100; k++) sum += (k % 2 === 1 ? 1 : -1) * Math.exp(-2 * k * k * x * x);
   return 2 * sum;
-}
+});
 
 /** ln P(Z > z): beyond z = 20 by the asymptotic continued fraction, where the probability itself underflows. */
-export function normalLogSurvival(z: number): number {
+export const normalLogSurvival = sound('normalLogSurvival', (z: number): number => {
   if (z < 20) return Math.log(normalSurvival(z));
   let f = 0;
   for (let k = 60; k > 0; k--) f = k / (z + f);
   return -0.5 * z * z - 0.5 * Math.log(2 * Math.PI) - Math.log(z + f);
-}
+});
 
 export { normalCdf, normalQuantile };

@@ -1,18 +1,19 @@
+import { sound, StatsError } from '../errors.ts';
 /** Coefficients of Lanczos' approximation for g = 7, n = 9 (Godfrey); relative error below 1e-14 for x ≥ 0.5. */
 const LANCZOS = [0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7];
 
-/** ln Γ(x) for x > 0. @throws RangeError otherwise */
-export function lnGamma(x: number): number {
-  if (!(x > 0)) throw new RangeError(`lnGamma needs x > 0, not ${x}`);
+/** ln Γ(x) for x > 0. @throws StatsError out_of_range otherwise */
+export const lnGamma = sound('lnGamma', (x: number): number => {
+  if (!(x > 0)) throw new StatsError('out_of_range', `lnGamma needs x > 0, not ${x}`);
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - lnGamma(1 - x);
   const t = x - 1;
   const sum = LANCZOS.reduce((s, c, i) => s + (i === 0 ? c : c / (t + i)), 0);
   const base = t + 7.5;
   return 0.5 * Math.log(2 * Math.PI) + (t + 0.5) * Math.log(base) - base + Math.log(sum);
-}
+});
 
 /** ln B(a, b). */
-export function lnBeta(a: number, b: number): number {
+export const lnBeta = sound('lnBeta', (a: number, b: number): number => {
   if (a < 20 || b < 20) {
     const small = Math.min(a, b);
     const large = Math.max(a, b);
@@ -21,14 +22,14 @@ export function lnBeta(a: number, b: number): number {
     return lnGamma(small) + stirling(large) - stirling(large + small) - (large - 0.5) * Math.log1p(small / large) - small * Math.log(large + small) + small;
   }
   return 0.5 * Math.log(2 * Math.PI) - 0.5 * Math.log(b) + (a - 0.5) * Math.log(a / (a + b)) - b * Math.log1p(a / b) + stirling(a) + stirling(b) - stirling(a + b);
-}
+});
 
 /**
  * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1, 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
  * through Stirling's series for large a, where the difference of logarithms would lose digits.
  */
 function incomplete(a: number, x: number): { series: number | null; fraction: number | null } {
-  if (!(a > 0) || !(x >= 0)) throw new RangeError(`the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
+  if (!(a > 0) || !(x >= 0)) throw new StatsError('out_of_range', `the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
   const front = prefactor(a, x);
   if (x < a + 1) {
     let term = 1 / a;
@@ -82,17 +83,17 @@ function stirling(a: number): number {
 }
 
 /** Γ(a, x) / Γ(a): the upper tail. */
-export function gammaQ(a: number, x: number): number {
+export const gammaQ = sound('gammaQ', (a: number, x: number): number => {
   const { series, fraction } = incomplete(a, x);
   return fraction ?? Math.max(0, 1 - (series ?? 0));
-}
+});
 /** γ(a, x) / Γ(a): the lower tail. */
-export function gammaP(a: number, x: number): number {
+export const gammaP = sound('gammaP', (a: number, x: number): number => {
   const { series, fraction } = incomplete(a, x);
   return series ?? Math.max(0, 1 - (fraction ?? 0));
-}
+});
 
 /** P(X > x) for χ² with `df` degrees of freedom. */
-export function chiSquareSurvival(x: number, df: number): number {
+export const chiSquareSurvival = sound('chiSquareSurvival', (x: number, df: number): number => {
   return x <= 0 ? 1 : gammaQ(df / 2, x / 2);
-}
+});

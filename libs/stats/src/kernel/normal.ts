@@ -1,3 +1,4 @@
+import { sound, StatsError } from '../errors.ts';
 const SQRT2 = Math.SQRT2;
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -5,13 +6,13 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
  * Complementary error function. Maclaurin series of erf below 2.5, Lentz's continued fraction above (Abramowitz & Stegun 7.1.5, 7.1.14).
  * Relative error about 1e-15 below 2.5 and in the tail, until it underflows near x = 26.5.
  */
-export function erfc(x: number): number {
+export const erfc = sound('erfc', (x: number): number => {
   if (Number.isNaN(x)) return Number.NaN;
   if (x < 0) return 2 - erfc(-x);
   if (x > 27) return 0;
   if (x < 1) return 1 - erfSeries(x);
   return erfcFraction(x);
-}
+});
 
 function erfSeries(x: number): number {
   let term = x;
@@ -42,16 +43,16 @@ function erfcFraction(x: number): number {
 }
 
 /** P(Z ≤ z) for a standard normal Z; relative precision holds in the lower tail. */
-export function normalCdf(z: number): number {
+export const normalCdf = sound('normalCdf', (z: number): number => {
   return 0.5 * erfc(-z / SQRT2);
-}
+});
 
 /**
  * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (quick in the far tail), bracketed by bisection; ±Infinity at the ends.
- * @throws RangeError outside [0, 1]
+ * @throws StatsError out_of_range outside [0, 1]
  */
-export function normalQuantile(p: number): number {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`a probability lies in [0, 1], not ${p}`);
+export const normalQuantile = sound('normalQuantile', (p: number): number => {
+  if (!(p >= 0 && p <= 1)) throw new StatsError('out_of_range', `a probability lies in [0, 1], not ${p}`);
   if (p === 0) return Number.NEGATIVE_INFINITY;
   if (p === 1) return Number.POSITIVE_INFINITY;
   if (p > 0.5) return -normalQuantile(1 - p);
@@ -69,4 +70,4 @@ export function normalQuantile(p: number): number {
     z = next;
   }
   return z;
-}
+});

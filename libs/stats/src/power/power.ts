@@ -1,6 +1,6 @@
 import { type Arm } from '../effect/arm.ts';
 import { relativeVariance } from '../effect/two-sample.ts';
-import { requireOpenUnit, StatsError } from '../errors.ts';
+import { requireOpenUnit, sound, StatsError } from '../errors.ts';
 import { betaTails } from '../kernel/beta.ts';
 import { normalCdf, normalQuantile, tQuantile } from '../kernel/distributions.ts';
 import { lnGamma } from '../kernel/gamma.ts';
@@ -19,31 +19,40 @@ function inflation({ perArm, alpha, tuning }: PowerInput): number {
 }
 
 /** Power to see a relative effect, two-tailed, by the delta method's standard error under it. */
-export function powerOf(input: PowerInput, relativeEffect: number): number {
+export const powerOf = sound('powerOf', (input: PowerInput, relativeEffect: number): number => {
   const { mean, variance, perArm, alpha } = input;
   requireOpenUnit('alpha', alpha);
   const se = inflation(input) * Math.sqrt((variance * ((1 + relativeEffect) ** 2 + 1)) / (mean * mean * perArm));
   const z = normalQuantile(1 - alpha / 2);
   return 1 - normalCdf(z - relativeEffect / se) + normalCdf(-z - relativeEffect / se);
-}
+});
 
 /** Least relative effect that is seen with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in δ. Infinite where no effect is. */
-export function minimumDetectableEffect(input: PowerInput, power: number): number {
+export const minimumDetectableEffect = sound('minimumDetectableEffect', (input: PowerInput, power: number): number => {
   const { mean, variance, perArm, alpha } = input;
   const k = (inflation(input) * (normalQuantile(1 - alpha / 2) + normalQuantile(power))) ** 2 * (variance / (mean * mean * perArm));
   // δ² = k ((1 + δ)² + 1)
   const a = 1 - k;
   if (a <= 0) return Number.POSITIVE_INFINITY;
   return (k + Math.sqrt(k * k + 2 * k * a)) / a;
-}
+});
 
 /** Units per arm for an absolute effect δ: (z_{1−α/2} + z_power)² (v_C + v_T) / δ². */
-export function unitsPerArm(delta: number, varianceControl: number, varianceTreatment: number, alpha: number, power: number): number {
+export const unitsPerArm = sound('unitsPerArm', (delta: number, varianceControl: number, varianceTreatment: number, alpha: number, power: number): number => {
   return ((normalQuantile(1 - alpha / 2) + normalQuantile(power)) ** 2 * (varianceControl + varianceTreatment)) / (delta * delta);
+});
+
+/** Sizes that a design can be found for: between 10⁻⁴ (hundreds of millions of units) and 100 standard deviations. */
+function requireDetectable(effectSize: number, alpha: number, power: number): void {
+  requireOpenUnit('alpha', alpha);
+  requireOpenUnit('power', power);
+  if (!(Math.abs(effectSize) >= 1e-4 && Math.abs(effectSize) <= 100)) throw new StatsError('out_of_range', `a standardised effect lies in 0.0001 … 100, not ${effectSize}`);
+  if (power <= alpha) throw new StatsError('out_of_range', `a power of ${power} is no more than α = ${alpha}: no units are needed`);
 }
 
 /** Units per arm of a two-sample z-test for a standardised effect, both tails counted; not rounded. */
-export function zTestUnitsPerArm(effectSize: number, alpha: number, power: number): number {
+export const zTestUnitsPerArm = sound('zTestUnitsPerArm', (effectSize: number, alpha: number, power: number): number => {
+  requireDetectable(effectSize, alpha, power);
   const z = normalQuantile(1 - alpha / 2);
   const of = (n: number) => normalCdf(effectSize * Math.sqrt(n / 2) - z) + normalCdf(-effectSize * Math.sqrt(n / 2) - z);
   let [low, high] = [0, 2];
@@ -54,16 +63,18 @@ export function zTestUnitsPerArm(effectSize: number, alpha: number, power: numbe
     else high = middle;
   }
   return high;
-}
+});
 
 /** Cohen's h of two shares. */
-export const cohenH = (p1: number, p2: number): number => Math.abs(2 * Math.asin(Math.sqrt(p1)) - 2 * Math.asin(Math.sqrt(p2)));
+export const cohenH = sound('cohenH', (p1: number, p2: number): number => Math.abs(2 * Math.asin(Math.sqrt(p1)) - 2 * Math.asin(Math.sqrt(p2))));
 
-/** Units per arm of the two-sample t-test for a standardised effect, by the noncentral t; not rounded. */
-export function tTestUnitsPerArm(effectSize: number, alpha: number, power: number): number {
+/** Units in the first arm of the two-sample t-test for a standardised effect, by the noncentral t; not rounded. @param ratio units of the second arm over the first's */
+export const tTestUnitsPerArm = sound('tTestUnitsPerArm', (effectSize: number, alpha: number, power: number, ratio: number = 1): number => {
+  requireDetectable(effectSize, alpha, power);
+  if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `the ratio of the arms must be positive, not ${ratio}`);
   const of = (n: number) => {
-    const df = 2 * n - 2;
-    const ncp = effectSize * Math.sqrt(n / 2);
+    const df = (1 + ratio) * n - 2;
+    const ncp = effectSize * Math.sqrt((n * ratio) / (1 + ratio));
     const t = tQuantile(1 - alpha / 2, df);
     return 1 - noncentralTCdf(t, df, ncp) + noncentralTCdf(-t, df, ncp);
   };
@@ -75,10 +86,10 @@ export function tTestUnitsPerArm(effectSize: number, alpha: number, power: numbe
     else high = middle;
   }
   return high;
-}
+});
 
 /** P(T ≤ t) of the noncentral t: Lenth 1989 (AS 243). */
-export function noncentralTCdf(t: number, df: number, delta: number): number {
+export const noncentralTCdf = sound('noncentralTCdf', (t: number, df: number, delta: number): number => {
   if (t < 0) return 1 - noncentralTCdf(-t, df, -delta);
   const x = (t * t) / (t * t + df);
   let sum = normalCdf(-delta);
@@ -93,7 +104,7 @@ export function noncentralTCdf(t: number, df: number, delta: number): number {
     }
   }
   return Math.min(1, sum);
-}
+});
 
 export type MidExperimentInput = { control: Arm; treatment: Arm; alpha: number; power: number; mde: number; tuning?: number; prior?: { mean: number; variance: number } };
 
@@ -101,7 +112,7 @@ export type MidExperimentInput = { control: Arm; treatment: Arm; alpha: number; 
  * How many times the present sample has to come again until a relative effect of `mde` is seen with the power, at the variances seen so far: bisection on the factor. With a
  * prior, the posterior's interval has to leave 0.
  */
-export function remainingFactor({ control, treatment, alpha, power, mde, tuning, prior }: MidExperimentInput): number {
+export const remainingFactor = sound('remainingFactor', ({ control, treatment, alpha, power, mde, tuning, prior }: MidExperimentInput): number => {
   const n = control.n + treatment.n;
   const v = relativeVariance(control, treatment);
   if (!(v > 0)) throw new StatsError('inconsistent_moments', 'nothing varies: no effect has a standard error');
@@ -133,4 +144,4 @@ export function remainingFactor({ control, treatment, alpha, power, mde, tuning,
     else high = middle;
   }
   return high;
-}
+});

@@ -1,11 +1,11 @@
-import { requireOpenUnit, StatsError } from '../errors.ts';
+import { requireOpenUnit, sound, StatsError } from '../errors.ts';
 import { normalQuantile, normalSurvival } from '../kernel/distributions.ts';
 import { invertIncreasing } from '../kernel/invert.ts';
 
 export type Spending = { kind: 'power'; phi: number } | { kind: 'obrien-fleming' } | { kind: 'pocock' };
 
 /** α spent by information fraction t ∈ (0, 1], over both tails together where the test has two (Lan and DeMets 1983). */
-export function spentAlpha(spending: Spending, alpha: number, t: number, sides: 1 | 2 = 2): number {
+export const spentAlpha = sound('spentAlpha', (spending: Spending, alpha: number, t: number, sides: 1 | 2 = 2): number => {
   switch (spending.kind) {
     case 'power':
       return alpha * t ** spending.phi;
@@ -14,7 +14,7 @@ export function spentAlpha(spending: Spending, alpha: number, t: number, sides: 
     case 'obrien-fleming':
       return sides === 2 ? 4 * normalSurvival(normalQuantile(1 - alpha / 4) / Math.sqrt(t)) : 2 * normalSurvival(normalQuantile(1 - alpha / 2) / Math.sqrt(t));
   }
-}
+});
 
 const POINTS = 2000;
 
@@ -24,7 +24,7 @@ const POINTS = 2000;
  *
  * @param fractions information fractions, increasing; the last may be below 1
  */
-export function groupSequentialBounds(fractions: readonly number[], spending: Spending, alpha: number, sides: 1 | 2 = 2): number[] {
+export const groupSequentialBounds = sound('groupSequentialBounds', (fractions: readonly number[], spending: Spending, alpha: number, sides: 1 | 2 = 2): number[] => {
   requireOpenUnit('alpha', alpha);
   if (fractions.some((t, i) => !(t > (fractions[i - 1] ?? 0) && t <= 1))) throw new StatsError('out_of_range', 'information fractions must increase within (0, 1]');
   const bounds: number[] = [];
@@ -48,7 +48,7 @@ export function groupSequentialBounds(fractions: readonly number[], spending: Sp
     grid = next;
   });
   return bounds;
-}
+});
 
 function integrate(grid: readonly number[], values: readonly number[]): number {
   const h = ((grid.at(-1) as number) - (grid[0] as number)) / (grid.length - 1);
@@ -57,8 +57,8 @@ function integrate(grid: readonly number[], values: readonly number[]): number {
   return (sum * h) / 3;
 }
 
-/** The nominal two-sided α of each look when the sample may overrun its plan: fractions are taken of max(observed, planned) (Spotify's rule). */
-export function overrunAlphas(cumulative: readonly number[], planned: number, spending: Spending, alpha: number): number[] {
+/** The nominal α of each look when the sample may overrun its plan: fractions are taken of max(observed, planned) (Spotify's rule). */
+export const overrunAlphas = sound('overrunAlphas', (cumulative: readonly number[], planned: number, spending: Spending, alpha: number, sides: 1 | 2 = 2): number[] => {
   const total = Math.max(planned, cumulative.at(-1) ?? 0);
-  return groupSequentialBounds(cumulative.map((n) => n / total), spending, alpha).map((bound) => 2 * normalSurvival(bound));
-}
+  return groupSequentialBounds(cumulative.map((n) => n / total), spending, alpha, sides).map((bound) => sides * normalSurvival(bound));
+});

@@ -1,4 +1,4 @@
-import { requireCount, requireOpenUnit, StatsError } from '../errors.ts';
+import { requireCount, requireOpenUnit, sound, StatsError } from '../errors.ts';
 import { lnGamma } from '../kernel/gamma.ts';
 
 /** Dirichlet concentration: larger looks for smaller deviations later. */
@@ -13,7 +13,7 @@ function requireShares(theta: readonly number[]): void {
  * ln of the Bayes factor against "events fall on the arms with shares θ₀", mixed over a Dirichlet(k θ₀) prior (Lindon and Malek 2022). A test martingale under H₀ whatever the
  * time course that the arms share: for counts of errors, and for the sample ratio itself.
  */
-export function logBayesFactor(counts: readonly number[], theta0: readonly number[], concentration = DEFAULT_CONCENTRATION): number {
+export const logBayesFactor = sound('logBayesFactor', (counts: readonly number[], theta0: readonly number[], concentration: number = DEFAULT_CONCENTRATION): number => {
   requireShares(theta0);
   requireCount('a count', ...counts);
   const n = counts.reduce((a, b) => a + b, 0);
@@ -23,10 +23,10 @@ export function logBayesFactor(counts: readonly number[], theta0: readonly numbe
     log += lnGamma(a + x) - lnGamma(a) - x * Math.log(theta0[i] as number);
   });
   return log;
-}
+});
 
 /** After each batch: the log Bayes factor of all counts so far, and the always-valid p (the least 1/BF so far). */
-export function sequentialMultinomial(batches: readonly (readonly number[])[], theta0: readonly number[], concentration = DEFAULT_CONCENTRATION): { logBayesFactor: number[]; pValue: number[] } {
+export const sequentialMultinomial = sound('sequentialMultinomial', (batches: readonly (readonly number[])[], theta0: readonly number[], concentration: number = DEFAULT_CONCENTRATION): { logBayesFactor: number[]; pValue: number[] } => {
   const total = theta0.map(() => 0);
   let p = 1;
   const out = { logBayesFactor: [] as number[], pValue: [] as number[] };
@@ -41,13 +41,13 @@ export function sequentialMultinomial(batches: readonly (readonly number[])[], t
     out.pValue.push(p);
   }
   return out;
-}
+});
 
 /**
  * Confidence sequence of the log ratio of two event intensities, candidate over control, given the arms' shares ρ: with ratio e^δ an event is the candidate's with
  * probability ρ₁ e^δ / (ρ₀ + ρ₁ e^δ); the δ whose Bayes factor stays below 1/α.
  */
-export function intensityRatio(counts: readonly [number, number], rho: readonly [number, number], alpha: number, concentration = DEFAULT_CONCENTRATION): { logRatio: number; lower: number; upper: number } {
+export const intensityRatio = sound('intensityRatio', (counts: readonly [number, number], rho: readonly [number, number], alpha: number, concentration: number = DEFAULT_CONCENTRATION): { logRatio: number; lower: number; upper: number } => {
   requireShares(rho);
   requireCount('a count', ...counts);
   requireOpenUnit('alpha', alpha);
@@ -77,4 +77,4 @@ export function intensityRatio(counts: readonly [number, number], rho: readonly 
     return (inside + out) / 2;
   };
   return { logRatio: estimate, lower: edge(-1), upper: edge(1) };
-}
+});

@@ -1,4 +1,4 @@
-import { requireCount } from '../errors.ts';
+import { requireCount, sound } from '../errors.ts';
 import { sequenceHalfWidth, sequenceRho } from './confidence-sequence.ts';
 
 export type Rated = { units: number; events: number };
@@ -13,7 +13,7 @@ export const MIN_EVENTS = 20;
  *
  * @param direction `below`: fewer events have to be shown; `above`: more
  */
-export function proveRatio(control: Rated, candidate: Rated, ratio: number, direction: 'below' | 'above', alpha: number): Proof {
+export const proveRatio = sound('proveRatio', (control: Rated, candidate: Rated, ratio: number, direction: 'below' | 'above', alpha: number): Proof => {
   requireCount('units', control.units, candidate.units);
   requireCount('events', control.events, candidate.events);
   if (control.units < 2 || candidate.units < 2 || control.events + candidate.events < MIN_EVENTS) return { state: 'insufficient_data', estimate: null, bound: null };
@@ -24,4 +24,4 @@ export function proveRatio(control: Rated, candidate: Rated, ratio: number, dire
   const estimate = pt - ratio * pc;
   const bound = direction === 'below' ? estimate + half : estimate - half;
   return { state: (direction === 'below' ? bound < 0 : bound > 0) ? 'proved' : 'open', estimate, bound };
-}
+});

@@ -55,7 +55,7 @@ export class Eddm implements StreamDetector {
     this.m2 += (distance - before) * (distance - this.mean);
     const sd = this.errors > 1 ? Math.sqrt(this.m2 / (this.errors - 1)) : 0;
     const level = this.mean + 2 * sd;
-    if (this.since < this.o.warmStart) return { drift: false, warning: false };
+    if (this.since <= this.o.warmStart) return { drift: false, warning: false };
     if (level > this.most) {
       this.most = level;
       return { drift: false, warning: false };

@@ -1,3 +1,4 @@
+import { sound } from '../errors.ts';
 /** What a stream detector says after each value. */
 export type StreamState = { drift: boolean; warning: boolean };
 
@@ -7,7 +8,7 @@ export interface StreamDetector {
 }
 
 /** Indices (0-based) at which a detector says drift. */
-export function driftIndices(detector: StreamDetector, stream: Iterable<number>): number[] {
+export const driftIndices = sound('driftIndices', (detector: StreamDetector, stream: Iterable<number>): number[] => {
   const found: number[] = [];
   let i = 0;
   for (const x of stream) {
@@ -15,4 +16,4 @@ export function driftIndices(detector: StreamDetector, stream: Iterable<number>)
     i++;
   }
   return found;
-}
+});

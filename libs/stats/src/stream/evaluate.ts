@@ -1,5 +1,6 @@
+import { sound } from '../errors.ts';
 /** How well a detector's alarms hit known drifts (River's measures): a drift counts as found by the first alarm in [start, start + deltaMax]. */
-export function evaluateDetector(alarms: readonly number[], drifts: readonly number[], deltaMax: number, n?: number) {
+export const evaluateDetector = sound('evaluateDetector', (alarms: readonly number[], drifts: readonly number[], deltaMax: number, n?: number) => {
   const firstOf = (d: number) => alarms.find((a) => a >= d && a <= d + deltaMax);
   const found = drifts.map(firstOf);
   const hits = found.filter((a) => a !== undefined).length;
@@ -22,4 +23,4 @@ export function evaluateDetector(alarms: readonly number[], drifts: readonly num
     falseAlarmsPer1000: n ? (1000 * falseAlarms) / n : null,
     meanTimeRatio: meanTimeBetween !== null && detectionDelay ? (meanTimeBetween / detectionDelay) * episodeRecall : null,
   };
-}
+});

@@ -55,16 +55,19 @@ export class HddmA implements StreamDetector {
 type Weighted = { ewma: number; independence: number; n: number };
 const START: Weighted = { ewma: -1, independence: 0, n: 0 };
 
-/** HDDM_W: exponentially weighted means against each other, by McDiarmid's bound. */
+/**
+ * HDDM_W: exponentially weighted means against each other, by McDiarmid's bound. `firstWeight` is the sum of squared weights after one value: 1, as the derivation has it (and MOA);
+ * River begins one step of the decay later, λ² + (1 − λ)².
+ */
 export class HddmW implements StreamDetector {
-  private readonly o: HddmOptions & { lambda: number };
+  private readonly o: HddmOptions & { lambda: number; firstWeight: number };
   private total: Weighted = { ...START };
   private before = { increase: { ...START }, decrease: { ...START } };
   private after = { increase: { ...START }, decrease: { ...START } };
   private cut = { increase: Number.POSITIVE_INFINITY, decrease: Number.NEGATIVE_INFINITY };
 
   constructor(options: Partial<HddmW['o']> = {}) {
-    this.o = { driftConfidence: 0.001, warningConfidence: 0.005, twoSided: false, lambda: 0.05, ...options };
+    this.o = { driftConfidence: 0.001, warningConfidence: 0.005, twoSided: false, lambda: 0.05, firstWeight: 1, ...options };
   }
 
   private reset(): void {
@@ -75,8 +78,8 @@ export class HddmW implements StreamDetector {
   }
 
   private add(w: Weighted, x: number): Weighted {
-    const { lambda } = this.o;
-    if (w.ewma < 0) return { ewma: x, independence: 1, n: 1 };
+    const { lambda, firstWeight } = this.o;
+    if (w.ewma < 0) return { ewma: x, independence: firstWeight, n: 1 };
     return { ewma: lambda * x + (1 - lambda) * w.ewma, independence: lambda * lambda + (1 - lambda) ** 2 * w.independence, n: w.n + 1 };
   }
 
