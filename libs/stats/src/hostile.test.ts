@@ -29,8 +29,8 @@ const shadow = { alpha: 0.05, step: 0, maxExcess: 0.05, minPairs: 200, activeSec
 const look = {
   alpha: 0.05, startSecond: 0, nowSecond: 30, plannedSeconds: 60, exposures: [cell], crossedUnits: 0, step: { index: 0, weight: 0.25, activeSeconds: 30, dwellSeconds: 20, until: { requests: 200 }, totals: { control: { requests: 900, units: 900 }, candidate: { requests: 300, units: 300 } } },
   guardrails: [
-    { kind: 'events' as const, metric: 'errors', source: 'error' as const, direction: 'lower' as const, margin: 1.25, proof: true, cells: [cell], step: { control: rated, candidate: rated } },
-    { kind: 'latency' as const, metric: 'latency', margin: 1, masses, cells: [latencyCell], sla: [{ quantile: 'p99', limitUs: 100, actualUs: 50 }] },
+    { kind: 'events' as const, metric: 'errors', source: 'error' as const, direction: 'lower' as const, margin: 1.25, proof: true, harm: { ratio: 2, absolute: 0.005 }, cells: [cell], step: { control: rated, candidate: rated } },
+    { kind: 'latency' as const, metric: 'latency', margin: 1, masses, harm: 0.2, cells: [latencyCell], sla: [{ quantile: 'p99', limitUs: 100, actualUs: 50 }] },
   ],
 };
 const EXEMPT = ['StatsError', 'sound', 'requireArm', 'requireCount', 'requireFinite', 'requireOpenUnit', 'driftIndices', 'evidentlyDefault', 'lInfinity'];
@@ -132,6 +132,7 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   ksDistance: [stats.ksDistance, [xs, ys]],
   ksExactP: [stats.ksExactP, [10, 12, 0.4]],
   kullbackLeibler: [stats.kullbackLeibler, [[0.2, 0.8], [0.4, 0.6]]],
+  latencyShift: [stats.latencyShift, [1.1, 40, 86]],
   latencyEvidence: [stats.latencyEvidence, [[latencyCell], masses, 0, 60, 30]],
   lnBeta: [stats.lnBeta, [2, 3]],
   lnGamma: [stats.lnGamma, [2.5]],
@@ -144,7 +145,6 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   mergeMoments: [stats.mergeMoments, [{ n: 3, mean: 2, m2: 1 }, { n: 4, mean: 2, m2: 1 }]],
   minimumDetectableEffect: [stats.minimumDetectableEffect, [plan, 0.8], [{ ...plan, tuning: 5000 }, 0.8]],
   mixtureSprt: [stats.mixtureSprt, [0.1, { variance: 1, n: 100 }, { variance: 1, n: 100 }, 0.05]],
-  mixtureWealth: [stats.mixtureWealth, [[{ second: 1, logFactors: [0.1, 0.2] }], 2, 0, 60, 30]],
   momentsOf: [stats.momentsOf, [xs]],
   multipleExposure: [stats.multipleExposure, [1000, 20]],
   newcombeInterval: [stats.newcombeInterval, [share, share, 0.05]],

@@ -4,6 +4,7 @@ export * from './agreement/rate-bounds.ts';
 export * from './bandit/track-and-stop.ts';
 export * from './bayes/beta-binomial.ts';
 export * from './bayes/gaussian.ts';
+export { type Exclusion, type Harm, MISSED } from './decision/harm.ts';
 export * from './decision/judge.ts';
 export * from './distance/contingency.ts';
 export * from './distance/divergence.ts';

@@ -4,6 +4,8 @@ import { Analyst, createClickHouse, createKafka, DeadLetters, loadConfig, queryR
 import { Analysis } from './analysis/analyse.store.ts';
 import { CountsStore } from './analysis/counts.store.ts';
 import { configSchema } from './config.ts';
+import { RebuildController } from './rebuild/rebuild.controller.ts';
+import { RebuildStore } from './rebuild/rebuild.store.ts';
 
 await runService('experiment-stats', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
@@ -18,8 +20,8 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
   return {
-    controllers: [ResultController],
-    providers: [{ provide: Analyst, useValue: analyst }],
+    controllers: [ResultController, RebuildController],
+    providers: [{ provide: Analyst, useValue: analyst }, { provide: RebuildStore, useValue: new RebuildStore(clickhouse, analysis) }],
     readiness: [
       { name: 'rollouts', ready: () => replica.isReady },
       { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },

@@ -93,6 +93,19 @@ describe('rollouts under load, two routers', () => {
     await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
   });
 
+  it('every verdict can be reached again from the rows in ClickHouse, to the last digit', async () => {
+    // the last of each kind and step, and some of those between
+    const verdicts = await release.query<{ rollout_id: string; event_id: string }>(
+      "SELECT rollout_id, event_id FROM evidence FINAL WHERE analyser = 'experiment-stats' ORDER BY time DESC LIMIT 3 BY rollout_id, step, verdict",
+    );
+    expect(verdicts.length).toBeGreaterThan(6);
+    for (const { rollout_id, event_id } of verdicts) {
+      const again = (await (await fetch(`${release.stats}/v1/results/${rollout_id}/${event_id}`)).json()) as { same: boolean; differs: string[]; recorded: { verdict: string } };
+      expect(again).toMatchObject({ same: true, differs: [], recorded: { verdict: expect.any(String) } });
+    }
+    expect((await fetch(`${release.stats}/v1/results/${verdicts[0]?.rollout_id}/nothing`)).status).toBe(404);
+  });
+
   it('every change stands in the audit chain, and the chain holds', async () => {
     expect(await release.viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true, broken: [] });
     const page = await release.viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { builtInMetrics, type Metric, metricSchema, type PredictionRow, type Rollout, rolloutSpecSchema, topics } from '@slipway/contracts';
-import { CountsStore } from '@slipway/experiment-stats/counts.store';
+import { type AsOf, CountsStore } from '@slipway/experiment-stats/counts.store';
 import { until } from '@slipway/local';
 import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import type { CountCell } from '@slipway/stats';
@@ -9,7 +9,9 @@ import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 let stack: TestStack;
 let counts: CountsStore;
+let all: AsOf;
 let close: () => Promise<unknown>;
+let send: (topic: string, rows: object[]) => Promise<unknown>;
 
 const START = Date.now();
 const rollout: Rollout = {
@@ -53,17 +55,19 @@ beforeAll(async () => {
   const clickhouse = createClickHouse(stack.clickhouse.writer);
   counts = new CountsStore(clickhouse);
   close = () => Promise.all([producer.close(), clickhouse.close()]);
+  send = (topic, rows) => producer.send(topic, [{ value: rows.map((r) => JSON.stringify(r)).join('\n') }]);
   const rows = Object.values(P).flat();
   // every row twice: a repeat counts once
-  for (const _ of [1, 2]) await producer.send(topics.predictions.name, [{ value: rows.map((r) => JSON.stringify(r)).join('\n') }]);
+  for (const _ of [1, 2]) await send(topics.predictions.name, rows);
   await until('the predictions', async () => (await stack.query<{ n: number }>('SELECT uniqExact(event_id) AS n FROM predictions'))[0]?.n === rows.length);
   const outcomes = [
     outcome(1, { request_id: P.right.request_id }), outcome(0, { request_id: P.wrong.request_id }), outcome(0, { request_id: P.wrong.request_id }), outcome(0, { request_id: P.noOutput.request_id }),
     outcome(0, { unit: 'l' }), outcome(0, { request_id: P.another.request_id }), outcome(0, { request_id: 'of nobody' }),
     outcome(0, { request_id: P.right.request_id, time: Date.now() + 2 * 3_600_000 }),
   ];
-  await producer.send(topics.outcomes.name, [{ value: outcomes.map((o) => JSON.stringify(o)).join('\n') }]);
+  await send(topics.outcomes.name, outcomes);
   await until('the outcomes', async () => (await stack.query<{ n: number }>('SELECT uniqExact(event_id) AS n FROM outcomes'))[0]?.n === outcomes.length);
+  all = await counts.asOf(rollout);
 });
 afterAll(async () => {
   await close?.();
@@ -72,38 +76,46 @@ afterAll(async () => {
 
 describe('the sufficient statistics of a rollout', () => {
   it('count every unit once per stratum, by its arm there; forced, unassigned and lease-expired requests are no exposures', async () => {
-    expect(sums(await counts.exposures(rollout))).toEqual({ 0.25: [2, 3], 0.5: [1, 4] });
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], 0.5: [1, 4] });
   });
   it('count the first error of a unit, fallbacks and ejections as errors of the assigned arm', async () => {
-    const { cells, events } = await counts.errors(rollout);
+    const { cells, events } = await counts.errors(rollout, all);
     expect(sums(cells)).toEqual({ 0.25: [1, 3], 0.5: [0, 1] });
     expect(events).toEqual({ control: 0, candidate: 1 });
   });
   it('total requests and units of the present step, and find units in both arms within one revision', async () => {
-    expect(await counts.totals(rollout)).toEqual({ control: { requests: 1, units: 1 }, candidate: { requests: 4, units: 4 }, crossed: 0 });
-    expect(await counts.totals({ ...rollout, step: 0 })).toMatchObject({ candidate: { requests: 5, units: 3 } });
+    expect(await counts.totals(rollout, all)).toEqual({ control: { requests: 1, units: 1 }, candidate: { requests: 4, units: 4 }, crossed: 0 });
+    expect(await counts.totals({ ...rollout, step: 0 }, all)).toMatchObject({ candidate: { requests: 5, units: 3 } });
   });
   it('join outcomes by request or by unit, within the window; what cannot be compared is not observed', async () => {
-    const { cells, step } = await counts.outcomes(rollout, metric());
+    const { cells, step } = await counts.outcomes(rollout, all, metric());
     // j was filed wrongly (two outcomes of one unit are one), l by its unit; i was right; k has no class
     expect(step).toEqual({ control: { units: 1, events: 1 }, candidate: { units: 2, events: 1 } });
     expect(sums(cells)).toEqual({ 0.5: [1, 1] });
   });
   it('count the opposite comparison, and plain values, for metrics declared so', async () => {
-    expect((await counts.outcomes(rollout, metric({ source: { outcome: 'label', compare: { equals: 'class' } } }))).step.candidate.events).toBe(1);
-    expect((await counts.outcomes(rollout, metric({ source: { outcome: 'label' } }))).step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 3, events: 1 } });
+    expect((await counts.outcomes(rollout, all, metric({ source: { outcome: 'label', compare: { equals: 'class' } } }))).step.candidate.events).toBe(1);
+    expect((await counts.outcomes(rollout, all, metric({ source: { outcome: 'label' } }))).step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 3, events: 1 } });
   });
   it('cut the latency into buckets, with the margin on the side of the candidate', async () => {
     const edges: [number, number, number] = [900, 1500, 3000];
-    const at = async (margin: number) => (await counts.latency(rollout, { edges, masses: [0.5, 0.4, 0.09, 0.01] }, margin)).reduce((sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)), [0, 0, 0, 0]);
+    const at = async (margin: number) => (await counts.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01] }, margin)).reduce((sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)), [0, 0, 0, 0]);
     expect(await at(1)).toEqual([0, 7, 0, 0]);
     expect(await at(1.2)).toEqual([7, 0, 0, 0]);
   });
+  it('are those of the rows that a look had seen, whatever has come since', async () => {
+    await send(topics.predictions.name, [prediction('late', 'candidate', 1)]);
+    await until('a row that came later', async () => (await stack.query<{ n: number }>("SELECT count() AS n FROM predictions WHERE unit = 'late'"))[0]?.n === 1);
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], 0.5: [1, 4] });
+    expect(sums(await counts.exposures(rollout, await counts.asOf(rollout)))).toEqual({ 0.25: [2, 3], 0.5: [1, 5] });
+    expect(sums(await counts.exposures(rollout, { ...all, predictions: {} }))).toEqual({});
+    expect((await counts.outcomes(rollout, { ...all, outcomes: {} }, metric())).cells).toEqual([]);
+  });
   it('say nothing where there is nothing', async () => {
     const none = { ...rollout, id: randomUUID() };
-    expect(await counts.exposures(none)).toEqual([]);
-    expect(await counts.totals(none)).toEqual({ control: { requests: 0, units: 0 }, candidate: { requests: 0, units: 0 }, crossed: 0 });
-    expect(await counts.baseline(none)).toBeNull();
-    expect(await counts.candidateQuantiles(none)).toBeNull();
+    expect(await counts.exposures(none, all)).toEqual([]);
+    expect(await counts.totals(none, all)).toEqual({ control: { requests: 0, units: 0 }, candidate: { requests: 0, units: 0 }, crossed: 0 });
+    expect(await counts.baseline(none, all)).toBeNull();
+    expect(await counts.candidateQuantiles(none, all)).toBeNull();
   });
 });

@@ -91,6 +91,9 @@ describe('bad input', () => {
     ['a candidate that does not exist', { candidate: { model: 'spam', version: 99 } }, 422, /no version 99/],
     ['a candidate that serves already', { candidate: { model: 'spam', version: 1 } }, 409, /serves already/],
     ['a metric that was not declared', { guardrails: [{ metric: 'unheard_of' }] }, 422, /guardrails\.\d\.metric: there is no metric "unheard_of"/],
+    ['a harm on the wrong side', { guardrails: [{ metric: 'misfiled', harm: { ratio: 0.9 } }] }, 422, /harm\.ratio: lower is better .*above 1/],
+    ['a harm of nothing', { guardrails: [{ metric: 'misfiled', harm: {} }] }, 400, /guardrails\.0\.harm: name a ratio/],
+    ['a harm to latency as a difference', { guardrails: [{ metric: 'latency', harm: { absolute: 0.1 } }] }, 422, /harm\.absolute: a harm to latency is a ratio/],
     ['a margin on the wrong side', { guardrails: [{ metric: 'misfiled', minRatio: 0.9 }] }, 422, /minRatio: lower is better/],
   ])('refuses a rollout with %s', async (_, change, status, message) => {
     const problem = await problemOf(release.operator.call('POST', '/v1/rollouts', spec(change)));

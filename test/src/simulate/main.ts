@@ -100,7 +100,7 @@ if (!isMainThread && workerData === 'cells') {
   parentPort?.on('message', (cell: Cell) => parentPort?.postMessage(playCell(cell)));
 } else {
   const { values } = parseArgs({
-    options: { streams: { type: 'string' }, json: { type: 'boolean', default: false }, runs: { type: 'string', default: '40' }, seed: { type: 'string', default: '1' }, volumes: { type: 'string', default: '20,200,2000,20000' }, bases: { type: 'string', default: '0.01' }, only: { type: 'string' } },
+    options: { streams: { type: 'string' }, json: { type: 'boolean', default: false }, runs: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, volumes: { type: 'string', default: '20,200,2000,20000' }, bases: { type: 'string', default: '0.01' }, only: { type: 'string' } },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   try {

@@ -1,4 +1,4 @@
-import { CountEvidence, judge, type JudgeInput, LatencyEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '@slipway/stats';
+import { CountEvidence, type Harm, judge, type JudgeInput, LatencyEvidence, latencyShift, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '@slipway/stats';
 import type { Line, Run } from './stream.ts';
 
 export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: number; weights: [number, number][] };
@@ -6,6 +6,9 @@ export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: num
 /** Shares of the control's requests between its own p50, p90 and p99. */
 const MASSES = [0.5, 0.4, 0.09, 0.01];
 const ALPHA = 0.05;
+
+/** The policy under which the streams are played: the least harm that must not be missed, and how often it may be. */
+const HARM: { errors: Harm; conversions: Harm; latency: number; missed: number } = { errors: { ratio: 2, absolute: 0.005 }, conversions: { ratio: 0.9 }, latency: 1.1, missed: 0.1 };
 
 /** By latency bucket, from how many requests lay over each threshold. */
 function buckets(line: Line | undefined): number[] {
@@ -17,6 +20,18 @@ const plus = (a: number[], b: number[]) => a.map((x, i) => x + (b[i] as number))
 
 type Tally = { requests: number; units: number; errors: number; conversions: number };
 const tally = (): Tally => ({ requests: 0, units: 0, errors: 0, conversions: 0 });
+
+/** A stream's end is not marked: silence as long as the longest within it may still belong to it. */
+function silence(seconds: Run['seconds']): number {
+  let longest = 0;
+  let before = -1;
+  for (let t = 0; t < seconds.length; t++) {
+    if (!seconds[t]?.length) continue;
+    longest = Math.max(longest, t - before - 1);
+    before = t;
+  }
+  return longest;
+}
 
 /**
  * Plays one run through the decision rule in closed loop: the weights that the rule decides on choose which potential outcomes it sees next. The rule looks every second, and sees counts only.
@@ -36,9 +51,13 @@ export function play({ meta, seconds, last }: Run): Outcome {
   let control = tally();
   let candidate = tally();
   const weights: [number, number][] = [[0, steps[0] as number]];
+  const { c50, c90 } = meta.thresholds_ms;
+  const shift = c50 && c90 && c90 > c50 ? latencyShift(HARM.latency, c50, c90) : undefined;
+  const lastComparison = steps.findLastIndex((w) => w < 1);
+  const end = last + 1 + silence(seconds);
   const hasConversions = meta.conv_delays_s.length > 0;
 
-  for (let t = 0; t <= last; t++) {
+  for (let t = 0; t < end; t++) {
     const weight = steps[step] as number;
     const cell = { control: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] }, candidate: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] } };
     for (const c of seconds[t] ?? []) {
@@ -76,13 +95,13 @@ export function play({ meta, seconds, last }: Run): Outcome {
     }
     const events = (count: (x: Tally) => number) => ({ control: { units: control.units, events: count(control) }, candidate: { units: candidate.units, events: count(candidate) } });
     const input: JudgeInput = {
-      alpha: ALPHA, startSecond: 0, nowSecond: t, plannedSeconds: planned, crossedUnits: 0, exposures: ratio,
-      step: { index: step, weight, activeSeconds: t - since + 1, dwellSeconds: dwell, until: {}, totals: { control: { requests: control.requests, units: control.units }, candidate: { requests: candidate.requests, units: candidate.units } } },
+      alpha: ALPHA, startSecond: 0, nowSecond: t, plannedSeconds: planned, crossedUnits: 0, exposures: ratio, missed: HARM.missed,
+      step: { index: step, weight, activeSeconds: t - since + 1, dwellSeconds: dwell, until: {}, lastComparison: step === lastComparison, totals: { control: { requests: control.requests, units: control.units }, candidate: { requests: candidate.requests, units: candidate.units } } },
       guardrails: [
-        { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1, cells: errors, step: events((x) => x.errors) },
-        { kind: 'latency', metric: 'latency', margin: 1, masses: MASSES, cells: { distribution, tail }, sla: [] },
+        { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1, harm: HARM.errors, cells: errors, step: events((x) => x.errors) },
+        { kind: 'latency', metric: 'latency', margin: 1, masses: MASSES, cells: { distribution, tail }, harm: shift, sla: [] },
         // Every exposed unit is observed for conversions: that none has come yet is no lack of data.
-        ...(hasConversions ? [{ kind: 'events' as const, metric: 'conversion', source: 'outcome' as const, direction: 'higher' as const, margin: 1, cells: conversions, step: events((x) => x.conversions) }] : []),
+        ...(hasConversions ? [{ kind: 'events' as const, metric: 'conversion', source: 'outcome' as const, direction: 'higher' as const, margin: 1, harm: HARM.conversions, cells: conversions, step: events((x) => x.conversions) }] : []),
       ],
     };
     const { verdict } = judge(input);

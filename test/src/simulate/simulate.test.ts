@@ -60,6 +60,13 @@ describe('streams made elsewhere', () => {
     await expect(readRuns(lines(META, '{"t":-1,"stratum":0,"arm":"control","n":1,"err":0}')).next()).rejects.toThrow('line 2: t, stratum, n and err must be whole numbers');
     await expect(readRuns(lines('{')).next()).rejects.toThrow('line 1: not JSON');
   });
+  it('end after their last line and the silence that may still follow it', async () => {
+    const line = (t: number) => ['control', 'candidate'].flatMap((arm) => [0, 1].map((stratum) => JSON.stringify({ t, stratum, arm, n: 1000, err: 0, units: { n: 1000, err: 0 }, over: { c50: 500, c90: 100, c99: 10 }, conv: {} })));
+    const every3 = [META, ...Array.from({ length: 7 }, (_, i) => line(3 * i)).flat()];
+    // the last line is of second 18, the dwell of the last step ends with second 19
+    for await (const run of readRuns(lines(...every3))) expect(play(run)).toMatchObject({ verdict: 'promoted', second: 20 });
+    for await (const run of readRuns(lines(...every3.slice(0, -4)))) expect(play(run)).toMatchObject({ verdict: 'held', second: 16 });
+  });
   it('give one line of JSON a run on the command line', () => {
     const folder = mkdtempSync(join(tmpdir(), 'streams-'));
     const file = join(folder, 's.ndjson');

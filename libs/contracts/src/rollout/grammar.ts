@@ -64,11 +64,16 @@ export const guardrailSchema = z.strictObject({
   maxRatio: z.number().min(1).max(100).optional(),
   /** Candidate over control; for metrics where higher is better. At most 1. */
   minRatio: z.number().gt(0).max(1).optional(),
-  /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
   /** `watch`: told beside every verdict, decides nothing. */
   role: z.enum(['guardrail', 'watch']).optional(),
   /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
   proof: z.boolean().optional(),
+  /**
+   * The smallest harm that must not be missed: candidate over control, or a difference of rates; whichever is the smaller. The last step in which both versions serve ends only once it is excluded. Too little
+   * traffic then holds.
+   */
+  harm: z.strictObject({ ratio: z.number().gt(0).max(100).optional(), absolute: z.number().gt(0).lt(1).optional() }).refine((h) => h.ratio !== undefined || h.absolute !== undefined, 'name a ratio, a difference, or both').optional(),
+  /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
   sla: z.partialRecord(z.enum(['p50', 'p90', 'p99']), durationSchema).optional(),
 });
 export type Guardrail = z.infer<typeof guardrailSchema>;
@@ -80,6 +85,8 @@ export const rolloutSpecSchema = z
     unit: unitKindSchema.default('request'),
     steps: z.array(stepSchema).min(1).max(32),
     guardrails: z.array(guardrailSchema).max(32).default([]),
+    /** Largest probability of promoting a candidate that does a guardrail's `harm`; 0.05 when absent. */
+    missed: z.number().gt(0).max(0.5).optional(),
     onFailure: z.enum(['rollBack', 'pause']).default('rollBack'),
     /** Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never rolls back. */
     drift: z.strictObject({ dataMoved: z.enum(['hold', 'ignore']).default('hold'), modelMoved: z.enum(['hold', 'ignore']).default('hold') }).optional(),

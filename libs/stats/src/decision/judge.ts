@@ -1,8 +1,9 @@
 import { sound } from '../errors.ts';
-import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
-import { type LatencyCell, latencyEvidence } from '../e-process/latency.ts';
+import { type CountCell, CountEvidence, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
+import { type LatencyCell, LatencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
 import { type Proof, proveRatio } from '../sequential/proof.ts';
+import { countDecay, type Exclusion, exclusion, type Harm, harmRatio, MISSED, rareEnough } from './harm.ts';
 import { describe } from './sentence.ts';
 
 export type ArmTotals = { requests: number; units: number };
@@ -22,7 +23,9 @@ export type EventGuardrail = {
   /** Candidate over control that is still acceptable. */
   margin: number;
   /** All steps, ordered by second; each unit counted once per step. Or the evidence of that, carried on. */
-  cells: readonly CountCell[] | RunningEvidence;
+  cells: readonly CountCell[] | CountEvidence;
+  /** The smallest harm that must be excluded before the last comparison ends. */
+  harm?: Harm | undefined;
   /** In the present step: units observed for this metric, and events among them. */
   step: { control: { units: number; events: number }; candidate: { units: number; events: number } };
 };
@@ -33,7 +36,9 @@ export type LatencyGuardrail = {
   margin: number;
   /** The control's bucket shares from before the rollout; `null` when there were too few requests to cut buckets. */
   masses: readonly number[] | null;
-  cells: readonly LatencyCell[] | { distribution: RunningEvidence; tail: RunningEvidence };
+  cells: readonly LatencyCell[] | { distribution: LatencyEvidence; tail: RunningEvidence };
+  /** The slow-down that must be excluded before the last comparison ends, in normal scores (`latencyShift`); `null` where there is nothing to measure it by. */
+  harm?: number | null | undefined;
   /** Quantiles of the candidate in the present step with their limits, microseconds. */
   sla: { quantile: string; limitUs: number; actualUs: number | null }[];
 };
@@ -52,6 +57,8 @@ export type JudgeInput = {
     activeSeconds: number;
     dwellSeconds: number;
     until: { requests?: number | undefined; units?: number | undefined };
+    /** After this step nothing is concurrent any more: what has not been seen by then will not be. */
+    lastComparison?: boolean | undefined;
     totals: { control: ArmTotals; candidate: ArmTotals };
   };
   guardrails: (EventGuardrail | LatencyGuardrail)[];
@@ -59,6 +66,8 @@ export type JudgeInput = {
   exposures: readonly CountCell[] | RunningEvidence;
   /** Units seen in both arms within one route revision. */
   crossedUnits: number;
+  /** Largest probability of promoting a candidate that does a harm which the policy names. */
+  missed?: number | undefined;
 };
 
 export type GuardrailNumbers = {
@@ -70,6 +79,8 @@ export type GuardrailNumbers = {
   role: Role;
   /** Where proof is asked for: how far it is. */
   proof?: Proof;
+  /** Where a harm is named: whether it is excluded. */
+  harm?: Exclusion;
   candidate?: { units: number; events: number; rate: number | null };
   control?: { units: number; events: number; rate: number | null };
   margin: number;
@@ -105,14 +116,42 @@ function stakes(guardrails: JudgeInput['guardrails']): number[] {
   return raw.map((x) => (sum > 0 ? x / sum : 0));
 }
 
-function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): number {
-  const clock = [input.startSecond, input.plannedSeconds, input.nowSecond] as const;
-  if (g.kind === 'events') return 'valueAt' in g.cells ? g.cells.valueAt(input.nowSecond) : countEvidence(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER, ...clock);
-  if (!g.masses) return 1;
-  if ('distribution' in g.cells) return (g.cells.distribution.valueAt(input.nowSecond) + g.cells.tail.valueAt(input.nowSecond)) / 2;
-  const last = g.masses.length - 1;
-  const tail = g.cells.map((c) => ({ second: c.second, weight: c.weight, control: c.control[last] as number, candidate: c.candidate[last] as number }));
-  return (latencyEvidence(g.cells, g.masses, ...clock) + countEvidence(tail, 1, WORSE_WHEN_MORE, ...clock)) / 2;
+type Running = { e: number; harm?: Exclusion };
+
+/** A guardrail's e-value, and how far its harm is from being excluded. */
+function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): Running {
+  const { startSecond, plannedSeconds, nowSecond, step, missed = MISSED } = input;
+  const counts = (cells: readonly CountCell[], margin: number, ratios: readonly number[]) => {
+    const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);
+    for (const cell of cells) evidence.add(cell);
+    return evidence;
+  };
+  const perSecond = (events: number) => events / Math.max(1, step.activeSeconds);
+  if (g.kind === 'events') {
+    const evidence = g.cells instanceof CountEvidence ? g.cells : counts(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER);
+    const e = evidence.valueAt(nowSecond);
+    if (!g.harm) return { e };
+    const { control, candidate } = g.step;
+    const ratio = harmRatio(g.harm, control, g.direction);
+    const harm = ratio === undefined ? { harm: null, e: null, excluded: false, seconds: null } : exclusion(ratio, evidence.likelihoodRatio(ratio), missed, countDecay(ratio, step.weight), perSecond(control.events + candidate.events));
+    return { e, harm: { ...harm, excluded: harm.excluded || (g.direction === 'lower' && rareEnough(candidate, g.harm.absolute, missed)) } };
+  }
+  const { masses, cells } = g;
+  const unknown: Exclusion = { harm: null, e: null, excluded: false, seconds: null };
+  if (!masses) return { e: 1, ...(g.harm === undefined ? {} : { harm: unknown }) };
+  let distribution: LatencyEvidence;
+  let tail: RunningEvidence;
+  if ('distribution' in cells) ({ distribution, tail } = cells);
+  else {
+    distribution = new LatencyEvidence(masses, startSecond, plannedSeconds);
+    for (const cell of cells) distribution.add(cell);
+    const last = masses.length - 1;
+    tail = counts(cells.map((c) => ({ second: c.second, weight: c.weight, control: c.control[last] as number, candidate: c.candidate[last] as number })), 1, WORSE_WHEN_MORE);
+  }
+  const e = (distribution.valueAt(nowSecond) + tail.valueAt(nowSecond)) / 2;
+  if (g.harm === undefined) return { e };
+  if (g.harm === null) return { e, harm: unknown };
+  return { e, harm: exclusion(g.harm, distribution.likelihoodRatio(g.harm), missed, distribution.decay(g.harm, step.weight), perSecond(step.totals.control.requests + step.totals.candidate.requests)) };
 }
 
 /**
@@ -122,6 +161,8 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): nu
  *   is rolled back with probability ≤ α over the whole rollout, at any traffic and any number of looks.
  * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value is below 2.
  * - where the policy asks for proof, and for an experiment's goal, `advance` also needs the one-sided confidence sequence to give it (`proof.ts`);
+ * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits until that harm is excluded (`harm.ts`): a candidate that does it is promoted with
+ *   probability ≤ `missed`;
  * - `hold`: anything else; `reasons` name what is missing.
  *
  * At a weight of 1 nothing is concurrent; then only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
@@ -131,7 +172,7 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const share = stakes(guardrails);
   const numbers: GuardrailNumbers[] = guardrails.map((g, i) => ({
     metric: g.metric,
-    e: evidenceOf(g, input),
+    ...evidenceOf(g, input),
     stake: share[i] as number,
     role: (g.kind === 'events' ? g.role : undefined) ?? 'guardrail',
     inForce: g.kind === 'events' || g.masses !== null,
@@ -181,6 +222,7 @@ function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]):
   const out: string[] = [];
   for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
   for (const g of numbers) if (g.proof && g.proof.state !== 'proved') out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
+  if (step.lastComparison) for (const g of numbers) if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
   for (const g of guardrails) {
     if (g.kind === 'latency') for (const s of g.sla) if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
     if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);

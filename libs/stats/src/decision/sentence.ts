@@ -35,6 +35,8 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
       return `it is not yet shown that ${subject} keeps its margin${bound(byName.get(subject))}`;
     case 'goal_open':
       return `it is not yet shown that ${subject} is better than the control's${bound(byName.get(subject))}`;
+    case 'harm_open':
+      return `a harm to ${subject} that must not be missed is not excluded yet${excluding(byName.get(subject))}`;
     case 'exposure_fault':
       return `${n.crossed_units} units were in both arms within one route revision, so the arms cannot be compared`;
     case 'sample_ratio_mismatch':
@@ -62,4 +64,10 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
 function bound(g: GuardrailNumbers | undefined): string {
   if (!g?.proof || g.proof.bound === null) return ' (too few events)';
   return ` (the bound is at ${(100 * g.proof.bound).toFixed(2)} percentage points)`;
+}
+
+function excluding(g: GuardrailNumbers | undefined): string {
+  if (!g?.harm || g.harm.e === null) return ' (no event so far)';
+  const { harm, e, seconds } = g.harm;
+  return ` (${g.candidate ? `×${(harm ?? 0).toFixed(2)}` : `${(harm ?? 0).toFixed(2)} normal scores slower`}: likelihood ratio ${e.toPrecision(2)}${seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`})`;
 }

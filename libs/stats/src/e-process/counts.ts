@@ -1,4 +1,5 @@
 import { sound, StatsError } from '../errors.ts';
+import { boundedExp } from '../kernel/bounded-exp.ts';
 import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
 /** Events of the two concurrent arms in one arrival second under one candidate share. */
@@ -32,6 +33,8 @@ export class CountEvidence implements RunningEvidence {
   private readonly gain: number[];
   private readonly costs = new Map<number, number[]>();
   private readonly factors: number[];
+  /** All events so far, by weight. */
+  private readonly seen = new Map<number, { control: number; candidate: number }>();
 
   constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
     if (!(margin > 0 && margin < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `a margin is a positive ratio, not ${margin}`);
@@ -47,6 +50,11 @@ export class CountEvidence implements RunningEvidence {
     if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
     if (!(control >= 0 && candidate >= 0 && control + candidate < Number.POSITIVE_INFINITY)) throw new StatsError('not_a_count', `events of an arm are a count, not ${control} and ${candidate}`);
     if (w === 0 || w === 1 || control + candidate === 0) return;
+    const seen = this.seen.get(w);
+    if (seen) {
+      seen.control += control;
+      seen.candidate += candidate;
+    } else this.seen.set(w, { control, candidate });
     let cost = this.costs.get(w);
     if (!cost) {
       cost = this.ratios.map((r) => -Math.log((1 + w * (r - 1)) / (1 + w * (this.margin - 1))));
@@ -58,6 +66,14 @@ export class CountEvidence implements RunningEvidence {
 
   valueAt(second: number): number {
     return this.mixture.valueAt(second);
+  }
+
+  /** Likelihood ratio of "the candidate's intensity is `ratio` times the control's" against "it is the same", over all events so far. */
+  likelihoodRatio(ratio: number): number {
+    if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `a harm is a positive ratio, not ${ratio}`);
+    let log = 0;
+    for (const [w, { control, candidate }] of this.seen) log += candidate * Math.log(ratio) - (control + candidate) * Math.log1p(w * (ratio - 1));
+    return boundedExp(log);
   }
 }
 

@@ -1,5 +1,6 @@
 import { sound, StatsError } from '../errors.ts';
 import { normalCdf, normalQuantile } from '../kernel/normal.ts';
+import { boundedExp } from '../kernel/bounded-exp.ts';
 import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 
 /** Requests of the two concurrent arms in one arrival second by latency bucket. */
@@ -31,11 +32,16 @@ export class LatencyEvidence implements RunningEvidence {
   private readonly ratios: number[][];
   private readonly gain: number[][];
   private readonly costs = new Map<number, number[][]>();
+  private readonly masses: readonly number[];
+  private readonly shifts = new Map<number, number[]>();
+  /** All requests so far, by weight and bucket. */
+  private readonly seen = new Map<number, { control: number[]; candidate: number[] }>();
   private readonly factors = new Array<number>(SHIFTS.length).fill(0);
 
   /** @param masses the control's share of requests per bucket, summing to 1 */
   constructor(masses: readonly number[], startSecond: number, plannedSeconds: number) {
     this.buckets = masses.length;
+    this.masses = masses;
     this.ratios = SHIFTS.map((h) => shiftRatios(masses, h));
     this.gain = this.ratios.map((rho) => rho.map(Math.log));
     this.mixture = new MixtureWealth(SHIFTS.length, startSecond, plannedSeconds);
@@ -48,6 +54,15 @@ export class LatencyEvidence implements RunningEvidence {
       if (counts.some((n) => !(n >= 0 && n < Number.POSITIVE_INFINITY))) throw new StatsError('not_a_count', `requests of a bucket are a count, not ${counts.join(', ')}`);
     }
     if (w === 0 || w === 1) return;
+    let seen = this.seen.get(w);
+    if (!seen) {
+      seen = { control: zeros(this.buckets), candidate: zeros(this.buckets) };
+      this.seen.set(w, seen);
+    }
+    for (let b = 0; b < this.buckets; b++) {
+      seen.control[b] = (seen.control[b] as number) + (control[b] as number);
+      seen.candidate[b] = (seen.candidate[b] as number) + (candidate[b] as number);
+    }
     let cost = this.costs.get(w);
     if (!cost) {
       cost = this.ratios.map((rho) => rho.map((r) => -Math.log(1 + w * (r - 1))));
@@ -69,7 +84,42 @@ export class LatencyEvidence implements RunningEvidence {
   valueAt(second: number): number {
     return this.mixture.valueAt(second);
   }
+
+  private ratiosOf(shift: number): number[] {
+    let found = this.shifts.get(shift);
+    if (!found) {
+      found = shiftRatios(this.masses, shift);
+      this.shifts.set(shift, found);
+    }
+    return found;
+  }
+
+  /** By how much the logarithm of {@link likelihoodRatio} falls per request, on average, when the candidate is not slower; at weight w. */
+  decay(shift: number, w: number): number {
+    return this.ratiosOf(shift).reduce((sum, rho, b) => sum + (this.masses[b] as number) * (Math.log1p(w * (rho - 1)) - w * Math.log(rho)), 0);
+  }
+
+  /** Likelihood ratio of "the candidate is slower by `shift` normal scores" against "it is not slower", over all requests so far. */
+  likelihoodRatio(shift: number): number {
+    const rho = this.ratiosOf(shift);
+    let log = 0;
+    for (const [w, { control, candidate }] of this.seen) {
+      rho.forEach((r, b) => {
+        const n = candidate[b] as number;
+        log += (n > 0 ? n * Math.log(r) : 0) - (n + (control[b] as number)) * Math.log1p(w * (r - 1));
+      });
+    }
+    return boundedExp(log);
+  }
 }
+
+const zeros = (buckets: number): number[] => new Array<number>(buckets).fill(0);
+
+/** A slow-down in normal scores of a distribution whose p50 and p90 are these, when it is lognormal in its middle: ln(ratio) / σ. */
+export const latencyShift = sound('latencyShift', (ratio: number, p50: number, p90: number): number => {
+  if (!(ratio > 1 && p90 > p50 && p50 > 0)) throw new StatsError('out_of_range', `a slow-down above 1 and quantiles 0 < p50 < p90, not ${ratio}, ${p50}, ${p90}`);
+  return (Math.log(ratio) * normalQuantile(0.9)) / Math.log(p90 / p50);
+});
 
 /** {@link LatencyEvidence} of a whole list of cells, in order of second. */
 export const latencyEvidence = sound('latencyEvidence', (cells: readonly LatencyCell[], masses: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number => {

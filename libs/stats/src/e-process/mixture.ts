@@ -1,7 +1,5 @@
-import { requireFinite, sound, StatsError } from '../errors.ts';
-/** The logarithm of the factor by which each alternative's wealth grows in one second of one stratum. */
-export type SecondOfLogFactors = { second: number; logFactors: readonly number[] };
-
+import { boundedExp } from '../kernel/bounded-exp.ts';
+import { requireFinite, StatsError } from '../errors.ts';
 /** Evidence that is carried on second by second, and asked for its value at any look. */
 export type RunningEvidence = { valueAt(second: number): number };
 
@@ -41,7 +39,7 @@ export class MixtureWealth implements RunningEvidence {
     if (logFactors.some((f) => Number.isNaN(f))) throw new StatsError('not_finite', 'a log factor is NaN');
     const more = Math.max(0, this.due(second) - this.staked);
     this.staked += more;
-    for (let j = 0; j < wealth.length; j++) wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * Math.exp(Math.min(570, logFactors[j] as number)));
+    for (let j = 0; j < wealth.length; j++) wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * boundedExp(logFactors[j] as number));
   }
 
   /** The e-value at a look. */
@@ -53,10 +51,3 @@ export class MixtureWealth implements RunningEvidence {
     return sum / this.wealth.length + (1 - staked);
   }
 }
-
-/** The e-value of a whole series. @param series in order of `second` @param alternatives how many log factors each second carries @param nowSecond the instant of the look */
-export const mixtureWealth = sound('mixtureWealth', (series: Iterable<SecondOfLogFactors>, alternatives: number, startSecond: number, plannedSeconds: number, nowSecond: number): number => {
-  const wealth = new MixtureWealth(alternatives, startSecond, plannedSeconds);
-  for (const { second, logFactors } of series) wealth.add(second, logFactors);
-  return wealth.valueAt(nowSecond);
-});

@@ -1,4 +1,4 @@
-import { type Guardrail, type Metric, type Rollout, type RolloutSpec, stepDwellMs, stepKind } from '@slipway/contracts';
+import { type Guardrail, type Metric, type Rollout, type RolloutSpec, stepDwellMs, stepKind, stepWeight } from '@slipway/contracts';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
@@ -22,3 +22,9 @@ export function marginOf(guardrail: Guardrail, metric: Metric): number {
 }
 
 export const isLatency = (metric: Metric): boolean => 'field' in metric.source && metric.source.field === 'latency_us';
+
+/** Whether both arms are compared in no later step: what has not been seen in this one will not be. */
+export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {
+  const concurrent = (weight: number) => weight > 0 && weight < 1;
+  return concurrent(rollout.weight) && !rollout.spec.steps.some((_, i) => i > rollout.step && concurrent(stepWeight(rollout.spec.steps, i)));
+}

@@ -22,6 +22,12 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
   if (metric.direction === 'higher' && g.maxRatio !== undefined) return refuse('maxRatio', `higher is better for "${g.metric}": give minRatio`);
   if (g.role === 'watch' && metric.kind !== 'proportion') return refuse('role', 'only proportions can be watched so far');
   if (g.proof && metric.kind !== 'proportion') return refuse('proof', 'only proportions can be proved so far');
+  if (g.harm) {
+    const latency = metric.kind !== 'proportion';
+    if (g.role === 'watch') return refuse('harm', 'what is only watched decides nothing');
+    if (latency && g.harm.absolute !== undefined) return refuse('harm.absolute', 'a harm to latency is a ratio');
+    if (g.harm.ratio !== undefined && (metric.direction === 'lower' ? g.harm.ratio <= 1 : g.harm.ratio >= 1)) return refuse('harm.ratio', `${metric.direction} is better for "${g.metric}": a harm is a ratio ${metric.direction === 'lower' ? 'above' : 'below'} 1`);
+  }
   if (g.sla && !('field' in metric.source && metric.source.field === 'latency_us')) return refuse('sla', 'only latency has quantiles');
   return metric;
 }

@@ -1,0 +1,2 @@
+/** e^x, kept finite. */
+export const boundedExp = (x: number): number => Math.exp(Math.min(570, x));
