@@ -10,6 +10,7 @@ export * from './distance/contingency.ts';
 export * from './distance/divergence.ts';
 export * from './distance/empirical.ts';
 export * from './distance/rank-tests.ts';
+export * from './distance/significance.ts';
 export * from './drift/loss.ts';
 export * from './drift/policy.ts';
 export * from './drift/psi.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addValue, type CountCell, confidenceSequence, countEvidence, distributionBand, effectOf, EMPTY, fromSums, gaussianPosterior, judgeShadow, ksDistance, meanArm, mergeCells, mergeMoments, momentsOf, proportionArm, psi, quantileBand, ratioArm, sampleRatioTest, StatsError, trackAndStopShares, variance, wasserstein, welchTest, winsorise, WORSE_WHEN_MORE } from './index.ts';
-import { random } from './random.fixture.ts';
+import { random } from './kernel/random.ts';
 
 const options = { seed: 20261123, numRuns: 200 };
 const value = fc.double({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chiSquareSurvival, lnGamma } from '../kernel/gamma.ts';
 import { judgeShadow, type ShadowCounts } from './judge-shadow.ts';
 import { rateBounds } from './rate-bounds.ts';
-import { random } from '../random.fixture.ts';
+import { random } from '../kernel/random.ts';
 
 const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({ sampled: 1000, paired: 1000, failed: 0, expired: 0, shed: 0, compared: 1000, disagreed: 10, noise: 100, noiseDisagreed: 0, computeSeconds: 1, price: 0, ...change });
 const look = (change: Partial<ShadowCounts>, rest: object = {}) => judgeShadow({ alpha: 0.05, step: 0, maxExcess: 0.05, minPairs: 200, activeSeconds: 60, dwellSeconds: 10, counts: counts(change), ...rest });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CountCell, CountEvidence, WORSE_WHEN_MORE } from '../e-process/counts.ts';
-import { random } from '../random.fixture.ts';
+import { random } from '../kernel/random.ts';
 import { type EventGuardrail, judge, type JudgeInput } from './judge.ts';
 
 const cells = (control: number, candidate: number, weight = 0.25, seconds = 30): CountCell[] => Array.from({ length: seconds }, (_, second) => ({ second, weight, control, candidate }));

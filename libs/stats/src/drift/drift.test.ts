@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { judgeLoss } from './loss.ts';
+import { contingencyTest } from '../distance/contingency.ts';
+import { hellinger, jensenShannon } from '../distance/divergence.ts';
+import { ksDistance, wasserstein } from '../distance/empirical.ts';
+import { divergenceP, permutationP } from '../distance/significance.ts';
+import { kolmogorovSurvival } from '../kernel/distributions.ts';
 import { benjaminiHochberg } from '../multiplicity/multiplicity.ts';
 import { psi } from './psi.ts';
 import { judgeDrift } from './windows.ts';
-import { random } from '../random.fixture.ts';
+import { random } from '../kernel/random.ts';
 
 const next = random(11);
 /** A sample over ten bins; `shift` moves mass to the higher ones. */
@@ -25,15 +30,40 @@ describe('PSI', () => {
     expect(index).toBeCloseTo((b1 - a) * Math.log(b1 / a) + (b2 - a) * Math.log(b2 / a), 14);
     expect(bins).toBe(2);
   });
-  it.each([100, 300, 1000, 10_000])('without drift alarms in about 5 % of windows of %d rows', (n) => {
-    const runs = n > 1000 ? 150 : 600;
-    const alarms = Array.from({ length: runs }, () => psi(sample(n), sample(n)).p < 0.05).filter(Boolean).length / runs;
-    expect(alarms).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / runs));
-  });
   it('names what is wrong with its input', () => {
     expect(() => psi([1], [1, 2])).toThrow('1 reference bins, 2 current ones');
     expect(() => psi([0, 0], [1, 2])).toThrow('empty');
     expect(() => psi([Number.NaN, 1], [1, 2])).toThrow('is not a number');
+  });
+});
+
+describe('without drift, at every size of the windows', () => {
+  const alpha = 0.05;
+  /** 5 %, and three standard errors of what so many runs can tell. */
+  const nominal = (runs: number) => alpha + 3 * Math.sqrt((alpha * (1 - alpha)) / runs);
+  const rate = (runs: number, p: () => number) => Array.from({ length: runs }, p).filter((x) => x < alpha).length / runs;
+
+  it.each([100, 300, 1000, 10_000])('windows of %d rows: histograms alarm in no more than 5 %%', (n) => {
+    const runs = n > 1000 ? 150 : 600;
+    const pairs = Array.from({ length: runs }, () => [sample(n), sample(n)] as const);
+    for (const p of [([a, b]) => psi(a, b).p, ([a, b]) => divergenceP('jensenShannon', jensenShannon(a, b), 10, n, n), ([a, b]) => divergenceP('hellinger', hellinger(a, b), 10, n, n), (table) => contingencyTest(table).p] satisfies ((pair: (typeof pairs)[number]) => number)[]) {
+      expect(pairs.filter((pair) => p(pair) < alpha).length / runs).toBeLessThan(nominal(runs));
+    }
+  });
+  it.each([100, 300, 1000, 10_000])('windows of %d rows: samples alarm in no more than 5 %%', (n) => {
+    const draw = () => Array.from({ length: n }, () => next());
+    const runs = n > 1000 ? 60 : 300;
+    expect(rate(runs, () => kolmogorovSurvival(Math.sqrt(n / 2) * ksDistance(draw(), draw())))).toBeLessThan(nominal(runs));
+    if (n > 300) return;
+    const few = n > 100 ? 60 : 200;
+    expect(rate(few, () => permutationP(draw(), draw(), wasserstein, 99, Math.floor(next() * 1e9)))).toBeLessThan(nominal(few));
+  });
+  it('and drift is found by all of them', () => {
+    const [a, b] = [sample(1000), sample(1000, 0.5)];
+    for (const p of [psi(a, b).p, divergenceP('jensenShannon', jensenShannon(a, b), 10, 1000, 1000), divergenceP('hellinger', hellinger(a, b), 10, 1000, 1000)]) expect(p).toBeLessThan(1e-6);
+    const [x, y] = [Array.from({ length: 100 }, () => next()), Array.from({ length: 100 }, () => next() + 0.3)];
+    expect(permutationP(x, y, wasserstein)).toBe(0.001);
+    expect(permutationP(x, y, wasserstein, 99, 5)).toBe(permutationP(x, y, wasserstein, 99, 5));
   });
 });
 

@@ -1,6 +1,6 @@
 import { psiOfShares } from '../distance/divergence.ts';
 import { sound, StatsError } from '../errors.ts';
-import { chiSquareSurvival } from '../kernel/gamma.ts';
+import { divergenceP } from '../distance/significance.ts';
 
 export type PsiResult = {
   /** Population stability index, natural logarithm, +½ in every cell (Jeffreys) so that an empty one is finite. */
@@ -27,5 +27,5 @@ export const psi = sound('psi', (reference: readonly number[], current: readonly
   const k = used.length;
   if (k < 2) return { psi: 0, bins: k, p: 1 };
   const index = psiOfShares(used.map(([r]) => (r + 0.5) / (n + k / 2)), used.map(([, c]) => (c + 0.5) / (m + k / 2)));
-  return { psi: index, bins: k, p: chiSquareSurvival(index / (1 / n + 1 / m), k - 1) };
+  return { psi: index, bins: k, p: divergenceP('psi', Math.max(0, index), k, n, m) };
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from './counts.ts';
 import { type LatencyCell, latencyEvidence, shiftRatios } from './latency.ts';
-import { random } from '../random.fixture.ts';
+import { random } from '../kernel/random.ts';
 
 /** Bernoulli events at `rate` for the control and `rate·ratio` for the candidate; weights 5 → 25 → 50 %, `seconds` each. */
 function stream(seed: number, rate: number, ratio: number, perSecond: number, seconds: number, load: (t: number) => number = () => 1): CountCell[] {

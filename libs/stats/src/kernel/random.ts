@@ -1,4 +1,4 @@
-/** mulberry32: a seeded source of uniform numbers, so that every run of a test is the same run. */
+/** mulberry32: uniform numbers in [0, 1) from a seed. Small and good enough for permutations and tests; not for secrets. */
 export function random(seed: number): () => number {
   let a = seed;
   return () => {
