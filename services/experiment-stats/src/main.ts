@@ -15,7 +15,7 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
   const analysis = new Analysis(new CountsStore(clickhouse));
-  const analyst = new Analyst({ analyser: ANALYSERS.canary, look: (rollout, now) => analysis.look(rollout, now), forget: (id) => analysis.forget(id), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
+  const analyst = new Analyst({ analyser: ANALYSERS.traffic, look: (rollout, now) => analysis.look(rollout, now), forget: (id) => analysis.forget(id), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
   const replica = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, rollout) => analyst.apply(id, rollout) });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());

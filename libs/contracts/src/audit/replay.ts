@@ -27,9 +27,14 @@ export class RouteReplay {
     }
     if (!row.aggregate.startsWith(PREFIX)) return;
     const parsed = routeSchema.safeParse(row.state);
-    if (!parsed.success) return;
+    if (!parsed.success) {
+      this.broken.push({ aggregate: row.aggregate, n: row.n, why: `its state is no route: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}` });
+      return;
+    }
     const endpoint = row.aggregate.slice(PREFIX.length);
-    this.published.set(endpoint, [...(this.published.get(endpoint) ?? []), { at: row.time, route: parsed.data }]);
+    const published = this.published.get(endpoint);
+    if (published) published.push({ at: row.time, route: parsed.data });
+    else this.published.set(endpoint, [{ at: row.time, route: parsed.data }]);
   }
 
   endpoints(): string[] {

@@ -129,12 +129,13 @@ export function experimentShare({ split: [control, candidate] }: { split: readon
 
 export type StepKind = 'shadow' | 'dark' | 'canary' | 'experiment' | 'switch' | 'watch';
 export function stepKind(step: Step): StepKind {
-  return 'shadow' in step ? 'shadow' : 'dark' in step ? 'dark' : 'canary' in step ? 'canary' : 'experiment' in step ? 'experiment' : 'switch' in step ? 'switch' : 'watch';
+  return Object.keys(step)[0] as StepKind;
 }
 
 /** Shortest stay in a step, milliseconds. */
 export function stepDwellMs(step: Step): number {
-  const dwell = 'shadow' in step ? step.shadow.until.for : 'dark' in step ? step.dark.for : 'canary' in step ? step.canary.until.for : 'experiment' in step ? step.experiment.until.for : 'watch' in step ? step.watch.for : undefined;
+  const policy: { for?: string | undefined; until?: { for?: string | undefined } } = Object.values(step)[0];
+  const dwell = policy.for ?? policy.until?.for;
   return dwell ? durationMs(dwell) : 0;
 }
 
@@ -152,14 +153,14 @@ export function stepWeight(steps: readonly Step[], index: number): number {
   return watch && 'watch' in watch ? 1 - watch.watch.holdBack : 1;
 }
 
-export const ANALYSERS = { canary: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
+export const ANALYSERS = { traffic: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
 
 /** Whose `advance` a step needs. */
 export function requiredAnalysers(spec: Pick<RolloutSpec, 'steps' | 'drift'>, index: number): string[] {
   const step = spec.steps[index];
   if (!step || 'dark' in step || 'switch' in step) return [];
   if ('shadow' in step) return [ANALYSERS.shadow];
-  return [ANALYSERS.canary, ...(spec.drift ? [ANALYSERS.drift] : [])];
+  return [ANALYSERS.traffic, ...(spec.drift ? [ANALYSERS.drift] : [])];
 }
 
 /** How the rollout's α is split over those that may roll back: a fifth to the shadow where there is one, the rest to the traffic steps. */

@@ -4,6 +4,7 @@ import { steadyNow } from '../clock.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../log.ts';
 import { counter, histogram } from '../metrics.ts';
+import { PacedLoop } from '../paced-loop.ts';
 
 const evidenceTotal = counter('slipway_evidence_total', 'Evidence published, by verdict', ['verdict']);
 const lookSeconds = histogram('slipway_look_duration_seconds', 'One look at one rollout', [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
@@ -30,12 +31,11 @@ export class Analyst {
   /** The last evidence of each rollout that this process has looked at. */
   readonly latest = new Map<string, Evidence>();
   private sequence = 0;
-  private closing = false;
-  private loop: Promise<void> | undefined;
-  private wake: (() => void) | undefined;
+  private readonly loop: PacedLoop;
 
   constructor(parts: AnalystParts) {
     this.parts = parts;
+    this.loop = new PacedLoop(() => this.lookAtAll(), parts.lookMs);
   }
 
   apply(id: string, rollout: Rollout | undefined): void {
@@ -44,33 +44,21 @@ export class Analyst {
       this.rollouts.delete(id);
       this.parts.forget?.(id);
     }
-    this.wake?.();
+    this.loop.wake();
   }
 
   start(): void {
-    this.loop = this.run();
+    this.loop.start();
   }
 
-  async close(): Promise<void> {
-    this.closing = true;
-    this.wake?.();
-    await this.loop;
+  close(): Promise<void> {
+    return this.loop.close();
   }
 
-  private async run(): Promise<void> {
-    while (!this.closing) {
-      const began = performance.now();
-      for (const rollout of [...this.rollouts.values()]) {
-        // Before its first step is active there is nothing to judge.
-        if (rollout.visits.some((v) => v.active_at !== null)) await this.look(rollout);
-      }
-      const took = performance.now() - began;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-        // A store that answers slowly is not asked more often than it can bear.
-        setTimeout(resolve, Math.max(this.parts.lookMs - took, took));
-      });
-      this.wake = undefined;
+  private async lookAtAll(): Promise<void> {
+    for (const rollout of [...this.rollouts.values()]) {
+      // Before its first step is active there is nothing to judge.
+      if (rollout.visits.some((v) => v.active_at !== null)) await this.look(rollout);
     }
   }
 

@@ -2,6 +2,23 @@ import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
 
 export type OutgoingRecord = { key?: string | null; value: string | Buffer | null; headers?: Record<string, string> };
 
+/** kafkajs sends what it is given as one batch per partition, and brokers refuse batches over 1 MB. */
+const BATCH_BYTES = 800_000;
+function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
+  const groups: OutgoingRecord[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const m of messages) {
+    const size = Buffer.byteLength(m.value ?? '') + 200;
+    if (bytes + size > BATCH_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(m);
+    bytes += size;
+  }
+  return groups;
+}
+
 /**
  * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws, and the caller still has the records;
  * the next send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment says "Broker not connected" for ever.
@@ -30,12 +47,12 @@ export class RecordProducer {
     const used = this.current;
     try {
       await used.connected;
-      await used.producer.send({
+      for (const group of batches(messages)) await used.producer.send({
         topic,
         acks: -1,
         timeout: 5000,
         compression: CompressionTypes.None,
-        messages: messages.map((m) => ({ key: m.key ?? null, value: m.value, ...(m.headers ? { headers: m.headers } : {}), ...(partition === undefined ? {} : { partition }) })),
+        messages: group.map((m) => ({ key: m.key ?? null, value: m.value, ...(m.headers ? { headers: m.headers } : {}), ...(partition === undefined ? {} : { partition }) })),
       });
     } catch (error) {
       if (this.current === used) this.current = undefined;

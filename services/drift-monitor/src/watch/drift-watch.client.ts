@@ -1,5 +1,5 @@
 import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
-import { counter, type Finding, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
+import { counter, type Finding, gauge, type Logger, PacedLoop, type RecordProducer, steadyNow } from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
@@ -20,12 +20,11 @@ export class DriftWatch {
   /** The last look at each endpoint. */
   readonly latest = new Map<string, EndpointDrift>();
   private readonly asked = new Map<string, number>();
-  private closing = false;
-  private loop: Promise<void> | undefined;
-  private wake: (() => void) | undefined;
+  private readonly loop: PacedLoop;
 
   constructor(parts: WatchParts) {
     this.parts = parts;
+    this.loop = new PacedLoop(() => this.lookAtAll(), parts.lookMs);
   }
 
   apply(endpoint: string, route: Route | undefined): void {
@@ -37,26 +36,16 @@ export class DriftWatch {
   }
 
   start(): void {
-    this.loop = this.run();
+    this.loop.start();
   }
 
-  async close(): Promise<void> {
-    this.closing = true;
-    this.wake?.();
-    await this.loop;
+  close(): Promise<void> {
+    return this.loop.close();
   }
 
-  private async run(): Promise<void> {
-    while (!this.closing) {
-      const began = performance.now();
-      for (const route of [...this.routes.values()]) {
-        await this.look(route).catch((error: unknown) => this.parts.log.warn({ endpoint: route.endpoint, error: (error as Error).message }, 'could not look for drift; the next look tries again'));
-      }
-      const took = performance.now() - began;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-        setTimeout(resolve, Math.max(this.parts.lookMs - took, took));
-      });
+  private async lookAtAll(): Promise<void> {
+    for (const route of [...this.routes.values()]) {
+      await this.look(route).catch((error: unknown) => this.parts.log.warn({ endpoint: route.endpoint, error: (error as Error).message }, 'could not look for drift; the next look tries again'));
     }
   }
 

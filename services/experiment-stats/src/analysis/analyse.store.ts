@@ -76,7 +76,7 @@ export class Analysis {
     if (present && 'experiment' in present) guardrails.push(await this.goal(rollout, asOf, present.experiment.goal));
     const visit = rollout.visits.at(-1);
     const judgement = judge({
-      alpha: alphaShare(rollout, ANALYSERS.canary),
+      alpha: alphaShare(rollout, ANALYSERS.traffic),
       startSecond: Math.floor((rollout.started_at ?? now) / 1000),
       nowSecond: Math.floor(now / 1000),
       plannedSeconds: plannedSeconds(rollout.spec),

@@ -25,7 +25,7 @@ export class RebuildStore {
       'SELECT revision, analyser, verdict, reasons, sentence, numbers FROM slipway.evidence FINAL WHERE rollout_id = {rollout:String} AND event_id = {event:String}',
       { rollout: rolloutId, event: eventId },
     );
-    if (!row || row.analyser !== ANALYSERS.canary) throw new ProblemError('not_found', `there is no evidence ${eventId} of ${ANALYSERS.canary} on a rollout ${rolloutId}; evidence is there about a second after it was given`);
+    if (!row || row.analyser !== ANALYSERS.traffic) throw new ProblemError('not_found', `there is no evidence ${eventId} of ${ANALYSERS.traffic} on a rollout ${rolloutId}; evidence is there about a second after it was given`);
     const recorded: Verdict = { verdict: row.verdict, reasons: row.reasons, sentence: row.sentence, numbers: JSON.parse(row.numbers) as Record<string, unknown> };
     const seen = seenSchema.safeParse(recorded.numbers);
     if (!seen.success) throw new ProblemError('not_found', `the evidence ${eventId} does not say which rows it saw`);

@@ -40,7 +40,7 @@ export class ShadowLane {
     const records = payload as ConsumedRecord<ShadowRequest>[];
     const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r))));
     const messages = pairs.map((pair, i): OutgoingRecord => ({ key: pair.request_id, value: JSON.stringify(pair), headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) } }));
-    for (const group of underMegabyte(messages)) await this.parts.producer.send(topics.shadowPairs.name, group);
+    await this.parts.producer.send(topics.shadowPairs.name, messages);
     for (const p of pairs) {
       resultsTotal.inc({ endpoint: p.endpoint, result: p.result, reason: p.reason });
       computeSeconds.inc({ version: p.candidate_version }, p.candidate_compute_us / 1e6);
@@ -97,20 +97,4 @@ export class ShadowLane {
 
 function traceOf(record: ConsumedRecord<ShadowRequest>): string {
   return record.headers['traceparent'] ?? record.parsed.traceparent;
-}
-
-/** kafkajs sends what it is given as one batch per partition, and the broker refuses batches over 1 MB. */
-function underMegabyte(messages: OutgoingRecord[]): OutgoingRecord[][] {
-  const groups: OutgoingRecord[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const m of messages) {
-    const size = Buffer.byteLength(String(m.value)) + 200;
-    if (bytes + size > 800_000) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)?.push(m);
-    bytes += size;
-  }
-  return groups;
 }

@@ -44,10 +44,11 @@ export class ShadowTap {
   /** Keeps the sampled requests of one turn. What the journal does not take is shed, and said to be. */
   journal(sampled: readonly Sampled[]): void {
     if (sampled.length === 0 || this.lines.append(sampled.flatMap((s) => s.line), sampled.length)) return;
-    const pairs = sampled.map(({ head: { traceparent, type: _, noise: __, deadline_ms: ___, oversize: ____, ...head } }) => {
+    const pairs = sampled.map(({ head }) => {
       shedTotal.inc({ endpoint: head.endpoint });
-      const pair: Partial<ShadowPair> = { ...head, type: 'slipway.shadow-pair.v1', result: 'shed', reason: 'router_journal' };
-      return { key: head.request_id, value: JSON.stringify(pair), headers: { traceparent } };
+      const { event_id, request_id, source, time, endpoint, rollout_id, step, control_version, candidate_version, control_latency_us, control_compute_us } = head;
+      const pair: Partial<ShadowPair> = { event_id, type: 'slipway.shadow-pair.v1', source, time, request_id, endpoint, rollout_id, step, control_version, candidate_version, control_latency_us, control_compute_us, result: 'shed', reason: 'router_journal' };
+      return { key: request_id, value: JSON.stringify(pair), headers: { traceparent: head.traceparent } };
     });
     void this.producer.send(topics.shadowPairs.name, pairs).catch((error: unknown) => this.log.error({ error: (error as Error).message, requests: pairs.length }, 'sampled requests were shed, and Kafka was not there to be told'));
   }

@@ -1,0 +1,42 @@
+/** Does one piece of work over and over, about `everyMs` apart; work that takes longer (a slow store) is given as long a rest, so that it is not asked more than it can bear. */
+export class PacedLoop {
+  private readonly work: () => Promise<void>;
+  private readonly everyMs: number;
+  private closing = false;
+  private running: Promise<void> | undefined;
+  private rested: (() => void) | undefined;
+
+  /** @param work must not throw */
+  constructor(work: () => Promise<void>, everyMs: number) {
+    this.work = work;
+    this.everyMs = everyMs;
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Ends a rest at once. */
+  wake(): void {
+    this.rested?.();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.closing) {
+      const began = performance.now();
+      await this.work();
+      const took = performance.now() - began;
+      await new Promise<void>((resolve) => {
+        this.rested = resolve;
+        setTimeout(resolve, Math.max(this.everyMs - took, took));
+      });
+      this.rested = undefined;
+    }
+  }
+}
