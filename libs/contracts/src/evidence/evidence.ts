@@ -24,8 +24,8 @@ export const evidenceSchema = z.object({
   reasons: z.array(z.string()).min(1),
   /** One plain sentence for people. */
   sentence: z.string(),
-  /** The share of the rollout's α that this analyser spends. */
-  alpha: z.number().gt(0).lt(1),
+  /** The share of the rollout's α that this analyser spends; 0 when it never rolls back. */
+  alpha: z.number().min(0).lt(1),
   numbers: z.record(z.string(), z.unknown()),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;

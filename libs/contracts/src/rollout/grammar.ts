@@ -167,6 +167,8 @@ export function requiredAnalysers(spec: Pick<RolloutSpec, 'steps' | 'drift'>, in
 export function alphaShare(rollout: { alpha: number; spec: Pick<RolloutSpec, 'steps'> }, analyser: string): number {
   const kinds = rollout.spec.steps.map(stepKind);
   const shadows = kinds.filter((k) => k === 'shadow').length;
+  // Drift never rolls back, so it spends nothing.
+  if (analyser === ANALYSERS.drift) return 0;
   if (analyser === ANALYSERS.shadow) return shadows > 0 ? (rollout.alpha / 5) / shadows : rollout.alpha / 5;
   return shadows > 0 ? (rollout.alpha * 4) / 5 : rollout.alpha;
 }
