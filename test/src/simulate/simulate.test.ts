@@ -58,6 +58,10 @@ describe('streams made elsewhere', () => {
     expect(found).toEqual([[1, 2], [0, 0]]);
     await expect(readRuns(lines('{"t":1}')).next()).rejects.toThrow('line 1: a run begins with its meta');
     await expect(readRuns(lines(META, '{"t":-1,"stratum":0,"arm":"control","n":1,"err":0}')).next()).rejects.toThrow('line 2: t, stratum, n and err must be whole numbers');
+    const wrong = (change: string) => readRuns(lines(META, `{"t":1,"stratum":0,"arm":"control","n":1,"err":0,${change}}`)).next();
+    await expect(wrong('"units":{"n":1}')).rejects.toThrow('line 2: units needs n and err');
+    await expect(wrong('"units":{"n":1,"err":0},"over":{"c50":2,"c90":0,"c99":0}')).rejects.toThrow('line 2: over needs c50, c90 and c99');
+    await expect(wrong('"units":{"n":1,"err":0},"over":{"c50":0,"c90":0,"c99":0},"conv":{"30":0.5}')).rejects.toThrow('line 2: conv holds whole numbers');
     await expect(readRuns(lines('{')).next()).rejects.toThrow('line 1: not JSON');
   });
   it('end after their last line and the silence that may still follow it', async () => {

@@ -10,6 +10,14 @@ export type Run = { meta: Meta; seconds: { stratum: number; control: Line | unde
 
 const WHOLE = (x: unknown): x is number => typeof x === 'number' && Number.isInteger(x) && x >= 0;
 
+function fault({ n, units, over, conv }: Partial<Line>): string | undefined {
+  if (!WHOLE(units?.n) || !WHOLE(units.err)) return 'units needs n and err, whole numbers';
+  const steps = [n, over?.c50, over?.c90, over?.c99];
+  if (!steps.every(WHOLE) || steps.some((x, i) => i > 0 && (x as number) > (steps[i - 1] as number))) return 'over needs c50, c90 and c99, whole numbers that do not grow and are at most n';
+  if (Object.entries(conv ?? {}).some(([delay, count]) => !(Number(delay) >= 0) || !WHOLE(count))) return 'conv holds whole numbers by their delay in seconds';
+  return undefined;
+}
+
 /** Reads NDJSON of runs one after another. @throws Error naming the line that is wrong */
 export async function* readRuns(lines: AsyncIterable<string>): AsyncGenerator<Run> {
   let run: Run | undefined;
@@ -25,12 +33,16 @@ export async function* readRuns(lines: AsyncIterable<string>): AsyncGenerator<Ru
     }
     if (value.meta) {
       if (run) yield run;
-      if (!Array.isArray(value.meta.steps) || value.meta.steps.length === 0 || !(value.meta.dwell_s > 0)) throw new Error(`line ${number}: meta needs steps and dwell_s`);
-      run = { meta: value.meta, seconds: [], last: 0 };
+      const { steps, dwell_s: dwell } = value.meta;
+      if (!Array.isArray(steps) || steps.length === 0 || steps.some((w) => !(w > 0 && w <= 1)) || !(dwell > 0)) throw new Error(`line ${number}: meta needs steps, shares from 0 to 1, and dwell_s`);
+      run = { meta: { ...value.meta, conv_delays_s: value.meta.conv_delays_s ?? [], thresholds_ms: value.meta.thresholds_ms ?? {} }, seconds: [], last: 0 };
       continue;
     }
     if (!run) throw new Error(`line ${number}: a run begins with its meta`);
     if (!WHOLE(value.t) || !WHOLE(value.stratum) || (value.arm !== 'control' && value.arm !== 'candidate') || !WHOLE(value.n) || !WHOLE(value.err)) throw new Error(`line ${number}: t, stratum, n and err must be whole numbers, arm control or candidate`);
+    const lacking = fault(value);
+    if (lacking) throw new Error(`line ${number}: ${lacking}`);
+    value.conv ??= {};
     const second = (run.seconds[value.t] ??= []);
     let cell = second.find((c) => c.stratum === value.stratum);
     if (!cell) {

@@ -47,7 +47,9 @@ describe('the verdict', () => {
   });
   it('waits for outcomes to come in', () => {
     const misfiled: EventGuardrail = { kind: 'events', metric: 'misfiled', source: 'outcome', direction: 'lower', margin: 1.1, cells: [], step: { control: { units: 0, events: 0 }, candidate: { units: 3, events: 0 } } };
-    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), misfiled] })).reasons).toEqual(['insufficient_data:misfiled']);
+    const { reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), misfiled] }));
+    expect(reasons).toEqual(['insufficient_data:misfiled']);
+    expect(sentence).toContain('too few outcomes for misfiled yet (3 of 20, about 170 s at the present rate)');
   });
   it('acts on gross failure where nothing is concurrent', () => {
     expect(judge(input({ guardrails: [errors([0, 0], [150, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 }))).toMatchObject({ verdict: 'rollBack', reasons: ['gross_failure'] });
@@ -68,6 +70,7 @@ describe('the verdict', () => {
     expect(proved([30, 900], [9, 300])).toMatchObject({ verdict: 'hold', reasons: ['not_proved:error_rate'] });
     expect(proved([9000, 300_000], [3000, 100_000])).toMatchObject({ verdict: 'advance' });
     expect(proved([0, 900], [0, 300]).sentence).toContain('too few events');
+    expect(proved([30, 900], [9, 300]).sentence).toMatch(/the bound is at [\d.]+ percentage points; about \d+ s more/);
   });
   it("holds an experiment until its goal is shown to be better; a goal rolls nothing back", () => {
     const goal = (control: [number, number], candidate: [number, number]): EventGuardrail => ({ kind: 'events', role: 'goal', metric: 'kept', source: 'outcome', direction: 'higher', margin: 1, cells: cells(control[0] / 30, candidate[0] / 30), step: { control: { events: control[0], units: control[1] }, candidate: { events: candidate[0], units: candidate[1] } } });

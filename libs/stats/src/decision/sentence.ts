@@ -1,5 +1,5 @@
 import { sound } from '../errors.ts';
-import type { GuardrailNumbers, Judgement } from './judge.ts';
+import { type GuardrailNumbers, type Judgement, MIN_REQUESTS } from './judge.ts';
 
 function percent(x: number | null | undefined): string {
   return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
@@ -32,9 +32,9 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
   const { step } = n;
   switch (code) {
     case 'not_proved':
-      return `it is not yet shown that ${subject} keeps its margin${bound(byName.get(subject))}`;
+      return `it is not yet shown that ${subject} keeps its margin${bound(byName.get(subject), n)}`;
     case 'goal_open':
-      return `it is not yet shown that ${subject} is better than the control's${bound(byName.get(subject))}`;
+      return `it is not yet shown that ${subject} is better than the control's${bound(byName.get(subject), n)}`;
     case 'harm_open':
       return `a harm to ${subject} that must not be missed is not excluded yet${excluding(byName.get(subject))}`;
     case 'exposure_fault':
@@ -50,9 +50,12 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     case 'dwell':
       return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the dwell are left`;
     case 'insufficient_data': {
-      if (subject !== 'requests' && subject !== 'units') return `too few outcomes for ${subject} yet (${byName.get(subject)?.candidate?.units ?? 0} of 20)`;
+      if (subject !== 'requests' && subject !== 'units') {
+        const seen = byName.get(subject)?.candidate?.units ?? 0;
+        return `too few outcomes for ${subject} yet (${seen} of ${MIN_REQUESTS}${seen > 0 ? `, about ${inSeconds((MIN_REQUESTS - seen) / seen, n)} at the present rate` : ''})`;
+      }
       const have = step.totals.candidate[subject];
-      const need = subject === 'requests' ? Math.max(20, step.until.requests ?? 0) : (step.until.units ?? 0);
+      const need = subject === 'requests' ? Math.max(MIN_REQUESTS, step.until.requests ?? 0) : (step.until.units ?? 0);
       const rate = have / Math.max(1, step.activeSeconds);
       return `${need - have} more ${subject} are needed${rate > 0 ? `, about ${Math.ceil((need - have) / rate)} s at the present rate` : ''}`;
     }
@@ -61,9 +64,16 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
   }
 }
 
-function bound(g: GuardrailNumbers | undefined): string {
-  if (!g?.proof || g.proof.bound === null) return ' (too few events)';
-  return ` (the bound is at ${(100 * g.proof.bound).toFixed(2)} percentage points)`;
+/** So many times what the step has taken so far. */
+const inSeconds = (times: number, { step }: Judgement['numbers']): string => `${Math.ceil(times * Math.max(1, step.activeSeconds))} s`;
+
+function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string {
+  if (!g?.proof || g.proof.bound === null || g.proof.estimate === null) return ' (too few events)';
+  const { estimate, bound: at } = g.proof;
+  // The half-width falls with the root of the units; an estimate on the wrong side is not mended by more of them.
+  const hopeful = Math.sign(estimate) === Math.sign(estimate - at) && estimate !== 0;
+  const more = hopeful ? `; about ${inSeconds((Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1, n)} more, should the rates stay as they are` : '';
+  return ` (the bound is at ${(100 * at).toFixed(2)} percentage points${more})`;
 }
 
 function excluding(g: GuardrailNumbers | undefined): string {
