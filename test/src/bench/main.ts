@@ -9,6 +9,7 @@ import { until } from '@slipway/local';
 import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 import { root } from '../fixtures/stack.ts';
+import { timeVerdicts } from './verdict.ts';
 import { cpuMicros, load, median, quantile, residentMiB } from './load.ts';
 import { type Peer, startBareProxy, startNginx, startStub } from './peers.ts';
 
@@ -180,6 +181,15 @@ async function memory(release: Release, minutes: number): Promise<void> {
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}; load generator, peers and all stores on the same machine`;
 say(machine);
+function verdict(): void {
+  say('\nA verdict on errors, latency and an outcome');
+  const { ready, fromCounts } = timeVerdicts();
+  add('from ready statistics', ready, 'µs');
+  add('from the counts of half an hour, second by second', fromCounts, 'µs');
+}
+
+if (wanted('verdict')) verdict();
+if (options.only === 'verdict') process.exit(0);
 const release = await startRelease('bench', { counts: { registries: 1, routers: 2, workers: 1 } });
 const producer = new RecordProducer(createKafka('bench', release.kafkaBrokers.split(','), createLogger('bench', 'bench', 'silent')));
 try {

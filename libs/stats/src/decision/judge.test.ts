@@ -104,7 +104,9 @@ describe('the verdict', () => {
     });
     it('holds for latency that cannot be measured', () => {
       const latency = { kind: 'latency' as const, metric: 'latency', margin: 1, masses: null, cells: [], sla: [], harm: null };
-      expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true })).reasons).toEqual(['harm_open:latency']);
+      const { reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true }));
+      expect(reasons).toEqual(['harm_open:latency']);
+      expect(sentence).toContain('too few answers of the control before the start');
     });
     it('misses a candidate that does it in at most the allowed share of rollouts, at every look', () => {
       const uniform = random(20261123);

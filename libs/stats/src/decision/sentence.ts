@@ -77,7 +77,7 @@ function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string
 }
 
 function excluding(g: GuardrailNumbers | undefined): string {
-  if (!g?.harm || g.harm.e === null) return ' (no event so far)';
+  if (!g?.harm || g.harm.e === null) return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
   const { harm, e, seconds } = g.harm;
   return ` (${g.candidate ? `×${(harm ?? 0).toFixed(2)}` : `${(harm ?? 0).toFixed(2)} normal scores slower`}: likelihood ratio ${e.toPrecision(2)}${seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`})`;
 }

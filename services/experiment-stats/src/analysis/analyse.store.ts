@@ -42,8 +42,8 @@ export class Analysis {
   /** Nothing to say while no traffic has gone to the candidate in any step. */
   async look(rollout: Rollout, now: number): Promise<Look | undefined> {
     if (!rollout.visits.some((v) => v.active_at !== null && v.weight > 0)) return undefined;
-    const asOf = await this.counts.asOf(rollout);
-    return this.judged(rollout, now, { ...asOf, baseline: this.baselines.get(rollout.id)?.offsets ?? asOf.baseline }, (at) => this.baseline(rollout, at));
+    const asOf = await this.counts.asOf(rollout, this.baselines.get(rollout.id)?.offsets);
+    return this.judged(rollout, now, asOf, (at) => this.baseline(rollout, at));
   }
 
   /** The look that was taken at `now` and saw `asOf`, from the rows once more. @param rollout its state then */

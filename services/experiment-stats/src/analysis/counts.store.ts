@@ -65,15 +65,15 @@ export class CountsStore {
     this.clickhouse = clickhouse;
   }
 
-  /** What there is of a rollout now. */
-  async asOf(rollout: Rollout): Promise<AsOf> {
+  /** What there is of a rollout now. @param baseline what an earlier look saw of the time before the start */
+  async asOf(rollout: Rollout, baseline?: Offsets): Promise<AsOf> {
     const of = async (table: string, condition: string) => {
       const rows = await queryRows<{ p: number; n: number }>(this.clickhouse, `SELECT kafka_partition AS p, max(kafka_offset) + 1 AS n FROM slipway.${table} WHERE endpoint = {endpoint:String} AND ${condition} GROUP BY p ORDER BY p`, parameters(rollout));
       return Object.fromEntries(rows.map(({ p, n }) => [p, Number(n)]));
     };
     const since = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
-    const [predictions, outcomes, baseline] = await Promise.all([of('predictions', `rollout_id = {rollout:String} AND ${since}`), of('outcomes', since), of('predictions', BEFORE)]);
-    return { predictions, outcomes, baseline };
+    const [predictions, outcomes, before] = await Promise.all([of('predictions', `rollout_id = {rollout:String} AND ${since}`), of('outcomes', since), baseline ?? of('predictions', BEFORE)]);
+    return { predictions, outcomes, baseline: before };
   }
 
   async exposures(rollout: Rollout, asOf: AsOf): Promise<CountCell[]> {
