@@ -33,7 +33,7 @@ const look = {
     { kind: 'latency' as const, metric: 'latency', margin: 1, masses, harm: 0.2, cells: [latencyCell], sla: [{ quantile: 'p99', limitUs: 100, actualUs: 50 }] },
   ],
 };
-const EXEMPT = ['StatsError', 'sound', 'requireArm', 'requireCount', 'requireFinite', 'requireOpenUnit', 'driftIndices', 'evidentlyDefault', 'lInfinity'];
+const EXEMPT = ['StatsError', 'gammaLogTails', 'sound', 'requireArm', 'requireCount', 'requireFinite', 'requireOpenUnit', 'driftIndices', 'evidentlyDefault', 'lInfinity'];
 const detector = (make: () => stats.StreamDetector) => (values: number[]) => stats.driftIndices(make(), values);
 
 // biome-ignore lint/suspicious/noExplicitAny: calls of every shape
@@ -154,6 +154,18 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   noncentralTCdf: [stats.noncentralTCdf, [1, 20, 0.5]],
   normalCdf: [stats.normalCdf, [1]],
   normalLogSurvival: [stats.normalLogSurvival, [1]],
+  normalLogCdf: [stats.normalLogCdf, [1]],
+  tLogSurvival: [stats.tLogSurvival, [1, 10]],
+  tLogCdf: [stats.tLogCdf, [1, 10]],
+  gammaLogSurvival: [stats.gammaLogSurvival, [2, 3, 1]],
+  gammaLogCdf: [stats.gammaLogCdf, [2, 3, 1]],
+  chiSquareLogSurvival: [stats.chiSquareLogSurvival, [3, 4]],
+  chiSquareLogCdf: [stats.chiSquareLogCdf, [3, 4]],
+  betaLogCdf: [stats.betaLogCdf, [0.3, 2, 3]],
+  betaLogSurvival: [stats.betaLogSurvival, [0.3, 2, 3]],
+  fLogSurvival: [stats.fLogSurvival, [2, 3, 10]],
+  fLogCdf: [stats.fLogCdf, [2, 3, 10]],
+  fQuantile: [stats.fQuantile, [0.3, 3, 10]],
   normalQuantile: [stats.normalQuantile, [0.3]],
   normalSurvival: [stats.normalSurvival, [1]],
   overrunAlphas: [stats.overrunAlphas, [[250, 450], 300, { kind: 'power', phi: 2 }, 0.05]],

@@ -1,5 +1,5 @@
 # Makes cross-checked.json: what scipy, statsmodels, gbstats and river answer on seeded random data, in the shape of vectors.json.
-#   pip install scipy==1.17.1 statsmodels==0.15.0 river==0.26.1 pydantic && pip install --no-deps gbstats==0.8.0
+#   pip install scipy==1.17.1 statsmodels==0.15.0 river==0.26.1 mpmath pydantic && pip install --no-deps gbstats==0.8.0
 #   python3 cross-check.py > cross-checked.json
 # gbstats 0.8.0 is older than the commit that vectors.json was made from: CUPED of proportions (whose covariance it divides by n - 1) is left out.
 import json, math, random, sys
@@ -48,6 +48,25 @@ for d1,d2 in [(1,1),(2,10),(5,3),(40,200),(3,1e5),(1000,1000)]:
     for x in [.01,.5,1,2.2,9,60]: c('f.sf',x,d1,d2); c('f.cdf',x,d1,d2)
 for x in [.2,.3,.5,.8,.999,1.0001,1.36,2,4,8]: c('kolmogorov.sf',x)
 for i in range(0,len(calls),60): add('dist-kernel',{'calls':calls[i:i+60]},{'values':vals[i:i+60]},{'rel':2e-9},'scipy')
+# --- log tails and quantiles of F, by mpmath to 700 digits, so that 1 - p keeps its own
+import mpmath as mp
+mp.mp.dps=700
+calls=[];vals=[]
+def L(fn,args,v): calls.append({'fn':fn,'args':list(args)}); vals.append(float(mp.log(v)))
+I=lambda x,a,b:mp.betainc(a,b,0,x,regularized=True)
+for z in [-3,-.5,.5,6,30,100,1000]: v=mp.erfc(mp.mpf(z)/mp.sqrt(2))/2; L('norm.logsf',[z],v); L('norm.logcdf',[-z],v)
+for t,df in [(-2,5),(.5,3),(10,30),(1e4,7.5),(1e8,40),(50,1000)]:
+    x=mp.mpf(df)/(df+mp.mpf(t)**2); h=I(x,mp.mpf(df)/2,mp.mpf(1)/2)/2; v=h if t>=0 else 1-h; L('t.logsf',[t,df],v); L('t.logcdf',[-t,df],v)
+for x,df in [(1,3),(50,3),(3000,3),(20,100),(9000,100),(1e-30,4),(1e5,2000)]:
+    a,y=mp.mpf(df)/2,mp.mpf(x)/2; L('chi2.logsf',[x,df],mp.gammainc(a,y,mp.inf,regularized=True)); L('chi2.logcdf',[x,df],mp.gammainc(a,0,y,regularized=True))
+    L('gamma.logsf',[x,df],mp.gammainc(df,x,mp.inf,regularized=True)); L('gamma.logcdf',[x,df],mp.gammainc(df,0,x,regularized=True))
+for x,a,b in [(.3,2,3),(1e-50,12,4),(.999999,3,80),(.5,2000,10)]:
+    m=mp.mpf(x); L('beta.logcdf',[x,a,b],I(m,a,b)); L('beta.logsf',[x,a,b],I(1-m,b,a))
+for f,a,b in [(.5,3,10),(9000,3,200),(1e-40,20,5),(2.2,1000,1000)]:
+    m=mp.mpf(a)*f/(mp.mpf(b)+mp.mpf(a)*f); L('f.logcdf',[f,a,b],I(m,mp.mpf(a)/2,mp.mpf(b)/2)); L('f.logsf',[f,a,b],I(1-m,mp.mpf(b)/2,mp.mpf(a)/2))
+for d1,d2 in [(1,1),(2,10),(5,3),(40,200),(1000,1000)]:
+    for q in [1e-8,.05,.5,.95,.99999]: calls.append({'fn':'f.ppf','args':[q,d1,d2]}); vals.append(float(st.f.ppf(q,d1,d2)))
+add('dist-kernel',{'calls':calls},{'values':vals},{'rel':1e-9},'mpmath; scipy for F')
 # --- t tests
 for i in range(12):
     a={'mean':rng.normal()*10,'sd':rng.uniform(.1,9),'n':int(rng.integers(2,500))}; b={'mean':a['mean']+rng.normal(),'sd':rng.uniform(.1,9),'n':int(rng.integers(2,500))}

@@ -8,7 +8,8 @@ const stream = (detector: (p: Input) => s.StreamDetector): Adapter => (i) => ({ 
 const distribution: Record<string, (...args: number[]) => number> = {
   't.cdf': s.tCdf as never, 't.sf': s.tSurvival as never, 't.ppf': s.tQuantile as never, 'norm.sf': s.normalSurvival as never, 'norm.ppf': s.normalQuantile as never, 'norm.cdf': s.normalCdf as never, 'chi2.sf': s.chiSquareSurvival as never, 'chi2.cdf': s.chiSquareCdf as never,
   'chi2.ppf': s.chiSquareQuantile as never, 'beta.cdf': s.betaCdf as never, 'beta.sf': s.betaSurvival as never, 'beta.ppf': s.betaQuantile as never, 'gamma.cdf': s.gammaCdf as never, 'gamma.sf': s.gammaSurvival as never, 'gamma.ppf': s.gammaQuantile as never, 'kolmogorov.sf': s.kolmogorovSurvival as never,
-  'f.sf': s.fSurvival as never, 'f.cdf': s.fCdf as never,
+  'f.sf': s.fSurvival as never, 'f.cdf': s.fCdf as never, 'f.ppf': s.fQuantile as never, 'norm.logsf': s.normalLogSurvival as never, 'norm.logcdf': s.normalLogCdf as never, 't.logsf': s.tLogSurvival as never, 't.logcdf': s.tLogCdf as never, 'chi2.logsf': s.chiSquareLogSurvival as never, 'chi2.logcdf': s.chiSquareLogCdf as never,
+  'gamma.logsf': s.gammaLogSurvival as never, 'gamma.logcdf': s.gammaLogCdf as never, 'beta.logsf': s.betaLogSurvival as never, 'beta.logcdf': s.betaLogCdf as never, 'f.logsf': s.fLogSurvival as never, 'f.logcdf': s.fLogCdf as never,
 };
 const summary = (a: Input): s.Arm => ({ n: a['n'], mean: a['mean'], variance: a['sd'] ** 2 });
 const power = (i: Input): s.PowerInput => ({ mean: i['mean'], variance: i['sd'] ** 2, perArm: i['totalUsers'] / i['nVariations'], alpha: i['alpha'], tuning: i['tuning'] });

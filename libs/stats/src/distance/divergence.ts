@@ -4,6 +4,7 @@ function requireSame(p: readonly number[], q: readonly number[]): void {
   if (p.length !== q.length) throw new StatsError('length_mismatch', `${p.length} and ${q.length} cells`);
   if ([...p, ...q].some((x) => !(x >= 0))) throw new StatsError('not_a_count', 'a cell holds a number that is negative or none');
 }
+/** Counts as shares of their sum. @throws StatsError invalid_weights when they sum to zero */
 export const shares = sound('shares', (counts: readonly number[]): number[] => {
   const n = counts.reduce((a, b) => a + b, 0);
   if (!(n > 0)) throw new StatsError('invalid_weights', 'the cells sum to zero');
@@ -63,6 +64,7 @@ export const histogram = sound('histogram', (values: readonly number[], edges: r
   }
   return counts;
 });
+/** Edges of bins of one width. */
 export const equalEdges = sound('equalEdges', (low: number, high: number, bins: number): number[] => {
   requireCount('bins', bins);
   if (bins < 1 || bins > MOST_BINS) throw new StatsError('out_of_range', `bins lie in 1 … ${MOST_BINS}, not ${bins}`);
@@ -88,6 +90,7 @@ export const quantileOf = sound('quantileOf', (sorted: readonly number[], q: num
   const low = Math.floor(h);
   return (sorted[low] as number) + (h - low) * ((sorted[Math.min(low + 1, sorted.length - 1)] as number) - (sorted[low] as number));
 });
+/** The least value, the nine deciles, the greatest value. */
 export const decileEdges = sound('decileEdges', (values: readonly number[]): number[] => {
   const sorted = [...values].sort((a, b) => a - b);
   return Array.from({ length: 11 }, (_, i) => quantileOf(sorted, i / 10));

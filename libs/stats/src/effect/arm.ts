@@ -21,10 +21,12 @@ function requireUnits(n: number, least: number): void {
   if (n < least) throw new StatsError('empty_arm', `an arm needs at least ${least} units, this one has ${n}`);
 }
 
+/** A mean per unit. @throws StatsError empty_arm below two units */
 export const meanArm = sound('meanArm', (m: Moments): Arm => {
   requireUnits(m.n, 2);
   return { n: m.n, mean: m.mean, variance: varianceOf(m) };
 });
+/** A mean per unit from Σx and Σx²; cancels as {@link fromSums} does. */
 export const meanArmFromSums = sound('meanArmFromSums', (n: number, sum: number, sumSquares: number): Arm => meanArm(fromSums(n, sum, sumSquares)));
 
 /** A share of units; variance p(1 − p). */

@@ -66,6 +66,7 @@ export const pooledTTest = sound('pooledTTest', (a: Arm, b: Arm): { t: number; d
   const t = standardised(a.mean - b.mean, Math.sqrt(pooled * (1 / a.n + 1 / b.n)));
   return { t, df, p: 2 * tSurvival(Math.abs(t), df) };
 });
+/** Welch's t-test, from arms. */
 export const welchTTest = sound('welchTTest', (a: Arm, b: Arm): { t: number; df: number; p: number } => {
   requireArm(a, 2);
   requireArm(b, 2);

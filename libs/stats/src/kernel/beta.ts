@@ -9,7 +9,7 @@ export function betaTails(x: number, a: number, b: number, complement = 1 - x): 
   if (!(a > 0 && b > 0 && x >= 0 && x <= 1)) throw new StatsError('out_of_range', `betaTails needs 0 ≤ x ≤ 1 and a, b > 0, not ${x}, ${a}, ${b}`);
   if (x === 0) return { lower: 0, upper: 1 };
   if (complement === 0) return { lower: 1, upper: 0 };
-  const front = Math.exp(a * Math.log(x) + b * (complement < 0.5 ? Math.log(complement) : Math.log1p(-x)) - lnBeta(a, b));
+  const front = Math.exp(logFront(x, a, b, complement));
   if (x < (a + 1) / (a + b + 2)) {
     const lower = (front * fraction(x, a, b)) / a;
     return { lower, upper: 1 - lower };
@@ -17,6 +17,16 @@ export function betaTails(x: number, a: number, b: number, complement = 1 - x): 
   const upper = (front * fraction(complement, b, a)) / b;
   return { lower: 1 - upper, upper };
 }
+
+/** Logarithms of {@link betaTails}, right where the tails themselves underflow. */
+export function betaLogTails(x: number, a: number, b: number, complement = 1 - x): { lower: number; upper: number } {
+  const tails = betaTails(x, a, b, complement);
+  if (x === 0 || complement === 0) return { lower: Math.log(tails.lower), upper: Math.log(tails.upper) };
+  if (x < (a + 1) / (a + b + 2)) return { lower: logFront(x, a, b, complement) + Math.log(fraction(x, a, b) / a), upper: Math.log1p(-tails.lower) };
+  return { lower: Math.log1p(-tails.upper), upper: logFront(x, a, b, complement) + Math.log(fraction(complement, b, a) / b) };
+}
+
+const logFront = (x: number, a: number, b: number, complement: number): number => a * Math.log(x) + b * (complement < 0.5 ? Math.log(complement) : Math.log1p(-x)) - lnBeta(a, b);
 
 function fraction(x: number, a: number, b: number): number {
   const tiny = 1e-300;

@@ -28,9 +28,8 @@ export const lnBeta = sound('lnBeta', (a: number, b: number): number => {
  * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1, 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
  * through Stirling's series for large a, where the difference of logarithms would lose digits.
  */
-function incomplete(a: number, x: number): { series: number | null; fraction: number | null } {
+function incomplete(a: number, x: number): { series: number; fraction: null } | { series: null; fraction: number } {
   if (!(a > 0) || !(x >= 0)) throw new StatsError('out_of_range', `the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
-  const front = prefactor(a, x);
   if (x < a + 1) {
     let term = 1 / a;
     let sum = term;
@@ -38,7 +37,7 @@ function incomplete(a: number, x: number): { series: number | null; fraction: nu
       term *= x / (a + k);
       sum += term;
     }
-    return { series: front * sum, fraction: null };
+    return { series: sum, fraction: null };
   }
   let b = x + 1 - a;
   let c = 1e300;
@@ -53,16 +52,19 @@ function incomplete(a: number, x: number): { series: number | null; fraction: nu
     h *= step;
     if (Math.abs(step - 1) < 1e-16) break;
   }
-  return { series: null, fraction: front * h };
+  return { series: null, fraction: h };
 }
 
 /** xᵃ e⁻ˣ / Γ(a). For a ≥ 20: √(a / 2π) exp(−a φ(x/a) − s(a)) with φ(u) = u − 1 − ln u and s Stirling's correction. */
 function prefactor(a: number, x: number): number {
   if (x === 0) return 0;
   if (a < 20) return Math.exp(a * Math.log(x) - x - lnGamma(a));
+  return Math.sqrt(a / (2 * Math.PI)) * Math.exp(-exponent(a, x));
+}
+/** a φ(x/a) + s(a). */
+function exponent(a: number, x: number): number {
   const mu = (x - a) / a;
-  const phi = Math.abs(mu) < 0.3 ? logGap(mu) : mu - Math.log1p(mu);
-  return Math.sqrt(a / (2 * Math.PI)) * Math.exp(-a * phi - stirling(a));
+  return a * (Math.abs(mu) < 0.3 ? logGap(mu) : mu - Math.log1p(mu)) + stirling(a);
 }
 
 /** μ − ln(1 + μ) without cancellation: μ² Σ (−μ)ᵏ / (k + 2). */
@@ -82,15 +84,26 @@ function stirling(a: number): number {
   return (1 / a) * (1 / 12 - b * (1 / 360 - b * (1 / 1260 - b * (1 / 1680 - b / 1188))));
 }
 
+/** Logarithms of both tails, right where the tails themselves underflow. */
+export function gammaLogTails(a: number, x: number): { lower: number; upper: number } {
+  const [p, q] = [gammaP(a, x), gammaQ(a, x)];
+  if (x === 0 || x === Number.POSITIVE_INFINITY) return { lower: Math.log(p), upper: Math.log(q) };
+  const front = a < 20 ? a * Math.log(x) - x - lnGamma(a) : 0.5 * Math.log(a / (2 * Math.PI)) - exponent(a, x);
+  const { series, fraction } = incomplete(a, x);
+  return series === null ? { lower: Math.log1p(-q), upper: front + Math.log(fraction) } : { lower: front + Math.log(series), upper: Math.log1p(-p) };
+}
+
 /** Γ(a, x) / Γ(a): the upper tail. */
 export const gammaQ = sound('gammaQ', (a: number, x: number): number => {
   const { series, fraction } = incomplete(a, x);
-  return fraction ?? Math.max(0, 1 - (series ?? 0));
+  const front = prefactor(a, x);
+  return series === null ? front * fraction : Math.max(0, 1 - front * series);
 });
 /** γ(a, x) / Γ(a): the lower tail. */
 export const gammaP = sound('gammaP', (a: number, x: number): number => {
   const { series, fraction } = incomplete(a, x);
-  return series ?? Math.max(0, 1 - (fraction ?? 0));
+  const front = prefactor(a, x);
+  return series === null ? Math.max(0, 1 - front * fraction) : front * series;
 });
 
 /** P(X > x) for χ² with `df` degrees of freedom. */

@@ -5,6 +5,7 @@ export type Moments = { n: number; mean: number; m2: number };
 
 export const EMPTY: Moments = { n: 0, mean: 0, m2: 0 };
 
+/** One value more (Welford). */
 export const addValue = sound('addValue', ({ n, mean, m2 }: Moments, x: number): Moments => {
   requireFinite('a value', x);
   const d = x - mean;
@@ -23,6 +24,7 @@ export const momentsOf = sound('momentsOf', (values: readonly number[]): Moments
   return { n, mean: mean + correction / n, m2: values.reduce((s, x) => s + (x - mean) ** 2, 0) - (correction * correction) / n };
 });
 
+/** Two parts as one (Chan, Golub and LeVeque). */
 export const mergeMoments = sound('mergeMoments', (a: Moments, b: Moments): Moments => {
   const n = a.n + b.n;
   if (n === 0) return EMPTY;

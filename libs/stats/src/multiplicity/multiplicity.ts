@@ -28,12 +28,14 @@ export const bonferroni = sound('bonferroni', (p: readonly number[]): number[] =
   requireP(p);
   return p.map((x) => Math.min(1, x * p.length));
 });
+/** Šidák 1967: for independent tests. */
 export const sidak = sound('sidak', (p: readonly number[]): number[] => {
   requireP(p);
   return p.map((x) => -Math.expm1(p.length * Math.log1p(-x)));
 });
 /** Holm 1979. */
 export const holm = sound('holm', (p: readonly number[]): number[] => stepped(p, (x, r, m) => x * (m - r + 1), 'down'));
+/** Holm's steps with Šidák's levels. */
 export const holmSidak = sound('holmSidak', (p: readonly number[]): number[] => stepped(p, (x, r, m) => -Math.expm1((m - r + 1) * Math.log1p(-x)), 'down'));
 /** Hochberg 1988 (Simes). */
 export const hochberg = sound('hochberg', (p: readonly number[]): number[] => stepped(p, (x, r, m) => x * (m - r + 1), 'up'));
