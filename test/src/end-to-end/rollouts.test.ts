@@ -93,6 +93,22 @@ describe('rollouts under load, two routers', () => {
     await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
   });
 
+  it('a candidate whose harm cannot be excluded yet stays where both versions are compared, until an operator decides', async () => {
+    const sender = release.sender(80);
+    const { id } = await release.rollOut(GOOD, { steps: [{ canary: { weight: '50%', until: { requests: 60, for: '2s' } } }, { switch: {} }, { watch: { for: '1s' } }], guardrails: [{ metric: 'error_rate', harm: { ratio: 2 } }] });
+    // nobody errs, so a doubling of errors can be neither seen nor excluded
+    const waiting = async () => (await release.operator.evidence(id)).find((e) => e.reasons.join() === 'harm_open:error_rate');
+    await until('nothing else to be missing', async () => (await waiting()) !== undefined, 60_000);
+    expect((await waiting())?.sentence).toContain('a harm to error_rate that must not be missed is not excluded yet (no event so far)');
+    expect((await release.operator.rollout(id)).step).toBe(0);
+    await release.operator.command(id, 'promote', 'it errs on nothing');
+    expect((await release.reach(id, 'promoted', (r) => r.status !== 'running')).status).toBe('promoted');
+    await sender.stop();
+    books.ids.push(...sender.answers.map((a) => a.id));
+    await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'back' });
+    await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
+  });
+
   it('every verdict can be reached again from the rows in ClickHouse, to the last digit', async () => {
     // the last of each kind and step, and some of those between
     const verdicts = await release.query<{ rollout_id: string; event_id: string }>(

@@ -39,6 +39,10 @@ describe('the verdict', () => {
     const { verdict, reasons } = judge(input({ guardrails: [errors([3, 900], [6, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])] }));
     expect([verdict, reasons]).toEqual(['hold', ['in_doubt:error_rate']]);
   });
+  it('does not wait for a doubt that nothing can resolve: outcomes that came late, and nothing concurrent any more', () => {
+    const doubtful = (weight: number) => judge(input({ guardrails: [errors([0, 0], [0, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])], exposures: [] }, { weight })).reasons;
+    expect([doubtful(0.25), doubtful(1)]).toEqual([['in_doubt:error_rate'], ['doubt_remains:error_rate']]);
+  });
   it('suspends judgement when units were in both arms, even of a bad candidate', () => {
     expect(judge(input({ crossedUnits: 3, guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }))).toMatchObject({ verdict: 'hold', reasons: ['exposure_fault'] });
   });

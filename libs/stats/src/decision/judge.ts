@@ -165,7 +165,7 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): Ru
  *   probability ≤ `missed`;
  * - `hold`: anything else; `reasons` name what is missing.
  *
- * At a weight of 1 nothing is concurrent; then only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
+ * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
  */
 export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
@@ -198,7 +198,8 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     reasons = missing(input, numbers);
     if (reasons.length === 0) {
       verdict = 'advance';
-      reasons = ['no_guardrail_in_doubt'];
+      const doubted = numbers.filter((g) => g.role === 'guardrail' && g.e >= DOUBT).map((g) => `doubt_remains:${g.metric}`);
+      reasons = doubted.length > 0 ? doubted : ['no_guardrail_in_doubt'];
     }
   }
   const result = { e, threshold, sample_ratio_e: sampleRatioE, guardrails: numbers, step, crossed_units: input.crossedUnits };
@@ -220,7 +221,8 @@ function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
 
 function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]): string[] {
   const out: string[] = [];
-  for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
+  // Where the candidate has everything, doubt can neither be resolved nor keep it small; what still comes in late can roll it back.
+  if (step.weight < 1) for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
   for (const g of numbers) if (g.proof && g.proof.state !== 'proved') out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
   if (step.lastComparison) for (const g of numbers) if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
   for (const g of guardrails) {

@@ -23,7 +23,7 @@ export const describe = sound('describe', (verdict: Judgement['verdict'], reason
     const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
     return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${eText(n.e)} passes ${eText(n.threshold)} (${seen}).`;
   }
-  if (verdict === 'advance') return `Advance: ${n.guardrails.map(versus).join('; ')}; no guardrail is in doubt (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
+  if (verdict === 'advance') return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
   return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
 });
 
@@ -77,7 +77,7 @@ function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string
 }
 
 function excluding(g: GuardrailNumbers | undefined): string {
-  if (!g?.harm || g.harm.e === null) return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
+  if (!g?.harm || g.harm.e === null || g.harm.e === 1) return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
   const { harm, e, seconds } = g.harm;
   return ` (${g.candidate ? `×${(harm ?? 0).toFixed(2)}` : `${(harm ?? 0).toFixed(2)} normal scores slower`}: likelihood ratio ${e.toPrecision(2)}${seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`})`;
 }
