@@ -22,7 +22,13 @@ const books = async (id: string): Promise<Books> => {
   return row ?? { sampled: 0, paired: 0, failed: 0, expired: 0, shed: 0, pending: 0 };
 };
 const settled = async (id: string) => {
-  await until('every sampled request to have ended', async () => (await books(id)).pending === 0 && (await books(id)).sampled > 0, 90_000);
+  await until('every sampled request to have ended', async () => (await books(id)).pending === 0 && (await books(id)).sampled > 0, 90_000).catch(async (error: unknown) => {
+    const open = await release.query(
+      'SELECT request_id, router, sequence, toString(arrived_at) AS arrived, kafka_partition, kafka_offset FROM predictions FINAL WHERE shadow_rollout_id = {id:String} AND request_id NOT IN (SELECT request_id FROM comparisons WHERE rollout_id = {id:String}) LIMIT 10',
+      { id },
+    );
+    throw new Error(`${(error as Error).message}: ${JSON.stringify(await books(id))}, still open: ${JSON.stringify(open)}`);
+  });
   return books(id);
 };
 const metric = async (url: string, name: string): Promise<number> =>
@@ -127,13 +133,13 @@ describe('a shadow', () => {
     const long = await release.infer(`long ${'x '.repeat(200_000)}`);
     expect(long.status).toBe(200);
     await sender.stop();
+    // what is not yet a row is not yet in the books: first every answer, then how each of them ended
+    const { missing } = await release.accountFor([...sender.answers.map((a) => a.id), long.headers.get('x-request-id') as string]);
+    expect(missing).toEqual([]);
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThan(100);
     expect(await release.query("SELECT result, reason FROM comparisons FINAL WHERE request_id = {id:String}", { id: long.headers.get('x-request-id') })).toEqual([{ result: 'failed', reason: 'oversize' }]);
-    const answered = sender.answers.map((a) => a.id);
-    const { missing } = await release.accountFor(answered);
-    expect(missing).toEqual([]);
     const status = await release.operator.rollout(id);
     expect([status.status, status.step]).toEqual(['running', 0]);
     await release.operator.command(id, 'abort', 'done');
