@@ -23,7 +23,11 @@ process.exit(code === 0 && passed > 0 && failed === 0 ? 0 : 1);
 
 function runTests(args) {
   const report = join(folder, `report-${process.pid}.json`);
-  const child = spawn(process.execPath, [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { cwd: root, stdio: 'inherit' });
+  const child = spawn(
+    process.execPath,
+    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+    { cwd: root, stdio: 'inherit' },
+  );
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.on('close', (code) => {
@@ -31,7 +35,9 @@ function runTests(args) {
         const result = JSON.parse(readFileSync(report, 'utf8'));
         rmSync(report);
         // A suite that could not begin has no failed test, and has failed all the same.
-        const suites = result.testResults.filter((s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed')).length;
+        const suites = result.testResults.filter(
+          (s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed'),
+        ).length;
         resolve({ code, passed: result.numPassedTests, failed: result.numFailedTests + suites });
       } catch {
         resolve({ code: 1, passed: 0, failed: 1 });

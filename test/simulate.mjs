@@ -1,4 +1,5 @@
-// `npm run simulate [-- --runs N --seed N --volumes 20,200 --bases 0.01 --only TEXT --json]`, or `-- --streams FILE --json`.
+// `npm run simulate [-- --runs N --seed N --volumes 20,200 --bases 0.01 --only TEXT --json]`, or `-- --streams FILE
+// --json`.
 import { build } from './build.mjs';
 
 await build();

@@ -1,4 +1,5 @@
--- Served predictions. One Kafka record carries many lines; a bad line dies alone (predictions_refused), the lines beside it land.
+-- Served predictions. One Kafka record carries many lines; a bad line dies alone (predictions_refused), the lines
+-- beside it land.
 CREATE TABLE IF NOT EXISTS slipway.predictions
 (
     event_id String COMMENT 'identity; a repeat is the same row, the first arrival wins',
@@ -44,7 +45,8 @@ ENGINE = Kafka
 SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.predictions.v1', kafka_group_name = 'clickhouse.predictions',
     kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
 ---
--- A line is refused when it is no JSON object, lacks a required field, or has an implausible time. Both views use this one expression.
+-- A line is refused when it is no JSON object, lacks a required field, or has an implausible time. Both views use this
+-- one expression.
 CREATE OR REPLACE FUNCTION slipway_prediction_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
     JSONType(line) != 'Object', 'not a JSON object',

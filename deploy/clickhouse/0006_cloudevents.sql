@@ -1,4 +1,5 @@
--- Events of others: CloudEvents 1.0 in binary mode, where the header ce_id stands in for a missing event_id. And what the shadow and the trace of a request need.
+-- Events of others: CloudEvents 1.0 in binary mode, where the header ce_id stands in for a missing event_id. And what
+-- the shadow and the trace of a request need.
 ALTER TABLE slipway.predictions
     ADD COLUMN IF NOT EXISTS shadow_rollout_id LowCardinality(String) COMMENT 'the rollout whose shadow sampled this request' AFTER outputs,
     ADD COLUMN IF NOT EXISTS shadow_step Int16 DEFAULT -1 AFTER shadow_rollout_id,

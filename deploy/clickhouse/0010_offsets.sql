@@ -1,4 +1,5 @@
--- Where each row's record lies in Kafka: a look names the offsets that it has seen, so that its verdict can be rebuilt from the same rows. Of two arrivals in one millisecond the one with the lower offset wins.
+-- Where each row's record lies in Kafka: a look names the offsets that it has seen, so that its verdict can be rebuilt
+-- from the same rows. Of two arrivals in one millisecond the one with the lower offset wins.
 ALTER TABLE slipway.predictions
     ADD COLUMN IF NOT EXISTS kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition' AFTER sequence,
     ADD COLUMN IF NOT EXISTS kafka_offset UInt64 AFTER kafka_partition

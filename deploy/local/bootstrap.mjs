@@ -1,4 +1,5 @@
-// What must be there before anything of ours can run: the packages, the build, Kafka's jars. Plain Node: nothing is installed yet.
+// What must be there before anything of ours can run: the packages, the build, Kafka's jars. Plain Node: nothing is
+// installed yet.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,28 +21,45 @@ function run(command, args, options = {}) {
     child.stdout.on('data', (d) => (output += d));
     child.stderr.on('data', (d) => (output += d));
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Advice(`\`${command} ${args.join(' ')}\` failed with status ${code}:\n${output.slice(-4000)}`))));
+    child.on('close', (code) =>
+      code === 0
+        ? resolve(output)
+        : reject(new Advice(`\`${command} ${args.join(' ')}\` failed with status ${code}:\n${output.slice(-4000)}`)),
+    );
   });
 }
 
 function output(command, args) {
-  return new Promise((resolve) => execFile(command, args, (error, stdout, stderr) => resolve(error ? undefined : `${stdout}${stderr}`)));
+  return new Promise((resolve) =>
+    execFile(command, args, (error, stdout, stderr) => resolve(error ? undefined : `${stdout}${stderr}`)),
+  );
 }
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) throw new Advice(`Slipway needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the command again.`);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Advice(
+      `Slipway needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the command again.`,
+    );
 }
 
 async function checkJava() {
   const text = await output('java', ['-version']);
-  if (text === undefined) throw new Advice('Slipway runs Apache Kafka on Java, and there is no `java` here: install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).');
+  if (text === undefined)
+    throw new Advice(
+      'Slipway runs Apache Kafka on Java, and there is no `java` here: install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).',
+    );
   const version = Number(/version "(?:1\.)?(\d+)/.exec(text)?.[1] ?? 0);
-  if (version < 17) throw new Advice(`Apache Kafka 4 needs Java 17 or later; this \`java\` is ${version}. Install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).`);
+  if (version < 17)
+    throw new Advice(
+      `Apache Kafka 4 needs Java 17 or later; this \`java\` is ${version}. Install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).`,
+    );
 }
 
 async function installPackages(say) {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.slipway-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('installing packages (npm ci) …');
@@ -51,11 +69,21 @@ async function installPackages(say) {
 
 async function fetchKafka(say) {
   if (existsSync(join(kafkaJars, 'complete'))) return;
-  if ((await output('mvn', ['-v'])) === undefined) throw new Advice("Slipway fetches Kafka's jars with Maven, and there is no `mvn` here: install Maven (or set KAFKA_BROKERS to a Kafka that runs already).");
+  if ((await output('mvn', ['-v'])) === undefined)
+    throw new Advice(
+      "Slipway fetches Kafka's jars with Maven, and there is no `mvn` here: install Maven (or set KAFKA_BROKERS to a Kafka that runs already).",
+    );
   say(`fetching Apache Kafka ${KAFKA_VERSION} (Maven) …`);
   mkdirSync(cacheDir, { recursive: true });
   const partial = `${kafkaJars}.${process.pid}`;
-  await run('mvn', ['-q', '-B', '-f', join(root, 'deploy', 'kafka', 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`]);
+  await run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    join(root, 'deploy', 'kafka', 'pom.xml'),
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${partial}`,
+  ]);
   writeFileSync(join(partial, 'complete'), '');
   rmSync(kafkaJars, { recursive: true, force: true });
   renameSync(partial, kafkaJars);
@@ -66,14 +94,33 @@ export const pythonPackages = join(cacheDir, 'python');
 
 /** The tests show clients in another language: Python's Kafka and ClickHouse clients, in a folder of our own. */
 export async function preparePython(say) {
-  const requirements = [join(root, 'test', 'python', 'requirements.txt'), join(root, 'examples', 'foreign-service', 'requirements.txt')];
-  const wanted = createHash('sha256').update(requirements.map((r) => readFileSync(r, 'utf8')).join()).digest('hex');
+  const requirements = [
+    join(root, 'test', 'python', 'requirements.txt'),
+    join(root, 'examples', 'foreign-service', 'requirements.txt'),
+  ];
+  const wanted = createHash('sha256')
+    .update(requirements.map((r) => readFileSync(r, 'utf8')).join())
+    .digest('hex');
   const stamp = join(pythonPackages, 'complete');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  if ((await output('python3', ['-m', 'pip', '--version'])) === undefined) throw new Advice('The tests run clients in Python, and there is no `python3` with pip here: install Python 3.9 or later with pip.');
+  if ((await output('python3', ['-m', 'pip', '--version'])) === undefined)
+    throw new Advice(
+      'The tests run clients in Python, and there is no `python3` with pip here: install Python 3.9 or later with pip.',
+    );
   say('fetching Python clients for the tests (pip) …');
   rmSync(pythonPackages, { recursive: true, force: true });
-  await run('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--root-user-action=ignore', '--target', pythonPackages, '-r', requirements[0]]);
+  await run('python3', [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--root-user-action=ignore',
+    '--target',
+    pythonPackages,
+    '-r',
+    requirements[0],
+  ]);
   writeFileSync(stamp, wanted);
 }
 

@@ -7,7 +7,13 @@ const say = (line) => process.stdout.write(`${((Date.now() - began) / 1000).toFi
 
 let options;
 try {
-  options = parseArgs({ options: { exit: { type: 'boolean', default: false }, fresh: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } }).values;
+  options = parseArgs({
+    options: {
+      exit: { type: 'boolean', default: false },
+      fresh: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
 } catch (error) {
   process.stderr.write(`${error.message}. Try \`npm start -- --help\`.\n`);
   process.exit(2);

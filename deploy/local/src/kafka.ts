@@ -45,12 +45,26 @@ export function kafkaSpec(folder: string, jars: string, ports: { broker: number;
   );
   const classpath = join(jars, '*');
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
-    execFileSync('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties], { stdio: 'pipe' });
+    execFileSync(
+      'java',
+      ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties],
+      { stdio: 'pipe' },
+    );
   }
   return {
     name: 'kafka',
     command: 'java',
-    args: ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-Djava.awt.headless=true', '-cp', classpath, 'kafka.Kafka', properties],
+    args: [
+      '-Xmx512m',
+      '-Xms256m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=4',
+      '-Djava.awt.headless=true',
+      '-cp',
+      classpath,
+      'kafka.Kafka',
+      properties,
+    ],
     cwd: folder,
     stopSignal: 'SIGTERM',
     ready: () => accepts(ports.broker),

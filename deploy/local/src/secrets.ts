@@ -3,7 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Role, roles } from '@slipway/contracts';
 
-export type Secrets = { postgres: string; clickhouse: { slipway: string; analyst: string }; keys: Record<Role, string> };
+export type Secrets = {
+  postgres: string;
+  clickhouse: { slipway: string; analyst: string };
+  keys: Record<Role, string>;
+};
 
 /** Passwords and one API key for each role, made once and kept in a file that only its owner reads. */
 export function loadSecrets(file: string): Secrets {

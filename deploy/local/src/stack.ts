@@ -11,7 +11,18 @@ import { type ProcessSpec, Supervisor } from './supervisor.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-export type StackPorts = { kafka: number; kafkaController: number; postgres: number; clickhouse: number; registry: number[]; router: number[]; worker: number[]; stats: number; comparator: number; drift: number };
+export type StackPorts = {
+  kafka: number;
+  kafkaController: number;
+  postgres: number;
+  clickhouse: number;
+  registry: number[];
+  router: number[];
+  worker: number[];
+  stats: number;
+  comparator: number;
+  drift: number;
+};
 
 export type StackOptions = {
   /** All data of this stack lie here. */
@@ -45,7 +56,10 @@ export type Stack = {
 };
 
 /** The default ports, each to be changed by its variable. */
-export function defaultPorts(counts: StackOptions['counts'], env: NodeJS.ProcessEnv): { ports: StackPorts; listed: { port: number; use: string; variable: string }[] } {
+export function defaultPorts(
+  counts: StackOptions['counts'],
+  env: NodeJS.ProcessEnv,
+): { ports: StackPorts; listed: { port: number; use: string; variable: string }[] } {
   const listed: { port: number; use: string; variable: string }[] = [];
   const take = (use: string, variable: string, fallback: number, n = 1): number[] => {
     const base = Number(env[variable] ?? fallback);
@@ -74,7 +88,18 @@ export async function randomPorts({ registries, routers, workers }: StackOptions
   const free = await freePorts(7 + registries + routers + workers);
   const take = (n: number) => free.splice(0, n);
   const one = () => free.shift() as number;
-  return { registry: take(registries), router: take(routers), worker: take(workers), stats: one(), comparator: one(), drift: one(), kafka: one(), kafkaController: one(), postgres: one(), clickhouse: one() };
+  return {
+    registry: take(registries),
+    router: take(routers),
+    worker: take(workers),
+    stats: one(),
+    comparator: one(),
+    drift: one(),
+    kafka: one(),
+    kafkaController: one(),
+    postgres: one(),
+    clickhouse: one(),
+  };
 }
 
 /** Starts the stores and every service, in order, each when what it needs is ready. */
@@ -86,7 +111,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (left.length > 0) progress(`ended what an earlier start left running: ${left.join(', ')}`);
   let ports = options.ports;
   if (!ports) ports = await randomPorts(counts);
-  else await requireFree(defaultPorts(counts, process.env).listed.filter((l) => !(given.kafkaBrokers && /Kafka/.test(l.use)) && !(given.databaseUrl && l.use === 'PostgreSQL') && !(given.clickhouseUrl && l.use === 'ClickHouse')), left.length > 0 ? 15_000 : 0);
+  else
+    await requireFree(
+      defaultPorts(counts, process.env).listed.filter(
+        (l) =>
+          !(given.kafkaBrokers && /Kafka/.test(l.use)) &&
+          !(given.databaseUrl && l.use === 'PostgreSQL') &&
+          !(given.clickhouseUrl && l.use === 'ClickHouse'),
+      ),
+      left.length > 0 ? 15_000 : 0,
+    );
   const secrets = loadSecrets(join(folder, 'secrets.json'));
 
   progress('starting Kafka, PostgreSQL and ClickHouse …');
@@ -103,7 +137,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     await Promise.all([
       (async () => {
-        if (!given.kafkaBrokers) await supervisor.start(kafkaSpec(join(folder, 'kafka'), options.kafkaJars, { broker: ports.kafka, controller: ports.kafkaController }));
+        if (!given.kafkaBrokers)
+          await supervisor.start(
+            kafkaSpec(join(folder, 'kafka'), options.kafkaJars, {
+              broker: ports.kafka,
+              controller: ports.kafkaController,
+            }),
+          );
         await createTopicsPatiently(() => createTopics(kafka));
       })(),
       (async () => {
@@ -113,7 +153,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await supervisor.start(postgres.spec);
         await postgres.createDatabase();
       })(),
-      given.clickhouseUrl ? undefined : supervisor.start(clickHouseSpec(join(folder, 'clickhouse'), ports.clickhouse, secrets.clickhouse)),
+      given.clickhouseUrl
+        ? undefined
+        : supervisor.start(clickHouseSpec(join(folder, 'clickhouse'), ports.clickhouse, secrets.clickhouse)),
     ]);
     progress('migrating ClickHouse …');
     await migrateClickHouse(as('slipway'), join(root, 'deploy', 'clickhouse'), { KAFKA_BROKERS: kafkaBrokers });
@@ -131,19 +173,52 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const url = (port: number) => `http://127.0.0.1:${port}`;
     const registries = ports.registry.map(url);
     const registry = ports.registry.map((port, i) =>
-      service(`registry-${i + 1}`, 'registry', port, { DATABASE_URL: databaseUrl, ARTIFACT_DIR: join(folder, 'artifacts'), PUBLIC_URLS: registries.join(','), CLICKHOUSE_URL: as('slipway'), BOOTSTRAP_KEYS: JSON.stringify(secrets.keys) }),
+      service(`registry-${i + 1}`, 'registry', port, {
+        DATABASE_URL: databaseUrl,
+        ARTIFACT_DIR: join(folder, 'artifacts'),
+        PUBLIC_URLS: registries.join(','),
+        CLICKHOUSE_URL: as('slipway'),
+        BOOTSTRAP_KEYS: JSON.stringify(secrets.keys),
+      }),
     );
     const others = [
-      ...ports.worker.map((port, i) => service(`worker-${i + 1}`, 'inference-worker', port, { CACHE_DIR: join(folder, `worker-${i + 1}`), REGISTRY_KEY: secrets.keys.viewer, ADDRESS: url(port) })),
-      ...ports.router.map((port, i) => service(`router-${i + 1}`, 'traffic-router', port, { DATA_DIR: join(folder, `router-${i + 1}`), ADDRESS: url(port) })),
-      ...(counts.registries > 0 ? [
+      ...ports.worker.map((port, i) =>
+        service(`worker-${i + 1}`, 'inference-worker', port, {
+          CACHE_DIR: join(folder, `worker-${i + 1}`),
+          REGISTRY_KEY: secrets.keys.viewer,
+          ADDRESS: url(port),
+        }),
+      ),
+      ...ports.router.map((port, i) =>
+        service(`router-${i + 1}`, 'traffic-router', port, {
+          DATA_DIR: join(folder, `router-${i + 1}`),
+          ADDRESS: url(port),
+        }),
+      ),
+      ...(counts.registries > 0
+        ? [
             service('stats-1', 'experiment-stats', ports.stats, { CLICKHOUSE_URL: as('slipway') }),
             service('comparator-1', 'shadow-comparator', ports.comparator, { CLICKHOUSE_URL: as('slipway') }),
             service('drift-1', 'drift-monitor', ports.drift, { CLICKHOUSE_URL: as('slipway') }),
-          ] : []),
+          ]
+        : []),
     ];
     await Promise.all([...registry, ...others].map((spec) => supervisor.start(spec)));
-    return { supervisor, secrets, folder, kafkaBrokers, databaseUrl, clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') }, registries, routers: ports.router.map(url), workers: ports.worker.map(url), stats: url(ports.stats), comparator: url(ports.comparator), drift: url(ports.drift), stop };
+    return {
+      supervisor,
+      secrets,
+      folder,
+      kafkaBrokers,
+      databaseUrl,
+      clickhouse: { url: clickhouseUrl, writer: as('slipway'), analyst: as('analyst') },
+      registries,
+      routers: ports.router.map(url),
+      workers: ports.worker.map(url),
+      stats: url(ports.stats),
+      comparator: url(ports.comparator),
+      drift: url(ports.drift),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -17,7 +17,14 @@ export type ProcessSpec = {
   ipc?: boolean;
 };
 
-type Running = { spec: ProcessSpec; child: ChildProcess | undefined; wanted: boolean; restarts: number; startedAt: number; timer: NodeJS.Timeout | undefined };
+type Running = {
+  spec: ProcessSpec;
+  child: ChildProcess | undefined;
+  wanted: boolean;
+  restarts: number;
+  startedAt: number;
+  timer: NodeJS.Timeout | undefined;
+};
 type Remembered = { name: string; pid: number; started: string };
 
 const STOP_PATIENCE_MS = 20_000;
@@ -27,10 +34,20 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /** Waits until `condition` holds. @throws after `timeoutMs`, naming `what` */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, timeoutMs = 60_000, everyMs = 50): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 60_000,
+  everyMs = 50,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    if (await Promise.resolve().then(condition).catch(() => false)) return;
+    if (
+      await Promise.resolve()
+        .then(condition)
+        .catch(() => false)
+    )
+      return;
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s in vain for ${what}`);
     await sleep(everyMs);
   }
@@ -48,7 +65,8 @@ function startOf(pid: number): string | undefined {
 }
 
 /**
- * Starts processes, writes their output to files, starts again what ends by itself (after a growing pause), and stops all of them.
+ * Starts processes, writes their output to files, starts again what ends by itself (after a growing pause), and stops
+ * all of them.
  * It remembers its children on disk, so that the next supervisor on the same folder can end what a kill -9 left behind.
  */
 export class Supervisor {
@@ -160,9 +178,16 @@ export class Supervisor {
     const file = openSync(join(this.logs, `${spec.name}.log`), 'a');
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', LANG: 'C.UTF-8', TZ: 'UTC', ...spec.env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        LANG: 'C.UTF-8',
+        TZ: 'UTC',
+        ...spec.env,
+      },
       stdio: spec.ipc ? ['ignore', file, file, 'ipc'] : ['ignore', file, file],
-      // A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which then stops its children in order.
+      // A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which then stops its children in
+      // order.
       detached: true,
       ...(spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.gid }),
     });

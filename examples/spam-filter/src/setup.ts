@@ -14,15 +14,31 @@ async function unlessThere<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Registers the model, its versions and their files, the metric and the endpoint; what is there already is left alone. */
-export async function register(publisher: RegistryClient, operator: RegistryClient, versions: readonly BuiltVersion[]): Promise<void> {
-  await unlessThere(publisher.call('POST', '/v1/models', { name: MODEL, description: 'Is this mail spam? Logistic regression over hashed words.' }));
+/**
+ * Registers the model, its versions and their files, the metric and the endpoint; what is there already is left alone.
+ */
+export async function register(
+  publisher: RegistryClient,
+  operator: RegistryClient,
+  versions: readonly BuiltVersion[],
+): Promise<void> {
+  await unlessThere(
+    publisher.call('POST', '/v1/models', {
+      name: MODEL,
+      description: 'Is this mail spam? Logistic regression over hashed words.',
+    }),
+  );
   for (const v of versions) {
-    for (const file of [v.onnx, v.trainingData]) await publisher.call('PUT', `/v1/artifacts/${createHash('sha256').update(file).digest('hex')}`, file);
+    for (const file of [v.onnx, v.trainingData])
+      await publisher.call('PUT', `/v1/artifacts/${createHash('sha256').update(file).digest('hex')}`, file);
     await publisher.call('POST', `/v1/models/${MODEL}/versions`, { version: v.number, bundle: v.bundle });
   }
   await publisher.call('PUT', '/v1/metrics/misfiled', {
-    kind: 'proportion', source: { outcome: 'label', compare: { differs_from: 'class' } }, direction: 'lower', margin: 1.1, window: '1h',
+    kind: 'proportion',
+    source: { outcome: 'label', compare: { differs_from: 'class' } },
+    direction: 'lower',
+    margin: 1.1,
+    window: '1h',
     description: 'Mails whose true label is not the class that was predicted.',
   });
   try {
@@ -33,14 +49,28 @@ export async function register(publisher: RegistryClient, operator: RegistryClie
   }
 }
 
-const guardrails = [{ metric: 'error_rate' }, { metric: 'misfiled', maxRatio: 1.1 }, { metric: 'latency', maxRatio: 2 }];
+const guardrails = [
+  { metric: 'error_rate' },
+  { metric: 'misfiled', maxRatio: 1.1 },
+  { metric: 'latency', maxRatio: 2 },
+];
 
 /** The two rollouts of the story. The second one skips the shadow: somebody was in a hurry. */
 export const plans = {
   better: {
-    endpoint: ENDPOINT, candidate: { model: MODEL, version: 2 }, guardrails,
+    endpoint: ENDPOINT,
+    candidate: { model: MODEL, version: 2 },
+    guardrails,
     steps: [
-      { shadow: { sample: '100%', until: { pairs: 600 }, maxExcessDisagreement: '10%', noise: '10%', compare: { fields: ['class'] } } },
+      {
+        shadow: {
+          sample: '100%',
+          until: { pairs: 600 },
+          maxExcessDisagreement: '10%',
+          noise: '10%',
+          compare: { fields: ['class'] },
+        },
+      },
       { dark: {} },
       { canary: { weight: '5%', until: { requests: 100, for: '8s' } } },
       { canary: { weight: '25%', until: { requests: 500, for: '8s' } } },
@@ -49,7 +79,14 @@ export const plans = {
     ],
   },
   skewed: {
-    endpoint: ENDPOINT, candidate: { model: MODEL, version: 3 }, guardrails,
-    steps: [{ canary: { weight: '10%', until: { requests: 5000, for: '60s' } } }, { canary: { weight: '50%', until: { requests: 5000, for: '60s' } } }, { switch: {} }, { watch: { for: '60s', holdBack: '5%' } }],
+    endpoint: ENDPOINT,
+    candidate: { model: MODEL, version: 3 },
+    guardrails,
+    steps: [
+      { canary: { weight: '10%', until: { requests: 5000, for: '60s' } } },
+      { canary: { weight: '50%', until: { requests: 5000, for: '60s' } } },
+      { switch: {} },
+      { watch: { for: '60s', holdBack: '5%' } },
+    ],
   },
 };

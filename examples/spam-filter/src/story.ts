@@ -34,12 +34,17 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
     if (where !== at) {
       at = where;
       const step = rollout.spec.steps[rollout.step];
-      if (isUnderWay(rollout.status) && step && visit?.phase === 'active') say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
+      if (isUnderWay(rollout.status) && step && visit?.phase === 'active')
+        say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
       if (rollout.status === 'paused') say(`   paused: ${rollout.reason}`);
     }
     const [latest] = await operator.evidence(id);
     const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
-    if (latest && isUnderWay(rollout.status) && (latest.verdict !== 'hold' ? thought !== mind : thought !== mind && Date.now() - lastLine > 3000)) {
+    if (
+      latest &&
+      isUnderWay(rollout.status) &&
+      (latest.verdict !== 'hold' ? thought !== mind : thought !== mind && Date.now() - lastLine > 3000)
+    ) {
       mind = thought;
       lastLine = Date.now();
       say(`     ${latest.sentence}`);
@@ -53,7 +58,9 @@ type Plan = (typeof plans)['better' | 'skewed'];
 
 /** The rollout of this plan that an earlier start made, if any. */
 async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
-  return (await operator.rollouts(ENDPOINT)).find((r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted');
+  return (await operator.rollouts(ENDPOINT)).find(
+    (r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted',
+  );
 }
 
 /** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
@@ -92,8 +99,14 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
   });
   const run = async (): Promise<number> => {
     stack = await startStack({
-      folder, counts, kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'), ports: defaultPorts(counts, process.env).ports,
-      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL }, env: { 'drift-1': STORY_DRIFT }, progress: say, onEvent: (line) => say(`! ${line}`),
+      folder,
+      counts,
+      kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'),
+      ports: defaultPorts(counts, process.env).ports,
+      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL },
+      env: { 'drift-1': STORY_DRIFT },
+      progress: say,
+      onEvent: (line) => say(`! ${line}`),
     });
     const { secrets, routers } = stack;
     const registry = stack.registries[0] as string;
@@ -101,9 +114,17 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     say('training three versions of a spam filter on one half of the SpamAssassin corpus …');
     const { train, serve, later } = loadCorpus();
     const versions = buildVersions(train, serve, later);
-    for (const v of versions) say(`   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ${percent(v.laterErrorRate)} of the corpora that came later`);
+    for (const v of versions)
+      say(
+        `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ${percent(v.laterErrorRate)} of the corpora that came later`,
+      );
     await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
-    await until('the endpoint to be served', async () => (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`)).ok && (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`)).ok);
+    await until(
+      'the endpoint to be served',
+      async () =>
+        (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`)).ok &&
+        (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`)).ok,
+    );
     say(`everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s`);
 
     const since = Date.now();
@@ -111,8 +132,12 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     sender.start();
     const sending = sender;
     const { current } = await operator.endpoint(ENDPOINT);
-    say(`1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`);
-    const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter((r) => r !== undefined && terminalStatuses.has(r.status)) as Rollout[];
+    say(
+      `1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`,
+    );
+    const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter(
+      (r) => r !== undefined && terminalStatuses.has(r.status),
+    ) as Rollout[];
     let [better, skewed] = told;
     let drifted = told.length === 2;
     if (better && skewed) {
@@ -121,7 +146,9 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     } else {
       await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
       await tellDrift(stack.drift, ENDPOINT, say);
-      say('2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and nobody sees its answers');
+      say(
+        '2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and nobody sees its answers',
+      );
       better = await tell(operator, plans.better, say);
       say('3. version 3 (a train-serve skew that nobody noticed) starts a canary at once: somebody was in a hurry');
       skewed = await tell(operator, plans.skewed, say);
@@ -145,13 +172,24 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
   }
 }
 
-async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollout[], drifted: boolean, sender: Sender, since: number, say: (line: string) => void): Promise<boolean> {
+async function summarise(
+  stack: Stack,
+  operator: RegistryClient,
+  rollouts: Rollout[],
+  drifted: boolean,
+  sender: Sender,
+  since: number,
+  say: (line: string) => void,
+): Promise<boolean> {
   const analyst = new Analyst(stack.clickhouse.analyst);
   const out: string[] = ['', 'SUMMARY', ''];
   const clock = (ms: number | null) => (ms ? new Date(ms).toISOString().slice(11, 23) : '            ');
   for (const r of rollouts) {
     out.push(`Rollout of spam:${r.spec.candidate.version} against spam:${r.control.version} (${r.id})`);
-    for (const v of r.visits) out.push(`   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ${percent(v.weight).padStart(6)}  ${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`);
+    for (const v of r.visits)
+      out.push(
+        `   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ${percent(v.weight).padStart(6)}  ${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`,
+      );
     out.push(`   ${clock(r.ended_at)}  ${r.status}`);
     const spoken = (await operator.evidence(r.id)).filter((e) => e.verdict !== 'hold').reverse();
     const shown = new Map<string, Evidence>(spoken.map((e) => [`${e.step} ${e.verdict}`, e]));
@@ -160,9 +198,16 @@ async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollo
   const bad = rollouts.find((r) => r.status === 'rolledBack');
   let prompt = false;
   if (bad) {
-    await until('the last rows of the bad version', async () => (await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0, 20_000).catch(() => undefined);
+    await until(
+      'the last rows of the bad version',
+      async () => (await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0,
+      20_000,
+    ).catch(() => undefined);
     await sleep(1500);
-    const { verdictAt, lastAnswerAt, answers } = await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`);
+    const { verdictAt, lastAnswerAt, answers } = await analyst.lastAnswerAfter(
+      bad,
+      `spam:${bad.spec.candidate.version}`,
+    );
     prompt = answers > 0 && lastAnswerAt - verdictAt < 10_000;
     const after = lastAnswerAt - verdictAt;
     out.push(
@@ -171,29 +216,55 @@ async function summarise(stack: Stack, operator: RegistryClient, rollouts: Rollo
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
     const w = (await operator.rollout(bad.id)).withdrawal;
-    out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`);
+    out.push(
+      `Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`,
+    );
   }
   const shadow = await analyst.shadow((rollouts[0] as Rollout).id);
-  if (shadow) out.push('', `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers differ; it took ${shadow.seconds.toFixed(2)} s of compute.`);
-  if (drifted) await until('the retraining message', async () => (await analyst.retraining()).length > 0, 20_000).catch(() => undefined);
+  if (shadow)
+    out.push(
+      '',
+      `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers differ; it took ${shadow.seconds.toFixed(2)} s of compute.`,
+    );
+  if (drifted)
+    await until('the retraining message', async () => (await analyst.retraining()).length > 0, 20_000).catch(
+      () => undefined,
+    );
   const retraining = await analyst.retraining();
   for (const r of retraining) out.push('', `${r.sentence} (${r.reasons.join(', ')})`);
   // The sender goes on meanwhile: what it counts is compared once it pauses.
   sender.setRate(0);
   const counted = () => sender.counters;
   let books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
-  const balanced = () => books.landed === books.answered && books.outcomesLanded === books.outcomesPosted && books.outcomesPosted === counted().answered;
-  await until('the books to balance', async () => {
-    books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
-    return balanced();
-  }, 30_000, 250).catch(() => undefined);
+  const balanced = () =>
+    books.landed === books.answered &&
+    books.outcomesLanded === books.outcomesPosted &&
+    books.outcomesPosted === counted().answered;
+  await until(
+    'the books to balance',
+    async () => {
+      books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
+      return balanced();
+    },
+    30_000,
+    250,
+  ).catch(() => undefined);
   out.push(
     '',
     `Accounting of this run: ${counted().sent} asked, ${books.answered} answered, ${counted().failed} failed; ${books.landed} prediction rows in ClickHouse; ${books.outcomesPosted} labels posted, ${books.outcomesLanded} in ClickHouse; ${books.deadLetters} dead letters; ${books.missing} missing sequence numbers.`,
     balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
   );
   await analyst.close();
-  const asTold = rollouts[0]?.status === 'promoted' && rollouts[1]?.status === 'rolledBack' && rollouts[1].reason.includes('misfiled') && prompt && balanced() && counted().failed === 0 && drifted && shadow?.pending === 0 && retraining.length > 0;
+  const asTold =
+    rollouts[0]?.status === 'promoted' &&
+    rollouts[1]?.status === 'rolledBack' &&
+    rollouts[1].reason.includes('misfiled') &&
+    prompt &&
+    balanced() &&
+    counted().failed === 0 &&
+    drifted &&
+    shadow?.pending === 0 &&
+    retraining.length > 0;
   out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD.');
   for (const f of sender.failures.slice(0, 5)) out.push(`   a request failed: ${f.status} ${f.detail}`);
   for (const line of out) say(line);
@@ -204,14 +275,17 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
   const { secrets, folder } = stack;
   const keys = join(folder, 'secrets.json');
   for (const line of [
-    '', `Slipway stays up (Ctrl-C stops it); the sender goes on with ${IDLE_RATE} mails a second.`, '',
+    '',
+    `Slipway stays up (Ctrl-C stops it); the sender goes on with ${IDLE_RATE} mails a second.`,
+    '',
     `   registry     ${stack.registries.join(' ')}   (API description: ${stack.registries[0]}/openapi.json)`,
     `   routers      ${stack.routers.join(' ')}`,
     `   workers      ${stack.workers.join(' ')}`,
     `   analysers    ${stack.stats} ${stack.comparator} ${stack.drift}`,
     `   ClickHouse   ${stack.clickhouse.url}   (user analyst, read only)`,
     `   Kafka        ${stack.kafkaBrokers}`,
-    `   keys         ${keys}`, '',
+    `   keys         ${keys}`,
+    '',
     'A service asks for a prediction:',
     `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
     'An operator returns to the version before:',
@@ -219,6 +293,8 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     'What became of one request, and why (its id is in the header x-request-id of the answer):',
     `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H 'authorization: Bearer ${secrets.keys.viewer}'`,
     'An analyst asks who was served what:',
-    `   curl -s '${stack.clickhouse.analyst}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`, '',
-  ]) say(line);
+    `   curl -s '${stack.clickhouse.analyst}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`,
+    '',
+  ])
+    say(line);
 }

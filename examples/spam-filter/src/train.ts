@@ -14,11 +14,21 @@ function sparse(op: HashedNgrams, mail: Mail): Sparse {
   const row = features(op, mail.text);
   const columns: number[] = [];
   for (let c = 0; c < row.length; c++) if (row[c] !== 0) columns.push(c);
-  return { columns: Int32Array.from(columns), values: Float32Array.from(columns, (c) => row[c] as number), label: mail.label };
+  return {
+    columns: Int32Array.from(columns),
+    values: Float32Array.from(columns, (c) => row[c] as number),
+    label: mail.label,
+  };
 }
 
-/** Logistic regression by AdaGrad over the mails in their given order: the same mails give the same model, to the bit. */
-export function trainLogisticRegression(op: HashedNgrams, mails: readonly Mail[], { epochs = 12, rate = 0.5, l2 = 1e-6 } = {}): LinearModel {
+/**
+ * Logistic regression by AdaGrad over the mails in their given order: the same mails give the same model, to the bit.
+ */
+export function trainLogisticRegression(
+  op: HashedNgrams,
+  mails: readonly Mail[],
+  { epochs = 12, rate = 0.5, l2 = 1e-6 } = {},
+): LinearModel {
   const rows = mails.map((m) => sparse(op, m));
   const w = new Float64Array(op.features);
   const g2 = new Float64Array(op.features).fill(1e-8);
@@ -50,5 +60,7 @@ export function predict(model: LinearModel, row: Float32Array): number {
 
 /** Share of mails that are misfiled when served with the given preprocessing. */
 export function errorRate(model: LinearModel, served: HashedNgrams, mails: readonly Mail[]): number {
-  return mails.filter((m) => (predict(model, features(served, m.text)) > 0.5 ? 1 : 0) !== m.label).length / mails.length;
+  return (
+    mails.filter((m) => (predict(model, features(served, m.text)) > 0.5 ? 1 : 0) !== m.label).length / mails.length
+  );
 }

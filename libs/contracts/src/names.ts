@@ -5,7 +5,10 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(63)
-  .regex(/^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/, 'lower-case letters, digits, ".", "_" and "-" only, beginning and ending with a letter or digit');
+  .regex(
+    /^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/,
+    'lower-case letters, digits, ".", "_" and "-" only, beginning and ending with a letter or digit',
+  );
 
 export const versionNumberSchema = z.int().min(1).max(1_000_000);
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');

@@ -2,11 +2,20 @@ import { z } from 'zod';
 
 /** A port, a number of milliseconds and so on, from an environment variable. */
 export const intFromEnv = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
-export const listFromEnv = z.string().transform((s) => s.split(',').map((x) => x.trim()).filter((x) => x.length > 0));
+export const listFromEnv = z.string().transform((s) =>
+  s
+    .split(',')
+    .map((x) => x.trim())
+    .filter((x) => x.length > 0),
+);
 
 /** What every service reads from its environment. */
 export const commonConfigSchema = z.object({
-  INSTANCE_ID: z.string().min(1).max(63).regex(/^[A-Za-z0-9._-]+$/),
+  INSTANCE_ID: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[A-Za-z0-9._-]+$/),
   HOST: z.string().default('127.0.0.1'),
   PORT: intFromEnv(1, 65_535),
   KAFKA_BROKERS: listFromEnv.pipe(z.array(z.string()).min(1)),
@@ -14,10 +23,13 @@ export const commonConfigSchema = z.object({
 });
 export type CommonConfig = z.infer<typeof commonConfigSchema>;
 
-/** Parses the environment; when it is bad, prints every bad variable and ends the process with status 78 (EX_CONFIG). */
+/**
+ * Parses the environment; when it is bad, prints every bad variable and ends the process with status 78 (EX_CONFIG).
+ */
 export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const result = schema.safeParse(env);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) process.stderr.write(`${issue.path.join('.') || 'environment'}: ${issue.message}\n`);
+  for (const issue of result.error.issues)
+    process.stderr.write(`${issue.path.join('.') || 'environment'}: ${issue.message}\n`);
   process.exit(78);
 }

@@ -7,17 +7,37 @@ export class TransientError extends Error {
 }
 
 const TRANSIENT_CODES = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
 ]);
 /** PostgreSQL: connection exceptions, transaction rollback, insufficient resources, operator intervention. */
 const TRANSIENT_SQLSTATE = /^(08|40|53|57)/;
-const TRANSIENT_MESSAGE = /Connection terminated|timeout exceeded when trying to connect|socket hang up|Client has encountered a connection error|Timeout error/i;
+const TRANSIENT_MESSAGE =
+  /Connection terminated|timeout exceeded when trying to connect|socket hang up|Client has encountered a connection error|Timeout error/i;
 
 /** Walks the chain of causes. */
 export function isTransient(error: unknown): boolean {
-  for (let e = error, depth = 0; e && depth < 8; e = (e as { cause?: unknown }).cause ?? (e as { driverError?: unknown }).driverError, depth++) {
+  for (
+    let e = error, depth = 0;
+    e && depth < 8;
+    e = (e as { cause?: unknown }).cause ?? (e as { driverError?: unknown }).driverError, depth++
+  ) {
     if (e instanceof TransientError) return true;
-    const { code, message, retriable, name } = e as { code?: unknown; message?: unknown; retriable?: unknown; name?: unknown };
+    const { code, message, retriable, name } = e as {
+      code?: unknown;
+      message?: unknown;
+      retriable?: unknown;
+      name?: unknown;
+    };
     if (typeof code === 'string' && (TRANSIENT_CODES.has(code) || TRANSIENT_SQLSTATE.test(code))) return true;
     if (typeof name === 'string' && name.startsWith('KafkaJS') && retriable === true) return true;
     if (typeof message === 'string' && TRANSIENT_MESSAGE.test(message)) return true;

@@ -16,7 +16,8 @@ export function nestLogger(log: Logger): LoggerService {
   const context = (rest: unknown[]) => ({ context: rest.at(-1) });
   return {
     log: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
-    error: (message: unknown, ...rest: unknown[]) => log.error(context(rest), message instanceof Error ? (message.stack ?? message.message) : String(message)),
+    error: (message: unknown, ...rest: unknown[]) =>
+      log.error(context(rest), message instanceof Error ? (message.stack ?? message.message) : String(message)),
     warn: (message: unknown, ...rest: unknown[]) => log.warn(context(rest), String(message)),
     debug: (message: unknown, ...rest: unknown[]) => log.debug(context(rest), String(message)),
     verbose: (message: unknown, ...rest: unknown[]) => log.trace(context(rest), String(message)),

@@ -12,7 +12,12 @@ export function counter<L extends string>(name: string, help: string, labelNames
 export function gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
   return new Gauge({ name, help, labelNames: [...labelNames], registers: [metrics] });
 }
-export function histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []): Histogram<L> {
+export function histogram<L extends string>(
+  name: string,
+  help: string,
+  buckets: number[],
+  labelNames: readonly L[] = [],
+): Histogram<L> {
   return new Histogram({ name, help, buckets, labelNames: [...labelNames], registers: [metrics] });
 }
 

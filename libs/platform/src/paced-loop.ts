@@ -1,4 +1,7 @@
-/** Does one piece of work over and over, about `everyMs` apart; work that takes longer (a slow store) is given as long a rest, so that it is not asked more than it can bear. */
+/**
+ * Does one piece of work over and over, about `everyMs` apart; work that takes longer (a slow store) is given as long a
+ * rest, so that it is not asked more than it can bear.
+ */
 export class PacedLoop {
   private readonly work: () => Promise<void>;
   private readonly everyMs: number;

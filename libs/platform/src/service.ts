@@ -30,10 +30,15 @@ export type ServiceParts = {
 class ServiceModule {}
 
 /**
- * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT stop consuming, flush and close, in the reverse
+ * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT stop consuming, flush and
+ * close, in the reverse
  * order of `onClose`. An error that nothing explains ends the process with status 1; the supervisor starts it again.
  */
-export async function runService<C extends CommonConfig>(name: string, config: C, build: (config: C, context: ServiceContext) => Promise<ServiceParts>): Promise<void> {
+export async function runService<C extends CommonConfig>(
+  name: string,
+  config: C,
+  build: (config: C, context: ServiceContext) => Promise<ServiceParts>,
+): Promise<void> {
   const log = createLogger(name, config.INSTANCE_ID, config.LOG_LEVEL);
   const closers: { name: string; close: () => Promise<void> | void }[] = [];
   let app: NestFastifyApplication | undefined;
@@ -45,7 +50,10 @@ export async function runService<C extends CommonConfig>(name: string, config: C
     const deadline = setTimeout(() => process.exit(1), 15_000);
     deadline.unref();
     await app?.close().catch((error: unknown) => log.error({ err: error }, 'closing the application failed'));
-    for (const c of closers.reverse()) await Promise.resolve().then(c.close).catch((error: unknown) => log.error({ err: error, part: c.name }, 'closing failed'));
+    for (const c of closers.reverse())
+      await Promise.resolve()
+        .then(c.close)
+        .catch((error: unknown) => log.error({ err: error, part: c.name }, 'closing failed'));
     process.exit(code);
   };
   process.on('SIGTERM', () => void stop('SIGTERM', 0));
@@ -81,10 +89,15 @@ export async function runService<C extends CommonConfig>(name: string, config: C
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observeRequests(fastify, log);
   fastify.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-  const module: DynamicModule = { module: ServiceModule, controllers: [HealthController, ...(parts.controllers ?? [])], providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])] };
+  const module: DynamicModule = {
+    module: ServiceModule,
+    controllers: [HealthController, ...(parts.controllers ?? [])],
+    providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])],
+  };
   app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
   app.useGlobalFilters(new ProblemFilter(log));
-  for (const strategy of parts.transports ?? []) app.connectMicroservice({ strategy }, { deferInitialization: true }).useGlobalFilters(new RethrowFilter());
+  for (const strategy of parts.transports ?? [])
+    app.connectMicroservice({ strategy }, { deferInitialization: true }).useGlobalFilters(new RethrowFilter());
   await app.startAllMicroservices();
   await app.listen(config.PORT, config.HOST);
   await parts.started?.();

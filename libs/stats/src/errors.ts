@@ -1,5 +1,16 @@
-/** Codes of what may be wrong with statistics that are handed in. The one closed list; `no_answer`: each value is possible, but together they leave the result undefined. */
-export type StatsErrorCode = 'not_finite' | 'not_a_count' | 'empty_arm' | 'inconsistent_moments' | 'invalid_weights' | 'out_of_range' | 'length_mismatch' | 'no_answer';
+/**
+ * Codes of what may be wrong with statistics that are handed in. The one closed list; `no_answer`: each value is
+ * possible, but together they leave the result undefined.
+ */
+export type StatsErrorCode =
+  | 'not_finite'
+  | 'not_a_count'
+  | 'empty_arm'
+  | 'inconsistent_moments'
+  | 'invalid_weights'
+  | 'out_of_range'
+  | 'length_mismatch'
+  | 'no_answer';
 
 /** Input that no honest answer can be given for; `code` says why, the message names the field. */
 export class StatsError extends RangeError {
@@ -12,16 +23,22 @@ export class StatsError extends RangeError {
 }
 
 export function requireFinite(name: string, ...values: number[]): void {
-  for (const v of values) if (!Number.isFinite(v)) throw new StatsError('not_finite', `${name} must be finite, not ${v}`);
+  for (const v of values)
+    if (!Number.isFinite(v)) throw new StatsError('not_finite', `${name} must be finite, not ${v}`);
 }
 export function requireCount(name: string, ...values: number[]): void {
-  for (const v of values) if (!Number.isInteger(v) || v < 0) throw new StatsError('not_a_count', `${name} must be a whole number ≥ 0, not ${v}`);
+  for (const v of values)
+    if (!Number.isInteger(v) || v < 0)
+      throw new StatsError('not_a_count', `${name} must be a whole number ≥ 0, not ${v}`);
 }
 export function requireOpenUnit(name: string, value: number): void {
   if (!(value > 0 && value < 1)) throw new StatsError('out_of_range', `${name} must lie in (0, 1), not ${value}`);
 }
 
-/** Where a value holds NaN, or a list a hole, as a path; samples, counts and plain objects are walked, running evidence is not (it checks what it is given). */
+/**
+ * Where a value holds NaN, or a list a hole, as a path; samples, counts and plain objects are walked, running evidence
+ * is not (it checks what it is given).
+ */
 function nanAt(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? path : undefined;
   if (Array.isArray(value)) {
@@ -40,7 +57,8 @@ function nanAt(value: unknown, path: string): string | undefined {
 }
 
 /**
- * What every public function is wrapped in: NaN among its arguments is refused by name, and NaN never is an answer. What a function knows to be wrong it says itself, before.
+ * What every public function is wrapped in: NaN among its arguments is refused by name, and NaN never is an answer.
+ * What a function knows to be wrong it says itself, before.
  *
  * @throws StatsError not_finite, no_answer
  */
@@ -52,7 +70,8 @@ export function sound<A extends unknown[], R>(name: string, f: (...args: A) => R
     }
     const result = f(...args);
     const found = nanAt(result, 'the result');
-    if (found !== undefined) throw new StatsError('no_answer', `${name}: ${found} is undefined for ${JSON.stringify(args).slice(0, 300)}`);
+    if (found !== undefined)
+      throw new StatsError('no_answer', `${name}: ${found} is undefined for ${JSON.stringify(args).slice(0, 300)}`);
     return result;
   };
 }

@@ -1,7 +1,9 @@
-# Makes cross-checked.json: what scipy, statsmodels, gbstats and river answer on seeded random data, in the shape of vectors.json.
+# Makes cross-checked.json: what scipy, statsmodels, gbstats and river answer on seeded random data, in the shape of
+# vectors.json.
 #   pip install scipy==1.17.1 statsmodels==0.15.0 river==0.26.1 mpmath pydantic && pip install --no-deps gbstats==0.8.0
 #   python3 cross-check.py > cross-checked.json
-# gbstats 0.8.0 is older than the commit that vectors.json was made from: CUPED of proportions (whose covariance it divides by n - 1) is left out.
+# gbstats 0.8.0 is older than the commit that vectors.json was made from: CUPED of proportions (whose covariance it
+# divides by n - 1) is left out.
 import json, math, random, sys
 import numpy as np, scipy.stats as st, scipy.special as sp
 from scipy.spatial.distance import jensenshannon

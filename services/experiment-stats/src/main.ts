@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, topics } from '@slipway/contracts';
-import { Analyst, createClickHouse, createKafka, DeadLetters, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
+import {
+  Analyst,
+  createClickHouse,
+  createKafka,
+  DeadLetters,
+  loadConfig,
+  queryRows,
+  RecordProducer,
+  ResultController,
+  runService,
+  StateReplica,
+} from '@slipway/platform';
 import { Analysis } from './analysis/analyse.store.ts';
 import { CountsStore } from './analysis/counts.store.ts';
 import { configSchema } from './config.ts';
@@ -15,13 +26,32 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
   onClose('clickhouse', () => clickhouse.close());
   const analysis = new Analysis(new CountsStore(clickhouse));
-  const analyst = new Analyst({ analyser: ANALYSERS.traffic, look: (rollout, now) => analysis.look(rollout, now), forget: (id) => analysis.forget(id), producer, log, source: `${config.INSTANCE_ID}/${randomUUID()}`, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
-  const replica = new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, rollout) => analyst.apply(id, rollout) });
+  const analyst = new Analyst({
+    analyser: ANALYSERS.traffic,
+    look: (rollout, now) => analysis.look(rollout, now),
+    forget: (id) => analysis.forget(id),
+    producer,
+    log,
+    source: `${config.INSTANCE_ID}/${randomUUID()}`,
+    lookMs: config.LOOK_MS,
+    expiryMs: config.EXPIRY_MS,
+  });
+  const replica = new StateReplica({
+    kafka,
+    topic: topics.rollouts,
+    groupId: config.INSTANCE_ID,
+    log,
+    deadLetters,
+    onState: (id, rollout) => analyst.apply(id, rollout),
+  });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
   return {
     controllers: [ResultController, RebuildController],
-    providers: [{ provide: Analyst, useValue: analyst }, { provide: RebuildStore, useValue: new RebuildStore(clickhouse, analysis) }],
+    providers: [
+      { provide: Analyst, useValue: analyst },
+      { provide: RebuildStore, useValue: new RebuildStore(clickhouse, analysis) },
+    ],
     readiness: [
       { name: 'rollouts', ready: () => replica.isReady },
       { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },

@@ -1,5 +1,16 @@
 import { type Instance, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, gauge, KafkaBatchServer, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica, steadyNow } from '@slipway/platform';
+import {
+  createKafka,
+  DeadLetters,
+  gauge,
+  KafkaBatchServer,
+  loadConfig,
+  RecordProducer,
+  runHeartbeat,
+  runService,
+  StateReplica,
+  steadyNow,
+} from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
 import { configSchema } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
@@ -14,7 +25,13 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
-  const models = new ModelSet({ artifacts: new ArtifactClient(config.CACHE_DIR, config.REGISTRY_KEY), log, threads: config.ORT_THREADS, maxQueuedRows: config.MAX_QUEUED_ROWS, onChange: () => heartbeat.now() });
+  const models = new ModelSet({
+    artifacts: new ArtifactClient(config.CACHE_DIR, config.REGISTRY_KEY),
+    log,
+    threads: config.ORT_THREADS,
+    maxQueuedRows: config.MAX_QUEUED_ROWS,
+    onChange: () => heartbeat.now(),
+  });
   onClose('models', () => models.close());
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
@@ -26,11 +43,29 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     deadLetters,
   });
   onClose('routes', () => replica.close());
-  const heartbeat = runHeartbeat(producer, log, (): Instance => ({
-    instance_id: config.INSTANCE_ID, kind: 'worker', boot, address: config.ADDRESS, time: steadyNow(), applied: models.applied(), versions: models.versions(), ejections: [],
-    counters: Object.fromEntries(models.all().map((m) => [`waiting_rows.${m.spec.model}:${m.spec.version}`, m.waitingRows])),
-    notes: Object.fromEntries(models.all().slice(0, 1).map((m) => ['execution_provider', m.provider])),
-  }));
+  const heartbeat = runHeartbeat(
+    producer,
+    log,
+    (): Instance => ({
+      instance_id: config.INSTANCE_ID,
+      kind: 'worker',
+      boot,
+      address: config.ADDRESS,
+      time: steadyNow(),
+      applied: models.applied(),
+      versions: models.versions(),
+      ejections: [],
+      counters: Object.fromEntries(
+        models.all().map((m) => [`waiting_rows.${m.spec.model}:${m.spec.version}`, m.waitingRows]),
+      ),
+      notes: Object.fromEntries(
+        models
+          .all()
+          .slice(0, 1)
+          .map((m) => ['execution_provider', m.provider]),
+      ),
+    }),
+  );
   onClose('heartbeat', () => heartbeat.stop());
   const waiting = gauge('slipway_worker_waiting_rows', 'Rows waiting for a batch', ['model', 'version']);
   const measuring = setInterval(() => {
@@ -39,13 +74,34 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   onClose('measuring', () => clearInterval(measuring));
 
   // The shadow lane: one group over all workers, so that each sampled request runs once.
-  const lane = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-lane', deadLetters: new DeadLetters(producer, 'shadow-lane'), log });
+  const lane = new KafkaBatchServer({
+    kafka,
+    groupId: 'slipway.shadow-lane',
+    deadLetters: new DeadLetters(producer, 'shadow-lane'),
+    log,
+  });
 
   return {
     controllers: [OipController, ShadowLane],
-    providers: [{ provide: ModelSet, useValue: models }, { provide: ShadowLane.PARTS, useValue: { legs: new LegClient(models), producer, source: config.INSTANCE_ID, concurrency: config.SHADOW_CONCURRENCY, now: steadyNow } }],
+    providers: [
+      { provide: ModelSet, useValue: models },
+      {
+        provide: ShadowLane.PARTS,
+        useValue: {
+          legs: new LegClient(models),
+          producer,
+          source: config.INSTANCE_ID,
+          concurrency: config.SHADOW_CONCURRENCY,
+          now: steadyNow,
+        },
+      },
+    ],
     transports: [lane],
-    hotHandler: inferHandler(models, { maxBodyBytes: config.MAX_BODY_BYTES, maxRows: config.MAX_ROWS_PER_REQUEST, log }),
+    hotHandler: inferHandler(models, {
+      maxBodyBytes: config.MAX_BODY_BYTES,
+      maxRows: config.MAX_ROWS_PER_REQUEST,
+      log,
+    }),
     readiness: [{ name: 'routes', ready: () => replica.isReady }],
     started: () => {
       models.start();

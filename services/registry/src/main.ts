@@ -1,6 +1,17 @@
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Revision, topics } from '@slipway/contracts';
-import { createClickHouse, createKafka, DeadLetters, KafkaBatchServer, loadConfig, openPostgres, RecordProducer, runService, StateReplica, steadyNow } from '@slipway/platform';
+import {
+  createClickHouse,
+  createKafka,
+  DeadLetters,
+  KafkaBatchServer,
+  loadConfig,
+  openPostgres,
+  RecordProducer,
+  runService,
+  StateReplica,
+  steadyNow,
+} from '@slipway/platform';
 import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
 import { KeyController } from './access/key.controller.ts';
@@ -34,7 +45,12 @@ const DAY_MS = 86_400_000;
 const CONTACT_MS = 2000;
 
 await runService('registry', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
-  const source = await openPostgres(config.DATABASE_URL, config.INSTANCE_ID, [], [ControlPlane1700000000001, Profiles1700000000002]);
+  const source = await openPostgres(
+    config.DATABASE_URL,
+    config.INSTANCE_ID,
+    [],
+    [ControlPlane1700000000001, Profiles1700000000002],
+  );
   onClose('postgres', () => source.destroy());
   const database = new Database(source);
   const artifacts = new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES);
@@ -54,26 +70,61 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const instances = new LiveInstances();
   const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
   const rollouts = new RolloutStore(database, routes, config.ALPHA);
-  const conductor = new Conductor({ database, rollouts, routes, instances, log, leaseMs: config.LEASE_MS, policy: { silenceMs: config.SILENCE_MS, prepareMs: 300_000 } });
+  const conductor = new Conductor({
+    database,
+    rollouts,
+    routes,
+    instances,
+    log,
+    leaseMs: config.LEASE_MS,
+    policy: { silenceMs: config.SILENCE_MS, prepareMs: 300_000 },
+  });
 
-  const instanceReplica = new StateReplica({ kafka, topic: topics.instances, groupId: config.INSTANCE_ID, log, deadLetters, onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs) });
-  const instancesKnown = () => instanceReplica.isReady && performance.now() - instanceReplica.lastContactMs < CONTACT_MS;
+  const instanceReplica = new StateReplica({
+    kafka,
+    topic: topics.instances,
+    groupId: config.INSTANCE_ID,
+    log,
+    deadLetters,
+    onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs),
+  });
+  const instancesKnown = () =>
+    instanceReplica.isReady && performance.now() - instanceReplica.lastContactMs < CONTACT_MS;
   conductor.instancesKnown = instancesKnown;
   const watch = new WorkerWatch({ database, routes, instances, producer, log, known: instancesKnown });
 
   // What the topics say of our own state, read once at the start: are they ahead of Postgres?
   const seen = new Map<string, { topic: string; key: string; revision: Revision }>();
-  const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) => void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
+  const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) =>
+    void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
   const own = [
-    new StateReplica({ kafka, topic: topics.routes, groupId: config.INSTANCE_ID, log, deadLetters, onState: remember(topics.routes.name) }),
-    new StateReplica({ kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters, onState: remember(topics.rollouts.name) }),
+    new StateReplica({
+      kafka,
+      topic: topics.routes,
+      groupId: config.INSTANCE_ID,
+      log,
+      deadLetters,
+      onState: remember(topics.routes.name),
+    }),
+    new StateReplica({
+      kafka,
+      topic: topics.rollouts,
+      groupId: config.INSTANCE_ID,
+      log,
+      deadLetters,
+      onState: remember(topics.rollouts.name),
+    }),
   ];
   let begun = false;
   const begin = async () => {
     await Promise.all(own.map((r) => r.ready));
     await Promise.all(own.map((r) => r.close()));
     const epoch = await raiseEpochIfBehind(database, [...seen.values()], steadyNow());
-    if (epoch) log.warn({ epoch }, 'the topics were ahead of Postgres (a restore?): the epoch was raised and every state is published again');
+    if (epoch)
+      log.warn(
+        { epoch },
+        'the topics were ahead of Postgres (a restore?): the epoch was raised and every state is published again',
+      );
     publisher.start();
     conductor.start();
     watch.start();
@@ -84,17 +135,40 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     await conductor.close();
     await Promise.all([instanceReplica, ...own].map((r) => r.close()));
   });
-  const pruning = setInterval(() => void publisher.prune(steadyNow() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')), 3_600_000);
+  const pruning = setInterval(
+    () =>
+      void publisher.prune(steadyNow() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')),
+    3_600_000,
+  );
   onClose('pruning', () => clearInterval(pruning));
 
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log });
   const value = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
   return {
-    controllers: [AuditController, KeyController, ModelController, ArtifactController, MetricController, EndpointController, RolloutController, RequestController, EvidenceConsumer, OpenApiController],
+    controllers: [
+      AuditController,
+      KeyController,
+      ModelController,
+      ArtifactController,
+      MetricController,
+      EndpointController,
+      RolloutController,
+      RequestController,
+      EvidenceConsumer,
+      OpenApiController,
+    ],
     providers: [
-      value(Database, database), value(KeyStore, keys), value(ModelStore, new ModelStore(database, artifacts)), value(ArtifactStore, artifacts), { provide: CLICKHOUSE, useValue: clickhouse },
-      value(RouteStore, routes), value(RolloutStore, rollouts), value(EndpointService, new EndpointService(database, routes, rollouts)), value(Conductor, conductor),
-      { provide: APP_GUARD, useClass: AccessGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+      value(Database, database),
+      value(KeyStore, keys),
+      value(ModelStore, new ModelStore(database, artifacts)),
+      value(ArtifactStore, artifacts),
+      { provide: CLICKHOUSE, useValue: clickhouse },
+      value(RouteStore, routes),
+      value(RolloutStore, rollouts),
+      value(EndpointService, new EndpointService(database, routes, rollouts)),
+      value(Conductor, conductor),
+      { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     ],
     transports: [transport],
     readiness: [

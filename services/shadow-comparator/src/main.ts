@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, type Rollout, topics } from '@slipway/contracts';
-import { Analyst, createClickHouse, createKafka, DeadLetters, KafkaBatchServer, loadConfig, queryRows, RecordProducer, ResultController, runService, StateReplica } from '@slipway/platform';
+import {
+  Analyst,
+  createClickHouse,
+  createKafka,
+  DeadLetters,
+  KafkaBatchServer,
+  loadConfig,
+  queryRows,
+  RecordProducer,
+  ResultController,
+  runService,
+  StateReplica,
+} from '@slipway/platform';
 import { PairConsumer } from './comparison/pair.consumer.ts';
 import { configSchema } from './config.ts';
 import { ShadowCountsStore } from './verdict/shadow-counts.store.ts';
@@ -15,10 +27,22 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   onClose('clickhouse', () => clickhouse.close());
   const source = `${config.INSTANCE_ID}/${randomUUID()}`;
   const verdict = new ShadowVerdict(new ShadowCountsStore(clickhouse));
-  const analyst = new Analyst({ analyser: ANALYSERS.shadow, look: (rollout, now) => verdict.look(rollout, now), producer, log, source, lookMs: config.LOOK_MS, expiryMs: config.EXPIRY_MS });
+  const analyst = new Analyst({
+    analyser: ANALYSERS.shadow,
+    look: (rollout, now) => verdict.look(rollout, now),
+    producer,
+    log,
+    source,
+    lookMs: config.LOOK_MS,
+    expiryMs: config.EXPIRY_MS,
+  });
   const rollouts = new Map<string, Rollout>();
   const replica = new StateReplica({
-    kafka, topic: topics.rollouts, groupId: config.INSTANCE_ID, log, deadLetters,
+    kafka,
+    topic: topics.rollouts,
+    groupId: config.INSTANCE_ID,
+    log,
+    deadLetters,
     onState: (id, rollout) => {
       if (rollout) rollouts.set(id, rollout);
       else rollouts.delete(id);
@@ -30,7 +54,13 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-comparator', deadLetters, log });
   return {
     controllers: [ResultController, PairConsumer],
-    providers: [{ provide: Analyst, useValue: analyst }, { provide: PairConsumer.PARTS, useValue: { rollouts, rolloutsKnown: () => replica.isReady, producer, source: config.INSTANCE_ID, log } }],
+    providers: [
+      { provide: Analyst, useValue: analyst },
+      {
+        provide: PairConsumer.PARTS,
+        useValue: { rollouts, rolloutsKnown: () => replica.isReady, producer, source: config.INSTANCE_ID, log },
+      },
+    ],
     transports: [transport],
     readiness: [
       { name: 'rollouts', ready: () => replica.isReady },

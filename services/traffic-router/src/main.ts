@@ -1,7 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion, type Instance, topics } from '@slipway/contracts';
-import { createKafka, DeadLetters, gauge, loadConfig, RecordProducer, runHeartbeat, runService, StateReplica, steadyNow } from '@slipway/platform';
+import {
+  createKafka,
+  DeadLetters,
+  gauge,
+  loadConfig,
+  RecordProducer,
+  runHeartbeat,
+  runService,
+  StateReplica,
+  steadyNow,
+} from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
@@ -29,17 +39,43 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const routes = new RouteTable(monotonic);
   for (const route of snapshot.load()) routes.apply(route.endpoint, route);
 
-  const journal = (name: string, topic: string) => new RowJournal({ folder: join(config.DATA_DIR, 'journal', name), topic, producer, log, maxBytes: config.JOURNAL_MAX_BYTES });
+  const journal = (name: string, topic: string) =>
+    new RowJournal({
+      folder: join(config.DATA_DIR, 'journal', name),
+      topic,
+      producer,
+      log,
+      maxBytes: config.JOURNAL_MAX_BYTES,
+    });
   const predictions = journal('predictions', topics.predictions.name);
   const outcomes = journal('outcomes', topics.outcomes.name);
   // What waits for the shadow is bounded tightly: it is worth less than the rows.
-  const shadows = new RowJournal({ folder: join(config.DATA_DIR, 'journal', 'shadow-requests'), topic: topics.shadowRequests.name, producer, log, maxBytes: config.SHADOW_JOURNAL_MAX_BYTES, record: shadowRecord });
+  const shadows = new RowJournal({
+    folder: join(config.DATA_DIR, 'journal', 'shadow-requests'),
+    topic: topics.shadowRequests.name,
+    producer,
+    log,
+    maxBytes: config.SHADOW_JOURNAL_MAX_BYTES,
+    record: shadowRecord,
+  });
   onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
   const targets = new Targets(monotonic);
   const client = new TargetClient(config.CONNECTIONS_PER_TARGET);
   onClose('targets', () => client.close());
-  const proxy = new InferProxy({ routes, targets, client, journal: predictions, shadow: new ShadowTap(shadows, producer, config.INSTANCE_ID, log), log, router: config.INSTANCE_ID, boot, maxBodyBytes: config.MAX_BODY_BYTES, maxLoggedBytes: config.MAX_LOGGED_BYTES, journalFull: config.JOURNAL_FULL });
+  const proxy = new InferProxy({
+    routes,
+    targets,
+    client,
+    journal: predictions,
+    shadow: new ShadowTap(shadows, producer, config.INSTANCE_ID, log),
+    log,
+    router: config.INSTANCE_ID,
+    boot,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    maxLoggedBytes: config.MAX_LOGGED_BYTES,
+    journalFull: config.JOURNAL_FULL,
+  });
 
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
@@ -64,10 +100,25 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('routes', () => replica.close());
 
   const heartbeat = runHeartbeat(producer, log, (): Instance => {
-    const leases = routes.all().filter((r) => r.rollout && !routes.leaseHolds(r)).map((r) => r.endpoint);
+    const leases = routes
+      .all()
+      .filter((r) => r.rollout && !routes.leaseHolds(r))
+      .map((r) => r.endpoint);
     return {
-      instance_id: config.INSTANCE_ID, kind: 'router', boot, address: config.ADDRESS, time: steadyNow(), applied: routes.applied(), versions: [], ejections: targets.ejected(),
-      counters: { answered: proxy.answered, in_flight: proxy.inFlight, journal_bytes: predictions.waitingBytes + outcomes.waitingBytes + shadows.waitingBytes, journal_refused: predictions.refused + outcomes.refused },
+      instance_id: config.INSTANCE_ID,
+      kind: 'router',
+      boot,
+      address: config.ADDRESS,
+      time: steadyNow(),
+      applied: routes.applied(),
+      versions: [],
+      ejections: targets.ejected(),
+      counters: {
+        answered: proxy.answered,
+        in_flight: proxy.inFlight,
+        journal_bytes: predictions.waitingBytes + outcomes.waitingBytes + shadows.waitingBytes,
+        journal_refused: predictions.refused + outcomes.refused,
+      },
       notes: leases.length > 0 ? { lease_expired: leases.join(',') } : {},
     };
   });
@@ -84,11 +135,23 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const gauges = {
     waiting: gauge('slipway_router_journal_bytes', 'Bytes in the journal that Kafka has not acknowledged', ['journal']),
     refused: gauge('slipway_router_journal_refused_rows', 'Rows that the journal did not take', ['journal']),
-    targets: gauge('slipway_router_targets', 'Addresses of the versions that take traffic, by whether they are ejected', ['endpoint', 'version', 'state']),
-    lease: gauge('slipway_router_lease_expired', '1 while the candidate gets no traffic because Kafka is out of reach', ['endpoint']),
+    targets: gauge(
+      'slipway_router_targets',
+      'Addresses of the versions that take traffic, by whether they are ejected',
+      ['endpoint', 'version', 'state'],
+    ),
+    lease: gauge(
+      'slipway_router_lease_expired',
+      '1 while the candidate gets no traffic because Kafka is out of reach',
+      ['endpoint'],
+    ),
   };
   const measuring = setInterval(() => {
-    for (const [name, j] of [['predictions', predictions], ['outcomes', outcomes], ['shadow-requests', shadows]] as const) {
+    for (const [name, j] of [
+      ['predictions', predictions],
+      ['outcomes', outcomes],
+      ['shadow-requests', shadows],
+    ] as const) {
       gauges.waiting.set({ journal: name }, j.waitingBytes);
       gauges.refused.set({ journal: name }, j.refused);
     }
@@ -97,11 +160,15 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       for (const t of [r.control, r.candidate]) {
         if (!t) continue;
         const ejected = t.addresses.filter((a) => targets.isEjected(targetKey(t, a))).length;
-        gauges.targets.set({ endpoint: r.endpoint, version: formatVersion(t), state: 'up' }, t.addresses.length - ejected);
+        gauges.targets.set(
+          { endpoint: r.endpoint, version: formatVersion(t), state: 'up' },
+          t.addresses.length - ejected,
+        );
         gauges.targets.set({ endpoint: r.endpoint, version: formatVersion(t), state: 'ejected' }, ejected);
       }
     }
-    for (const r of routes.all()) gauges.lease.set({ endpoint: r.endpoint }, r.rollout && !routes.leaseHolds(r) ? 1 : 0);
+    for (const r of routes.all())
+      gauges.lease.set({ endpoint: r.endpoint }, r.rollout && !routes.leaseHolds(r) ? 1 : 0);
   }, 1000);
   onClose('measuring', () => clearInterval(measuring));
 

@@ -5,16 +5,28 @@ import { freePorts, until } from '@slipway/local';
 
 export type Peer = { name: string; url: string; pids: () => number[]; stop: () => void };
 
-const up = (port: number) => until(`port ${port}`, async () => (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}' })).status > 0, 10_000);
+const up = (port: number) =>
+  until(
+    `port ${port}`,
+    async () => (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}' })).status > 0,
+    10_000,
+  );
 
 function script(code: string): ChildProcess {
-  return spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore', cwd: join(import.meta.dirname, '..', '..') });
+  return spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: 'ignore',
+    cwd: join(import.meta.dirname, '..', '..'),
+  });
 }
 
 /** A model that answers at once, so that what is measured is the proxy. */
 export async function startStub(): Promise<Peer> {
   const [port] = await freePorts(1);
-  const answer = JSON.stringify({ model_name: 'bench', model_version: '1', outputs: [{ name: 'probability', datatype: 'FP32', shape: [1, 1], data: [0.5] }] });
+  const answer = JSON.stringify({
+    model_name: 'bench',
+    model_version: '1',
+    outputs: [{ name: 'probability', datatype: 'FP32', shape: [1, 1], data: [0.5] }],
+  });
   const child = script(`import { createServer } from 'node:http'; const answer = ${JSON.stringify(answer)};
     createServer((req, res) => { req.resume(); req.on('end', () => res.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer)); }).listen(${port}, '127.0.0.1');`);
   await up(port as number);
@@ -24,24 +36,32 @@ export async function startStub(): Promise<Peer> {
 /** The least that a proxy in Node can be: node:http in front, undici behind. It logs nothing and assigns nothing. */
 export async function startBareProxy(target: string): Promise<Peer> {
   const [port] = await freePorts(1);
-  const child = script(`import { createServer } from 'node:http'; import { Pool } from 'undici'; const pool = new Pool(${JSON.stringify(target)}, { connections: 128, pipelining: 1 });
+  const child =
+    script(`import { createServer } from 'node:http'; import { Pool } from 'undici'; const pool = new Pool(${JSON.stringify(target)}, { connections: 128, pipelining: 1 });
     createServer((req, res) => { const chunks = []; req.on('data', (c) => chunks.push(c)); req.on('end', async () => {
       const a = await pool.request({ method: 'POST', path: req.url, body: Buffer.concat(chunks), headers: { 'content-type': 'application/json' } });
       const body = Buffer.from(await a.body.arrayBuffer()); res.writeHead(a.statusCode, { 'content-type': 'application/json', 'content-length': body.length }).end(body); }); }).listen(${port}, '127.0.0.1');`);
   await up(port as number);
-  return { name: 'node:http + undici', url: `http://127.0.0.1:${port}`, pids: () => [child.pid as number], stop: () => child.kill() };
+  return {
+    name: 'node:http + undici',
+    url: `http://127.0.0.1:${port}`,
+    pids: () => [child.pid as number],
+    stop: () => child.kill(),
+  };
 }
 
 /** nginx with split_clients, the usual way to a canary without a controller; undefined where it is not installed. */
 export async function startNginx(target: string, folder: string): Promise<Peer | undefined> {
-  const binary = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'].find((path) => {
-    try {
-      execFileSync(path, ['-v'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const binary = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'].find(
+    (path) => {
+      try {
+        execFileSync(path, ['-v'], { stdio: 'ignore' });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  );
   if (!binary) return undefined;
   const [port] = await freePorts(1);
   mkdirSync(folder, { recursive: true });
@@ -62,8 +82,17 @@ http {
   );
   const child = spawn(binary, ['-c', configuration, '-p', folder], { stdio: 'ignore' });
   await up(port as number);
-  const workers = () => readdirSync('/proc').filter((p) => /^\d+$/.test(p)).map(Number).filter((p) => parent(p) === child.pid);
-  return { name: 'nginx split_clients (access log on)', url: `http://127.0.0.1:${port}`, pids: () => [child.pid as number, ...workers()], stop: () => child.kill('SIGQUIT') };
+  const workers = () =>
+    readdirSync('/proc')
+      .filter((p) => /^\d+$/.test(p))
+      .map(Number)
+      .filter((p) => parent(p) === child.pid);
+  return {
+    name: 'nginx split_clients (access log on)',
+    url: `http://127.0.0.1:${port}`,
+    pids: () => [child.pid as number, ...workers()],
+    stop: () => child.kill('SIGQUIT'),
+  };
 }
 
 function parent(pid: number): number {

@@ -6,41 +6,81 @@ import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 let release: Release;
 const LEASE_MS = '3000';
 beforeAll(async () => {
-  release = await startRelease('cut-off', { counts: { registries: 1, routers: 2, workers: 1 }, env: { 'registry-1': { LEASE_MS } } });
+  release = await startRelease('cut-off', {
+    counts: { registries: 1, routers: 2, workers: 1 },
+    env: { 'registry-1': { LEASE_MS } },
+  });
 });
 afterAll(() => release?.end());
 
-const rows = () => release.query<{ reason: string; arm: string; n: number }>("SELECT reason, assigned_arm AS arm, uniqExact(event_id) AS n FROM predictions GROUP BY reason, arm");
+const rows = () =>
+  release.query<{ reason: string; arm: string; n: number }>(
+    'SELECT reason, assigned_arm AS arm, uniqExact(event_id) AS n FROM predictions GROUP BY reason, arm',
+  );
 
 describe('a router without its bus', () => {
   let asked: string[] = [];
 
   it('cut off from Kafka past its lease, it serves control and says so; reached again, it gives the candidate its share again', async () => {
-    const { id } = await release.rollOut(GOOD, { steps: [{ canary: { weight: '90%', until: { requests: 1_000_000 } } }, { switch: {} }], guardrails: [] });
+    const { id } = await release.rollOut(GOOD, {
+      steps: [{ canary: { weight: '90%', until: { requests: 1_000_000 } } }, { switch: {} }],
+      guardrails: [],
+    });
     await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
-    await until('the candidate to answer', async () => (await release.infer('hello')).headers.get('x-slipway-arm') === 'candidate');
+    await until(
+      'the candidate to answer',
+      async () => (await release.infer('hello')).headers.get('x-slipway-arm') === 'candidate',
+    );
     release.supervisor.kill('kafka', 'SIGSTOP');
     try {
-      await until('the lease to end', async () => /slipway_router_lease_expired\{endpoint="spam"\} 1/.test(await (await fetch(`${release.routers[0]}/metrics`)).text()), 30_000);
+      await until(
+        'the lease to end',
+        async () =>
+          /slipway_router_lease_expired\{endpoint="spam"\} 1/.test(
+            await (await fetch(`${release.routers[0]}/metrics`)).text(),
+          ),
+        30_000,
+      );
       const answers = await Promise.all(Array.from({ length: 40 }, () => release.infer('hello')));
       asked = answers.map((a) => a.headers.get('x-request-id') as string);
-      expect(answers.map((a) => `${a.status} ${a.headers.get('x-slipway-arm')} ${a.headers.get('x-slipway-version')}`)).toEqual(answers.map(() => '200 control spam:1'));
-      const assignment = await (await fetch(`${release.routers[0]}/v1/assignments`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ endpoint: 'spam', unit: 'anyone' }) })).json();
+      expect(
+        answers.map((a) => `${a.status} ${a.headers.get('x-slipway-arm')} ${a.headers.get('x-slipway-version')}`),
+      ).toEqual(answers.map(() => '200 control spam:1'));
+      const assignment = await (
+        await fetch(`${release.routers[0]}/v1/assignments`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ endpoint: 'spam', unit: 'anyone' }),
+        })
+      ).json();
       expect(assignment).toMatchObject({ assigned_arm: 'control', reason: 'lease_expired', version: 'spam:1' });
     } finally {
       release.supervisor.kill('kafka', 'SIGCONT');
     }
-    await until('the candidate to answer again', async () => (await release.infer('hello')).headers.get('x-slipway-arm') === 'candidate', 60_000);
+    await until(
+      'the candidate to answer again',
+      async () => (await release.infer('hello')).headers.get('x-slipway-arm') === 'candidate',
+      60_000,
+    );
     expect((await release.accountFor(asked)).missing).toEqual([]);
-    expect((await rows()).find((r) => r.reason === 'lease_expired' && r.arm === 'control')?.n).toBeGreaterThanOrEqual(40);
+    expect((await rows()).find((r) => r.reason === 'lease_expired' && r.arm === 'control')?.n).toBeGreaterThanOrEqual(
+      40,
+    );
     await release.operator.command(id, 'rollBack', 'on to the next test');
     await release.reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true, 30_000);
   });
 
   it('a rollback names the router that it could not reach', async () => {
-    const { id } = await release.rollOut(GOOD, { steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }], guardrails: [] });
+    const { id } = await release.rollOut(GOOD, {
+      steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }],
+      guardrails: [],
+    });
     await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
-    await until('both routers to have the candidate', async () => (await Promise.all([0, 1].map(async (r) => (await release.infer('x', {}, r)).headers.get('x-slipway-arm')))).includes('candidate'));
+    await until('both routers to have the candidate', async () =>
+      (
+        await Promise.all([0, 1].map(async (r) => (await release.infer('x', {}, r)).headers.get('x-slipway-arm')))
+      ).includes('candidate'),
+    );
     release.supervisor.kill('router-2', 'SIGSTOP');
     try {
       await release.operator.command(id, 'rollBack', 'with one router frozen');
@@ -79,15 +119,34 @@ describe('a router without its bus', () => {
     const producer = release.kafka.producer();
     await producer.connect();
     const route = await lastRoute();
-    await producer.send({ topic: topics.routes.name, messages: [{ key: 'spam', value: JSON.stringify({ ...route, revision: { epoch: route.revision.epoch, n: route.revision.n + 100 }, timeout_ms: 1234 }) }] });
+    await producer.send({
+      topic: topics.routes.name,
+      messages: [
+        {
+          key: 'spam',
+          value: JSON.stringify({
+            ...route,
+            revision: { epoch: route.revision.epoch, n: route.revision.n + 100 },
+            timeout_ms: 1234,
+          }),
+        },
+      ],
+    });
     await producer.disconnect();
     await supervisor.startAgain('registry-1');
     await until('the route of the new epoch', async () => {
       const now = await release.operator.endpoint('spam');
       return (now.route_revision?.epoch ?? 0) === (before.route_revision?.epoch ?? 0) + 1;
     });
-    const { id } = await release.rollOut(GOOD, { steps: [{ canary: { weight: '99%', until: { requests: 1_000_000 } } }, { switch: {} }], guardrails: [] });
-    await until('the routers to obey the restored registry', async () => (await release.infer('x')).headers.get('x-slipway-arm') === 'candidate', 60_000);
+    const { id } = await release.rollOut(GOOD, {
+      steps: [{ canary: { weight: '99%', until: { requests: 1_000_000 } } }, { switch: {} }],
+      guardrails: [],
+    });
+    await until(
+      'the routers to obey the restored registry',
+      async () => (await release.infer('x')).headers.get('x-slipway-arm') === 'candidate',
+      60_000,
+    );
     await release.operator.command(id, 'abort', 'done');
   });
 });
@@ -105,7 +164,8 @@ async function lastRoute(): Promise<{ revision: { epoch: number; n: number } }> 
   await consumer.run({
     eachMessage: async ({ message }) => {
       seen = Number(message.offset);
-      if (message.key?.toString() === 'spam' && message.value) last = JSON.parse(message.value.toString()) as typeof last;
+      if (message.key?.toString() === 'spam' && message.value)
+        last = JSON.parse(message.value.toString()) as typeof last;
     },
   });
   await until('the end of the topic', () => seen >= Number(mark?.high ?? 0) - 1);

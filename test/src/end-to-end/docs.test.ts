@@ -17,8 +17,18 @@ let asked = '';
 /** A page as a reader would run it, on the ports of this suite. */
 function here(code: string): string {
   const port = (url: string) => new URL(url).port;
-  const ports: [string, string][] = [['8080', port(release.registries[0] as string)], ['8000', port(release.routers[0] as string)], ['8123', port(release.clickhouse.url)], ['8400', port(release.drift)], ['9092', release.kafkaBrokers.split(':')[1] as string]];
-  return ports.reduce((text, [from, to]) => text.replaceAll(`localhost:${from}`, `localhost:${to}`).replaceAll(`port=${from}`, `port=${to}`), code);
+  const ports: [string, string][] = [
+    ['8080', port(release.registries[0] as string)],
+    ['8000', port(release.routers[0] as string)],
+    ['8123', port(release.clickhouse.url)],
+    ['8400', port(release.drift)],
+    ['9092', release.kafkaBrokers.split(':')[1] as string],
+  ];
+  return ports.reduce(
+    (text, [from, to]) =>
+      text.replaceAll(`localhost:${from}`, `localhost:${to}`).replaceAll(`port=${from}`, `port=${to}`),
+    code,
+  );
 }
 
 /** Runs the shell blocks of a page in one shell, as a reader would; says in which block it ended if one fails. */
@@ -27,29 +37,61 @@ async function runShell(page: string, env: Record<string, string> = {}): Promise
   const blocks = codeBlocks(page).filter((b) => b.language === 'sh');
   expect(blocks.length).toBeGreaterThan(0);
   // Commands are run in the suite's folder; programs of the repository are named from its root.
-  const script = blocks.map((b) => `echo "@@ ${page}:${b.line}" >&2\n${here(b.code)}`).join('\n').replaceAll('examples/foreign-service', `${root}/examples/foreign-service`).replaceAll('npm run --silent', `npm --prefix ${root} run --silent`);
+  const script = blocks
+    .map((b) => `echo "@@ ${page}:${b.line}" >&2\n${here(b.code)}`)
+    .join('\n')
+    .replaceAll('examples/foreign-service', `${root}/examples/foreign-service`)
+    .replaceAll('npm run --silent', `npm --prefix ${root} run --silent`);
   try {
     const { stdout } = await exec('bash', ['-euo', 'pipefail', '-c', script], {
-      cwd: release.folder, timeout: 120_000, maxBuffer: 64 * 1024 * 1024,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], PYTHONPATH: join(root, '.slipway', 'cache', 'python'), ANALYST_PASSWORD: clickhouse.analyst, VIEWER_KEY: keys.viewer, PUBLISHER_KEY: keys.publisher, OPERATOR_KEY: keys.operator, ADMIN_KEY: keys.admin, ...env },
+      cwd: release.folder,
+      timeout: 120_000,
+      maxBuffer: 64 * 1024 * 1024,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        PYTHONPATH: join(root, '.slipway', 'cache', 'python'),
+        ANALYST_PASSWORD: clickhouse.analyst,
+        VIEWER_KEY: keys.viewer,
+        PUBLISHER_KEY: keys.publisher,
+        OPERATOR_KEY: keys.operator,
+        ADMIN_KEY: keys.admin,
+        ...env,
+      },
     });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`a command of ${page} failed, in the last block named here:\n${stderr.slice(-1500)}\n${stdout.slice(-1500)}`);
+    throw new Error(
+      `a command of ${page} failed, in the last block named here:\n${stderr.slice(-1500)}\n${stdout.slice(-1500)}`,
+    );
   }
 }
 
 beforeAll(async () => {
-  release = await startRelease('docs', { counts: { registries: 1, routers: 1, workers: 1 }, env: { 'drift-1': { LOOK_MS: '500' } } });
+  release = await startRelease('docs', {
+    counts: { registries: 1, routers: 1, workers: 1 },
+    env: { 'drift-1': { LOOK_MS: '500' } },
+  });
   // something for analysts to find: a shadow and a canary of a good version, a shadow of a bad one
   const sender = release.sender(80);
   const shadow = { shadow: { maxExcessDisagreement: '40%', until: { pairs: 60 }, compare: { fields: ['class'] } } };
-  const good = await release.rollOut(GOOD, { steps: [shadow, { canary: { weight: '30%', until: { requests: 60 } } }, { canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }] });
+  const good = await release.rollOut(GOOD, {
+    steps: [
+      shadow,
+      { canary: { weight: '30%', until: { requests: 60 } } },
+      { canary: { weight: '50%', until: { requests: 1_000_000 } } },
+      { switch: {} },
+    ],
+  });
   await release.reach(good.id, 'in its second canary', (r) => r.step === 2);
   await release.operator.command(good.id, 'abort', 'that is enough');
   const bad = await release.rollOut(BAD, { steps: [shadow, { canary: { weight: '30%' } }] });
-  await until('differences', async () => (await release.query<{ n: number }>("SELECT count() AS n FROM discrepancies"))[0]?.n !== 0, 60_000);
+  await until(
+    'differences',
+    async () => (await release.query<{ n: number }>('SELECT count() AS n FROM discrepancies'))[0]?.n !== 0,
+    60_000,
+  );
   await release.operator.command(bad.id, 'abort', 'that is enough');
   await sender.stop();
   const answer = await release.infer('what became of me?');
@@ -63,24 +105,53 @@ describe('every command of the documentation runs as it stands there', () => {
     const out = await runShell('docs/services.md');
     expect(out).toContain('"assigned_arm"');
     expect(out).toMatch(/\{"predictions": \d+, "outcomes": \d+/);
-    await until('the outcome of the page', async () => (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id != ''")).length > 0);
+    await until(
+      'the outcome of the page',
+      async () =>
+        (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id != ''"))
+          .length > 0,
+    );
   });
 
   it('for operators', async () => {
     const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/2');
     const model = join(release.folder, 'model.onnx');
-    writeFileSync(model, Buffer.from(await (await fetch(`${release.registries[0]}/v1/artifacts/${bundle.artifact.sha256}`, { headers: { authorization: `Bearer ${release.secrets.keys.viewer}` } })).arrayBuffer()));
+    writeFileSync(
+      model,
+      Buffer.from(
+        await (
+          await fetch(`${release.registries[0]}/v1/artifacts/${bundle.artifact.sha256}`, {
+            headers: { authorization: `Bearer ${release.secrets.keys.viewer}` },
+          })
+        ).arrayBuffer(),
+      ),
+    );
     const out = await runShell('docs/operators.md', { MODEL_FILE: model, REQUEST_ID: asked });
-    for (const said of ['"status":"running"', `"request_id":"${asked}"`, '"ok":true', 'spam at ', 'slipway_router_requests_total']) expect(out).toContain(said);
+    for (const said of [
+      '"status":"running"',
+      `"request_id":"${asked}"`,
+      '"ok":true',
+      'spam at ',
+      'slipway_router_requests_total',
+    ])
+      expect(out).toContain(said);
   });
 
   it('for analysts: curl, Python and Node', async () => {
     const out = await runShell('docs/analysts.md');
     expect(out).toContain('version()');
     const [python] = codeBlocks('docs/analysts.md').filter((b) => b.language === 'python');
-    expect(await runPython('-', [], { input: here(python?.code ?? ''), env: { ANALYST_PASSWORD: release.secrets.clickhouse.analyst } }).done).toMatch(/^candidate \d+\ncontrol \d+\n$/);
+    expect(
+      await runPython('-', [], {
+        input: here(python?.code ?? ''),
+        env: { ANALYST_PASSWORD: release.secrets.clickhouse.analyst },
+      }).done,
+    ).toMatch(/^candidate \d+\ncontrol \d+\n$/);
     const [js] = codeBlocks('docs/analysts.md').filter((b) => b.language === 'js');
-    const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', here(js?.code ?? '')], { cwd: join(root, 'test'), env: { ...process.env, ANALYST_PASSWORD: release.secrets.clickhouse.analyst } });
+    const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', here(js?.code ?? '')], {
+      cwd: join(root, 'test'),
+      env: { ...process.env, ANALYST_PASSWORD: release.secrets.clickhouse.analyst },
+    });
     expect(stdout).toContain("served_version: 'spam:1'");
   });
 
@@ -88,7 +159,14 @@ describe('every command of the documentation runs as it stands there', () => {
     const questions = codeBlocks('docs/analysts.md').filter((b) => b.language === 'sql');
     expect(questions).toHaveLength(10);
     for (const q of questions) {
-      const response = await fetch(`${release.clickhouse.analyst.replace(/\/\/[^@]+@/, '//')}/?database=slipway&default_format=JSONEachRow`, { method: 'POST', body: q.code, headers: { 'x-clickhouse-user': 'analyst', 'x-clickhouse-key': release.secrets.clickhouse.analyst } });
+      const response = await fetch(
+        `${release.clickhouse.analyst.replace(/\/\/[^@]+@/, '//')}/?database=slipway&default_format=JSONEachRow`,
+        {
+          method: 'POST',
+          body: q.code,
+          headers: { 'x-clickhouse-user': 'analyst', 'x-clickhouse-key': release.secrets.clickhouse.analyst },
+        },
+      );
       const text = await response.text();
       expect(response.ok, `line ${q.line}: ${text}`).toBe(true);
       expect(text.trim().split('\n').length, `line ${q.line} has no rows`).toBeGreaterThan(0);
@@ -100,10 +178,29 @@ describe('every command of the documentation runs as it stands there', () => {
     const panel = codeBlocks('docs/analysts.md').find((b) => b.language === 'grafana')?.code ?? '';
     const now = Math.floor(Date.now() / 1000);
     // what the plugin makes of its macros
-    const query = panel.replace('$__timeInterval(arrived_at)', 'toStartOfInterval(toDateTime(arrived_at), INTERVAL 60 second)').replace('$__timeFilter(arrived_at)', `arrived_at >= toDateTime(${now - 3600}) AND arrived_at <= toDateTime(${now + 60})`);
+    const query = panel
+      .replace('$__timeInterval(arrived_at)', 'toStartOfInterval(toDateTime(arrived_at), INTERVAL 60 second)')
+      .replace(
+        '$__timeFilter(arrived_at)',
+        `arrived_at >= toDateTime(${now - 3600}) AND arrived_at <= toDateTime(${now + 60})`,
+      );
     // clickhouse-go over HTTP: Native, gzip, the handshake's question first
     const native = async (sql: string) => {
-      const { stdout } = await exec('curl', ['-sf', '--compressed', '-H', 'X-ClickHouse-User: analyst', '-H', `X-ClickHouse-Key: ${release.secrets.clickhouse.analyst}`, `${release.clickhouse.url}/?default_format=Native&database=slipway&enable_http_compression=1&max_execution_time=60&client_protocol_version=54460`, '--data-binary', sql], { encoding: 'buffer' });
+      const { stdout } = await exec(
+        'curl',
+        [
+          '-sf',
+          '--compressed',
+          '-H',
+          'X-ClickHouse-User: analyst',
+          '-H',
+          `X-ClickHouse-Key: ${release.secrets.clickhouse.analyst}`,
+          `${release.clickhouse.url}/?default_format=Native&database=slipway&enable_http_compression=1&max_execution_time=60&client_protocol_version=54460`,
+          '--data-binary',
+          sql,
+        ],
+        { encoding: 'buffer' },
+      );
       return stdout.toString('latin1');
     };
     expect(await native('SELECT displayName(), version(), revision(), timezone()')).toContain('String');

@@ -8,9 +8,18 @@ let release: Release;
 beforeAll(async () => {
   release = await startRelease('explanation', { counts: { registries: 1, routers: 2, workers: 1 } });
   const sender = release.sender(80);
-  const good = await release.rollOut(GOOD, { steps: [{ canary: { weight: '20%', until: { requests: 60 } } }, { canary: { weight: '50%', until: { requests: 60 } } }, { switch: {} }, { watch: { for: '2s', holdBack: '10%' } }] });
+  const good = await release.rollOut(GOOD, {
+    steps: [
+      { canary: { weight: '20%', until: { requests: 60 } } },
+      { canary: { weight: '50%', until: { requests: 60 } } },
+      { switch: {} },
+      { watch: { for: '2s', holdBack: '10%' } },
+    ],
+  });
   await release.reach(good.id, 'promoted', (r) => r.status === 'promoted');
-  const bad = await release.rollOut(BAD, { steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }] });
+  const bad = await release.rollOut(BAD, {
+    steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }],
+  });
   await release.reach(bad.id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
   await until('the bad candidate to answer', () => (sender.counters.byVersion[`spam:${BAD}`] ?? 0) > 0);
   await release.operator.command(bad.id, 'rollBack', 'seen enough');
@@ -21,28 +30,60 @@ afterAll(() => release?.end());
 
 async function audit(): Promise<AuditRow[]> {
   const rows: AuditRow[] = [];
-  await readTopic(createKafka('test', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')), topics.audit.name, ({ value }) => rows.push(auditRowSchema.parse(JSON.parse(value?.toString() ?? 'null'))));
+  await readTopic(
+    createKafka('test', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
+    topics.audit.name,
+    ({ value }) => rows.push(auditRowSchema.parse(JSON.parse(value?.toString() ?? 'null'))),
+  );
   return rows;
 }
 
 describe('what served a request, and why', () => {
   it('names version, arm, probability, revision, rollout, step, who approved, and the evidence', async () => {
-    const [row] = await release.query<{ id: string; rollout_id: string }>("SELECT request_id AS id, rollout_id FROM predictions FINAL WHERE step = 1 AND assigned_arm = 'candidate' AND probability = 0.5 LIMIT 1");
+    const [row] = await release.query<{ id: string; rollout_id: string }>(
+      "SELECT request_id AS id, rollout_id FROM predictions FINAL WHERE step = 1 AND assigned_arm = 'candidate' AND probability = 0.5 LIMIT 1",
+    );
     const explained = await release.viewer.call<Record<string, unknown>>('GET', `/v1/requests/${row?.id}`);
     expect(explained).toMatchObject({
-      request_id: row?.id, endpoint: 'spam', version: `spam:${GOOD}`, arm: 'candidate', probability: 0.5, reason: 'randomised', rollout: { id: row?.rollout_id, step: 1, candidate: { model: 'spam', version: GOOD }, control: { model: 'spam', version: 1 }, status_now: 'promoted' },
-      approved_by: [{ actor: 'operator', action: 'create' }, { actor: 'operator', action: 'start', reason: 'test' }],
+      request_id: row?.id,
+      endpoint: 'spam',
+      version: `spam:${GOOD}`,
+      arm: 'candidate',
+      probability: 0.5,
+      reason: 'randomised',
+      rollout: {
+        id: row?.rollout_id,
+        step: 1,
+        candidate: { model: 'spam', version: GOOD },
+        control: { model: 'spam', version: 1 },
+        status_now: 'promoted',
+      },
+      approved_by: [
+        { actor: 'operator', action: 'create' },
+        { actor: 'operator', action: 'start', reason: 'test' },
+      ],
     });
     const { evidence } = explained as { evidence: { event_id: string; sentence: string } };
-    const [stored] = await release.query<{ sentence: string; verdict: string }>('SELECT sentence, verdict FROM evidence FINAL WHERE event_id = {id:String}', { id: evidence.event_id });
+    const [stored] = await release.query<{ sentence: string; verdict: string }>(
+      'SELECT sentence, verdict FROM evidence FINAL WHERE event_id = {id:String}',
+      { id: evidence.event_id },
+    );
     expect(stored).toMatchObject({ verdict: 'advance', sentence: evidence.sentence });
   });
   it('says so of requests outside a rollout, and of those that nobody knows', async () => {
     const answer = await release.infer('outside');
     const id = answer.headers.get('x-request-id') as string;
     await release.accountFor([id]);
-    expect(await release.viewer.call('GET', `/v1/requests/${id}`)).toMatchObject({ rollout: null, approved_by: [], evidence: null, reason: 'rule', trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
-    await expect(release.viewer.call('GET', '/v1/requests/nobody')).rejects.toThrow('there is no row of a request nobody');
+    expect(await release.viewer.call('GET', `/v1/requests/${id}`)).toMatchObject({
+      rollout: null,
+      approved_by: [],
+      evidence: null,
+      reason: 'rule',
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    await expect(release.viewer.call('GET', '/v1/requests/nobody')).rejects.toThrow(
+      'there is no row of a request nobody',
+    );
   });
 });
 
@@ -51,8 +92,20 @@ describe('the replay of audit.v1', () => {
     const replay = new RouteReplay();
     for (const row of await audit()) replay.apply(row);
     expect(replay.broken).toEqual([]);
-    const rows = await release.query<{ route_revision: string; rollout_id: string; step: number; assigned_arm: string; probability: number; served_version: string; fallback_from: string; reason: string; t: number; n: number }>(
-      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, fallback_from, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL');
+    const rows = await release.query<{
+      route_revision: string;
+      rollout_id: string;
+      step: number;
+      assigned_arm: string;
+      probability: number;
+      served_version: string;
+      fallback_from: string;
+      reason: string;
+      t: number;
+      n: number;
+    }>(
+      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, fallback_from, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL',
+    );
     expect(new Set(rows.map((r) => r.route_revision)).size).toBeGreaterThan(5);
     for (const r of rows) {
       const route = replay.atRevision('spam', r.route_revision);
@@ -84,6 +137,9 @@ describe('the replay of audit.v1', () => {
     expect(without.broken[0]).toMatchObject({ aggregate: 'route/spam', n: 4, why: 'row 3 is missing' });
   });
   it('is complete in Postgres too', async () => {
-    await until('the verification', async () => (await release.viewer.call<{ ok: boolean }>('GET', '/v1/audit/verification')).ok);
+    await until(
+      'the verification',
+      async () => (await release.viewer.call<{ ok: boolean }>('GET', '/v1/audit/verification')).ok,
+    );
   });
 });

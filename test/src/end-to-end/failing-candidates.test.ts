@@ -21,8 +21,12 @@ beforeAll(async () => {
       for await (const c of req) chunks.push(c as Buffer);
       const status = await behave();
       if (status === 0) return void req.socket.destroy();
-      if (status !== 200) return void res.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"it broke"}');
-      const answer = await fetch(`${release.workers[0]}/v2/models/spam/versions/1/infer`, { method: 'POST', body: Buffer.concat(chunks) });
+      if (status !== 200)
+        return void res.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"it broke"}');
+      const answer = await fetch(`${release.workers[0]}/v2/models/spam/versions/1/infer`, {
+        method: 'POST',
+        body: Buffer.concat(chunks),
+      });
       res.writeHead(answer.status, { 'content-type': 'application/json' }).end(Buffer.from(await answer.arrayBuffer()));
     })().catch(() => res.destroy());
   });
@@ -37,7 +41,9 @@ afterAll(async () => {
 
 async function foreignVersion(price: number): Promise<Version> {
   const { bundle } = await release.viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
-  const onnx = readFileSync(join(release.folder, 'artifacts', bundle.artifact.sha256.slice(0, 2), bundle.artifact.sha256));
+  const onnx = readFileSync(
+    join(release.folder, 'artifacts', bundle.artifact.sha256.slice(0, 2), bundle.artifact.sha256),
+  );
   return release.register(onnx, { infra: { url }, price });
 }
 const CANARY = [{ canary: { weight: '30%', until: { requests: 1_000_000 } } }, { switch: {} }];
@@ -54,9 +60,23 @@ describe('candidates that fail, on a server of somebody else', () => {
     expect(sender.failures).toEqual([]);
     expect((await release.accountFor(sender.answers.map((a) => a.id))).missing).toEqual([]);
     const rows = await release.query<{ reason: string; served_version: string; fallback_from: string; n: number }>(
-      "SELECT reason, served_version, fallback_from, count() AS n FROM predictions FINAL WHERE rollout_id = {id:String} AND assigned_arm = 'candidate' GROUP BY ALL ORDER BY reason", { id });
-    expect(rows.map((r) => [r.reason, r.served_version, r.fallback_from])).toEqual([['randomised', 'spam:1', `spam:${version.version}`], ['ejected', 'spam:1', `spam:${version.version}`]].sort());
-    expect((await release.query<{ c: string }>("SELECT DISTINCT error_code AS c FROM predictions FINAL WHERE rollout_id = {id:String} AND fallback_from != '' ORDER BY c", { id })).map((r) => r.c)).toEqual(['ejected', 'target_failed']);
+      "SELECT reason, served_version, fallback_from, count() AS n FROM predictions FINAL WHERE rollout_id = {id:String} AND assigned_arm = 'candidate' GROUP BY ALL ORDER BY reason",
+      { id },
+    );
+    expect(rows.map((r) => [r.reason, r.served_version, r.fallback_from])).toEqual(
+      [
+        ['randomised', 'spam:1', `spam:${version.version}`],
+        ['ejected', 'spam:1', `spam:${version.version}`],
+      ].sort(),
+    );
+    expect(
+      (
+        await release.query<{ c: string }>(
+          "SELECT DISTINCT error_code AS c FROM predictions FINAL WHERE rollout_id = {id:String} AND fallback_from != '' ORDER BY c",
+          { id },
+        )
+      ).map((r) => r.c),
+    ).toEqual(['ejected', 'target_failed']);
   });
 
   it('one that breaks connections or does not answer in time: no user request fails', async () => {
@@ -81,8 +101,19 @@ describe('candidates that fail, on a server of somebody else', () => {
       return 200;
     };
     const sender = release.sender(100);
-    await until('a baseline of the control', async () => ((await release.query<{ n: number }>("SELECT count() AS n FROM predictions FINAL WHERE served_version = 'spam:1' AND rollout_id = '' AND status = 200"))[0]?.n ?? 0) > 600);
-    const { id } = await release.rollOut((await foreignVersion(3)).version, { steps: CANARY, guardrails: [{ metric: 'latency', maxRatio: 1.5 }] });
+    await until(
+      'a baseline of the control',
+      async () =>
+        ((
+          await release.query<{ n: number }>(
+            "SELECT count() AS n FROM predictions FINAL WHERE served_version = 'spam:1' AND rollout_id = '' AND status = 200",
+          )
+        )[0]?.n ?? 0) > 600,
+    );
+    const { id } = await release.rollOut((await foreignVersion(3)).version, {
+      steps: CANARY,
+      guardrails: [{ metric: 'latency', maxRatio: 1.5 }],
+    });
     const ended = await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 60_000);
     await sender.stop();
     expect(ended.reason).toContain('latency');
@@ -94,9 +125,17 @@ describe('candidates that fail, on a server of somebody else', () => {
   it('one that behaves is promoted like any other', async () => {
     behave = async () => 200;
     const sender = release.sender(60);
-    const { id } = await release.rollOut((await foreignVersion(4)).version, { guardrails: [], steps: [{ canary: { weight: '30%', until: { requests: 40 } } }, { switch: {} }] });
+    const { id } = await release.rollOut((await foreignVersion(4)).version, {
+      guardrails: [],
+      steps: [{ canary: { weight: '30%', until: { requests: 40 } } }, { switch: {} }],
+    });
     await release.reach(id, 'promoted', (r) => r.status === 'promoted', 60_000);
-    await until('it to answer alone', async () => (await release.infer('x')).headers.get('x-slipway-version') === `spam:${(await release.operator.endpoint('spam')).current.version}`);
+    await until(
+      'it to answer alone',
+      async () =>
+        (await release.infer('x')).headers.get('x-slipway-version') ===
+        `spam:${(await release.operator.endpoint('spam')).current.version}`,
+    );
     await sender.stop();
     expect(sender.failures).toEqual([]);
   });

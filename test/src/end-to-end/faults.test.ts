@@ -12,10 +12,36 @@ import { root } from '../fixtures/stack.ts';
 let release: Release;
 let sender: Sender;
 /** A canary that goes on for as long as the test needs it. */
-const LONG = { steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }], guardrails: [{ metric: 'error_rate', maxRatio: 50 }] };
+const LONG = {
+  steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }],
+  guardrails: [{ metric: 'error_rate', maxRatio: 50 }],
+};
 /** A shadow that does. */
-const SHADOW = { steps: [{ shadow: { maxExcessDisagreement: '60%', until: { pairs: 1_000_000 }, deadline: '60s', compare: { fields: ['class'] } } }, { canary: { weight: '50%' } }], guardrails: [] };
-const SERVICES = ['registry-1', 'registry-2', 'router-1', 'router-2', 'worker-1', 'worker-2', 'stats-1', 'comparator-1', 'drift-1'];
+const SHADOW = {
+  steps: [
+    {
+      shadow: {
+        maxExcessDisagreement: '60%',
+        until: { pairs: 1_000_000 },
+        deadline: '60s',
+        compare: { fields: ['class'] },
+      },
+    },
+    { canary: { weight: '50%' } },
+  ],
+  guardrails: [],
+};
+const SERVICES = [
+  'registry-1',
+  'registry-2',
+  'router-1',
+  'router-2',
+  'worker-1',
+  'worker-2',
+  'stats-1',
+  'comparator-1',
+  'drift-1',
+];
 const STORES = ['kafka', 'postgres', 'clickhouse'];
 const clockFolder = join(root, '.slipway', 'test', `clock-${process.pid}`);
 const clock = join(clockFolder, 'offset');
@@ -25,13 +51,21 @@ const jump = (ms: number) => writeFileSync(clock, String(ms));
 beforeAll(async () => {
   mkdirSync(clockFolder, { recursive: true });
   jump(0);
-  const wound = { NODE_OPTIONS: `--import ${pathToFileURL(join(root, 'test', 'src', 'fixtures', 'clock.mjs')).href}`, TEST_CLOCK: clock };
+  const wound = {
+    NODE_OPTIONS: `--import ${pathToFileURL(join(root, 'test', 'src', 'fixtures', 'clock.mjs')).href}`,
+    TEST_CLOCK: clock,
+  };
   release = await startRelease('faults', {
     counts: { registries: 2, routers: 2, workers: 2 },
-    env: { ...Object.fromEntries(SERVICES.map((name) => [name, wound])), 'router-2': { ...wound, JOURNAL_FULL: 'refuse' } },
+    env: {
+      ...Object.fromEntries(SERVICES.map((name) => [name, wound])),
+      'router-2': { ...wound, JOURNAL_FULL: 'refuse' },
+    },
   });
   await until('both workers to have version 1 warm', async () => {
-    const ready = await Promise.all(release.workers.map(async (w) => (await fetch(`${w}/v2/models/spam/versions/1/ready`)).ok));
+    const ready = await Promise.all(
+      release.workers.map(async (w) => (await fetch(`${w}/v2/models/spam/versions/1/ready`)).ok),
+    );
     return ready.every(Boolean);
   });
 });
@@ -46,8 +80,17 @@ async function underLoad(perSecond: number, spec: object = LONG): Promise<Rollou
   reported = 0;
   const rollout = await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
   if (rollout.weight === 0) return rollout;
-  await until('both versions to answer', () => (sender.counters.byVersion['spam:1'] ?? 0) > 5 && (sender.counters.byVersion[`spam:${GOOD}`] ?? 0) > 5);
-  await until('the candidate to be on both workers', async () => (await Promise.all(release.workers.map(async (w) => (await fetch(`${w}/v2/models/spam/versions/${GOOD}/ready`)).ok))).every(Boolean));
+  await until(
+    'both versions to answer',
+    () => (sender.counters.byVersion['spam:1'] ?? 0) > 5 && (sender.counters.byVersion[`spam:${GOOD}`] ?? 0) > 5,
+  );
+  await until('the candidate to be on both workers', async () =>
+    (
+      await Promise.all(
+        release.workers.map(async (w) => (await fetch(`${w}/v2/models/spam/versions/${GOOD}/ready`)).ok),
+      )
+    ).every(Boolean),
+  );
   return rollout;
 }
 
@@ -69,7 +112,9 @@ async function moreAnswers(n: number, timeoutMs = 60_000): Promise<void> {
 async function bothWorkersServe(): Promise<boolean> {
   const { current } = await release.operator.endpoint('spam');
   const line = `slipway_router_targets{endpoint="spam",version="spam:${current.version}",state="up"} 2`;
-  return (await Promise.all(release.routers.map(async (r) => (await (await fetch(`${r}/metrics`)).text()).includes(line)))).every(Boolean);
+  return (
+    await Promise.all(release.routers.map(async (r) => (await (await fetch(`${r}/metrics`)).text()).includes(line)))
+  ).every(Boolean);
 }
 
 describe('faults under load, during a live rollout', () => {
@@ -81,14 +126,34 @@ describe('faults under load, during a live rollout', () => {
     const { missing } = await release.accountFor(sender.answers.map((a) => a.id));
     expect(missing, 'answered predictions that are no rows').toEqual([]);
     // nothing was counted twice, and the sequence numbers of every boot of every router have no gaps
-    const [repeats] = await release.query<{ n: number }>('SELECT count() - uniqExact(event_id) AS n FROM predictions FINAL');
+    const [repeats] = await release.query<{ n: number }>(
+      'SELECT count() - uniqExact(event_id) AS n FROM predictions FINAL',
+    );
     expect(repeats?.n).toBe(0);
-    if (!task.name.includes('disk')) await until('the routers to have no gaps', async () => ((await release.query<{ missing: number }>('SELECT sum(missing) AS missing FROM router_accounting'))[0]?.missing ?? 1) === 0, 30_000);
-    await until('every outcome to be a row', async () => ((await release.query<{ n: number }>('SELECT uniqExact(event_id) AS n FROM outcomes'))[0]?.n ?? 0) >= sender.counters.outcomesPosted, 90_000);
-    await until('no sampled request to pend', async () => (await release.query('SELECT 1 FROM shadow_accounting WHERE pending != 0')).length === 0, 90_000);
+    if (!task.name.includes('disk'))
+      await until(
+        'the routers to have no gaps',
+        async () =>
+          ((await release.query<{ missing: number }>('SELECT sum(missing) AS missing FROM router_accounting'))[0]
+            ?.missing ?? 1) === 0,
+        30_000,
+      );
+    await until(
+      'every outcome to be a row',
+      async () =>
+        ((await release.query<{ n: number }>('SELECT uniqExact(event_id) AS n FROM outcomes'))[0]?.n ?? 0) >=
+        sender.counters.outcomesPosted,
+      90_000,
+    );
+    await until(
+      'no sampled request to pend',
+      async () => (await release.query('SELECT 1 FROM shadow_accounting WHERE pending != 0')).length === 0,
+      90_000,
+    );
     if (rollout) {
       const now = await release.operator.rollout(rollout.id);
-      if (now.status === 'running' || now.status === 'paused') await release.operator.command(rollout.id, 'abort', 'the test is over');
+      if (now.status === 'running' || now.status === 'paused')
+        await release.operator.command(rollout.id, 'abort', 'the test is over');
     }
     rollout = undefined;
     expect(await release.viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true });
@@ -124,16 +189,31 @@ describe('faults under load, during a live rollout', () => {
     await Promise.all(waiting);
     await moreAnswers(60);
     expect(sender.failures).toEqual([]);
-    for (const r of release.routers) expect(await (await fetch(`${r}/metrics`)).text()).toMatch(/slipway_router_journal_refused_rows\{journal="predictions"\} 0/);
+    for (const r of release.routers)
+      expect(await (await fetch(`${r}/metrics`)).text()).toMatch(
+        /slipway_router_journal_refused_rows\{journal="predictions"\} 0/,
+      );
     const thawed = Date.now();
-    await until('evidence that was published since', async () => ((await (await fetch(`${release.stats}/v1/results/${rollout?.id}`)).json()) as { time: number }).time > thawed, 60_000);
+    await until(
+      'evidence that was published since',
+      async () =>
+        ((await (await fetch(`${release.stats}/v1/results/${rollout?.id}`)).json()) as { time: number }).time > thawed,
+      60_000,
+    );
     expect(await release.operator.rollout(rollout.id)).toMatchObject({ status: 'running', step: 0, weight: 0.5 });
   });
 
   it('anything killed or stopped at random, under a rollout that goes its way', async () => {
     rollout = await underLoad(40, {
       guardrails: [{ metric: 'error_rate', maxRatio: 50 }],
-      steps: [{ shadow: { maxExcessDisagreement: '60%', until: { pairs: 60 }, compare: { fields: ['class'] } } }, { dark: {} }, { canary: { weight: '20%', until: { requests: 60 } } }, { canary: { weight: '50%', until: { requests: 300 } } }, { switch: {} }, { watch: { for: '3s', holdBack: '10%' } }],
+      steps: [
+        { shadow: { maxExcessDisagreement: '60%', until: { pairs: 60 }, compare: { fields: ['class'] } } },
+        { dark: {} },
+        { canary: { weight: '20%', until: { requests: 60 } } },
+        { canary: { weight: '50%', until: { requests: 300 } } },
+        { switch: {} },
+        { watch: { for: '3s', holdBack: '10%' } },
+      ],
     });
     const { supervisor } = release;
     // a linear congruential generator: the same faults in every run
@@ -156,9 +236,16 @@ describe('faults under load, during a live rollout', () => {
       await moreAnswers(10);
     }
     for (const name of all) await supervisor.whenReady(name);
-    const ended = await release.reach(rollout.id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack', 150_000);
+    const ended = await release.reach(
+      rollout.id,
+      'promoted',
+      (r) => r.status === 'promoted' || r.status === 'rolledBack',
+      150_000,
+    );
     expect(ended.status, ended.reason).toBe('promoted');
-    expect(ended.visits.map((v) => [v.step, v.weight, v.phase])).toEqual([0, 0, 0.2, 0.5, 0.9, 0.9].map((weight, step) => [step, weight, 'done']));
+    expect(ended.visits.map((v) => [v.step, v.weight, v.phase])).toEqual(
+      [0, 0, 0.2, 0.5, 0.9, 0.9].map((weight, step) => [step, weight, 'done']),
+    );
     // A request breaks off with the router that it is on; beyond that none fails. (Of the targets one always lives.)
     expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
     await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'the test is over' });
@@ -170,7 +257,17 @@ describe('faults under load, during a live rollout', () => {
       jump(ms);
       const at = Date.now();
       await moreAnswers(80);
-      await until('evidence after the jump', async () => (await release.query<{ n: number }>('SELECT count() AS n FROM evidence FINAL WHERE rollout_id = {id:String} AND arrived_at > fromUnixTimestamp64Milli({at:Int64})', { id: rollout?.id, at }))[0]?.n !== 0, 60_000);
+      await until(
+        'evidence after the jump',
+        async () =>
+          (
+            await release.query<{ n: number }>(
+              'SELECT count() AS n FROM evidence FINAL WHERE rollout_id = {id:String} AND arrived_at > fromUnixTimestamp64Milli({at:Int64})',
+              { id: rollout?.id, at },
+            )
+          )[0]?.n !== 0,
+        60_000,
+      );
       expect(await release.operator.rollout(rollout.id)).toMatchObject({ status: 'running', step: 0, weight: 0.5 });
     }
     expect(sender.failures).toEqual([]);
@@ -179,7 +276,12 @@ describe('faults under load, during a live rollout', () => {
   it('the registry killed between two steps: the rollout goes on, and no state is skipped or doubled', async () => {
     rollout = await underLoad(80, {
       guardrails: [{ metric: 'error_rate', maxRatio: 50 }],
-      steps: [{ canary: { weight: '20%', until: { requests: 40, for: '2s' } } }, { canary: { weight: '50%', until: { requests: 40, for: '2s' } } }, { switch: {} }, { watch: { for: '2s', holdBack: '10%' } }],
+      steps: [
+        { canary: { weight: '20%', until: { requests: 40, for: '2s' } } },
+        { canary: { weight: '50%', until: { requests: 40, for: '2s' } } },
+        { switch: {} },
+        { watch: { for: '2s', holdBack: '10%' } },
+      ],
     });
     const { supervisor } = release;
     const id = rollout.id;
@@ -191,18 +293,41 @@ describe('faults under load, during a live rollout', () => {
     }
     const after = await release.reach(id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack');
     expect(after.status, after.reason).toBe('promoted');
-    expect(after.visits.map((v) => [v.step, v.weight, v.phase])).toEqual([[0, 0.2, 'done'], [1, 0.5, 'done'], [2, 0.9, 'done'], [3, 0.9, 'done']]);
+    expect(after.visits.map((v) => [v.step, v.weight, v.phase])).toEqual([
+      [0, 0.2, 'done'],
+      [1, 0.5, 'done'],
+      [2, 0.9, 'done'],
+      [3, 0.9, 'done'],
+    ]);
     expect(sender.failures).toEqual([]);
     // Postgres: each revision once, in order; Kafka: revisions only grow, and the last is the last
-    const audit = await release.viewer.call<{ items: { n: number; action: string; state: { revision: { n: number } } }[] }>('GET', `/v1/audit?aggregate=rollout/${id}`);
+    const audit = await release.viewer.call<{
+      items: { n: number; action: string; state: { revision: { n: number } } }[];
+    }>('GET', `/v1/audit?aggregate=rollout/${id}`);
     expect(audit.items.map((a) => a.n)).toEqual(audit.items.map((_, i) => i + 1));
     expect(audit.items.map((a) => a.state.revision.n)).toEqual(audit.items.map((_, i) => i + 1));
-    expect(audit.items.filter((a) => a.action === 'advance' || a.action === 'activate').map((a) => a.action)).toEqual(['activate', 'advance', 'activate', 'advance', 'activate', 'advance', 'activate', 'advance']);
+    expect(audit.items.filter((a) => a.action === 'advance' || a.action === 'activate').map((a) => a.action)).toEqual([
+      'activate',
+      'advance',
+      'activate',
+      'advance',
+      'activate',
+      'advance',
+      'activate',
+      'advance',
+    ]);
     const published: number[] = [];
     const consumer = release.kafka.consumer({ groupId: `test-${Date.now()}` });
     await consumer.connect();
     await consumer.subscribe({ topic: topics.rollouts.name, fromBeginning: true });
-    await consumer.run({ eachMessage: async ({ message }) => void (message.key?.toString() === id && message.value && published.push((JSON.parse(message.value.toString()) as Rollout).revision.n)) });
+    await consumer.run({
+      eachMessage: async ({ message }) =>
+        void (
+          message.key?.toString() === id &&
+          message.value &&
+          published.push((JSON.parse(message.value.toString()) as Rollout).revision.n)
+        ),
+    });
     await until('the last revision on Kafka', () => published.includes(after.revision.n));
     await consumer.disconnect();
     expect(published).toEqual([...published].sort((a, b) => a - b));
@@ -214,23 +339,36 @@ describe('faults under load, during a live rollout', () => {
     rollout = undefined;
     sender = release.sender(0);
     const { supervisor } = release;
-    const limit = (name: string, bytes: string) => execFileSync('prlimit', ['--pid', String(supervisor.pid(name)), `--fsize=${bytes}:unlimited`]);
-    const metric = async (i: number) => Number(/slipway_router_journal_refused_rows\{journal="predictions"\} (\d+)/.exec(await (await fetch(`${release.routers[i]}/metrics`)).text())?.[1]);
+    const limit = (name: string, bytes: string) =>
+      execFileSync('prlimit', ['--pid', String(supervisor.pid(name)), `--fsize=${bytes}:unlimited`]);
+    const metric = async (i: number) =>
+      Number(
+        /slipway_router_journal_refused_rows\{journal="predictions"\} (\d+)/.exec(
+          await (await fetch(`${release.routers[i]}/metrics`)).text(),
+        )?.[1],
+      );
     const before = [await metric(0), await metric(1)] as const;
-    expect([(await release.infer('room', {}, 0)).status, (await release.infer('room', {}, 1)).status]).toEqual([200, 200]);
+    expect([(await release.infer('room', {}, 0)).status, (await release.infer('room', {}, 1)).status]).toEqual([
+      200, 200,
+    ]);
     // The kernel refuses every write beyond this size: to the process that is a disk that is full.
     for (const name of ['router-1', 'router-2']) limit(name, '1');
     const counted = await release.infer('no room, counted', {}, 0);
     const refused = await release.infer('no room, refused', {}, 1);
     expect(counted.status).toBe(200);
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, 'journal_full']);
-    await until('the metrics to say so', async () => (await metric(0)) === before[0] + 1 && (await metric(1)) === before[1] + 1);
+    await until(
+      'the metrics to say so',
+      async () => (await metric(0)) === before[0] + 1 && (await metric(1)) === before[1] + 1,
+    );
     for (const name of ['router-1', 'router-2']) limit(name, 'unlimited');
     const after = await release.infer('room again', {}, 0);
     expect([after.status, (await release.infer('room again', {}, 1)).status]).toEqual([200, 200]);
     expect((await release.accountFor([after.headers.get('x-request-id') as string])).missing).toEqual([]);
     // the row that was not taken is a gap in the sequence that everybody can count
-    const [gap] = await release.query<{ missing: number }>("SELECT sum(missing) AS missing FROM router_accounting WHERE router = 'router-1'");
+    const [gap] = await release.query<{ missing: number }>(
+      "SELECT sum(missing) AS missing FROM router_accounting WHERE router = 'router-1'",
+    );
     expect(gap?.missing).toBe(1);
   });
 });

@@ -11,40 +11,102 @@ beforeAll(async () => {
   release = await startRelease('foreign', { counts: { registries: 1, routers: 1, workers: 1 } });
   const { admin, operator } = release;
   await admin.call('POST', '/v1/models', { name: 'fraud' });
-  const signature = { inputs: [{ name: 'amount', datatype: 'FP32', shape: [-1, 1] }], outputs: [{ name: 'fraud', datatype: 'INT64', shape: [-1, 1] }] };
+  const signature = {
+    inputs: [{ name: 'amount', datatype: 'FP32', shape: [-1, 1] }],
+    outputs: [{ name: 'fraud', datatype: 'INT64', shape: [-1, 1] }],
+  };
   // Nobody of ours ever asks the service for an answer: it serves by itself.
-  for (const n of [1, 2, 3]) await admin.call('POST', '/v1/models/fraud/versions', { bundle: { artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/fraud' }, signature, infra: { url: 'http://127.0.0.1:9' } } });
-  await admin.call('PUT', '/v1/metrics/missed', { kind: 'proportion', source: { outcome: 'label', compare: { differs_from: 'fraud' } }, direction: 'lower', margin: 2 });
+  for (const n of [1, 2, 3])
+    await admin.call('POST', '/v1/models/fraud/versions', {
+      bundle: {
+        artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/fraud' },
+        signature,
+        infra: { url: 'http://127.0.0.1:9' },
+      },
+    });
+  await admin.call('PUT', '/v1/metrics/missed', {
+    kind: 'proportion',
+    source: { outcome: 'label', compare: { differs_from: 'fraud' } },
+    direction: 'lower',
+    margin: 2,
+  });
   await operator.call('PUT', '/v1/endpoints/fraud', { model: 'fraud', version: 1 });
   await until('the router to know the endpoint', async () => (await fetch(`${release.routers[0]}/v2/models/fraud`)).ok);
 });
 afterAll(() => release?.end());
 
-const serve = (...args: string[]) => runPython('examples/foreign-service/serve.py', ['--router', release.routers[0] as string, '--brokers', release.kafkaBrokers, '--endpoint', 'fraud', '--seconds', '100', '--per-second', '150', ...args]);
+const serve = (...args: string[]) =>
+  runPython('examples/foreign-service/serve.py', [
+    '--router',
+    release.routers[0] as string,
+    '--brokers',
+    release.kafkaBrokers,
+    '--endpoint',
+    'fraud',
+    '--seconds',
+    '100',
+    '--per-second',
+    '150',
+    ...args,
+  ]);
 const start = async (version: number, steps: object[], rest: object = {}) => {
-  const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', { endpoint: 'fraud', candidate: { model: 'fraud', version }, unit: 'user', steps, ...rest });
+  const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', {
+    endpoint: 'fraud',
+    candidate: { model: 'fraud', version },
+    unit: 'user',
+    steps,
+    ...rest,
+  });
   await release.operator.command(id, 'start', 'served by others');
   return id;
 };
 
 describe('a service in another language that serves by itself', () => {
   it('takes its candidate through shadow, canary and promotion on nothing but events that it publishes itself', async () => {
-    const id = await start(2, [{ shadow: { sample: '50%', maxExcessDisagreement: '10%', until: { pairs: 80 } } }, { canary: { weight: '50%', until: { requests: 150 } } }, { switch: {} }], { guardrails: [{ metric: 'missed' }] });
+    const id = await start(
+      2,
+      [
+        { shadow: { sample: '50%', maxExcessDisagreement: '10%', until: { pairs: 80 } } },
+        { canary: { weight: '50%', until: { requests: 150 } } },
+        { switch: {} },
+      ],
+      { guardrails: [{ metric: 'missed' }] },
+    );
     const python = serve();
-    const rollout = await release.reach(id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack', 100_000);
+    const rollout = await release.reach(
+      id,
+      'promoted',
+      (r) => r.status === 'promoted' || r.status === 'rolledBack',
+      100_000,
+    );
     expect(rollout.status, rollout.reason).toBe('promoted');
     const sent = JSON.parse(await python.done) as Sent;
     expect(sent.arms.candidate).toBeGreaterThan(150);
     // CloudEvents and bare rows, some of them twice: each counts once
     const count = async (sql: string) => (await release.query<{ n: number }>(sql))[0]?.n ?? 0;
-    await until('every prediction', async () => (await count("SELECT count() AS n FROM predictions FINAL WHERE source = 'fraud-service'")) === sent.predictions);
-    await until('every outcome', async () => (await count("SELECT count() AS n FROM outcomes FINAL WHERE source = 'fraud-service'")) === sent.outcomes);
-    await until('every comparison', async () => (await count(`SELECT count() AS n FROM comparisons FINAL WHERE rollout_id = '${id}'`)) === sent.pairs);
+    await until(
+      'every prediction',
+      async () =>
+        (await count("SELECT count() AS n FROM predictions FINAL WHERE source = 'fraud-service'")) === sent.predictions,
+    );
+    await until(
+      'every outcome',
+      async () =>
+        (await count("SELECT count() AS n FROM outcomes FINAL WHERE source = 'fraud-service'")) === sent.outcomes,
+    );
+    await until(
+      'every comparison',
+      async () => (await count(`SELECT count() AS n FROM comparisons FINAL WHERE rollout_id = '${id}'`)) === sent.pairs,
+    );
     expect(await release.query('SELECT reason FROM dead_letters FINAL')).toEqual([]);
-    const arms = await release.query<{ arm: string; n: number }>("SELECT assigned_arm AS arm, count() AS n FROM predictions FINAL WHERE source = 'fraud-service' GROUP BY arm");
+    const arms = await release.query<{ arm: string; n: number }>(
+      "SELECT assigned_arm AS arm, count() AS n FROM predictions FINAL WHERE source = 'fraud-service' GROUP BY arm",
+    );
     expect(Object.fromEntries(arms.map((a) => [a.arm, a.n]))).toEqual(sent.arms);
     const evidence = await release.operator.evidence(id);
-    expect(evidence.filter((e) => e.verdict === 'advance').map((e) => e.analyser)).toEqual(expect.arrayContaining(['shadow-comparator', 'experiment-stats']));
+    expect(evidence.filter((e) => e.verdict === 'advance').map((e) => e.analyser)).toEqual(
+      expect.arrayContaining(['shadow-comparator', 'experiment-stats']),
+    );
   });
 
   it('gets its candidate rolled back because of errors that only it has seen', async () => {
@@ -59,11 +121,44 @@ describe('a service in another language that serves by itself', () => {
     const { kafka } = release;
     const producer = kafka.producer();
     await producer.connect();
-    await producer.send({ topic: 'slipway.shadow-pairs.v1', messages: [{ key: 'x', value: '{"request_id":"x","endpoint":"fraud","rollout_id":"no uuid","step":0,"time":1}', headers: { ce_id: 'bad-1' } }, { key: 'y', value: JSON.stringify({ event_id: 'bad-2', request_id: 'y', endpoint: 'fraud', rollout_id: '0198c0de-0000-7000-8000-000000000001', step: 0, time: 1 }) }] });
-    await producer.send({ topic: 'slipway.predictions.v1', messages: [{ value: '{"request_id":"z","endpoint":"fraud"}', headers: { ce_id: 'bad-3' } }] });
+    await producer.send({
+      topic: 'slipway.shadow-pairs.v1',
+      messages: [
+        {
+          key: 'x',
+          value: '{"request_id":"x","endpoint":"fraud","rollout_id":"no uuid","step":0,"time":1}',
+          headers: { ce_id: 'bad-1' },
+        },
+        {
+          key: 'y',
+          value: JSON.stringify({
+            event_id: 'bad-2',
+            request_id: 'y',
+            endpoint: 'fraud',
+            rollout_id: '0198c0de-0000-7000-8000-000000000001',
+            step: 0,
+            time: 1,
+          }),
+        },
+      ],
+    });
+    await producer.send({
+      topic: 'slipway.predictions.v1',
+      messages: [{ value: '{"request_id":"z","endpoint":"fraud"}', headers: { ce_id: 'bad-3' } }],
+    });
     await producer.disconnect();
-    await until('three dead letters', async () => (await release.query('SELECT * FROM dead_letters FINAL')).length === 3, 30_000);
-    const reasons = (await release.query<{ reason: string }>('SELECT reason FROM dead_letters FINAL')).map((r) => r.reason).sort();
-    expect(reasons).toEqual(['assigned_arm: must be control or candidate', expect.stringContaining('rollout_id: Invalid UUID'), 'rollout_id: there is no rollout 0198c0de-0000-7000-8000-000000000001']);
+    await until(
+      'three dead letters',
+      async () => (await release.query('SELECT * FROM dead_letters FINAL')).length === 3,
+      30_000,
+    );
+    const reasons = (await release.query<{ reason: string }>('SELECT reason FROM dead_letters FINAL'))
+      .map((r) => r.reason)
+      .sort();
+    expect(reasons).toEqual([
+      'assigned_arm: must be control or candidate',
+      expect.stringContaining('rollout_id: Invalid UUID'),
+      'rollout_id: there is no rollout 0198c0de-0000-7000-8000-000000000001',
+    ]);
   });
 });

@@ -10,24 +10,57 @@ beforeAll(async () => {
 afterAll(() => release?.end());
 
 /** What somebody may send by mistake. */
-const POISON = ['this is no JSON', '{"event_id": "half', '[1, 2, 3]', '{"event_id": "shape", "time": "yesterday"}', '\u0000\u0001\u0002'];
-const letters = async (topic: string) => (await release.query<{ reason: string }>('SELECT reason FROM dead_letters FINAL WHERE topic = {topic:String}', { topic })).map((l) => l.reason);
+const POISON = [
+  'this is no JSON',
+  '{"event_id": "half',
+  '[1, 2, 3]',
+  '{"event_id": "shape", "time": "yesterday"}',
+  '\u0000\u0001\u0002',
+];
+const letters = async (topic: string) =>
+  (
+    await release.query<{ reason: string }>('SELECT reason FROM dead_letters FINAL WHERE topic = {topic:String}', {
+      topic,
+    })
+  ).map((l) => l.reason);
 
 describe('poison on every topic', () => {
-  it.each((Object.values(topics) as Topic[]).map((t) => t.name))('%s: each bad record is set aside with its reason, raw bytes and place', async (topic) => {
-    const producer = release.kafka.producer();
-    await producer.connect();
-    await producer.send({ topic, messages: POISON.map((value, i) => ({ key: `poison-${i}`, value })) });
-    await producer.disconnect();
-    await until(`dead letters of ${topic}`, async () => new Set((await release.query<{ raw: string }>('SELECT raw FROM dead_letters FINAL WHERE topic = {topic:String}', { topic })).map((l) => l.raw)).size >= POISON.length, 60_000);
-    for (const reason of await letters(topic)) expect(reason).not.toBe('');
-    // state topics are replicated: who reads them keeps what it had
-    expect((await release.infer('still there?')).status).toBe(200);
-  });
+  it.each((Object.values(topics) as Topic[]).map((t) => t.name))(
+    '%s: each bad record is set aside with its reason, raw bytes and place',
+    async (topic) => {
+      const producer = release.kafka.producer();
+      await producer.connect();
+      await producer.send({ topic, messages: POISON.map((value, i) => ({ key: `poison-${i}`, value })) });
+      await producer.disconnect();
+      await until(
+        `dead letters of ${topic}`,
+        async () =>
+          new Set(
+            (
+              await release.query<{ raw: string }>('SELECT raw FROM dead_letters FINAL WHERE topic = {topic:String}', {
+                topic,
+              })
+            ).map((l) => l.raw),
+          ).size >= POISON.length,
+        60_000,
+      );
+      for (const reason of await letters(topic)) expect(reason).not.toBe('');
+      // state topics are replicated: who reads them keeps what it had
+      expect((await release.infer('still there?')).status).toBe(200);
+    },
+  );
 
   it('and after all of it a rollout goes its way, from the shadow to the promotion', async () => {
     const sender = release.sender(60);
-    const { id } = await release.rollOut(GOOD, { steps: [{ shadow: { maxExcessDisagreement: '60%', until: { pairs: 50 }, compare: { fields: ['class'] } } }, { dark: {} }, { canary: { weight: '30%', until: { requests: 50 } } }, { switch: {} }, { watch: { for: '2s' } }] });
+    const { id } = await release.rollOut(GOOD, {
+      steps: [
+        { shadow: { maxExcessDisagreement: '60%', until: { pairs: 50 }, compare: { fields: ['class'] } } },
+        { dark: {} },
+        { canary: { weight: '30%', until: { requests: 50 } } },
+        { switch: {} },
+        { watch: { for: '2s' } },
+      ],
+    });
     const ended = await release.reach(id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack');
     await sender.stop();
     expect(ended.status, ended.reason).toBe('promoted');

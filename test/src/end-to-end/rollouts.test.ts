@@ -14,15 +14,23 @@ describe('rollouts under load, two routers', () => {
   afterEach(async () => {
     const { missing } = await release.accountFor(books.ids);
     expect(missing, 'answers that are no rows').toEqual([]);
-    const [gaps] = await release.query<{ missing: number; n: number }>('SELECT sum(missing) AS missing, count() AS n FROM router_accounting');
+    const [gaps] = await release.query<{ missing: number; n: number }>(
+      'SELECT sum(missing) AS missing, count() AS n FROM router_accounting',
+    );
     expect(gaps).toEqual({ missing: 0, n: 2 });
     expect(await release.query('SELECT * FROM dead_letters')).toEqual([]);
   });
 
   it('a bad candidate is rolled back by itself, and no answer by it leaves after the route is applied', async () => {
     const sender = release.sender(80);
-    const { id } = await release.rollOut(BAD, { steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }] });
-    const rollout = await release.reach(id, 'rolled back and settled', (r) => r.status === 'rolledBack' && r.withdrawal?.complete === true);
+    const { id } = await release.rollOut(BAD, {
+      steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }],
+    });
+    const rollout = await release.reach(
+      id,
+      'rolled back and settled',
+      (r) => r.status === 'rolledBack' && r.withdrawal?.complete === true,
+    );
     await until('some more answers', () => sender.counters.answered > 0);
     const stoppedAt = sender.counters.answered;
     await until('a hundred answers after the rollback', () => sender.counters.answered > stoppedAt + 100);
@@ -50,7 +58,10 @@ describe('rollouts under load, two routers', () => {
 
   it('a rollback command under load is obeyed by two routers', async () => {
     const sender = release.sender(80);
-    const started = await release.rollOut(GOOD, { steps: [{ canary: { weight: '50%', until: { requests: 100_000 } } }, { switch: {} }], guardrails: [] });
+    const started = await release.rollOut(GOOD, {
+      steps: [{ canary: { weight: '50%', until: { requests: 100_000 } } }, { switch: {} }],
+      guardrails: [],
+    });
     await until('both arms to answer', () => (sender.counters.byVersion[`spam:${GOOD}`] ?? 0) > 40);
     const after = await release.operator.command(started.id, 'rollBack', 'a hunch');
     expect(after.status).toBe('rolledBack');
@@ -60,9 +71,15 @@ describe('rollouts under load, two routers', () => {
     await sender.stop();
     books.ids.push(...sender.answers.map((a) => a.id));
     expect(settled.withdrawal?.applied).toEqual(['router-1', 'router-2']);
-    expect(sender.answers.filter((a) => a.at > atSettled).map((a) => a.version).filter((v) => v !== 'spam:1')).toEqual([]);
+    expect(
+      sender.answers
+        .filter((a) => a.at > atSettled)
+        .map((a) => a.version)
+        .filter((v) => v !== 'spam:1'),
+    ).toEqual([]);
     expect(sender.counters.failed).toBe(0);
-    const audit = (await release.viewer.call<{ items: AuditRow[] }>('GET', `/v1/audit?aggregate=rollout/${started.id}`)).items;
+    const audit = (await release.viewer.call<{ items: AuditRow[] }>('GET', `/v1/audit?aggregate=rollout/${started.id}`))
+      .items;
     expect(audit.map((a) => [a.action, a.actor])).toContainEqual(['rollBack', 'operator']);
     expect(audit.find((a) => a.action === 'rollBack')?.reason).toBe('a hunch');
   });
@@ -74,11 +91,21 @@ describe('rollouts under load, two routers', () => {
     await sender.stop();
     books.ids.push(...sender.answers.map((a) => a.id));
     expect(rollout.status, rollout.reason).toBe('promoted');
-    expect(rollout.visits.map((v) => [v.step, v.weight])).toEqual([[0, 0.2], [1, 0.5], [2, 0.9], [3, 0.9]]);
+    expect(rollout.visits.map((v) => [v.step, v.weight])).toEqual([
+      [0, 0.2],
+      [1, 0.5],
+      [2, 0.9],
+      [3, 0.9],
+    ]);
     expect(sender.counters.failed).toBe(0);
     expect((await release.operator.endpoint('spam')).current.version).toBe(GOOD);
     const evidence = await release.operator.evidence(id);
-    expect(evidence.filter((e) => e.verdict === 'advance').map((e) => e.step).sort()).toEqual([0, 1, 3]);
+    expect(
+      evidence
+        .filter((e) => e.verdict === 'advance')
+        .map((e) => e.step)
+        .sort(),
+    ).toEqual([0, 1, 3]);
     expect(evidence.find((e) => e.event_id === rollout.evidence_id)?.verdict).toBe('advance');
     // units that were held back during the watch never met the candidate
     await release.accountFor(books.ids);
@@ -88,25 +115,43 @@ describe('rollouts under load, two routers', () => {
     );
     expect(both?.n).toBe(0);
     // what the endpoint was before comes back by one command
-    const back = await release.operator.call<{ current: { version: number } }>('POST', '/v1/endpoints/spam/rollback', { reason: 'back' });
+    const back = await release.operator.call<{ current: { version: number } }>('POST', '/v1/endpoints/spam/rollback', {
+      reason: 'back',
+    });
     expect(back.current.version).toBe(1);
-    await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
+    await until(
+      'version 1 to answer',
+      async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1',
+    );
   });
 
   it('a candidate whose harm cannot be excluded yet stays where both versions are compared, until an operator decides', async () => {
     const sender = release.sender(80);
-    const { id } = await release.rollOut(GOOD, { steps: [{ canary: { weight: '50%', until: { requests: 60, for: '2s' } } }, { switch: {} }, { watch: { for: '1s' } }], guardrails: [{ metric: 'error_rate', harm: { ratio: 2 } }] });
+    const { id } = await release.rollOut(GOOD, {
+      steps: [
+        { canary: { weight: '50%', until: { requests: 60, for: '2s' } } },
+        { switch: {} },
+        { watch: { for: '1s' } },
+      ],
+      guardrails: [{ metric: 'error_rate', harm: { ratio: 2 } }],
+    });
     // nobody errs, so a doubling of errors can be neither seen nor excluded
-    const waiting = async () => (await release.operator.evidence(id)).find((e) => e.reasons.join() === 'harm_open:error_rate');
+    const waiting = async () =>
+      (await release.operator.evidence(id)).find((e) => e.reasons.join() === 'harm_open:error_rate');
     await until('nothing else to be missing', async () => (await waiting()) !== undefined, 60_000);
-    expect((await waiting())?.sentence).toContain('a harm to error_rate that must not be missed is not excluded yet (no event so far)');
+    expect((await waiting())?.sentence).toContain(
+      'a harm to error_rate that must not be missed is not excluded yet (no event so far)',
+    );
     expect((await release.operator.rollout(id)).step).toBe(0);
     await release.operator.command(id, 'promote', 'it errs on nothing');
     expect((await release.reach(id, 'promoted', (r) => r.status !== 'running')).status).toBe('promoted');
     await sender.stop();
     books.ids.push(...sender.answers.map((a) => a.id));
     await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'back' });
-    await until('version 1 to answer', async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1');
+    await until(
+      'version 1 to answer',
+      async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1',
+    );
   });
 
   it('every verdict can be reached again from the rows in ClickHouse, to the last digit', async () => {
@@ -116,7 +161,11 @@ describe('rollouts under load, two routers', () => {
     );
     expect(verdicts.length).toBeGreaterThan(6);
     for (const { rollout_id, event_id } of verdicts) {
-      const again = (await (await fetch(`${release.stats}/v1/results/${rollout_id}/${event_id}`)).json()) as { same: boolean; differs: string[]; recorded: { verdict: string } };
+      const again = (await (await fetch(`${release.stats}/v1/results/${rollout_id}/${event_id}`)).json()) as {
+        same: boolean;
+        differs: string[];
+        recorded: { verdict: string };
+      };
       expect(again).toMatchObject({ same: true, differs: [], recorded: { verdict: expect.any(String) } });
     }
     expect((await fetch(`${release.stats}/v1/results/${verdicts[0]?.rollout_id}/nothing`)).status).toBe(404);
@@ -125,6 +174,10 @@ describe('rollouts under load, two routers', () => {
   it('every change stands in the audit chain, and the chain holds', async () => {
     expect(await release.viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true, broken: [] });
     const page = await release.viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');
-    await until('every audit row to be in ClickHouse', async () => (await release.query<{ n: number }>('SELECT count() AS n FROM audit FINAL'))[0]?.n === page.items.length);
+    await until(
+      'every audit row to be in ClickHouse',
+      async () =>
+        (await release.query<{ n: number }>('SELECT count() AS n FROM audit FINAL'))[0]?.n === page.items.length,
+    );
   });
 });

@@ -14,25 +14,46 @@ afterAll(async () => {
   await release?.end();
 });
 
-const shadow = (change: object = {}) => ({ shadow: { sample: '100%', maxExcessDisagreement: '25%', noise: '20%', until: { pairs: 150 }, compare: { fields: ['class'] }, ...change } });
+const shadow = (change: object = {}) => ({
+  shadow: {
+    sample: '100%',
+    maxExcessDisagreement: '25%',
+    noise: '20%',
+    until: { pairs: 150 },
+    compare: { fields: ['class'] },
+    ...change,
+  },
+});
 const canary = { canary: { weight: '20%', until: { requests: 1_000_000 } } };
 type Books = { sampled: number; paired: number; failed: number; expired: number; shed: number; pending: number };
 const books = async (id: string): Promise<Books> => {
-  const [row] = await release.query<Books & { rollout_id?: string; step?: number }>('SELECT sampled, paired, failed, expired, shed, pending FROM shadow_accounting WHERE rollout_id = {id:String}', { id });
+  const [row] = await release.query<Books & { rollout_id?: string; step?: number }>(
+    'SELECT sampled, paired, failed, expired, shed, pending FROM shadow_accounting WHERE rollout_id = {id:String}',
+    { id },
+  );
   return row ?? { sampled: 0, paired: 0, failed: 0, expired: 0, shed: 0, pending: 0 };
 };
 const settled = async (id: string) => {
-  await until('every sampled request to have ended', async () => (await books(id)).pending === 0 && (await books(id)).sampled > 0, 90_000).catch(async (error: unknown) => {
+  await until(
+    'every sampled request to have ended',
+    async () => (await books(id)).pending === 0 && (await books(id)).sampled > 0,
+    90_000,
+  ).catch(async (error: unknown) => {
     const open = await release.query(
       'SELECT request_id, router, sequence, toString(arrived_at) AS arrived, kafka_partition, kafka_offset FROM predictions FINAL WHERE shadow_rollout_id = {id:String} AND request_id NOT IN (SELECT request_id FROM comparisons WHERE rollout_id = {id:String}) LIMIT 10',
       { id },
     );
-    throw new Error(`${(error as Error).message}: ${JSON.stringify(await books(id))}, still open: ${JSON.stringify(open)}`);
+    throw new Error(
+      `${(error as Error).message}: ${JSON.stringify(await books(id))}, still open: ${JSON.stringify(open)}`,
+    );
   });
   return books(id);
 };
 const metric = async (url: string, name: string): Promise<number> =>
-  (await (await fetch(`${url}/metrics`)).text()).split('\n').filter((l) => l.startsWith(`${name}{`) || l.startsWith(`${name} `)).reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
+  (await (await fetch(`${url}/metrics`)).text())
+    .split('\n')
+    .filter((l) => l.startsWith(`${name}{`) || l.startsWith(`${name} `))
+    .reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
 
 describe('a shadow', () => {
   it('runs a candidate beside the primary without a caller noticing, and lets it on because of the evidence', async () => {
@@ -40,31 +61,57 @@ describe('a shadow', () => {
     const { id } = await release.rollOut(GOOD, { steps: [shadow(), { dark: { for: '2s' } }, canary] });
     const dark = await release.reach(id, 'dark', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
     // dark: reachable by an operator's header, by nobody else
-    const byHeader = await release.infer('hello', { 'x-slipway-version': String(GOOD), authorization: `Bearer ${release.secrets.keys.operator}` });
+    const byHeader = await release.infer('hello', {
+      'x-slipway-version': String(GOOD),
+      authorization: `Bearer ${release.secrets.keys.operator}`,
+    });
     expect([byHeader.status, byHeader.headers.get('x-slipway-version')]).toEqual([200, `spam:${GOOD}`]);
     expect(dark.weight).toBe(0);
-    const [advance] = (await release.operator.evidence(id)).filter((e: Evidence) => e.analyser === 'shadow-comparator' && e.verdict === 'advance');
-    expect(advance?.sentence).toMatch(/^Advance: the candidate differs in \d+ of \d+ answers, the primary from itself in 0 of \d+: in excess of noise at .* \([\d.]+ s of compute/);
-    const running = await release.reach(id, 'in its canary', (r) => r.step === 2 && r.visits.at(-1)?.phase === 'active');
+    const [advance] = (await release.operator.evidence(id)).filter(
+      (e: Evidence) => e.analyser === 'shadow-comparator' && e.verdict === 'advance',
+    );
+    expect(advance?.sentence).toMatch(
+      /^Advance: the candidate differs in \d+ of \d+ answers, the primary from itself in 0 of \d+: in excess of noise at .* \([\d.]+ s of compute/,
+    );
+    const running = await release.reach(
+      id,
+      'in its canary',
+      (r) => r.step === 2 && r.visits.at(-1)?.phase === 'active',
+    );
     expect(running.visits.map((v) => v.weight)).toEqual([0, 0, 0.2]);
     await release.operator.command(id, 'abort', 'seen enough');
     await sender.stop();
     expect(sender.failures).toEqual([]);
-    const before = await release.query<{ version: string }>("SELECT DISTINCT served_version AS version FROM predictions WHERE shadow_rollout_id = {id:String}", { id });
+    const before = await release.query<{ version: string }>(
+      'SELECT DISTINCT served_version AS version FROM predictions WHERE shadow_rollout_id = {id:String}',
+      { id },
+    );
     expect(before).toEqual([{ version: 'spam:1' }]);
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThanOrEqual(150);
     // the same identity in the metrics: what the routers sampled is what the lanes ended
-    const sampled = (await Promise.all(release.routers.map((r) => metric(r, 'slipway_shadow_sampled_total')))).reduce((x, y) => x + y, 0);
-    const ended = (await Promise.all(release.workers.map((w) => metric(w, 'slipway_shadow_results_total')))).reduce((x, y) => x + y, 0);
+    const sampled = (await Promise.all(release.routers.map((r) => metric(r, 'slipway_shadow_sampled_total')))).reduce(
+      (x, y) => x + y,
+      0,
+    );
+    const ended = (await Promise.all(release.workers.map((w) => metric(w, 'slipway_shadow_results_total')))).reduce(
+      (x, y) => x + y,
+      0,
+    );
     expect([sampled, ended]).toEqual([b.sampled, b.sampled]);
     // noise: about a fifth was asked twice, and the primary agreed with itself
-    const [noise] = await release.query<{ n: number; agree: number }>('SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree FROM comparisons FINAL WHERE rollout_id = {id:String}', { id });
+    const [noise] = await release.query<{ n: number; agree: number }>(
+      'SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree FROM comparisons FINAL WHERE rollout_id = {id:String}',
+      { id },
+    );
     expect(noise?.agree).toBe(noise?.n);
     expect((noise?.n ?? 0) / b.paired).toBeGreaterThan(0.1);
     // one trace from the caller's request to the comparison
-    const [trace] = await release.query<{ n: number }>("SELECT count() AS n FROM comparisons AS c FINAL INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32", { id });
+    const [trace] = await release.query<{ n: number }>(
+      'SELECT count() AS n FROM comparisons AS c FINAL INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32',
+      { id },
+    );
     expect(trace?.n).toBe(b.sampled);
   });
 
@@ -75,8 +122,16 @@ describe('a shadow', () => {
     await sender.stop();
     expect([ended.status, ended.step]).toEqual(['rolledBack', 0]);
     expect(ended.reason).toContain('Roll back: the candidate differs in');
-    expect(await release.query("SELECT 1 FROM predictions WHERE served_version = {v:String} AND rollout_id = {id:String}", { v: `spam:${BAD}`, id })).toEqual([]);
-    const fields = await release.query<{ field: string; kind: string }>('SELECT DISTINCT field, kind FROM discrepancies WHERE rollout_id = {id:String}', { id });
+    expect(
+      await release.query('SELECT 1 FROM predictions WHERE served_version = {v:String} AND rollout_id = {id:String}', {
+        v: `spam:${BAD}`,
+        id,
+      }),
+    ).toEqual([]);
+    const fields = await release.query<{ field: string; kind: string }>(
+      'SELECT DISTINCT field, kind FROM discrepancies WHERE rollout_id = {id:String}',
+      { id },
+    );
     expect(fields).toEqual([{ field: 'class', kind: 'class' }]);
   });
 
@@ -87,23 +142,45 @@ describe('a shadow', () => {
     foreign.push(server);
     const { operator, admin } = release;
     await admin.call('POST', '/v1/models', { name: 'noisy' });
-    const signature = { inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }], outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }] };
-    for (const n of [1, 2]) await admin.call('POST', '/v1/models/noisy/versions', { bundle: { artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/noisy' }, signature, infra: { url: server.url } } });
+    const signature = {
+      inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
+      outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
+    };
+    for (const n of [1, 2])
+      await admin.call('POST', '/v1/models/noisy/versions', {
+        bundle: {
+          artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/noisy' },
+          signature,
+          infra: { url: server.url },
+        },
+      });
     await operator.call('PUT', '/v1/endpoints/noisy', { model: 'noisy', version: 1 });
-    const ask = (text: string) => fetch(`${release.routers[0]}/v2/models/noisy/infer`, { method: 'POST', body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [text] }] }) });
+    const ask = (text: string) =>
+      fetch(`${release.routers[0]}/v2/models/noisy/infer`, {
+        method: 'POST',
+        body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [text] }] }),
+      });
     await until('the endpoint', async () => (await ask('x')).ok);
-    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', { endpoint: 'noisy', candidate: { model: 'noisy', version: 2 }, steps: [shadow({ noise: '100%', maxExcessDisagreement: '15%', until: { pairs: 100 } }), canary] });
+    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', {
+      endpoint: 'noisy',
+      candidate: { model: 'noisy', version: 2 },
+      steps: [shadow({ noise: '100%', maxExcessDisagreement: '15%', until: { pairs: 100 } }), canary],
+    });
     await operator.command(rollout.id, 'start', 'noise');
     let done = false;
     const asking = (async () => {
       // A pace that the lane can keep beside whatever else this machine does.
-      while (!done) await Promise.all([sleep(100), ...Array.from({ length: 4 }, () => ask('mail').then((r) => r.text()))]);
+      while (!done)
+        await Promise.all([sleep(100), ...Array.from({ length: 4 }, () => ask('mail').then((r) => r.text()))]);
     })();
     await release.reach(rollout.id, 'in its canary', (r) => r.step === 1 || r.status !== 'running');
     done = true;
     await asking;
     expect((await operator.rollout(rollout.id)).step).toBe(1);
-    const [c] = await release.query<{ disagree: number; noise: number }>('SELECT countIf(NOT agree) / count() AS disagree, countIf(noise AND NOT noise_agree) / countIf(noise) AS noise FROM comparisons FINAL WHERE rollout_id = {id:String}', { id: rollout.id });
+    const [c] = await release.query<{ disagree: number; noise: number }>(
+      'SELECT countIf(NOT agree) / count() AS disagree, countIf(noise AND NOT noise_agree) / countIf(noise) AS noise FROM comparisons FINAL WHERE rollout_id = {id:String}',
+      { id: rollout.id },
+    );
     expect(c?.disagree).toBeGreaterThan(0.1);
     expect(Math.abs((c?.disagree ?? 0) - (c?.noise ?? 0))).toBeLessThan(0.1);
     await operator.command(rollout.id, 'abort', 'seen enough');
@@ -112,7 +189,9 @@ describe('a shadow', () => {
   it('ends every sampled request, under faults too: sampled = paired + failed + expired + shed, and nothing pends for ever', async () => {
     const { supervisor } = release;
     const sender = release.sender(50);
-    const { id } = await release.rollOut(GOOD, { steps: [shadow({ until: { pairs: 1_000_000 }, deadline: '8s' }), canary] });
+    const { id } = await release.rollOut(GOOD, {
+      steps: [shadow({ until: { pairs: 1_000_000 }, deadline: '8s' }), canary],
+    });
     await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
     const more = async (n: number) => {
       const at = sender.counters.answered;
@@ -134,12 +213,19 @@ describe('a shadow', () => {
     expect(long.status).toBe(200);
     await sender.stop();
     // what is not yet a row is not yet in the books: first every answer, then how each of them ended
-    const { missing } = await release.accountFor([...sender.answers.map((a) => a.id), long.headers.get('x-request-id') as string]);
+    const { missing } = await release.accountFor([
+      ...sender.answers.map((a) => a.id),
+      long.headers.get('x-request-id') as string,
+    ]);
     expect(missing).toEqual([]);
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThan(100);
-    expect(await release.query("SELECT result, reason FROM comparisons FINAL WHERE request_id = {id:String}", { id: long.headers.get('x-request-id') })).toEqual([{ result: 'failed', reason: 'oversize' }]);
+    expect(
+      await release.query('SELECT result, reason FROM comparisons FINAL WHERE request_id = {id:String}', {
+        id: long.headers.get('x-request-id'),
+      }),
+    ).toEqual([{ result: 'failed', reason: 'oversize' }]);
     const status = await release.operator.rollout(id);
     expect([status.status, status.step]).toEqual(['running', 0]);
     await release.operator.command(id, 'abort', 'done');

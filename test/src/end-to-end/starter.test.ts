@@ -18,28 +18,53 @@ beforeAll(async () => {
     for (;;) {
       const [base] = await freePorts(1);
       const next = await new Promise<boolean>((resolve) => {
-        const probe = createServer().once('error', () => resolve(false)).listen((base as number) + 1, '127.0.0.1', () => probe.close(() => resolve(true)));
+        const probe = createServer()
+          .once('error', () => resolve(false))
+          .listen((base as number) + 1, '127.0.0.1', () => probe.close(() => resolve(true)));
       });
       if (next) return String(base);
     }
   };
   ports = {};
-  for (const name of ['REGISTRY', 'ROUTER', 'WORKER', 'STATS', 'COMPARATOR', 'DRIFT', 'KAFKA', 'KAFKA_CONTROLLER', 'POSTGRES', 'CLICKHOUSE']) ports[`SLIPWAY_${name}_PORT`] = await free();
+  for (const name of [
+    'REGISTRY',
+    'ROUTER',
+    'WORKER',
+    'STATS',
+    'COMPARATOR',
+    'DRIFT',
+    'KAFKA',
+    'KAFKA_CONTROLLER',
+    'POSTGRES',
+    'CLICKHOUSE',
+  ])
+    ports[`SLIPWAY_${name}_PORT`] = await free();
 });
 afterAll(async () => {
   for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
-  await until('every starter to end', () => started.every((c) => c.exitCode !== null || c.signalCode !== null)).catch(() => undefined);
+  await until('every starter to end', () => started.every((c) => c.exitCode !== null || c.signalCode !== null)).catch(
+    () => undefined,
+  );
   rmSync(folder, { recursive: true, force: true });
 });
 
 function start(env: Record<string, string> = {}, ...args: string[]) {
-  const child = spawn(process.execPath, [join(root, 'examples', 'spam-filter', 'start.mjs'), ...args], { cwd: tmpdir(), env: { ...process.env, ...ports, SLIPWAY_DATA_DIR: folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'examples', 'spam-filter', 'start.mjs'), ...args], {
+    cwd: tmpdir(),
+    env: { ...process.env, ...ports, SLIPWAY_DATA_DIR: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.push(child);
   const run = { child, output: '', ended: new Promise<number | null>((resolve) => child.once('close', resolve)) };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => (run.output += d.toString()));
   return run;
 }
-const said = (run: { output: string }, text: string | RegExp) => until(`the starter to say ${text}; it said: ${run.output.slice(-2000)}`, () => (typeof text === 'string' ? run.output.includes(text) : text.test(run.output)), 150_000);
+const said = (run: { output: string }, text: string | RegExp) =>
+  until(
+    `the starter to say ${text}; it said: ${run.output.slice(-2000)}`,
+    () => (typeof text === 'string' ? run.output.includes(text) : text.test(run.output)),
+    150_000,
+  );
 const alive = (pid: number) => {
   try {
     process.kill(pid, 0);
@@ -48,15 +73,20 @@ const alive = (pid: number) => {
     return false;
   }
 };
-const children = () => (JSON.parse(readFileSync(join(folder, 'processes.json'), 'utf8')) as { name: string; pid: number }[]);
+const children = () =>
+  JSON.parse(readFileSync(join(folder, 'processes.json'), 'utf8')) as { name: string; pid: number }[];
 
 describe('npm start', () => {
   it('says in one sentence which port is taken and what to do', async () => {
     const blocker = createServer();
-    await new Promise<void>((resolve) => blocker.listen(Number(ports['SLIPWAY_CLICKHOUSE_PORT']), '127.0.0.1', resolve));
+    await new Promise<void>((resolve) =>
+      blocker.listen(Number(ports['SLIPWAY_CLICKHOUSE_PORT']), '127.0.0.1', resolve),
+    );
     const run = start();
     expect(await run.ended).toBe(1);
-    expect(run.output).toContain(`Port ${ports['SLIPWAY_CLICKHOUSE_PORT']}, meant for ClickHouse, is taken: stop what listens there, or choose another with SLIPWAY_CLICKHOUSE_PORT=<port>.`);
+    expect(run.output).toContain(
+      `Port ${ports['SLIPWAY_CLICKHOUSE_PORT']}, meant for ClickHouse, is taken: stop what listens there, or choose another with SLIPWAY_CLICKHOUSE_PORT=<port>.`,
+    );
     await new Promise((resolve) => blocker.close(resolve));
   });
 
@@ -73,7 +103,19 @@ describe('npm start', () => {
     const first = start();
     await said(first, 'serves real mail');
     const before = children();
-    expect(before.map((c) => c.name).sort()).toEqual(['clickhouse', 'comparator-1', 'drift-1', 'kafka', 'postgres', 'registry-1', 'router-1', 'router-2', 'stats-1', 'worker-1', 'worker-2']);
+    expect(before.map((c) => c.name).sort()).toEqual([
+      'clickhouse',
+      'comparator-1',
+      'drift-1',
+      'kafka',
+      'postgres',
+      'registry-1',
+      'router-1',
+      'router-2',
+      'stats-1',
+      'worker-1',
+      'worker-2',
+    ]);
     first.child.kill('SIGKILL');
     await first.ended;
     const second = start();

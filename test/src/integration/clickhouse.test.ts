@@ -2,7 +2,13 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { comparisonRowSchema, outcomeRowSchema, type PredictionRow, predictionRowSchema, topics } from '@slipway/contracts';
+import {
+  comparisonRowSchema,
+  outcomeRowSchema,
+  type PredictionRow,
+  predictionRowSchema,
+  topics,
+} from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +20,9 @@ const exec = promisify(execFile);
 
 beforeAll(async () => {
   stack = await startTestStack('clickhouse', { counts: { registries: 0, routers: 0, workers: 0 } });
-  producer = new RecordProducer(createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')));
+  producer = new RecordProducer(
+    createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
+  );
 });
 afterAll(async () => {
   await producer?.close();
@@ -22,12 +30,51 @@ afterAll(async () => {
 });
 
 const prediction = (change: Partial<PredictionRow> = {}): PredictionRow => ({
-  event_id: randomUUID(), type: 'slipway.prediction.v1', source: 'test', time: Date.now(), request_id: randomUUID(), endpoint: 'spam', rollout_id: 'r', step: 0, route_revision: '1.1', unit: 'u', assigned_arm: 'control',
-  probability: 0.9, reason: 'randomised', served_version: 'spam:1', fallback_from: '', status: 200, error_code: '', latency_us: 1500, queue_us: 10, compute_us: 20, batch_size: 1, price: 0, shadow_rollout_id: '', shadow_step: -1, trace_id: '', request: { inputs: [] },
-  response: { outputs: [{ name: 'class', data: [1] }, { name: 'label', data: ['spam'] }] }, router: 'r1', boot: 'b', sequence: 0, ...change,
+  event_id: randomUUID(),
+  type: 'slipway.prediction.v1',
+  source: 'test',
+  time: Date.now(),
+  request_id: randomUUID(),
+  endpoint: 'spam',
+  rollout_id: 'r',
+  step: 0,
+  route_revision: '1.1',
+  unit: 'u',
+  assigned_arm: 'control',
+  probability: 0.9,
+  reason: 'randomised',
+  served_version: 'spam:1',
+  fallback_from: '',
+  status: 200,
+  error_code: '',
+  latency_us: 1500,
+  queue_us: 10,
+  compute_us: 20,
+  batch_size: 1,
+  price: 0,
+  shadow_rollout_id: '',
+  shadow_step: -1,
+  trace_id: '',
+  request: { inputs: [] },
+  response: {
+    outputs: [
+      { name: 'class', data: [1] },
+      { name: 'label', data: ['spam'] },
+    ],
+  },
+  router: 'r1',
+  boot: 'b',
+  sequence: 0,
+  ...change,
 });
-const send = (lines: (object | string)[]) => producer.send(topics.predictions.name, [{ value: lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n') }]);
-const landed = async (id: string) => (await stack.query<Record<string, unknown>>('SELECT * FROM predictions FINAL WHERE event_id = {id:String}', { id }))[0];
+const send = (lines: (object | string)[]) =>
+  producer.send(topics.predictions.name, [
+    { value: lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n') },
+  ]);
+const landed = async (id: string) =>
+  (
+    await stack.query<Record<string, unknown>>('SELECT * FROM predictions FINAL WHERE event_id = {id:String}', { id })
+  )[0];
 
 describe('ingestion', () => {
   it('keeps every field of a row, and the first element of every output', async () => {
@@ -47,13 +94,43 @@ describe('ingestion', () => {
     const after = prediction();
     const { event_id: _, ...nameless } = prediction();
     await send([
-      before, '{"event_id": "broken', '[1,2]', nameless, prediction({ assigned_arm: 'other' as never }), prediction({ probability: 1.5 }), prediction({ status: 9 }), prediction({ time: 1 }), prediction({ reason: 'chance' as never }),
-      JSON.stringify(prediction()).replace('"probability":0.9', '"probability":"much"'), after,
+      before,
+      '{"event_id": "broken',
+      '[1,2]',
+      nameless,
+      prediction({ assigned_arm: 'other' as never }),
+      prediction({ probability: 1.5 }),
+      prediction({ status: 9 }),
+      prediction({ time: 1 }),
+      prediction({ reason: 'chance' as never }),
+      JSON.stringify(prediction()).replace('"probability":0.9', '"probability":"much"'),
+      after,
     ]);
-    await until('the good rows', async () => (await landed(before.event_id)) !== undefined && (await landed(after.event_id)) !== undefined);
+    await until(
+      'the good rows',
+      async () => (await landed(before.event_id)) !== undefined && (await landed(after.event_id)) !== undefined,
+    );
     await until('nine dead letters', async () => (await stack.query('SELECT * FROM dead_letters FINAL')).length === 9);
-    const reasons = (await stack.query<{ reason: string; topic: string }>('SELECT reason, topic FROM dead_letters FINAL')).map((r) => `${r.topic} ${r.reason.split(':')[0]}`).sort();
-    expect(reasons).toEqual(['not JSON', 'not a JSON object', 'assigned_arm', 'event_id', 'probability', 'probability', 'reason', 'status', 'time'].map((r) => `${topics.predictions.name} ${r}`).sort());
+    const reasons = (
+      await stack.query<{ reason: string; topic: string }>('SELECT reason, topic FROM dead_letters FINAL')
+    )
+      .map((r) => `${r.topic} ${r.reason.split(':')[0]}`)
+      .sort();
+    expect(reasons).toEqual(
+      [
+        'not JSON',
+        'not a JSON object',
+        'assigned_arm',
+        'event_id',
+        'probability',
+        'probability',
+        'reason',
+        'status',
+        'time',
+      ]
+        .map((r) => `${topics.predictions.name} ${r}`)
+        .sort(),
+    );
     const [raw] = await stack.query<{ raw: string }>("SELECT raw FROM dead_letters FINAL WHERE reason = 'not JSON'");
     expect(raw?.raw).toBe('{"event_id": "broken');
   });
@@ -66,31 +143,78 @@ describe('ingestion', () => {
     const marker = prediction();
     await send([marker]);
     await until('what came after', async () => (await landed(marker.event_id)) !== undefined);
-    await until('the second copy to be there', async () => (await stack.query('SELECT 1 FROM predictions WHERE event_id = {id:String}', { id: row.event_id })).length >= 1);
-    expect(await stack.query('SELECT latency_us FROM predictions FINAL WHERE event_id = {id:String}', { id: row.event_id })).toEqual([{ latency_us: 1 }]);
+    await until(
+      'the second copy to be there',
+      async () =>
+        (await stack.query('SELECT 1 FROM predictions WHERE event_id = {id:String}', { id: row.event_id })).length >= 1,
+    );
+    expect(
+      await stack.query('SELECT latency_us FROM predictions FINAL WHERE event_id = {id:String}', { id: row.event_id }),
+    ).toEqual([{ latency_us: 1 }]);
   });
 
   it('takes outcomes of every kind of value, and joins them to their predictions', async () => {
     const row = prediction({ unit: 'someone' });
     await send([row]);
     await until('the row', async () => (await landed(row.event_id)) !== undefined);
-    const outcome = (change: object) => ({ event_id: randomUUID(), type: 'slipway.outcome.v1', source: 't', time: Date.now(), endpoint: 'spam', name: 'label', unit: '', request_id: row.request_id, ...change });
-    const outcomes = [outcome({ value: 1 }), outcome({ value: true }), outcome({ value: 'spam' }), outcome({ name: 'opened', value: 0.5, request_id: '', unit: 'someone' }), outcome({ value: null }), outcome({ value: 1, request_id: '' })];
+    const outcome = (change: object) => ({
+      event_id: randomUUID(),
+      type: 'slipway.outcome.v1',
+      source: 't',
+      time: Date.now(),
+      endpoint: 'spam',
+      name: 'label',
+      unit: '',
+      request_id: row.request_id,
+      ...change,
+    });
+    const outcomes = [
+      outcome({ value: 1 }),
+      outcome({ value: true }),
+      outcome({ value: 'spam' }),
+      outcome({ name: 'opened', value: 0.5, request_id: '', unit: 'someone' }),
+      outcome({ value: null }),
+      outcome({ value: 1, request_id: '' }),
+    ];
     await producer.send(topics.outcomes.name, [{ value: outcomes.map((o) => JSON.stringify(o)).join('\n') }]);
-    await until('the outcomes', async () => (await stack.query('SELECT 1 FROM prediction_outcomes WHERE prediction_id = {id:String}', { id: row.event_id })).length === 4);
-    const joined = await stack.query<{ name: string; value: string; number: number | null; unit: string }>('SELECT name, value, number, unit FROM prediction_outcomes WHERE prediction_id = {id:String} ORDER BY name, value', { id: row.event_id });
+    await until(
+      'the outcomes',
+      async () =>
+        (await stack.query('SELECT 1 FROM prediction_outcomes WHERE prediction_id = {id:String}', { id: row.event_id }))
+          .length === 4,
+    );
+    const joined = await stack.query<{ name: string; value: string; number: number | null; unit: string }>(
+      'SELECT name, value, number, unit FROM prediction_outcomes WHERE prediction_id = {id:String} ORDER BY name, value',
+      { id: row.event_id },
+    );
     expect(joined).toEqual([
-      { name: 'label', value: '1', number: 1, unit: 'someone' }, { name: 'label', value: 'spam', number: null, unit: 'someone' }, { name: 'label', value: 'true', number: 1, unit: 'someone' },
+      { name: 'label', value: '1', number: 1, unit: 'someone' },
+      { name: 'label', value: 'spam', number: null, unit: 'someone' },
+      { name: 'label', value: 'true', number: 1, unit: 'someone' },
       { name: 'opened', value: '0.5', number: 0.5, unit: 'someone' },
     ]);
-    await until('two refusals', async () => (await stack.query("SELECT 1 FROM dead_letters FINAL WHERE topic = 'slipway.outcomes.v1'")).length === 2);
+    await until(
+      'two refusals',
+      async () =>
+        (await stack.query("SELECT 1 FROM dead_letters FINAL WHERE topic = 'slipway.outcomes.v1'")).length === 2,
+    );
   });
 
   it('has a column for every field of the declared rows', async () => {
-    for (const [table, schema] of [['predictions', predictionRowSchema], ['outcomes', outcomeRowSchema], ['comparisons', comparisonRowSchema]] as const) {
-      const columns = (await stack.query<{ name: string }>('SELECT name FROM system.columns WHERE database = {d:String} AND table = {t:String}', { d: 'slipway', t: table })).map((c) => c.name);
+    for (const [table, schema] of [
+      ['predictions', predictionRowSchema],
+      ['outcomes', outcomeRowSchema],
+      ['comparisons', comparisonRowSchema],
+    ] as const) {
+      const columns = (
+        await stack.query<{ name: string }>(
+          'SELECT name FROM system.columns WHERE database = {d:String} AND table = {t:String}',
+          { d: 'slipway', t: table },
+        )
+      ).map((c) => c.name);
       // `type` says which table it is
-      for (const field of Object.keys(schema.shape).filter((f) => f !== 'type')) expect(columns, `${table}.${field}`).toContain(field);
+      for (const field of Object.keys(schema.shape).filter((f) => f !== 'type'))
+        expect(columns, `${table}.${field}`).toContain(field);
     }
   });
 
@@ -106,26 +230,62 @@ describe('ingestion', () => {
   });
 });
 
-const VIEWS = ['discrepancies', 'exposures', 'latency_by_version', 'prediction_outcomes', 'rollout_timeline', 'router_accounting', 'shadow_accounting'];
+const VIEWS = [
+  'discrepancies',
+  'exposures',
+  'latency_by_version',
+  'prediction_outcomes',
+  'rollout_timeline',
+  'router_accounting',
+  'shadow_accounting',
+];
 
 describe('the analyst', () => {
   it('reads with @clickhouse/client, with bound parameters, formats and settings', async () => {
-    const client = createClient({ url: stack.clickhouse.analyst, database: 'slipway', log: { level: ClickHouseLogLevel.OFF } });
-    const rows = await (await client.query({ query: "SELECT {a:String} AS a, {n:UInt8} + 1 AS n, {l:Array(String)} AS l", query_params: { a: "it's a \\ test\n", n: 41, l: ['x', "y'z"] }, format: 'JSONEachRow', clickhouse_settings: { max_block_size: '100' } })).json();
+    const client = createClient({
+      url: stack.clickhouse.analyst,
+      database: 'slipway',
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+    const rows = await (
+      await client.query({
+        query: 'SELECT {a:String} AS a, {n:UInt8} + 1 AS n, {l:Array(String)} AS l',
+        query_params: { a: "it's a \\ test\n", n: 41, l: ['x', "y'z"] },
+        format: 'JSONEachRow',
+        clickhouse_settings: { max_block_size: '100' },
+      })
+    ).json();
     expect(rows).toEqual([{ a: "it's a \\ test\n", n: 42, l: ['x', "y'z"] }]);
-    const views = await (await client.query({ query: "SELECT name FROM system.tables WHERE database = 'slipway' AND engine = 'View' ORDER BY name", format: 'JSONCompact' })).json<{ data: string[][] }>();
+    const views = await (
+      await client.query({
+        query: "SELECT name FROM system.tables WHERE database = 'slipway' AND engine = 'View' ORDER BY name",
+        format: 'JSONCompact',
+      })
+    ).json<{ data: string[][] }>();
     expect((views as unknown as { data: string[][] }).data.flat()).toEqual(VIEWS);
     for (const v of VIEWS) await client.query({ query: `SELECT * FROM ${v} LIMIT 1` }).then((r) => r.text());
     await client.close();
   });
 
   it('cannot write, in any way', async () => {
-    const client = createClient({ url: stack.clickhouse.analyst, database: 'slipway', log: { level: ClickHouseLogLevel.OFF } });
-    for (const query of ['CREATE TABLE x (a Int8) ENGINE = Memory', 'DROP TABLE predictions', 'TRUNCATE TABLE outcomes', "INSERT INTO outcomes (event_id) VALUES ('x')", 'ALTER TABLE predictions DELETE WHERE 1']) {
+    const client = createClient({
+      url: stack.clickhouse.analyst,
+      database: 'slipway',
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+    for (const query of [
+      'CREATE TABLE x (a Int8) ENGINE = Memory',
+      'DROP TABLE predictions',
+      'TRUNCATE TABLE outcomes',
+      "INSERT INTO outcomes (event_id) VALUES ('x')",
+      'ALTER TABLE predictions DELETE WHERE 1',
+    ]) {
       await expect(client.command({ query }), query).rejects.toThrow(/readonly/i);
     }
     await expect(client.command({ query: 'SET readonly = 0' })).rejects.toThrow();
-    await expect(client.command({ query: 'SELECT 1', clickhouse_settings: { readonly: '0' } as never })).rejects.toThrow();
+    await expect(
+      client.command({ query: 'SELECT 1', clickhouse_settings: { readonly: '0' } as never }),
+    ).rejects.toThrow();
     await expect(client.command({ query: 'CREATE TABLE x (a Int8) ENGINE = Memory' })).rejects.toThrow(/readonly/i);
     await client.close();
   });
@@ -133,22 +293,54 @@ describe('the analyst', () => {
   it('reads with plain curl: TabSeparated by default, other formats, errors with their status', async () => {
     const { stdout } = await exec('curl', ['-s', stack.clickhouse.analyst, '-d', "SELECT 1, 'a'"]);
     expect(stdout).toBe('1\ta\n');
-    const json = await exec('curl', ['-s', '-G', stack.clickhouse.analyst, '--data-urlencode', 'query=SELECT 1 AS x FORMAT JSONEachRow']);
+    const json = await exec('curl', [
+      '-s',
+      '-G',
+      stack.clickhouse.analyst,
+      '--data-urlencode',
+      'query=SELECT 1 AS x FORMAT JSONEachRow',
+    ]);
     expect(json.stdout).toBe('{"x":1}\n');
     const ping = await exec('curl', ['-s', `${stack.clickhouse.url}/ping`]);
     expect(ping.stdout).toBe('Ok.\n');
     const parameters = await exec('curl', ['-s', `${stack.clickhouse.analyst}/?param_x=7`, '-d', 'SELECT {x:UInt8}']);
     expect(parameters.stdout).toBe('7\n');
-    const error = await exec('curl', ['-s', '-w', '%{http_code}', stack.clickhouse.analyst, '-d', 'SELECT * FROM nowhere']);
+    const error = await exec('curl', [
+      '-s',
+      '-w',
+      '%{http_code}',
+      stack.clickhouse.analyst,
+      '-d',
+      'SELECT * FROM nowhere',
+    ]);
     expect(error.stdout).toMatch(/UNKNOWN_TABLE[\s\S]*404$/);
-    const stranger = await exec('curl', ['-s', '-w', '%{http_code}', `${stack.clickhouse.url}/?user=analyst&password=wrong`, '-d', 'SELECT 1']);
+    const stranger = await exec('curl', [
+      '-s',
+      '-w',
+      '%{http_code}',
+      `${stack.clickhouse.url}/?user=analyst&password=wrong`,
+      '-d',
+      'SELECT 1',
+    ]);
     expect(stranger.stdout).toMatch(/AUTHENTICATION_FAILED[\s\S]*401$/);
-    const native = await exec('curl', ['-s', `${stack.clickhouse.analyst}/?default_format=Native`, '-d', 'SELECT number FROM numbers(3)'], { encoding: 'buffer' });
+    const native = await exec(
+      'curl',
+      ['-s', `${stack.clickhouse.analyst}/?default_format=Native`, '-d', 'SELECT number FROM numbers(3)'],
+      { encoding: 'buffer' },
+    );
     expect(native.stdout.toString('latin1')).toContain('UInt64');
   });
 
   it('gets a setting for one query, and not for the next', async () => {
-    const ask = async (suffix: string) => (await exec('curl', ['-s', `${stack.clickhouse.analyst}/${suffix}`, '-d', "SELECT value FROM system.settings WHERE name = 'max_threads'"])).stdout.trim();
+    const ask = async (suffix: string) =>
+      (
+        await exec('curl', [
+          '-s',
+          `${stack.clickhouse.analyst}/${suffix}`,
+          '-d',
+          "SELECT value FROM system.settings WHERE name = 'max_threads'",
+        ])
+      ).stdout.trim();
     const normal = await ask('');
     expect(await ask('?max_threads=7')).toBe('7');
     for (let i = 0; i < 8; i++) expect(await ask('')).toBe(normal);

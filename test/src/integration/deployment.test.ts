@@ -9,17 +9,43 @@ import type { z } from 'zod';
 import { root, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 const exec = promisify(execFile);
-type Service = { image?: string; command?: string[]; environment?: Record<string, string>; volumes?: string[]; depends_on?: Record<string, unknown> };
-const compose = parse(readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8'), { merge: true }) as { services: Record<string, Service>; volumes: Record<string, object> };
+type Service = {
+  image?: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  volumes?: string[];
+  depends_on?: Record<string, unknown>;
+};
+const compose = parse(readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8'), { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, object>;
+};
 /** As `docker compose` does it with nothing set. */
 const interpolated = (value: string) => value.replace(/\$\{(\w+):-([^}]*)\}/g, (_, __, fallback: string) => fallback);
 const ours = Object.entries(compose.services).filter(([, s]) => s.image === 'slipway');
 
-// No container engine is needed for these, and none runs them: what can be wrong in the files is checked against the services themselves.
+// No container engine is needed for these, and none runs them: what can be wrong in the files is checked against the
+// services themselves.
 describe('deploy/compose.yaml', () => {
   it('has every service of ours, and the official images of the stores', () => {
-    expect(ours.map(([, s]) => s.command?.[0]).sort()).toEqual(['deploy/migrate/dist/main.js', ...['drift-monitor', 'experiment-stats', 'inference-worker', 'registry', 'shadow-comparator', 'traffic-router'].map((n) => `services/${n}/dist/main.js`)].sort());
-    expect(['kafka', 'postgres', 'clickhouse'].map((n) => compose.services[n]?.image)).toEqual(['apache/kafka:4.1.0', 'postgres:18', 'clickhouse/clickhouse-server:26.7']);
+    expect(ours.map(([, s]) => s.command?.[0]).sort()).toEqual(
+      [
+        'deploy/migrate/dist/main.js',
+        ...[
+          'drift-monitor',
+          'experiment-stats',
+          'inference-worker',
+          'registry',
+          'shadow-comparator',
+          'traffic-router',
+        ].map((n) => `services/${n}/dist/main.js`),
+      ].sort(),
+    );
+    expect(['kafka', 'postgres', 'clickhouse'].map((n) => compose.services[n]?.image)).toEqual([
+      'apache/kafka:4.1.0',
+      'postgres:18',
+      'clickhouse/clickhouse-server:26.7',
+    ]);
   });
   it.each(ours)('gives %s an environment that it accepts, and a program that is there', async (_, service) => {
     const main = join(root, service.command?.[0] as string);
@@ -30,7 +56,13 @@ describe('deploy/compose.yaml', () => {
   });
   it('names only volumes and services that it has', () => {
     for (const service of Object.values(compose.services)) {
-      for (const v of service.volumes ?? []) expect(v.startsWith('./') ? existsSync(join(root, 'deploy', v.split(':')[0] as string)) : (v.split(':')[0] as string) in compose.volumes, v).toBe(true);
+      for (const v of service.volumes ?? [])
+        expect(
+          v.startsWith('./')
+            ? existsSync(join(root, 'deploy', v.split(':')[0] as string))
+            : (v.split(':')[0] as string) in compose.volumes,
+          v,
+        ).toBe(true);
       for (const d of Object.keys(service.depends_on ?? {})) expect(Object.keys(compose.services)).toContain(d);
     }
   });
@@ -39,8 +71,10 @@ describe('deploy/compose.yaml', () => {
 describe('the image', () => {
   it('is built from paths that exist', () => {
     const file = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8');
-    for (const [, path] of file.matchAll(/COPY --from=build \/slipway\/(\S+)/g)) expect(existsSync(join(root, path as string)), path).toBe(true);
-    for (const [, workspace] of file.matchAll(/--workspace (\S+)/g)) expect(existsSync(join(root, workspace as string, 'package.json')), workspace).toBe(true);
+    for (const [, path] of file.matchAll(/COPY --from=build \/slipway\/(\S+)/g))
+      expect(existsSync(join(root, path as string)), path).toBe(true);
+    for (const [, workspace] of file.matchAll(/--workspace (\S+)/g))
+      expect(existsSync(join(root, workspace as string, 'package.json')), workspace).toBe(true);
   });
 });
 
@@ -52,18 +86,27 @@ describe('deploy/migrate', () => {
   afterAll(() => stack?.end());
 
   it('creates what is missing, may be run again, and gives every topic its partitions, its clean-up and the time of arrival', async () => {
-    const run = () => exec(process.execPath, [join(root, 'deploy', 'migrate', 'dist', 'main.js')], { env: { PATH: process.env['PATH'], KAFKA_BROKERS: stack.kafkaBrokers, CLICKHOUSE_URL: stack.clickhouse.writer } });
+    const run = () =>
+      exec(process.execPath, [join(root, 'deploy', 'migrate', 'dist', 'main.js')], {
+        env: { PATH: process.env['PATH'], KAFKA_BROKERS: stack.kafkaBrokers, CLICKHOUSE_URL: stack.clickhouse.writer },
+      });
     expect((await run()).stdout).toContain('"applied":[]');
     const admin = stack.kafka.admin();
     await admin.connect();
     const { topics: made } = await admin.fetchTopicMetadata();
-    const configs = await admin.describeConfigs({ includeSynonyms: false, resources: (Object.values(topics) as Topic[]).map((t) => ({ type: 2, name: t.name })) });
+    const configs = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: (Object.values(topics) as Topic[]).map((t) => ({ type: 2, name: t.name })),
+    });
     await admin.disconnect();
     for (const t of Object.values(topics) as Topic[]) {
       expect(made.find((m) => m.name === t.name)?.partitions.length, t.name).toBe(t.partitions);
       const entries = configs.resources.find((r) => r.resourceName === t.name)?.configEntries ?? [];
       const value = (name: string) => entries.find((e) => e.configName === name)?.configValue;
-      expect([value('message.timestamp.type'), value('cleanup.policy')]).toEqual(['LogAppendTime', t.carries === 'state' ? 'compact' : 'delete']);
+      expect([value('message.timestamp.type'), value('cleanup.policy')]).toEqual([
+        'LogAppendTime',
+        t.carries === 'state' ? 'compact' : 'delete',
+      ]);
     }
   });
 });

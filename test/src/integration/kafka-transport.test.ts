@@ -5,7 +5,18 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { randomUUID } from 'node:crypto';
 import { type DeadLetter, type Evidence, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
-import { type ConsumedRecord, createKafka, createLogger, DeadLetters, KafkaBatchServer, ok, type RecordResult, RecordProducer, RethrowFilter, TransientError } from '@slipway/platform';
+import {
+  type ConsumedRecord,
+  createKafka,
+  createLogger,
+  DeadLetters,
+  KafkaBatchServer,
+  ok,
+  type RecordResult,
+  RecordProducer,
+  RethrowFilter,
+  TransientError,
+} from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
@@ -29,7 +40,13 @@ async function startMember(groupId: string, handler: Handler, sessionTimeoutMs =
   class MemberModule {}
   const kafka = createKafka(`member-${randomUUID()}`, stack.kafkaBrokers.split(','), log);
   const own = new RecordProducer(kafka);
-  const server = new KafkaBatchServer({ kafka, groupId, deadLetters: new DeadLetters(own, groupId), log, sessionTimeoutMs });
+  const server = new KafkaBatchServer({
+    kafka,
+    groupId,
+    deadLetters: new DeadLetters(own, groupId),
+    log,
+    sessionTimeoutMs,
+  });
   const assignments: Record<string, number[]>[] = [];
   server.on('joined', ((assignment: Record<string, number[]>) => assignments.push(assignment)) as never);
   const app = await NestFactory.createMicroservice(MemberModule, { strategy: server, logger: false });
@@ -48,10 +65,31 @@ async function startMember(groupId: string, handler: Handler, sessionTimeoutMs =
 let sequence = 0;
 function evidence(): Evidence {
   const time = Date.now();
-  return { event_id: randomUUID(), type: 'slipway.evidence.v1', source: 'test', time, rollout_id: randomUUID(), endpoint: 'spam', revision: { epoch: 1, n: 1 }, step: 0, analyser: 'test', sequence: sequence++, expires_at: time + 1000, verdict: 'hold', reasons: ['x'], sentence: 's', alpha: 0.05, numbers: {} };
+  return {
+    event_id: randomUUID(),
+    type: 'slipway.evidence.v1',
+    source: 'test',
+    time,
+    rollout_id: randomUUID(),
+    endpoint: 'spam',
+    revision: { epoch: 1, n: 1 },
+    step: 0,
+    analyser: 'test',
+    sequence: sequence++,
+    expires_at: time + 1000,
+    verdict: 'hold',
+    reasons: ['x'],
+    sentence: 's',
+    alpha: 0.05,
+    numbers: {},
+  };
 }
 const send = async (events: (Evidence | string)[], partition?: number) => {
-  await producer.send(topic.name, events.map((e) => ({ key: 'k', value: typeof e === 'string' ? e : JSON.stringify(e) })), partition);
+  await producer.send(
+    topic.name,
+    events.map((e) => ({ key: 'k', value: typeof e === 'string' ? e : JSON.stringify(e) })),
+    partition,
+  );
 };
 async function committed(groupId: string): Promise<number> {
   const admin = stack.kafka.admin();
@@ -71,7 +109,10 @@ async function end(): Promise<number> {
   return marks.reduce((sum, m) => sum + Number(m.high), 0);
 }
 async function deadLettersOf(consumer: string): Promise<DeadLetter[]> {
-  return (await stack.query<DeadLetter & { raw: string }>('SELECT reason, raw, topic, consumer FROM dead_letters FINAL WHERE consumer = {c:String}', { c: consumer }));
+  return await stack.query<DeadLetter & { raw: string }>(
+    'SELECT reason, raw, topic, consumer FROM dead_letters FINAL WHERE consumer = {c:String}',
+    { c: consumer },
+  );
 }
 
 beforeAll(async () => {
@@ -136,9 +177,22 @@ describe('the Kafka transport', () => {
     const member = await startMember('poison', async (records) => {
       if (records.some((r) => r.parsed.event_id === bad.event_id)) throw new Error('this one breaks the handler');
       for (const r of records) handled.add(r.parsed.event_id);
-      return records.map((r) => (r.parsed.event_id === refused.event_id ? { kind: 'deadLetter', reason: 'the handler says no' } : ok));
+      return records.map((r) =>
+        r.parsed.event_id === refused.event_id ? { kind: 'deadLetter', reason: 'the handler says no' } : ok,
+      );
     });
-    await send([good[0] as Evidence, 'not json {', good[1] as Evidence, bad, JSON.stringify({ ...evidence(), verdict: 'maybe' }), refused, good[2] as Evidence], 2);
+    await send(
+      [
+        good[0] as Evidence,
+        'not json {',
+        good[1] as Evidence,
+        bad,
+        JSON.stringify({ ...evidence(), verdict: 'maybe' }),
+        refused,
+        good[2] as Evidence,
+      ],
+      2,
+    );
     await until('the good ones', () => good.every((g) => handled.has(g.event_id)));
     await until('four dead letters', async () => (await deadLettersOf('poison')).length === 4, 20_000);
     const reasons = (await deadLettersOf('poison')).map((l) => l.reason).sort();

@@ -33,14 +33,24 @@ async function database<T>(use: (client: Client) => Promise<T>): Promise<T> {
     await client.end();
   }
 }
-const spec = (change: object = {}) => ({ endpoint: 'spam', candidate: { model: 'spam', version: GOOD }, steps: [{ canary: { weight: '5%', until: { requests: 1_000_000 } } }, { switch: {} }], ...change });
+const spec = (change: object = {}) => ({
+  endpoint: 'spam',
+  candidate: { model: 'spam', version: GOOD },
+  steps: [{ canary: { weight: '5%', until: { requests: 1_000_000 } } }, { switch: {} }],
+  ...change,
+});
 
 describe('versions', () => {
   it('refuses another bundle under an old number, and takes the same bundle again', async () => {
     const version = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
-    const again = await release.admin.call<Version>('POST', '/v1/models/spam/versions', { version: 1, bundle: version.bundle });
+    const again = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
+      version: 1,
+      bundle: version.bundle,
+    });
     expect(again).toEqual(version);
-    const problem = await problemOf(release.admin.call('POST', '/v1/models/spam/versions', { version: 1, bundle: { ...version.bundle, price: 7 } }));
+    const problem = await problemOf(
+      release.admin.call('POST', '/v1/models/spam/versions', { version: 1, bundle: { ...version.bundle, price: 7 } }),
+    );
     expect(problem).toMatchObject({ status: 409, code: 'version_exists' });
     expect(problem.detail).toContain(version.digest);
   });
@@ -53,20 +63,56 @@ describe('versions', () => {
   it('gives files back by their digest, and refuses bytes that have another', async () => {
     const bytes = randomBytes(100_000);
     await release.admin.call('PUT', `/v1/artifacts/${sha256(bytes)}`, bytes);
-    const back = await fetch(`${release.registries[1]}/v1/artifacts/${sha256(bytes)}`, { headers: { authorization: `Bearer ${release.secrets.keys.viewer}` } });
+    const back = await fetch(`${release.registries[1]}/v1/artifacts/${sha256(bytes)}`, {
+      headers: { authorization: `Bearer ${release.secrets.keys.viewer}` },
+    });
     expect(Buffer.from(await back.arrayBuffer()).equals(bytes)).toBe(true);
-    expect(await problemOf(release.admin.call('PUT', `/v1/artifacts/${'a'.repeat(64)}`, bytes))).toMatchObject({ status: 422, code: 'digest_mismatch' });
+    expect(await problemOf(release.admin.call('PUT', `/v1/artifacts/${'a'.repeat(64)}`, bytes))).toMatchObject({
+      status: 422,
+      code: 'digest_mismatch',
+    });
     const version = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
-    expect(await problemOf(release.admin.call('POST', '/v1/models/spam/versions', { bundle: { ...version.bundle, artifact: { sha256: 'b'.repeat(64) } } }))).toMatchObject({ status: 422, code: 'unmet_reference', errors: [{ field: 'bundle.artifact.sha256' }] });
+    expect(
+      await problemOf(
+        release.admin.call('POST', '/v1/models/spam/versions', {
+          bundle: { ...version.bundle, artifact: { sha256: 'b'.repeat(64) } },
+        }),
+      ),
+    ).toMatchObject({ status: 422, code: 'unmet_reference', errors: [{ field: 'bundle.artifact.sha256' }] });
   });
 });
 
 describe('bad input', () => {
   it.each([
     ['no key', 401, 'unauthenticated', () => fetch(`${release.registries[0]}/v1/models`)],
-    ['an unknown key', 401, 'unauthenticated', () => fetch(`${release.registries[0]}/v1/models`, { headers: { authorization: 'Bearer nope' } })],
-    ['a body that is not JSON', 400, 'malformed_json', () => fetch(`${release.registries[0]}/v1/rollouts`, { method: 'POST', headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'application/json' }, body: '{"endpoint":' })],
-    ['a body of another type', 415, 'unsupported_media_type', () => fetch(`${release.registries[0]}/v1/rollouts`, { method: 'POST', headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'text/csv' }, body: 'a,b' })],
+    [
+      'an unknown key',
+      401,
+      'unauthenticated',
+      () => fetch(`${release.registries[0]}/v1/models`, { headers: { authorization: 'Bearer nope' } }),
+    ],
+    [
+      'a body that is not JSON',
+      400,
+      'malformed_json',
+      () =>
+        fetch(`${release.registries[0]}/v1/rollouts`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'application/json' },
+          body: '{"endpoint":',
+        }),
+    ],
+    [
+      'a body of another type',
+      415,
+      'unsupported_media_type',
+      () =>
+        fetch(`${release.registries[0]}/v1/rollouts`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'text/csv' },
+          body: 'a,b',
+        }),
+    ],
     ['an unknown path', 404, 'not_found', () => fetch(`${release.registries[0]}/v1/nothing`)],
   ] as const)('%s gets a problem document', async (_, status, code, ask) => {
     const response = await ask();
@@ -78,9 +124,16 @@ describe('bad input', () => {
   });
 
   it('names the field that is wrong, and counts the refusal', async () => {
-    const count = async () => Number(/slipway_problems_total\{code="invalid_request"\} (\d+)/.exec(await (await fetch(`${release.registries[0]}/metrics`)).text())?.[1] ?? 0);
+    const count = async () =>
+      Number(
+        /slipway_problems_total\{code="invalid_request"\} (\d+)/.exec(
+          await (await fetch(`${release.registries[0]}/metrics`)).text(),
+        )?.[1] ?? 0,
+      );
     const before = await count();
-    const problem = await problemOf(release.operator.call('POST', '/v1/rollouts', spec({ steps: [{ canary: { weight: '150%' } }] })));
+    const problem = await problemOf(
+      release.operator.call('POST', '/v1/rollouts', spec({ steps: [{ canary: { weight: '150%' } }] })),
+    );
     expect(problem).toMatchObject({ status: 400, code: 'invalid_request' });
     expect(problem.errors?.[0]?.field).toBe('steps.0.canary.weight');
     expect(await count()).toBe(before + 1);
@@ -90,11 +143,31 @@ describe('bad input', () => {
     ['an endpoint that does not exist', { endpoint: 'nowhere' }, 404, /there is no endpoint "nowhere"/],
     ['a candidate that does not exist', { candidate: { model: 'spam', version: 99 } }, 422, /no version 99/],
     ['a candidate that serves already', { candidate: { model: 'spam', version: 1 } }, 409, /serves already/],
-    ['a metric that was not declared', { guardrails: [{ metric: 'unheard_of' }] }, 422, /guardrails\.\d\.metric: there is no metric "unheard_of"/],
-    ['a harm on the wrong side', { guardrails: [{ metric: 'misfiled', harm: { ratio: 0.9 } }] }, 422, /harm\.ratio: lower is better .*above 1/],
+    [
+      'a metric that was not declared',
+      { guardrails: [{ metric: 'unheard_of' }] },
+      422,
+      /guardrails\.\d\.metric: there is no metric "unheard_of"/,
+    ],
+    [
+      'a harm on the wrong side',
+      { guardrails: [{ metric: 'misfiled', harm: { ratio: 0.9 } }] },
+      422,
+      /harm\.ratio: lower is better .*above 1/,
+    ],
     ['a harm of nothing', { guardrails: [{ metric: 'misfiled', harm: {} }] }, 400, /guardrails\.0\.harm: name a ratio/],
-    ['a harm to latency as a difference', { guardrails: [{ metric: 'latency', harm: { absolute: 0.1 } }] }, 422, /harm\.absolute: a harm to latency is a ratio/],
-    ['a margin on the wrong side', { guardrails: [{ metric: 'misfiled', minRatio: 0.9 }] }, 422, /minRatio: lower is better/],
+    [
+      'a harm to latency as a difference',
+      { guardrails: [{ metric: 'latency', harm: { absolute: 0.1 } }] },
+      422,
+      /harm\.absolute: a harm to latency is a ratio/,
+    ],
+    [
+      'a margin on the wrong side',
+      { guardrails: [{ metric: 'misfiled', minRatio: 0.9 }] },
+      422,
+      /minRatio: lower is better/,
+    ],
   ])('refuses a rollout with %s', async (_, change, status, message) => {
     const problem = await problemOf(release.operator.call('POST', '/v1/rollouts', spec(change)));
     expect(problem.status).toBe(status);
@@ -102,42 +175,86 @@ describe('bad input', () => {
   });
 
   it('lets each role do what it may and no more', async () => {
-    const as = (role: 'viewer' | 'publisher' | 'operator' | 'approver') => new RegistryClient(release.registries[0] as string, release.secrets.keys[role]);
-    expect((await problemOf(as('viewer').call('POST', '/v1/rollouts', spec()))).detail).toBe('this needs the role operator; the key "viewer" has the role viewer');
+    const as = (role: 'viewer' | 'publisher' | 'operator' | 'approver') =>
+      new RegistryClient(release.registries[0] as string, release.secrets.keys[role]);
+    expect((await problemOf(as('viewer').call('POST', '/v1/rollouts', spec()))).detail).toBe(
+      'this needs the role operator; the key "viewer" has the role viewer',
+    );
     expect((await problemOf(as('publisher').call('POST', '/v1/rollouts', spec()))).status).toBe(403);
     expect((await problemOf(as('operator').call('POST', '/v1/models', { name: 'x' }))).status).toBe(403);
     expect((await problemOf(as('operator').call('POST', '/v1/keys', { name: 'x', role: 'admin' }))).status).toBe(403);
     const made = await release.admin.call<{ key: string }>('POST', '/v1/keys', { name: 'alice', role: 'operator' });
-    expect((await new RegistryClient(release.registries[1] as string, made.key).call<Rollout>('POST', '/v1/rollouts', spec())).created_by).toBe('alice');
+    expect(
+      (
+        await new RegistryClient(release.registries[1] as string, made.key).call<Rollout>(
+          'POST',
+          '/v1/rollouts',
+          spec(),
+        )
+      ).created_by,
+    ).toBe('alice');
   });
 });
 
 describe('rollouts and commands', () => {
   it('refuses commands that make no sense, an old revision, and a second rollout at once', async () => {
     const rollout = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
-    expect(await problemOf(release.operator.command(rollout.id, 'resume'))).toMatchObject({ status: 409, code: 'conflict', detail: expect.stringContaining('the rollout is created') });
+    expect(await problemOf(release.operator.command(rollout.id, 'resume'))).toMatchObject({
+      status: 409,
+      code: 'conflict',
+      detail: expect.stringContaining('the rollout is created'),
+    });
     const started = await release.operator.command(rollout.id, 'start');
-    expect(await problemOf(release.operator.call('POST', `/v1/rollouts/${rollout.id}/commands`, { command: 'pause', revision: rollout.revision }))).toMatchObject({ status: 409, code: 'revision_mismatch' });
+    expect(
+      await problemOf(
+        release.operator.call('POST', `/v1/rollouts/${rollout.id}/commands`, {
+          command: 'pause',
+          revision: rollout.revision,
+        }),
+      ),
+    ).toMatchObject({ status: 409, code: 'revision_mismatch' });
     expect(started.spec.guardrails.map((g) => g.metric)).toContain('error_rate');
-    const other = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec({ candidate: { model: 'spam', version: BAD } }));
-    expect(await problemOf(release.operator.command(other.id, 'start'))).toMatchObject({ status: 409, detail: 'another rollout of this endpoint is under way' });
+    const other = await release.operator.call<Rollout>(
+      'POST',
+      '/v1/rollouts',
+      spec({ candidate: { model: 'spam', version: BAD } }),
+    );
+    expect(await problemOf(release.operator.command(other.id, 'start'))).toMatchObject({
+      status: 409,
+      detail: 'another rollout of this endpoint is under way',
+    });
     expect(await problemOf(release.operator.command(rollout.id, 'approve'))).toMatchObject({ status: 403 });
-    expect(await problemOf(release.admin.command(rollout.id, 'approve'))).toMatchObject({ status: 409, detail: expect.stringContaining('no step of this rollout asks for an approval') });
+    expect(await problemOf(release.admin.command(rollout.id, 'approve'))).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining('no step of this rollout asks for an approval'),
+    });
     expect(await problemOf(release.operator.command(rollout.id, 'dance'))).toMatchObject({ status: 400 });
     await release.operator.command(rollout.id, 'abort');
     expect(await problemOf(release.operator.command(rollout.id, 'rollBack'))).toMatchObject({ status: 409 });
-    expect(await problemOf(release.operator.command('0198c0de-0000-7000-8000-00000000dead', 'start'))).toMatchObject({ status: 404 });
+    expect(await problemOf(release.operator.command('0198c0de-0000-7000-8000-00000000dead', 'start'))).toMatchObject({
+      status: 404,
+    });
   });
 
   it('does a POST with an idempotency key once, at whichever registry it arrives', async () => {
     const headers = { 'idempotency-key': 'make-it-once' };
     const first = await release.admin.call<Rollout>('POST', '/v1/rollouts', spec(), headers);
     expect((await second.call<Rollout>('POST', '/v1/rollouts', spec(), headers)).id).toBe(first.id);
-    expect(await problemOf(second.call('POST', '/v1/rollouts', spec({ unit: 'user' }), headers))).toMatchObject({ status: 422, code: 'idempotency_mismatch' });
-    const [a, b] = await Promise.all([1, 2].map((n) => (n === 1 ? release.admin : second).call<Rollout>('POST', '/v1/rollouts', spec(), { 'idempotency-key': 'both-at-once' }).catch((e: RegistryError) => e)));
+    expect(await problemOf(second.call('POST', '/v1/rollouts', spec({ unit: 'user' }), headers))).toMatchObject({
+      status: 422,
+      code: 'idempotency_mismatch',
+    });
+    const [a, b] = await Promise.all(
+      [1, 2].map((n) =>
+        (n === 1 ? release.admin : second)
+          .call<Rollout>('POST', '/v1/rollouts', spec(), { 'idempotency-key': 'both-at-once' })
+          .catch((e: RegistryError) => e),
+      ),
+    );
     const made = [a, b].filter((x): x is Rollout => !(x instanceof Error));
     expect(new Set(made.map((r) => r.id)).size).toBe(1);
-    for (const refused of [a, b].filter((x): x is RegistryError => x instanceof Error)) expect(refused.problem.code).toBe('conflict');
+    for (const refused of [a, b].filter((x): x is RegistryError => x instanceof Error))
+      expect(refused.problem.code).toBe('conflict');
   });
 
   it('runs with two registries side by side: each change once, and either may be killed', async () => {
@@ -150,7 +267,10 @@ describe('rollouts and commands', () => {
     await release.supervisor.startAgain('registry-1');
     const rollout = await release.operator.rollout(id);
     expect(rollout.visits.map((v) => v.step)).toEqual([0, 1]);
-    const { items } = await release.viewer.call<{ items: { action: string; n: number }[] }>('GET', `/v1/audit?aggregate=rollout/${id}`);
+    const { items } = await release.viewer.call<{ items: { action: string; n: number }[] }>(
+      'GET',
+      `/v1/audit?aggregate=rollout/${id}`,
+    );
     expect(items.map((a) => a.action)).toEqual(['create', 'start', 'activate', 'promote', 'activate', 'advance']);
     await second.call('POST', '/v1/endpoints/spam/rollback', {});
   });
@@ -158,11 +278,15 @@ describe('rollouts and commands', () => {
   it('streams state and evidence as server-sent events', async () => {
     const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
     const abort = new AbortController();
-    const response = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, { headers: { authorization: `Bearer ${release.secrets.keys.viewer}` }, signal: abort.signal });
+    const response = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, {
+      headers: { authorization: `Bearer ${release.secrets.keys.viewer}` },
+      signal: abort.signal,
+    });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     let text = '';
     const reading = (async () => {
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) text += Buffer.from(chunk).toString();
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+        text += Buffer.from(chunk).toString();
     })().catch(() => undefined);
     await until('the first state', () => text.includes('"status":"created"'));
     await release.operator.command(id, 'abort', 'enough');
@@ -174,31 +298,66 @@ describe('rollouts and commands', () => {
 
 describe('the books of the registry', () => {
   it('finds and names a row of the audit that was changed, and one that was taken out', async () => {
-    const verify = () => release.viewer.call<{ ok: boolean; broken: { aggregate: string; n: number; why: string }[] }>('GET', '/v1/audit/verification');
+    const verify = () =>
+      release.viewer.call<{ ok: boolean; broken: { aggregate: string; n: number; why: string }[] }>(
+        'GET',
+        '/v1/audit/verification',
+      );
     expect((await verify()).ok).toBe(true);
-    const [row] = (await database((c) => c.query("SELECT event_id, reason FROM audit WHERE aggregate = 'endpoint/spam' AND n = 1"))).rows as { event_id: string; reason: string }[];
+    const [row] = (
+      await database((c) => c.query("SELECT event_id, reason FROM audit WHERE aggregate = 'endpoint/spam' AND n = 1"))
+    ).rows as { event_id: string; reason: string }[];
     await database((c) => c.query("UPDATE audit SET reason = 'nothing to see' WHERE event_id = $1", [row?.event_id]));
-    expect(await verify()).toMatchObject({ ok: false, broken: [{ aggregate: 'endpoint/spam', n: 1, why: 'its content does not have its hash' }] });
+    expect(await verify()).toMatchObject({
+      ok: false,
+      broken: [{ aggregate: 'endpoint/spam', n: 1, why: 'its content does not have its hash' }],
+    });
     await database((c) => c.query('UPDATE audit SET reason = $2 WHERE event_id = $1', [row?.event_id, row?.reason]));
     expect((await verify()).ok).toBe(true);
-    const removed = (await database((c) => c.query("DELETE FROM audit WHERE aggregate = 'route/spam' AND n = 2 RETURNING *"))).rows[0] as Record<string, unknown>;
-    expect(await verify()).toMatchObject({ ok: false, broken: [{ aggregate: 'route/spam', n: 3, why: 'row 2 is missing' }] });
-    await database((c) => c.query(`INSERT INTO audit SELECT * FROM jsonb_populate_record(NULL::audit, $1)`, [JSON.stringify(removed)]));
+    const removed = (
+      await database((c) => c.query("DELETE FROM audit WHERE aggregate = 'route/spam' AND n = 2 RETURNING *"))
+    ).rows[0] as Record<string, unknown>;
+    expect(await verify()).toMatchObject({
+      ok: false,
+      broken: [{ aggregate: 'route/spam', n: 3, why: 'row 2 is missing' }],
+    });
+    await database((c) =>
+      c.query(`INSERT INTO audit SELECT * FROM jsonb_populate_record(NULL::audit, $1)`, [JSON.stringify(removed)]),
+    );
     expect((await verify()).ok).toBe(true);
   });
 
   it('describes itself, pages its lists, and publishes what it has', async () => {
     const document = (await (await fetch(`${release.registries[0]}/openapi.json`)).json()) as { paths: object };
     expect(Object.keys(document.paths)).toContain('/v1/rollouts/{id}/commands');
-    const page = await release.viewer.call<{ items: Rollout[]; next_cursor: string | null }>('GET', '/v1/rollouts?limit=2');
+    const page = await release.viewer.call<{ items: Rollout[]; next_cursor: string | null }>(
+      'GET',
+      '/v1/rollouts?limit=2',
+    );
     expect(page.items).toHaveLength(2);
-    const next = await release.viewer.call<{ items: Rollout[] }>('GET', `/v1/rollouts?limit=2&cursor=${page.next_cursor}`);
+    const next = await release.viewer.call<{ items: Rollout[] }>(
+      'GET',
+      `/v1/rollouts?limit=2&cursor=${page.next_cursor}`,
+    );
     expect(next.items[0]?.id).not.toBe(page.items[1]?.id);
-    await until('an empty outbox', async () => (await database((c) => c.query('SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL'))).rows[0]?.n === 0);
+    await until(
+      'an empty outbox',
+      async () =>
+        (await database((c) => c.query('SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL'))).rows[0]
+          ?.n === 0,
+    );
     const producer = release.kafka.producer();
     await producer.connect();
     await producer.send({ topic: topics.evidence.name, messages: [{ key: 'x', value: '{"poison":' }] });
     await producer.disconnect();
-    await until('the poison in the dead letters', async () => (await release.query("SELECT 1 FROM dead_letters WHERE topic = 'slipway.evidence.v1' AND consumer = 'registry'")).length > 0);
+    await until(
+      'the poison in the dead letters',
+      async () =>
+        (
+          await release.query(
+            "SELECT 1 FROM dead_letters WHERE topic = 'slipway.evidence.v1' AND consumer = 'registry'",
+          )
+        ).length > 0,
+    );
   });
 });

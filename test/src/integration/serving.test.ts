@@ -7,18 +7,31 @@ import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 
 let release: Release;
 beforeAll(async () => {
-  release = await startRelease('serving', { counts: { registries: 1, routers: 1, workers: 1 }, env: { 'router-1': { MAX_BODY_BYTES: '2000000' } } });
+  release = await startRelease('serving', {
+    counts: { registries: 1, routers: 1, workers: 1 },
+    env: { 'router-1': { MAX_BODY_BYTES: '2000000' } },
+  });
 });
 afterAll(() => release?.end());
 
 const router = () => release.routers[0] as string;
 const url = () => `${router()}/v2/models/spam/infer`;
 const json = { 'content-type': 'application/json' };
-const body = (tensor: object = {}, rest: object = {}) => JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'], ...tensor }], ...rest });
-const post = (b: string | Uint8Array, headers: Record<string, string> = {}, to = url()) => fetch(to, { method: 'POST', headers: { ...json, ...headers }, body: b as never });
+const body = (tensor: object = {}, rest: object = {}) =>
+  JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'], ...tensor }], ...rest });
+const post = (b: string | Uint8Array, headers: Record<string, string> = {}, to = url()) =>
+  fetch(to, { method: 'POST', headers: { ...json, ...headers }, body: b as never });
 const row = async (requestId: string) => {
-  await until('the row', async () => (await release.query('SELECT 1 FROM predictions WHERE request_id = {id:String}', { id: requestId })).length > 0);
-  return (await release.query<Record<string, unknown>>('SELECT * FROM predictions FINAL WHERE request_id = {id:String}', { id: requestId }))[0] as Record<string, unknown>;
+  await until(
+    'the row',
+    async () =>
+      (await release.query('SELECT 1 FROM predictions WHERE request_id = {id:String}', { id: requestId })).length > 0,
+  );
+  return (
+    await release.query<Record<string, unknown>>('SELECT * FROM predictions FINAL WHERE request_id = {id:String}', {
+      id: requestId,
+    })
+  )[0] as Record<string, unknown>;
 };
 
 describe('the Open Inference Protocol', () => {
@@ -28,21 +41,43 @@ describe('the Open Inference Protocol', () => {
     expect(response.headers.get('x-request-id')).toBe('req-1');
     expect(response.headers.get('x-slipway-version')).toBe('spam:1');
     expect(response.headers.get('x-slipway-arm')).toBe('control');
-    expect(await response.json()).toEqual({ model_name: 'spam', model_version: '1', id: 'abc', outputs: [{ name: 'class', datatype: 'INT64', shape: [1, 1], data: [expect.any(Number)] }] });
+    expect(await response.json()).toEqual({
+      model_name: 'spam',
+      model_version: '1',
+      id: 'abc',
+      outputs: [{ name: 'class', datatype: 'INT64', shape: [1, 1], data: [expect.any(Number)] }],
+    });
   });
 
   it('gives each row of a batch what it would get alone', async () => {
     const texts = release.mails.slice(0, 12).map((m) => m.text);
-    const together = (await (await post(body({ shape: [12, 1], data: texts }))).json()) as { outputs: { name: string; data: number[] }[] };
-    const alone = await Promise.all(texts.map(async (t) => ((await (await post(body({ data: [t] }))).json()) as typeof together).outputs[0]?.data[0] as number));
+    const together = (await (await post(body({ shape: [12, 1], data: texts }))).json()) as {
+      outputs: { name: string; data: number[] }[];
+    };
+    const alone = await Promise.all(
+      texts.map(
+        async (t) =>
+          ((await (await post(body({ data: [t] }))).json()) as typeof together).outputs[0]?.data[0] as number,
+      ),
+    );
     together.outputs[0]?.data.forEach((p, i) => expect(p).toBeCloseTo(alone[i] as number, 5));
   });
 
   it('batches concurrent requests, and reports queue, compute and batch size', async () => {
     const ids = Array.from({ length: 64 }, (_, i) => `batch-${i}`);
     await Promise.all(ids.map((id, i) => post(body({ data: [release.mails[i]?.text ?? ''] }), { 'x-request-id': id })));
-    await until('the rows', async () => (await release.query<{ n: number }>("SELECT uniqExact(request_id) AS n FROM predictions WHERE startsWith(request_id, 'batch-')"))[0]?.n === 64);
-    const [sizes] = await release.query<{ largest: number; computed: number }>("SELECT max(batch_size) AS largest, countIf(compute_us > 0) AS computed FROM predictions FINAL WHERE startsWith(request_id, 'batch-')");
+    await until(
+      'the rows',
+      async () =>
+        (
+          await release.query<{ n: number }>(
+            "SELECT uniqExact(request_id) AS n FROM predictions WHERE startsWith(request_id, 'batch-')",
+          )
+        )[0]?.n === 64,
+    );
+    const [sizes] = await release.query<{ largest: number; computed: number }>(
+      "SELECT max(batch_size) AS largest, countIf(compute_us > 0) AS computed FROM predictions FINAL WHERE startsWith(request_id, 'batch-')",
+    );
     expect(sizes?.largest).toBeGreaterThan(1);
     expect(sizes?.largest).toBeLessThanOrEqual(64);
     expect(sizes?.computed).toBe(64);
@@ -53,11 +88,19 @@ describe('the Open Inference Protocol', () => {
     expect(await get('/v2')).toMatchObject({ name: 'slipway' });
     expect(await get('/v2/health/live')).toMatchObject({ live: true });
     expect(await get('/v2/health/ready')).toMatchObject({ ready: true });
-    expect(await get('/v2/models/spam')).toMatchObject({ name: 'spam', versions: ['1'], platform: 'onnx_onnxv1', inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }] });
+    expect(await get('/v2/models/spam')).toMatchObject({
+      name: 'spam',
+      versions: ['1'],
+      platform: 'onnx_onnxv1',
+      inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
+    });
     expect(await get('/v2/models/spam/ready')).toEqual({ name: 'spam', ready: true });
     expect(await get('/v2/models/spam/versions/1/ready')).toEqual({ name: 'spam', ready: true });
     expect(await get('/v2/models/spam/versions/9')).toMatchObject({ code: 'unknown_version' });
-    expect(await get('/v2/models/nothing')).toMatchObject({ code: 'unknown_endpoint', error: 'there is no endpoint "nothing"' });
+    expect(await get('/v2/models/nothing')).toMatchObject({
+      code: 'unknown_endpoint',
+      error: 'there is no endpoint "nothing"',
+    });
   });
 });
 
@@ -66,27 +109,99 @@ describe('bad input at the router', () => {
     ['a body that is not JSON', () => post('{"inputs": ['), 400, 'malformed_json', /./],
     ['a body that is not UTF-8', () => post(Buffer.from([0x7b, 0xff, 0xfe, 0x7d])), 400, 'malformed_json', /UTF-8/],
     ['no inputs', () => post('{}'), 400, 'invalid_tensor', /inputs: must be a list/],
-    ['a wrong tensor name', () => post(body({ name: 'txt' })), 400, 'invalid_tensor', /inputs\.0\.name: there is no input "txt"; the model takes "text"/],
-    ['a wrong datatype', () => post(body({ datatype: 'FP32', data: [1] })), 400, 'invalid_tensor', /inputs\.0\.datatype: is FP32; "text" is BYTES/],
-    ['a wrong shape', () => post(body({ shape: [1] })), 400, 'invalid_tensor', /inputs\.0\.shape: is \[1\]; "text" has \[-1, 1\]/],
-    ['data that does not fill the shape', () => post(body({ shape: [2, 1] })), 400, 'invalid_tensor', /inputs\.0\.data: has 1 elements; the shape \[2, 1\] needs 2/],
-    ['an element of another type', () => post(body({ data: [7] })), 400, 'invalid_tensor', /inputs\.0\.data\.0: must be a string/],
-    ['an unknown output', () => post(body({}, { outputs: [{ name: 'colour' }] })), 400, 'invalid_tensor', /outputs\.0\.name/],
-    ['too many rows', () => post(body({ shape: [5000, 1], data: Array.from({ length: 5000 }, () => 'x') })), 400, 'invalid_tensor', /5000 rows; at most/],
-    ['an unknown endpoint', () => post(body(), {}, `${router()}/v2/models/nowhere/infer`), 404, 'unknown_endpoint', /nowhere/],
-    ['a body that is too large', () => post(body({ data: ['x'.repeat(2_000_001)] })), 413, 'too_large', /2000000 bytes/],
-    ['a version without an operator\'s key', () => post(body(), { 'x-slipway-version': '1' }), 403, 'forbidden', /operator's key/],
-  ] as const)('%s gets a 4xx problem that names what is wrong, counted, without a stack trace', async (_, ask, status, code, message) => {
-    const count = async () => Number(new RegExp(`slipway_problems_total\\{code="${code}"\\} (\\d+)`).exec(await (await fetch(`${code === 'invalid_tensor' || code === 'malformed_json' ? release.workers[0] : router()}/metrics`)).text())?.[1] ?? 0);
-    const before = await count();
-    const response = await ask();
-    const problem = (await response.json()) as Problem;
-    expect(response.status, JSON.stringify(problem)).toBe(status);
-    expect(problem).toMatchObject({ code, status, error: expect.any(String) });
-    expect(problem.detail).toMatch(message);
-    expect(JSON.stringify(problem)).not.toMatch(/\bat .+:\d+:\d+/);
-    expect(await count()).toBe(before + 1);
-  });
+    [
+      'a wrong tensor name',
+      () => post(body({ name: 'txt' })),
+      400,
+      'invalid_tensor',
+      /inputs\.0\.name: there is no input "txt"; the model takes "text"/,
+    ],
+    [
+      'a wrong datatype',
+      () => post(body({ datatype: 'FP32', data: [1] })),
+      400,
+      'invalid_tensor',
+      /inputs\.0\.datatype: is FP32; "text" is BYTES/,
+    ],
+    [
+      'a wrong shape',
+      () => post(body({ shape: [1] })),
+      400,
+      'invalid_tensor',
+      /inputs\.0\.shape: is \[1\]; "text" has \[-1, 1\]/,
+    ],
+    [
+      'data that does not fill the shape',
+      () => post(body({ shape: [2, 1] })),
+      400,
+      'invalid_tensor',
+      /inputs\.0\.data: has 1 elements; the shape \[2, 1\] needs 2/,
+    ],
+    [
+      'an element of another type',
+      () => post(body({ data: [7] })),
+      400,
+      'invalid_tensor',
+      /inputs\.0\.data\.0: must be a string/,
+    ],
+    [
+      'an unknown output',
+      () => post(body({}, { outputs: [{ name: 'colour' }] })),
+      400,
+      'invalid_tensor',
+      /outputs\.0\.name/,
+    ],
+    [
+      'too many rows',
+      () => post(body({ shape: [5000, 1], data: Array.from({ length: 5000 }, () => 'x') })),
+      400,
+      'invalid_tensor',
+      /5000 rows; at most/,
+    ],
+    [
+      'an unknown endpoint',
+      () => post(body(), {}, `${router()}/v2/models/nowhere/infer`),
+      404,
+      'unknown_endpoint',
+      /nowhere/,
+    ],
+    [
+      'a body that is too large',
+      () => post(body({ data: ['x'.repeat(2_000_001)] })),
+      413,
+      'too_large',
+      /2000000 bytes/,
+    ],
+    [
+      "a version without an operator's key",
+      () => post(body(), { 'x-slipway-version': '1' }),
+      403,
+      'forbidden',
+      /operator's key/,
+    ],
+  ] as const)(
+    '%s gets a 4xx problem that names what is wrong, counted, without a stack trace',
+    async (_, ask, status, code, message) => {
+      const count = async () =>
+        Number(
+          new RegExp(`slipway_problems_total\\{code="${code}"\\} (\\d+)`).exec(
+            await (
+              await fetch(
+                `${code === 'invalid_tensor' || code === 'malformed_json' ? release.workers[0] : router()}/metrics`,
+              )
+            ).text(),
+          )?.[1] ?? 0,
+        );
+      const before = await count();
+      const response = await ask();
+      const problem = (await response.json()) as Problem;
+      expect(response.status, JSON.stringify(problem)).toBe(status);
+      expect(problem).toMatchObject({ code, status, error: expect.any(String) });
+      expect(problem.detail).toMatch(message);
+      expect(JSON.stringify(problem)).not.toMatch(/\bat .+:\d+:\d+/);
+      expect(await count()).toBe(before + 1);
+    },
+  );
 
   it('logs odd bodies so that no row is lost', async () => {
     const odd: [string, string | Buffer][] = [
@@ -96,18 +211,32 @@ describe('bad input at the router', () => {
       ['odd-bytes', Buffer.from([0x7b, 0xff, 0x0a, 0x7d])],
       ['odd-empty', ''],
       ['odd-large', body({ data: ['y'.repeat(300_000)] })],
-      ['odd-deep', `{"a":${'['.repeat(2000)}${']'.repeat(2000)},"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["x"]}]}`],
+      [
+        'odd-deep',
+        `{"a":${'['.repeat(2000)}${']'.repeat(2000)},"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["x"]}]}`,
+      ],
       ['odd-number', body().replace('"hello"', '"hello"],"x":[1e999')],
     ];
     for (const [id, b] of odd) await post(b, { 'x-request-id': id });
     for (const [id] of odd) expect((await row(id))['request'], id).toBeDefined();
-    expect(JSON.parse((await row('odd-large'))['request'] as string)).toMatchObject({ bytes: expect.any(Number), digest: expect.stringMatching(/^[0-9a-f]{64}$/), head: expect.stringContaining('inputs') });
-    expect(await release.query("SELECT reason, raw FROM dead_letters WHERE topic = 'slipway.predictions.v1'")).toEqual([]);
+    expect(JSON.parse((await row('odd-large'))['request'] as string)).toMatchObject({
+      bytes: expect.any(Number),
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      head: expect.stringContaining('inputs'),
+    });
+    expect(await release.query("SELECT reason, raw FROM dead_letters WHERE topic = 'slipway.predictions.v1'")).toEqual(
+      [],
+    );
   });
 
   it.each([
     ['no name', { endpoint: 'spam', value: 1, request_id: 'r' }, 400, /name/],
-    ['neither unit nor request', { endpoint: 'spam', name: 'label', value: 1 }, 400, /unit: give either unit or request_id/],
+    [
+      'neither unit nor request',
+      { endpoint: 'spam', name: 'label', value: 1 },
+      400,
+      /unit: give either unit or request_id/,
+    ],
     ['an unknown endpoint', { endpoint: 'nowhere', name: 'label', value: 1, unit: 'u' }, 404, /nowhere/],
     ['a value that is no scalar', { endpoint: 'spam', name: 'label', value: [1], unit: 'u' }, 400, /value/],
   ])('refuses an outcome with %s', async (_, outcome, status, message) => {
@@ -120,13 +249,22 @@ describe('bad input at the router', () => {
 describe('assignment', () => {
   let rollout: Rollout;
   beforeAll(async () => {
-    rollout = await release.rollOut(GOOD, { unit: 'user', steps: [{ canary: { weight: '30%', until: { requests: 1_000_000 } } }, { switch: {} }], guardrails: [] });
+    rollout = await release.rollOut(GOOD, {
+      unit: 'user',
+      steps: [{ canary: { weight: '30%', until: { requests: 1_000_000 } } }, { switch: {} }],
+      guardrails: [],
+    });
     rollout = await release.reach(rollout.id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
     await until('the router to apply it', async () => (await assignments(['u']))[0]?.['rollout_id'] === rollout.id);
   });
   afterAll(() => release.operator.command(rollout.id, 'abort', 'done'));
 
-  const assignments = async (units: string[]) => ((await (await post(JSON.stringify({ endpoint: 'spam', units }), {}, `${router()}/v1/assignments`)).json()) as { assignments: Record<string, unknown>[] }).assignments;
+  const assignments = async (units: string[]) =>
+    (
+      (await (await post(JSON.stringify({ endpoint: 'spam', units }), {}, `${router()}/v1/assignments`)).json()) as {
+        assignments: Record<string, unknown>[];
+      }
+    ).assignments;
 
   it('answers for other services exactly as it assigns itself, and as the published hash says', async () => {
     const { assignmentPoint } = await import('@slipway/contracts');
@@ -134,10 +272,19 @@ describe('assignment', () => {
     const given = await assignments(units);
     for (const [i, unit] of units.entries()) {
       const arm = assignmentPoint(rollout.id, unit) < 0.3 ? 'candidate' : 'control';
-      expect(given[i]).toMatchObject({ unit, assigned_arm: arm, reason: 'randomised', probability: arm === 'candidate' ? 0.3 : 0.7, version: arm === 'candidate' ? `spam:${GOOD}` : 'spam:1' });
+      expect(given[i]).toMatchObject({
+        unit,
+        assigned_arm: arm,
+        reason: 'randomised',
+        probability: arm === 'candidate' ? 0.3 : 0.7,
+        version: arm === 'candidate' ? `spam:${GOOD}` : 'spam:1',
+      });
       expect((await post(body(), { 'x-slipway-unit': unit })).headers.get('x-slipway-arm')).toBe(arm);
     }
-    const [sql] = await release.query<{ point: number }>("SELECT bitShiftRight(reinterpretAsUInt64(reverse(substring(SHA256(concat({salt:String}, '\\0', 'user-7')), 1, 8))), 11) / exp2(53) AS point", { salt: rollout.id });
+    const [sql] = await release.query<{ point: number }>(
+      "SELECT bitShiftRight(reinterpretAsUInt64(reverse(substring(SHA256(concat({salt:String}, '\\0', 'user-7')), 1, 8))), 11) / exp2(53) AS point",
+      { salt: rollout.id },
+    );
     expect(sql?.point).toBe(assignmentPoint(rollout.id, 'user-7'));
   });
 
@@ -147,15 +294,38 @@ describe('assignment', () => {
     expect((await post(body({}, { parameters: { unit: candidate } }))).headers.get('x-slipway-arm')).toBe('candidate');
     const nobody = await post(body(), { 'x-request-id': 'no-unit' });
     expect(nobody.headers.get('x-slipway-arm')).toBe('control');
-    expect(await row('no-unit')).toMatchObject({ reason: 'no_unit', unit: '', assigned_arm: 'control', probability: 1 });
+    expect(await row('no-unit')).toMatchObject({
+      reason: 'no_unit',
+      unit: '',
+      assigned_arm: 'control',
+      probability: 1,
+    });
   });
 
   it("lets an operator's key force a version, which is no exposure", async () => {
-    const forced = await post(body(), { authorization: `Bearer ${release.secrets.keys.operator}`, 'x-slipway-version': String(GOOD), 'x-request-id': 'forced' });
+    const forced = await post(body(), {
+      authorization: `Bearer ${release.secrets.keys.operator}`,
+      'x-slipway-version': String(GOOD),
+      'x-request-id': 'forced',
+    });
     expect([forced.status, forced.headers.get('x-slipway-version')]).toEqual([200, `spam:${GOOD}`]);
-    expect(await row('forced')).toMatchObject({ reason: 'forced', served_version: `spam:${GOOD}`, assigned_arm: 'candidate' });
-    expect((await post(body(), { authorization: `Bearer ${release.secrets.keys.operator}`, 'x-slipway-version': '99' })).status).toBe(404);
-    expect((await post(body(), { authorization: `Bearer ${release.secrets.keys.viewer}`, 'x-slipway-version': String(GOOD) })).status).toBe(403);
+    expect(await row('forced')).toMatchObject({
+      reason: 'forced',
+      served_version: `spam:${GOOD}`,
+      assigned_arm: 'candidate',
+    });
+    expect(
+      (await post(body(), { authorization: `Bearer ${release.secrets.keys.operator}`, 'x-slipway-version': '99' }))
+        .status,
+    ).toBe(404);
+    expect(
+      (
+        await post(body(), {
+          authorization: `Bearer ${release.secrets.keys.viewer}`,
+          'x-slipway-version': String(GOOD),
+        })
+      ).status,
+    ).toBe(403);
   });
 });
 
@@ -163,9 +333,17 @@ describe('poison and broken artefacts', () => {
   it('keeps its last good route when a poisonous one is published, and says so', async () => {
     const producer = release.kafka.producer();
     await producer.connect();
-    await producer.send({ topic: topics.routes.name, messages: [{ key: 'spam', value: '{"endpoint":"spam","control":"gone"}' }] });
+    await producer.send({
+      topic: topics.routes.name,
+      messages: [{ key: 'spam', value: '{"endpoint":"spam","control":"gone"}' }],
+    });
     await producer.disconnect();
-    await until('the dead letter', async () => (await release.query("SELECT 1 FROM dead_letters WHERE topic = 'slipway.routes.v1' AND consumer = 'router-1'")).length > 0);
+    await until(
+      'the dead letter',
+      async () =>
+        (await release.query("SELECT 1 FROM dead_letters WHERE topic = 'slipway.routes.v1' AND consumer = 'router-1'"))
+          .length > 0,
+    );
     expect((await post(body())).status).toBe(200);
   });
 
@@ -175,12 +353,24 @@ describe('poison and broken artefacts', () => {
     const first = await release.rollOut(noModel.version);
     const ended = await release.reach(first.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000);
     expect(ended.reason).toContain('The candidate cannot be loaded');
-    const good = await release.viewer.call<{ bundle: { artifact: { sha256: string } } }>('GET', '/v1/models/spam/versions/2');
-    const onnx = readFileSync(join(release.folder, 'artifacts', good.bundle.artifact.sha256.slice(0, 2), good.bundle.artifact.sha256));
-    const validation = [{ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'] }], outputs: [{ name: 'probability', data: [0.123456], tolerance: 1e-6 }] }];
+    const good = await release.viewer.call<{ bundle: { artifact: { sha256: string } } }>(
+      'GET',
+      '/v1/models/spam/versions/2',
+    );
+    const onnx = readFileSync(
+      join(release.folder, 'artifacts', good.bundle.artifact.sha256.slice(0, 2), good.bundle.artifact.sha256),
+    );
+    const validation = [
+      {
+        inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'] }],
+        outputs: [{ name: 'probability', data: [0.123456], tolerance: 1e-6 }],
+      },
+    ];
     const wrong = await release.register(onnx, { validation });
     const second = await release.rollOut(wrong.version);
-    expect((await release.reach(second.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000)).reason).toMatch(/validation case 0: output "probability" is .* where 0.123456 is expected/);
+    expect((await release.reach(second.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000)).reason).toMatch(
+      /validation case 0: output "probability" is .* where 0.123456 is expected/,
+    );
     expect((await post(body())).headers.get('x-slipway-version')).toBe('spam:1');
   });
 
@@ -191,7 +381,11 @@ describe('poison and broken artefacts', () => {
     writeFileSync(join(release.folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
     const { id } = await release.rollOut(version.version);
     const ended = await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 30_000);
-    expect(ended.reason).toMatch(new RegExp(`The candidate cannot be loaded: .*gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`));
+    expect(ended.reason).toMatch(
+      new RegExp(
+        `The candidate cannot be loaded: .*gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`,
+      ),
+    );
     const loaded = async () => (await fetch(`${release.workers[0]}/v2/models/spam/versions/${GOOD}/ready`)).status;
     await until('version 2 to be unloaded', async () => (await loaded()) !== 200, 30_000);
     expect((await fetch(`${release.workers[0]}/v2/models/spam/versions/1/ready`)).status).toBe(200);
@@ -202,7 +396,10 @@ describe('poison and broken artefacts', () => {
     await until('the worker to be gone', () => release.supervisor.pid('worker-1') === undefined);
     const response = await post(body(), { 'x-request-id': 'nobody-there' });
     expect(response.status).toBe(503);
-    expect((await response.json()) as Problem).toMatchObject({ code: 'no_target', detail: expect.stringContaining('no target of "spam" is able to answer now') });
+    expect((await response.json()) as Problem).toMatchObject({
+      code: 'no_target',
+      detail: expect.stringContaining('no target of "spam" is able to answer now'),
+    });
     expect(await row('nobody-there')).toMatchObject({ status: 503, served_version: '', error_code: 'no_target' });
     await release.supervisor.startAgain('worker-1');
     await until('answers again', async () => (await post(body())).status === 200);

@@ -1,4 +1,5 @@
-// `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others ship.
+// `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
+// ship.
 // `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -11,14 +12,30 @@ import { readRuns } from './stream.ts';
 import { scenarios, world } from './world.ts';
 
 type Cell = { scenario: number; volume: number; base: number; runs: number; seed: number };
-export type Row = { rule: string; scenario: string; kind: 'good' | 'bad'; volume: number; base: number; runs: number; rolledBack: number; promoted: number; held: number; medianSeconds: number | null; medianHarmed: number | null };
+export type Row = {
+  rule: string;
+  scenario: string;
+  kind: 'good' | 'bad';
+  volume: number;
+  base: number;
+  runs: number;
+  rolledBack: number;
+  promoted: number;
+  held: number;
+  medianSeconds: number | null;
+  medianHarmed: number | null;
+};
 
-const median = (values: number[]): number | null => (values.length > 0 ? ([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number) : null);
+const median = (values: number[]): number | null =>
+  values.length > 0 ? ([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number) : null;
 
 function playCell({ scenario: index, volume, base, runs, seed }: Cell): Row[] {
   const scenario = scenarios[index];
   if (!scenario) throw new Error(`there is no scenario ${index}`);
-  const found: Record<string, Outcome[]> = { Slipway: [], ...Object.fromEntries(Object.keys(peers).map((name) => [name, []])) };
+  const found: Record<string, Outcome[]> = {
+    Slipway: [],
+    ...Object.fromEntries(Object.keys(peers).map((name) => [name, []])),
+  };
   for (let run = 0; run < runs; run++) {
     const stream = world(scenario, volume, base, run, seed);
     (found['Slipway'] as Outcome[]).push(play(stream));
@@ -27,7 +44,9 @@ function playCell({ scenario: index, volume, base, runs, seed }: Cell): Row[] {
   // What a request at the bad candidate costs: an excess error, a slowed answer, a lost conversion.
   const cost = (t: number) => {
     const [good, bad] = [scenario.at('control', t, base), scenario.at('candidate', t, base)];
-    return (bad.slower ?? 1) > (good.slower ?? 1) ? 1 : Math.max(0, (bad.error ?? base) - (good.error ?? base)) + Math.max(0, 0.1 - (bad.conversion ?? 0.1));
+    return (bad.slower ?? 1) > (good.slower ?? 1)
+      ? 1
+      : Math.max(0, (bad.error ?? base) - (good.error ?? base)) + Math.max(0, 0.1 - (bad.conversion ?? 0.1));
   };
   /** Expected, over the seconds and shares that the rule gave to the candidate. */
   const harmed = ({ weights, second }: Outcome) => {
@@ -41,44 +60,74 @@ function playCell({ scenario: index, volume, base, runs, seed }: Cell): Row[] {
   return Object.entries(found).map(([rule, outcomes]) => {
     const back = outcomes.filter((o) => o.verdict === 'rolledBack');
     return {
-      rule, scenario: scenario.name, kind: scenario.kind, volume, base, runs, rolledBack: back.length / runs, promoted: outcomes.filter((o) => o.verdict === 'promoted').length / runs, held: outcomes.filter((o) => o.verdict === 'held').length / runs,
-      medianSeconds: median(back.map((o) => o.second)), medianHarmed: scenario.kind === 'bad' ? median(outcomes.map(harmed)) : null,
+      rule,
+      scenario: scenario.name,
+      kind: scenario.kind,
+      volume,
+      base,
+      runs,
+      rolledBack: back.length / runs,
+      promoted: outcomes.filter((o) => o.verdict === 'promoted').length / runs,
+      held: outcomes.filter((o) => o.verdict === 'held').length / runs,
+      medianSeconds: median(back.map((o) => o.second)),
+      medianHarmed: scenario.kind === 'bad' ? median(outcomes.map(harmed)) : null,
     };
   });
 }
 
 async function playStreams(file: string): Promise<void> {
-  for await (const run of readRuns(createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }))) {
+  for await (const run of readRuns(
+    createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }),
+  )) {
     const { scenario, volume, base, run: number } = run.meta;
     const { verdict, second, weights } = play(run);
     process.stdout.write(`${JSON.stringify({ scenario, volume, base, run: number, verdict, second, weights })}\n`);
   }
 }
 
-async function simulate(options: { runs: number; seed: number; json: boolean; volumes: number[]; bases: number[]; only: string | undefined }): Promise<void> {
-  const cells: Cell[] = scenarios.flatMap((s, scenario) => (options.only && !s.name.includes(options.only) ? [] : options.volumes.flatMap((volume) => options.bases.map((base) => ({ scenario, volume, base, runs: options.runs, seed: options.seed })))));
+async function simulate(options: {
+  runs: number;
+  seed: number;
+  json: boolean;
+  volumes: number[];
+  bases: number[];
+  only: string | undefined;
+}): Promise<void> {
+  const cells: Cell[] = scenarios.flatMap((s, scenario) =>
+    options.only && !s.name.includes(options.only)
+      ? []
+      : options.volumes.flatMap((volume) =>
+          options.bases.map((base) => ({ scenario, volume, base, runs: options.runs, seed: options.seed })),
+        ),
+  );
   const rows: Row[][] = [];
   let next = 0;
   let done = 0;
-  const bar = () => process.stderr.isTTY && process.stderr.write(`\r[${'#'.repeat(Math.round((30 * done) / cells.length)).padEnd(30)}] ${done} of ${cells.length} cells`);
+  const bar = () =>
+    process.stderr.isTTY &&
+    process.stderr.write(
+      `\r[${'#'.repeat(Math.round((30 * done) / cells.length)).padEnd(30)}] ${done} of ${cells.length} cells`,
+    );
   await Promise.all(
-    Array.from({ length: Math.min(cells.length, availableParallelism()) }, () =>
-      new Promise<void>((resolve, reject) => {
-        const worker = new Worker(new URL(import.meta.url), { workerData: 'cells' });
-        const feed = () => {
-          if (next >= cells.length) return void worker.terminate().then(() => resolve());
-          const at = next++;
-          worker.once('message', (found: Row[]) => {
-            rows[at] = found;
-            done++;
-            bar();
-            feed();
-          });
-          worker.postMessage(cells[at]);
-        };
-        worker.on('error', reject);
-        feed();
-      }),
+    Array.from(
+      { length: Math.min(cells.length, availableParallelism()) },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const worker = new Worker(new URL(import.meta.url), { workerData: 'cells' });
+          const feed = () => {
+            if (next >= cells.length) return void worker.terminate().then(() => resolve());
+            const at = next++;
+            worker.once('message', (found: Row[]) => {
+              rows[at] = found;
+              done++;
+              bar();
+              feed();
+            });
+            worker.postMessage(cells[at]);
+          };
+          worker.on('error', reject);
+          feed();
+        }),
     ),
   );
   if (process.stderr.isTTY) process.stderr.write(`${'\r'.padEnd(60)}\r`);
@@ -87,25 +136,47 @@ async function simulate(options: { runs: number; seed: number; json: boolean; vo
     return;
   }
   const percent = (x: number) => `${(100 * x).toFixed(1)} %`.padStart(8);
-  process.stdout.write(`${'scenario'.padEnd(32)}${'a minute'.padStart(9)}${'base'.padStart(7)}  ${'rule'.padEnd(14)}${'rolled back'.padStart(12)}${'promoted'.padStart(10)}${'held'.padStart(9)}${'seconds'.padStart(9)}${'harmed'.padStart(9)}\n`);
+  process.stdout.write(
+    `${'scenario'.padEnd(32)}${'a minute'.padStart(9)}${'base'.padStart(7)}  ${'rule'.padEnd(14)}${'rolled back'.padStart(12)}${'promoted'.padStart(10)}${'held'.padStart(9)}${'seconds'.padStart(9)}${'harmed'.padStart(9)}\n`,
+  );
   for (const r of rows.flat()) {
-    process.stdout.write(`${r.scenario.padEnd(32)}${String(r.volume).padStart(9)}${percent(r.base).padStart(7)}  ${r.rule.padEnd(14)}${percent(r.rolledBack).padStart(12)}${percent(r.promoted).padStart(10)}${percent(r.held).padStart(9)}${(r.medianSeconds === null ? '-' : String(r.medianSeconds)).padStart(9)}${(r.medianHarmed === null ? '-' : r.medianHarmed.toFixed(0)).padStart(9)}\n`);
+    process.stdout.write(
+      `${r.scenario.padEnd(32)}${String(r.volume).padStart(9)}${percent(r.base).padStart(7)}  ${r.rule.padEnd(14)}${percent(r.rolledBack).padStart(12)}${percent(r.promoted).padStart(10)}${percent(r.held).padStart(9)}${(r.medianSeconds === null ? '-' : String(r.medianSeconds)).padStart(9)}${(r.medianHarmed === null ? '-' : r.medianHarmed.toFixed(0)).padStart(9)}\n`,
+    );
   }
   const ours = rows.flat().filter((r) => r.rule === 'Slipway');
   const worst = Math.max(...ours.filter((r) => r.kind === 'good').map((r) => r.rolledBack), 0);
-  process.stdout.write(`\nSlipway: worst cell of harmless candidates ${percent(worst).trim()} rolled back; ${options.runs} runs a cell, seed ${options.seed}\n`);
+  process.stdout.write(
+    `\nSlipway: worst cell of harmless candidates ${percent(worst).trim()} rolled back; ${options.runs} runs a cell, seed ${options.seed}\n`,
+  );
 }
 
 if (!isMainThread && workerData === 'cells') {
   parentPort?.on('message', (cell: Cell) => parentPort?.postMessage(playCell(cell)));
 } else {
   const { values } = parseArgs({
-    options: { streams: { type: 'string' }, json: { type: 'boolean', default: false }, runs: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, volumes: { type: 'string', default: '20,200,2000,20000' }, bases: { type: 'string', default: '0.01' }, only: { type: 'string' } },
+    options: {
+      streams: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      runs: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      volumes: { type: 'string', default: '20,200,2000,20000' },
+      bases: { type: 'string', default: '0.01' },
+      only: { type: 'string' },
+    },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   try {
     if (values.streams) await playStreams(values.streams);
-    else await simulate({ runs: Number(values.runs), seed: Number(values.seed), json: values.json, volumes: numbers(values.volumes), bases: numbers(values.bases), only: values.only });
+    else
+      await simulate({
+        runs: Number(values.runs),
+        seed: Number(values.seed),
+        json: values.json,
+        volumes: numbers(values.volumes),
+        bases: numbers(values.bases),
+        only: values.only,
+      });
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 1;

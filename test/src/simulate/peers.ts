@@ -5,7 +5,10 @@ type Minute = { n: number; err: number; slow: number };
 /** What a rule says after each minute of the candidate's own traffic. */
 type Rule = () => (minute: Minute) => 'fine' | 'failed' | 'rollBack';
 
-/** Flagger's defaults: each minute at least 99 % success and a p99 of at most 500 ms; the fifth failed check rolls back; a minute without traffic is a failed check. */
+/**
+ * Flagger's defaults: each minute at least 99 % success and a p99 of at most 500 ms; the fifth failed check rolls back;
+ * a minute without traffic is a failed check.
+ */
 const flagger: Rule = () => {
   let failed = 0;
   return ({ n, err, slow }) => {

@@ -1,4 +1,14 @@
-import { CountEvidence, type Harm, judge, type JudgeInput, LatencyEvidence, latencyShift, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '@slipway/stats';
+import {
+  CountEvidence,
+  type Harm,
+  judge,
+  type JudgeInput,
+  LatencyEvidence,
+  latencyShift,
+  SAMPLE_RATIOS,
+  WORSE_WHEN_FEWER,
+  WORSE_WHEN_MORE,
+} from '@slipway/stats';
 import type { Line, Run } from './stream.ts';
 
 export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: number; weights: [number, number][] };
@@ -8,7 +18,12 @@ const MASSES = [0.5, 0.4, 0.09, 0.01];
 const ALPHA = 0.05;
 
 /** The policy under which the streams are played: the least harm that must not be missed, and how often it may be. */
-const HARM: { errors: Harm; conversions: Harm; latency: number; missed: number } = { errors: { ratio: 2, absolute: 0.005 }, conversions: { ratio: 0.9 }, latency: 1.1, missed: 0.1 };
+const HARM: { errors: Harm; conversions: Harm; latency: number; missed: number } = {
+  errors: { ratio: 2, absolute: 0.005 },
+  conversions: { ratio: 0.9 },
+  latency: 1.1,
+  missed: 0.1,
+};
 
 /** By latency bucket, from how many requests lay over each threshold. */
 function buckets(line: Line | undefined): number[] {
@@ -34,7 +49,8 @@ function silence(seconds: Run['seconds']): number {
 }
 
 /**
- * Plays one run through the decision rule in closed loop: the weights that the rule decides on choose which potential outcomes it sees next. The rule looks every second, and sees counts only.
+ * Plays one run through the decision rule in closed loop: the weights that the rule decides on choose which potential
+ * outcomes it sees next. The rule looks every second, and sees counts only.
  */
 export function play({ meta, seconds, last }: Run): Outcome {
   const { steps, dwell_s: dwell } = meta;
@@ -59,7 +75,10 @@ export function play({ meta, seconds, last }: Run): Outcome {
 
   for (let t = 0; t < end; t++) {
     const weight = steps[step] as number;
-    const cell = { control: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] }, candidate: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] } };
+    const cell = {
+      control: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] },
+      candidate: { units: 0, errors: 0, tail: 0, buckets: [0, 0, 0, 0] },
+    };
     for (const c of seconds[t] ?? []) {
       const arm = c.stratum <= step ? 'candidate' : 'control';
       const line = c[arm];
@@ -83,25 +102,77 @@ export function play({ meta, seconds, last }: Run): Outcome {
     ratio.add({ second: t, weight, control: cell.control.units, candidate: cell.candidate.units });
     errors.add({ second: t, weight, control: cell.control.errors, candidate: cell.candidate.errors });
     tail.add({ second: t, weight, control: cell.control.tail, candidate: cell.candidate.tail });
-    if (cell.control.units + cell.candidate.units > 0) distribution.add({ second: t, weight, control: cell.control.buckets, candidate: cell.candidate.buckets });
+    if (cell.control.units + cell.candidate.units > 0)
+      distribution.add({ second: t, weight, control: cell.control.buckets, candidate: cell.candidate.buckets });
     const arrived = late.get(t);
     if (arrived) {
       late.delete(t);
       for (const w of new Set(arrived.map((a) => a.weight))) {
-        const of = (arm: 'control' | 'candidate') => arrived.filter((a) => a.weight === w && a.arm === arm).reduce((s, a) => s + a.n, 0);
+        const of = (arm: 'control' | 'candidate') =>
+          arrived.filter((a) => a.weight === w && a.arm === arm).reduce((s, a) => s + a.n, 0);
         conversions.add({ second: t, weight: w, control: of('control'), candidate: of('candidate') });
       }
       for (const a of arrived) if (a.step === step) (a.arm === 'candidate' ? candidate : control).conversions += a.n;
     }
-    const events = (count: (x: Tally) => number) => ({ control: { units: control.units, events: count(control) }, candidate: { units: candidate.units, events: count(candidate) } });
+    const events = (count: (x: Tally) => number) => ({
+      control: { units: control.units, events: count(control) },
+      candidate: { units: candidate.units, events: count(candidate) },
+    });
     const input: JudgeInput = {
-      alpha: ALPHA, startSecond: 0, nowSecond: t, plannedSeconds: planned, crossedUnits: 0, exposures: ratio, missed: HARM.missed,
-      step: { index: step, weight, activeSeconds: t - since + 1, dwellSeconds: dwell, until: {}, lastComparison: step === lastComparison, totals: { control: { requests: control.requests, units: control.units }, candidate: { requests: candidate.requests, units: candidate.units } } },
+      alpha: ALPHA,
+      startSecond: 0,
+      nowSecond: t,
+      plannedSeconds: planned,
+      crossedUnits: 0,
+      exposures: ratio,
+      missed: HARM.missed,
+      step: {
+        index: step,
+        weight,
+        activeSeconds: t - since + 1,
+        dwellSeconds: dwell,
+        until: {},
+        lastComparison: step === lastComparison,
+        totals: {
+          control: { requests: control.requests, units: control.units },
+          candidate: { requests: candidate.requests, units: candidate.units },
+        },
+      },
       guardrails: [
-        { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1, harm: HARM.errors, cells: errors, step: events((x) => x.errors) },
-        { kind: 'latency', metric: 'latency', margin: 1, masses: MASSES, cells: { distribution, tail }, harm: shift, sla: [] },
+        {
+          kind: 'events',
+          metric: 'error_rate',
+          source: 'error',
+          direction: 'lower',
+          margin: 1,
+          harm: HARM.errors,
+          cells: errors,
+          step: events((x) => x.errors),
+        },
+        {
+          kind: 'latency',
+          metric: 'latency',
+          margin: 1,
+          masses: MASSES,
+          cells: { distribution, tail },
+          harm: shift,
+          sla: [],
+        },
         // Every exposed unit is observed for conversions: that none has come yet is no lack of data.
-        ...(hasConversions ? [{ kind: 'events' as const, metric: 'conversion', source: 'outcome' as const, direction: 'higher' as const, margin: 1, harm: HARM.conversions, cells: conversions, step: events((x) => x.conversions) }] : []),
+        ...(hasConversions
+          ? [
+              {
+                kind: 'events' as const,
+                metric: 'conversion',
+                source: 'outcome' as const,
+                direction: 'higher' as const,
+                margin: 1,
+                harm: HARM.conversions,
+                cells: conversions,
+                step: events((x) => x.conversions),
+              },
+            ]
+          : []),
       ],
     };
     const { verdict } = judge(input);

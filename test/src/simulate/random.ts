@@ -66,7 +66,8 @@ export class Random {
   private poissonLike(n: number, p: number): number {
     const log = Math.log1p(-p);
     let k = 0;
-    for (let i = Math.floor(Math.log(this.uniform()) / log); i < n; i += 1 + Math.floor(Math.log(this.uniform()) / log)) k++;
+    for (let i = Math.floor(Math.log(this.uniform()) / log); i < n; i += 1 + Math.floor(Math.log(this.uniform()) / log))
+      k++;
     return k;
   }
 }

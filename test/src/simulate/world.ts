@@ -4,17 +4,29 @@ import type { Line, Meta, Run } from './stream.ts';
 
 /** How one arm behaves at a second; `load` moves both arms. */
 type Behaviour = { error: number; slower: number; conversion: number };
-export type Scenario = { name: string; kind: 'good' | 'bad'; /** Units per erring unit's failures. */ clustered?: boolean; /** The candidate's share of units over what it should be. */ ratio?: number; at: (arm: 'control' | 'candidate', t: number, base: number) => Partial<Behaviour> };
+export type Scenario = {
+  name: string;
+  kind: 'good' | 'bad' /** Units per erring unit's failures. */;
+  clustered?: boolean /** The candidate's share of units over what it should be. */;
+  ratio?: number;
+  at: (arm: 'control' | 'candidate', t: number, base: number) => Partial<Behaviour>;
+};
 
 const CONVERSION = 0.1;
 const both = (_: string, __: number, base: number) => ({ error: base });
-const candidate = (change: (base: number, t: number) => Partial<Behaviour>): Scenario['at'] => (arm, t, base) => ({ error: base, ...(arm === 'candidate' ? change(base, t) : {}) });
+const candidate =
+  (change: (base: number, t: number) => Partial<Behaviour>): Scenario['at'] =>
+  (arm, t, base) => ({ error: base, ...(arm === 'candidate' ? change(base, t) : {}) });
 
 export const scenarios: readonly Scenario[] = [
   { name: 'identical', kind: 'good', at: both },
   { name: 'identical, errors in few units', kind: 'good', clustered: true, at: both },
   { name: 'shared outage', kind: 'good', at: (_, t, base) => ({ error: t >= 400 && t < 520 ? 0.4 : base }) },
-  { name: 'shared load wave', kind: 'good', at: (_, t, base) => ({ error: base, slower: 1 + 0.3 * Math.sin((2 * Math.PI * t) / 900) }) },
+  {
+    name: 'shared load wave',
+    kind: 'good',
+    at: (_, t, base) => ({ error: base, slower: 1 + 0.3 * Math.sin((2 * Math.PI * t) / 900) }),
+  },
   { name: 'errors +0.5 pp', kind: 'bad', at: candidate((b) => ({ error: b + 0.005 })) },
   { name: 'errors +1 pp', kind: 'bad', at: candidate((b) => ({ error: b + 0.01 })) },
   { name: 'errors x2', kind: 'bad', at: candidate((b) => ({ error: 2 * b })) },
@@ -32,19 +44,41 @@ export const scenarios: readonly Scenario[] = [
 const SIGMA = 0.6;
 const MEDIAN = 40;
 const z99 = 2.3263478740408408;
-export const THRESHOLDS = { c50: MEDIAN, c90: MEDIAN * Math.exp(SIGMA * 1.2815515655446004), c99: MEDIAN * Math.exp(SIGMA * z99), c500: 500 };
+export const THRESHOLDS = {
+  c50: MEDIAN,
+  c90: MEDIAN * Math.exp(SIGMA * 1.2815515655446004),
+  c99: MEDIAN * Math.exp(SIGMA * z99),
+  c500: 500,
+};
 const DELAYS = [30, 90, 180, 420];
 /** Failures of one clustered unit within its second. */
 const BURST = 10;
 
 export function meta(scenario: Scenario, volume: number, base: number, run: number): Meta {
-  return { scenario: scenario.name, volume, base, run, steps: [0.05, 0.25, 0.5, 1], dwell_s: 600, thresholds_ms: { ...THRESHOLDS }, conv_delays_s: DELAYS };
+  return {
+    scenario: scenario.name,
+    volume,
+    base,
+    run,
+    steps: [0.05, 0.25, 0.5, 1],
+    dwell_s: 600,
+    thresholds_ms: { ...THRESHOLDS },
+    conv_delays_s: DELAYS,
+  };
 }
 
 /** Potential outcomes of a whole run, from its seed alone. @param volume requests a minute */
 export function world(scenario: Scenario, volume: number, base: number, run: number, seed: number): Run {
   const m = meta(scenario, volume, base, run);
-  const random = new Random((seed * 1_000_003 + run * 7919 + volume * 31 + Math.round(base * 1e5) * 17 + scenario.name.length * 101 + [...scenario.name].reduce((a, c) => (a * 33 + c.charCodeAt(0)) >>> 0, 7)) >>> 0);
+  const random = new Random(
+    (seed * 1_000_003 +
+      run * 7919 +
+      volume * 31 +
+      Math.round(base * 1e5) * 17 +
+      scenario.name.length * 101 +
+      [...scenario.name].reduce((a, c) => (a * 33 + c.charCodeAt(0)) >>> 0, 7)) >>>
+      0,
+  );
   const last = m.steps.length * m.dwell_s * 1.5;
   const shares = m.steps.map((w, k) => w - (m.steps[k - 1] ?? 0));
   const seconds: Run['seconds'] = [];
@@ -70,7 +104,16 @@ export function world(scenario: Scenario, volume: number, base: number, run: num
           const delay = String(DELAYS[Math.floor(random.uniform() * DELAYS.length)]);
           conv[delay] = (conv[delay] ?? 0) + 1;
         }
-        return { t, stratum, arm, n: scenario.clustered ? units + erring * (BURST - 1) : units, err: scenario.clustered ? erring * BURST : erring, units: { n: units, err: erring }, over: { c50, c90, c99, c500 }, conv };
+        return {
+          t,
+          stratum,
+          arm,
+          n: scenario.clustered ? units + erring * (BURST - 1) : units,
+          err: scenario.clustered ? erring * BURST : erring,
+          units: { n: units, err: erring },
+          over: { c50, c90, c99, c500 },
+          conv,
+        };
       };
       const [control, candidate] = [line('control'), line('candidate')];
       if (control || candidate) cells.push({ stratum, control, candidate });

@@ -20,7 +20,9 @@ for (const vector of vectors) {
   const [first] = checkVector(vector);
   if (!first) continue;
   failed++;
-  process.stdout.write(`${first.name}, ${first.field}, expected ${JSON.stringify(first.expected)}, got ${typeof first.got === 'number' ? String(first.got) : JSON.stringify(first.got)}\n`);
+  process.stdout.write(
+    `${first.name}, ${first.field}, expected ${JSON.stringify(first.expected)}, got ${typeof first.got === 'number' ? String(first.got) : JSON.stringify(first.got)}\n`,
+  );
 }
 process.stdout.write(`${vectors.length - failed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { root } from '../fixtures/stack.ts';
 import { checkVector, type Vector } from './check.ts';
 
-const read = (file: string) => JSON.parse(readFileSync(join(root, 'libs', 'stats', 'vectors', file), 'utf8')) as Vector[];
+const read = (file: string) =>
+  JSON.parse(readFileSync(join(root, 'libs', 'stats', 'vectors', file), 'utf8')) as Vector[];
 const vectors = read('vectors.json');
 
 describe('the reference vectors', () => {
@@ -21,7 +22,9 @@ describe('the reference vectors', () => {
   it('fail where they are wrong: another number, an unknown computation, a missing field', () => {
     const kappa = vectors.find((v) => v.name === 'shadow-kappa') as Vector;
     expect(checkVector({ ...kappa, name: 'new data', like: 'shadow-kappa' })).toEqual([]);
-    expect(checkVector({ ...kappa, expected: { kappa: 0.41 } })).toEqual([{ name: 'shadow-kappa', field: 'kappa', expected: 0.41, got: expect.closeTo(0.4, 12) }]);
+    expect(checkVector({ ...kappa, expected: { kappa: 0.41 } })).toEqual([
+      { name: 'shadow-kappa', field: 'kappa', expected: 0.41, got: expect.closeTo(0.4, 12) },
+    ]);
     expect(checkVector({ ...kappa, like: 'nobody' })[0]?.field).toBe('like');
     expect(checkVector({ ...kappa, expected: { other: 1 } })).toHaveLength(1);
   });
@@ -30,10 +33,18 @@ describe('the reference vectors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'vectors-'));
     const file = join(folder, 'v.json');
     const [first] = vectors.filter((v) => v.name === 'gb-holm');
-    writeFileSync(file, JSON.stringify([first, { ...first, name: 'changed', like: 'gb-holm', expected: { adjusted: [1, 1, 1, 1, 1, 1] } }]));
+    writeFileSync(
+      file,
+      JSON.stringify([
+        first,
+        { ...first, name: 'changed', like: 'gb-holm', expected: { adjusted: [1, 1, 1, 1, 1, 1] } },
+      ]),
+    );
     let output = '';
     try {
-      output = execFileSync(process.execPath, [join(root, 'test', 'dist', 'vectors', 'main.js'), file], { encoding: 'utf8' });
+      output = execFileSync(process.execPath, [join(root, 'test', 'dist', 'vectors', 'main.js'), file], {
+        encoding: 'utf8',
+      });
     } catch (error) {
       output = (error as { stdout: string }).stdout;
     }

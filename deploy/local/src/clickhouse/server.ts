@@ -1,4 +1,5 @@
-// ClickHouse's HTTP interface in front of the embedded engine: clients speak to it as to a ClickHouse server. A process of its own.
+// ClickHouse's HTTP interface in front of the embedded engine: clients speak to it as to a ClickHouse server. A process
+// of its own.
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -13,10 +14,15 @@ const need = (name: string): string => {
 };
 const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
-// librdkafka is patient: a killed consumer holds its partitions for 45 s, a request to a broker that froze is given up after 60 s.
+// librdkafka is patient: a killed consumer holds its partitions for 45 s, a request to a broker that froze is given up
+// after 60 s.
 const configFile = join(folder, '..', 'clickhouse.xml');
-// The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would starve the others for a minute.
-writeFileSync(configFile, '<clickhouse><background_message_broker_schedule_pool_size>16</background_message_broker_schedule_pool_size><background_schedule_pool_size>16</background_schedule_pool_size><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n');
+// The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would starve the
+// others for a minute.
+writeFileSync(
+  configFile,
+  '<clickhouse><background_message_broker_schedule_pool_size>16</background_message_broker_schedule_pool_size><background_schedule_pool_size>16</background_schedule_pool_size><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n',
+);
 const writers = new SessionPool(folder, 6, configFile);
 const readers = new SessionPool(folder, 4, configFile);
 // 2: reads only, but a reader may still choose settings such as output formats, as clients do
@@ -27,8 +33,50 @@ const users: Record<string, { password: string; pool: SessionPool }> = {
 };
 
 /** URL parameters that are no settings. */
-const RESERVED = new Set(['query', 'user', 'password', 'database', 'default_format', 'session_id', 'session_timeout', 'session_check', 'query_id', 'compress', 'decompress', 'quota_key', 'role', 'wait_end_of_query', 'buffer_size', 'stacktrace', 'close_session', 'client_protocol_version', 'enable_http_compression', 'http_make_head_request', 'send_progress_in_http_headers', 'http_headers_progress_interval_ms', 'cancel_http_readonly_queries_on_client_close', 'log_queries']);
-const STATUS_BY_CODE: Record<string, number> = { '60': 404, '81': 404, '46': 404, '62': 400, '47': 400, '53': 400, '6': 400, '27': 400, '43': 400, '164': 403, '497': 403, '516': 401, '192': 401, '193': 401, '159': 408, '241': 507 };
+const RESERVED = new Set([
+  'query',
+  'user',
+  'password',
+  'database',
+  'default_format',
+  'session_id',
+  'session_timeout',
+  'session_check',
+  'query_id',
+  'compress',
+  'decompress',
+  'quota_key',
+  'role',
+  'wait_end_of_query',
+  'buffer_size',
+  'stacktrace',
+  'close_session',
+  'client_protocol_version',
+  'enable_http_compression',
+  'http_make_head_request',
+  'send_progress_in_http_headers',
+  'http_headers_progress_interval_ms',
+  'cancel_http_readonly_queries_on_client_close',
+  'log_queries',
+]);
+const STATUS_BY_CODE: Record<string, number> = {
+  '60': 404,
+  '81': 404,
+  '46': 404,
+  '62': 400,
+  '47': 400,
+  '53': 400,
+  '6': 400,
+  '27': 400,
+  '43': 400,
+  '164': 403,
+  '497': 403,
+  '516': 401,
+  '192': 401,
+  '193': 401,
+  '159': 408,
+  '241': 507,
+};
 
 class HttpError extends Error {
   readonly status: number;
@@ -57,7 +105,11 @@ function authenticate(req: IncomingMessage, url: URL): SessionPool {
   }
   const known = users[user ?? 'default'];
   if (!known || !same(known.password, password)) {
-    throw new HttpError(401, '516', `Code: 516. DB::Exception: ${user ?? 'default'}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`);
+    throw new HttpError(
+      401,
+      '516',
+      `Code: 516. DB::Exception: ${user ?? 'default'}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`,
+    );
   }
   return known.pool;
 }
@@ -77,7 +129,11 @@ async function bodyOf(req: IncomingMessage): Promise<Buffer> {
     case 'zstd':
       return zstdDecompressSync(body);
     default:
-      throw new HttpError(415, '73', `Code: 73. DB::Exception: content-encoding ${req.headers['content-encoding']} is not understood here; use gzip. (UNKNOWN_COMPRESSION_METHOD)`);
+      throw new HttpError(
+        415,
+        '73',
+        `Code: 73. DB::Exception: content-encoding ${req.headers['content-encoding']} is not understood here; use gzip. (UNKNOWN_COMPRESSION_METHOD)`,
+      );
   }
 }
 
@@ -89,7 +145,8 @@ function requestOf(url: URL, req: IncomingMessage, body: Buffer): QueryRequest {
   const params: Record<string, string> = {};
   for (const [name, value] of url.searchParams) {
     if (RESERVED.has(name)) continue;
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new HttpError(400, '115', `Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw new HttpError(400, '115', `Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
     if (name.startsWith('param_')) params[name.slice(6)] = value;
     else settings[name] = value;
   }
@@ -135,10 +192,23 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     const format = /\bFORMAT\s+(\w+)\s*(?:SETTINGS[^;]*)?$/i.exec(request.sql)?.[1] ?? request.format;
     const result = await pool.query(request);
     res.setHeader('X-ClickHouse-Format', format);
-    res.setHeader('X-ClickHouse-Summary', JSON.stringify({ read_rows: String(result.rowsRead), read_bytes: String(result.bytesRead), elapsed_ns: String(Math.round(result.elapsedSeconds * 1e9)) }));
-    res.setHeader('Content-Type', CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8');
+    res.setHeader(
+      'X-ClickHouse-Summary',
+      JSON.stringify({
+        read_rows: String(result.rowsRead),
+        read_bytes: String(result.bytesRead),
+        elapsed_ns: String(Math.round(result.elapsedSeconds * 1e9)),
+      }),
+    );
+    res.setHeader(
+      'Content-Type',
+      CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8',
+    );
     let bytes: Uint8Array = result.bytes;
-    if (url.searchParams.get('enable_http_compression') === '1' && /\bgzip\b/.test(String(req.headers['accept-encoding'] ?? ''))) {
+    if (
+      url.searchParams.get('enable_http_compression') === '1' &&
+      /\bgzip\b/.test(String(req.headers['accept-encoding'] ?? ''))
+    ) {
       bytes = gzipSync(bytes);
       res.setHeader('Content-Encoding', 'gzip');
     }
@@ -151,7 +221,11 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
       return;
     }
     res.setHeader('X-ClickHouse-Exception-Code', code);
-    res.writeHead(error instanceof HttpError ? error.status : (STATUS_BY_CODE[code] ?? 500), { 'Content-Type': 'text/plain; charset=UTF-8' }).end(`${message}\n`);
+    res
+      .writeHead(error instanceof HttpError ? error.status : (STATUS_BY_CODE[code] ?? 500), {
+        'Content-Type': 'text/plain; charset=UTF-8',
+      })
+      .end(`${message}\n`);
   }
 }
 

@@ -36,7 +36,9 @@ export class SessionPool {
   }
 
   async query(request: QueryRequest): Promise<QueryResult> {
-    const slot = this.idle.pop() ?? (await new Promise<{ session: ChdbSession; database: string }>((resolve) => this.waiting.push(resolve)));
+    const slot =
+      this.idle.pop() ??
+      (await new Promise<{ session: ChdbSession; database: string }>((resolve) => this.waiting.push(resolve)));
     const set: string[] = [];
     try {
       const { session } = slot;
@@ -44,13 +46,19 @@ export class SessionPool {
         await session.queryAsync(`USE \`${request.database.replace(/`/g, '')}\``);
         slot.database = request.database;
       }
-      for (const [name, value] of Object.entries(request.params)) await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+      for (const [name, value] of Object.entries(request.params))
+        await session.queryAsync(`SET param_${name} = ${quote(value)}`);
       for (const [name, value] of Object.entries(request.settings)) {
         await session.queryAsync(`SET ${name} = ${quote(value)}`);
         set.push(name);
       }
       const result = await session.queryAsync(request.sql, { format: request.format });
-      return { bytes: result.bytes(), rowsRead: result.rowsRead, bytesRead: result.bytesRead, elapsedSeconds: result.elapsed };
+      return {
+        bytes: result.bytes(),
+        rowsRead: result.rowsRead,
+        bytesRead: result.bytesRead,
+        elapsedSeconds: result.elapsed,
+      };
     } finally {
       for (const name of set) await slot.session.queryAsync(`SET ${name} = DEFAULT`).catch(() => undefined);
       const next = this.waiting.shift();

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { assignArm, assignmentPoint } from './assignment.ts';
 
-const { vectors } = JSON.parse(readFileSync(new URL('./assignment-vectors.json', import.meta.url), 'utf8')) as { vectors: { salt: string; unit: string; point: number }[] };
+const { vectors } = JSON.parse(readFileSync(new URL('./assignment-vectors.json', import.meta.url), 'utf8')) as {
+  vectors: { salt: string; unit: string; point: number }[];
+};
 
 describe('assignment', () => {
   it.each(vectors)('agrees with the published vector of salt "$salt" and unit "$unit"', ({ salt, unit, point }) => {
@@ -19,13 +21,17 @@ describe('assignment', () => {
 
   it('gives the candidate its share, within four standard errors', () => {
     const n = 20_000;
-    const share = Array.from({ length: n }, (_, i) => assignArm('another', String(i), 0.05)).filter((a) => a === 'candidate').length / n;
+    const share =
+      Array.from({ length: n }, (_, i) => assignArm('another', String(i), 0.05)).filter((a) => a === 'candidate')
+        .length / n;
     expect(Math.abs(share - 0.05)).toBeLessThan(4 * Math.sqrt((0.05 * 0.95) / n));
   });
 
   it('gives other units to the candidate under another salt', () => {
     const units = Array.from({ length: 2000 }, (_, i) => `user-${i}`);
-    const both = units.filter((u) => assignArm('a', u, 0.1) === 'candidate' && assignArm('b', u, 0.1) === 'candidate').length;
+    const both = units.filter(
+      (u) => assignArm('a', u, 0.1) === 'candidate' && assignArm('b', u, 0.1) === 'candidate',
+    ).length;
     expect(both).toBeLessThan(60);
   });
 });

@@ -33,5 +33,7 @@ export function chainFault(before: { n: number; hash: string }, row: AuditRow): 
 /** SHA-256 over the RFC 8785 form of the row without `hash`. */
 export function auditHash(row: Omit<AuditRow, 'hash'>): string {
   const { event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash } = row;
-  return createHash('sha256').update(canonicalJson({ event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash })).digest('hex');
+  return createHash('sha256')
+    .update(canonicalJson({ event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash }))
+    .digest('hex');
 }

@@ -5,7 +5,8 @@ import { AUDIT_GENESIS, type AuditRow, chainFault } from './audit.ts';
 const PREFIX = 'route/';
 
 /**
- * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each aggregate. Every row
+ * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each
+ * aggregate. Every row
  * is checked against its chain: what does not fit is named in `broken` and is not used.
  */
 export class RouteReplay {
@@ -28,7 +29,11 @@ export class RouteReplay {
     if (!row.aggregate.startsWith(PREFIX)) return;
     const parsed = routeSchema.safeParse(row.state);
     if (!parsed.success) {
-      this.broken.push({ aggregate: row.aggregate, n: row.n, why: `its state is no route: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}` });
+      this.broken.push({
+        aggregate: row.aggregate,
+        n: row.n,
+        why: `its state is no route: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
+      });
       return;
     }
     const endpoint = row.aggregate.slice(PREFIX.length);
@@ -43,7 +48,10 @@ export class RouteReplay {
 
   /** The route in force at an instant, milliseconds since the epoch by the registry's clock. */
   at(endpoint: string, time: number): Route | undefined {
-    return this.published.get(endpoint)?.filter((p) => p.at <= time).at(-1)?.route;
+    return this.published
+      .get(endpoint)
+      ?.filter((p) => p.at <= time)
+      .at(-1)?.route;
   }
 
   /** @param revision `epoch.n`, as prediction rows carry it */

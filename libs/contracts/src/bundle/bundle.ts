@@ -9,15 +9,28 @@ import { signatureSchema } from './signature.ts';
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
 
 /** A file by content. `uri` is absent when the file lies in the registry's own artefact store. */
-export const artifactRefSchema = z.object({ sha256: sha256Schema, uri: z.url().optional(), bytes: z.int().nonnegative().optional() });
+export const artifactRefSchema = z.object({
+  sha256: sha256Schema,
+  uri: z.url().optional(),
+  bytes: z.int().nonnegative().optional(),
+});
 export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
-/** One request of the validation set with the outputs it must give; run at warm-up on every worker that loads the version. */
+/**
+ * One request of the validation set with the outputs it must give; run at warm-up on every worker that loads the
+ * version.
+ */
 export const validationCaseSchema = z.object({
-  inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), data: z.array(z.unknown()) })).min(1),
-  outputs: z.array(z.object({ name: z.string(), data: z.array(scalarSchema), tolerance: z.number().nonnegative().default(1e-4) })).default([]),
+  inputs: z
+    .array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), data: z.array(z.unknown()) }))
+    .min(1),
+  outputs: z
+    .array(
+      z.object({ name: z.string(), data: z.array(scalarSchema), tolerance: z.number().nonnegative().default(1e-4) }),
+    )
+    .default([]),
 });
 export type ValidationCase = z.infer<typeof validationCaseSchema>;
 
@@ -27,7 +40,10 @@ export const bundleSchema = z.strictObject({
   format: z.literal('onnx').default('onnx'),
   signature: signatureSchema,
   preprocessing: preprocessingSchema.default([]),
-  /** NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are kept as they are. */
+  /**
+   * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are
+   * kept as they are.
+   */
   training_data: artifactRefSchema.optional(),
   feature_definitions: artifactRefSchema.optional(),
   /** A profile (`profileSchema`, JSON) that the trainer made itself. */
@@ -36,13 +52,15 @@ export const bundleSchema = z.strictObject({
   metrics: z.record(z.string(), z.number()).default({}),
   /** Price of one request, in the deployment's currency; 0 when unknown. */
   price: z.number().nonnegative().default(0),
-  infra: z.strictObject({
-    /** An OIP server that already serves this version; workers do not load it then. */
-    url: z.url().optional(),
-    max_batch: z.int().min(1).max(4096).default(64),
-    /** Longest time that a request waits for company, microseconds. */
-    max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
-  }).prefault({}),
+  infra: z
+    .strictObject({
+      /** An OIP server that already serves this version; workers do not load it then. */
+      url: z.url().optional(),
+      max_batch: z.int().min(1).max(4096).default(64),
+      /** Longest time that a request waits for company, microseconds. */
+      max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
+    })
+    .prefault({}),
   lineage: z.record(z.string(), scalarSchema).default({}),
 });
 export type Bundle = z.infer<typeof bundleSchema>;
@@ -66,7 +84,10 @@ export const versionSchema = z.object({
   bundle: bundleSchema,
   created_at: timeMsSchema,
   created_by: z.string(),
-  /** Made from the training snapshot at registration; null when there is none that can be read, and `profile_note` says why. */
+  /**
+   * Made from the training snapshot at registration; null when there is none that can be read, and `profile_note` says
+   * why.
+   */
   profile: profileSchema.nullable().default(null),
   profile_note: z.string().default(''),
 });

@@ -1,7 +1,21 @@
 import { z } from 'zod';
 
 /** Datatypes of the Open Inference Protocol v2. */
-export const datatypes = ['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES'] as const;
+export const datatypes = [
+  'BOOL',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'FP16',
+  'FP32',
+  'FP64',
+  'BYTES',
+] as const;
 export const datatypeSchema = z.enum(datatypes);
 export type Datatype = z.infer<typeof datatypeSchema>;
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Order of states on a compacted topic: (epoch, n). `n` counts changes of one aggregate; `epoch` is raised when the registry
+ * Order of states on a compacted topic: (epoch, n). `n` counts changes of one aggregate; `epoch` is raised when the
+ * registry
  * finds a topic ahead of its database (a restore), so that a restored registry still wins.
  */
 export const revisionSchema = z.object({ epoch: z.int().nonnegative(), n: z.int().nonnegative() });

@@ -31,11 +31,22 @@ export type Metric = z.infer<typeof metricSchema>;
 /** Metrics that every deployment has; they cannot be redefined. */
 export const builtInMetrics: readonly Metric[] = [
   {
-    name: 'error_rate', kind: 'proportion', source: { field: 'error' }, direction: 'lower', margin: 1.25, window: '1h',
-    description: 'Requests answered with a status of 400 or more, or by a fallback, per request; the first per unit and step counts.',
+    name: 'error_rate',
+    kind: 'proportion',
+    source: { field: 'error' },
+    direction: 'lower',
+    margin: 1.25,
+    window: '1h',
+    description:
+      'Requests answered with a status of 400 or more, or by a fallback, per request; the first per unit and step counts.',
   },
   {
-    name: 'latency', kind: 'quantile', source: { field: 'latency_us' }, direction: 'lower', margin: 1.2, window: '1h',
+    name: 'latency',
+    kind: 'quantile',
+    source: { field: 'latency_us' },
+    direction: 'lower',
+    margin: 1.2,
+    window: '1h',
     description: 'Microseconds from the request at the router to its answer; judged as a distribution.',
   },
 ];

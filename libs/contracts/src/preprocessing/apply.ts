@@ -1,8 +1,14 @@
 import type { Operator } from './preprocessing.ts';
 import { hashedNgrams } from './hashed-ngrams.ts';
 
-/** A tensor inside the worker, row-major, `width` values a row: BYTES as byte strings, FP32 as such, every other type as doubles. */
-export type RowTensor = { rows: number; width: number } & ({ kind: 'bytes'; values: Uint8Array[] } | { kind: 'numeric'; values: Float32Array | Float64Array });
+/**
+ * A tensor inside the worker, row-major, `width` values a row: BYTES as byte strings, FP32 as such, every other type as
+ * doubles.
+ */
+export type RowTensor = { rows: number; width: number } & (
+  | { kind: 'bytes'; values: Uint8Array[] }
+  | { kind: 'numeric'; values: Float32Array | Float64Array }
+);
 
 export class PreprocessingError extends Error {
   override name = 'PreprocessingError';
@@ -12,7 +18,10 @@ export class PreprocessingError extends Error {
  * Applies declared preprocessing; returns a new map, the given one is left alone.
  * @throws PreprocessingError naming operator and tensor when a tensor is missing or of the wrong kind or width
  */
-export function applyPreprocessing(operators: readonly Operator[], tensors: ReadonlyMap<string, RowTensor>): Map<string, RowTensor> {
+export function applyPreprocessing(
+  operators: readonly Operator[],
+  tensors: ReadonlyMap<string, RowTensor>,
+): Map<string, RowTensor> {
   const out = new Map(tensors);
   for (const op of operators) {
     const input = out.get(op.input);
@@ -39,9 +48,14 @@ export function applyPreprocessing(operators: readonly Operator[], tensors: Read
       case 'standardise': {
         if (input.kind !== 'numeric') throw new PreprocessingError(`standardise: tensor "${op.input}" must be numeric`);
         if (op.mean.length !== input.width || op.scale.length !== input.width) {
-          throw new PreprocessingError(`standardise: tensor "${op.input}" has ${input.width} columns, mean has ${op.mean.length}, scale ${op.scale.length}`);
+          throw new PreprocessingError(
+            `standardise: tensor "${op.input}" has ${input.width} columns, mean has ${op.mean.length}, scale ${op.scale.length}`,
+          );
         }
-        const values = Float32Array.from(input.values, (x, i) => (x - (op.mean[i % input.width] as number)) / (op.scale[i % input.width] as number));
+        const values = Float32Array.from(
+          input.values,
+          (x, i) => (x - (op.mean[i % input.width] as number)) / (op.scale[i % input.width] as number),
+        );
         out.set(op.input, { ...input, values });
         break;
       }
@@ -51,6 +65,7 @@ export function applyPreprocessing(operators: readonly Operator[], tensors: Read
 }
 
 function bytesOf(op: string, name: string, t: RowTensor): Uint8Array[] {
-  if (t.kind !== 'bytes' || t.width !== 1) throw new PreprocessingError(`${op}: tensor "${name}" must be BYTES of one column`);
+  if (t.kind !== 'bytes' || t.width !== 1)
+    throw new PreprocessingError(`${op}: tensor "${name}" must be BYTES of one column`);
   return t.values;
 }

@@ -3,7 +3,14 @@ import { applyPreprocessing } from './apply.ts';
 import { type HashedNgrams, hashedNgrams } from './hashed-ngrams.ts';
 import { operatorSchema } from './preprocessing.ts';
 
-const op = (rest: Partial<HashedNgrams> = {}) => operatorSchema.parse({ op: 'hashed_ngrams', input: 'text', output: 'features', features: 64, ...rest }) as HashedNgrams;
+const op = (rest: Partial<HashedNgrams> = {}) =>
+  operatorSchema.parse({
+    op: 'hashed_ngrams',
+    input: 'text',
+    output: 'features',
+    features: 64,
+    ...rest,
+  }) as HashedNgrams;
 const row = (text: string, o: HashedNgrams) => {
   const out = new Float32Array(o.features);
   hashedNgrams(o, Buffer.from(text), out, 0);
@@ -44,12 +51,17 @@ describe('hashed n-grams', () => {
 
   it('gives each row of a batch what it would get alone', () => {
     const texts = ['one text', 'another, longer text', ''];
-    const batch = applyPreprocessing([op()], new Map([['text', { kind: 'bytes', rows: 3, width: 1, values: texts.map((t) => Buffer.from(t)) }]])).get('features');
+    const batch = applyPreprocessing(
+      [op()],
+      new Map([['text', { kind: 'bytes', rows: 3, width: 1, values: texts.map((t) => Buffer.from(t)) }]]),
+    ).get('features');
     const values = Array.from(batch?.values as Float32Array);
     for (const [i, t] of texts.entries()) expect(values.slice(i * 64, (i + 1) * 64)).toEqual(row(t, op()));
   });
 
   it('names the tensor that is missing', () => {
-    expect(() => applyPreprocessing([op({ input: 'body' })], new Map())).toThrow('hashed_ngrams: there is no tensor "body"');
+    expect(() => applyPreprocessing([op({ input: 'body' })], new Map())).toThrow(
+      'hashed_ngrams: there is no tensor "body"',
+    );
   });
 });

@@ -7,10 +7,14 @@ const FNV_OFFSET = 0x811c9dc5;
 /** Separates the words of one n-gram; cannot occur inside a word. */
 const SEPARATOR = 0x20;
 
-/** A word byte is an ASCII letter, digit, `$`, `!` or any byte of a multi-byte UTF-8 character; everything else separates. */
+/**
+ * A word byte is an ASCII letter, digit, `$`, `!` or any byte of a multi-byte UTF-8 character; everything else
+ * separates.
+ */
 const isWordByte = new Uint8Array(256);
 for (let b = 0; b < 256; b++) {
-  isWordByte[b] = (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122) || b === 36 || b === 33 || b >= 128 ? 1 : 0;
+  isWordByte[b] =
+    (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122) || b === 36 || b === 33 || b >= 128 ? 1 : 0;
 }
 
 /** Murmur3's finaliser: spreads FNV's weak low bits before the modulus. */
@@ -25,8 +29,10 @@ function avalanche(h: number): number {
 /**
  * Writes the hashed n-gram counts of one text into `out[offset … offset + features)`, which must be zero.
  *
- * Definition: words are maximal runs of word bytes, ASCII-lowercased if asked; an n-gram's hash is FNV-1a (32 bits, offset basis
- * XOR seed) over its words joined by one 0x20, through Murmur3's finaliser; it counts in column hash mod features. Then the weighting,
+ * Definition: words are maximal runs of word bytes, ASCII-lowercased if asked; an n-gram's hash is FNV-1a (32 bits,
+ * offset basis
+ * XOR seed) over its words joined by one 0x20, through Murmur3's finaliser; it counts in column hash mod features. Then
+ * the weighting,
  * then the L2 norm (a text without words stays all zero).
  */
 export function hashedNgrams(op: HashedNgrams, text: Uint8Array, out: Float32Array, offset: number): void {
@@ -43,7 +49,8 @@ export function hashedNgrams(op: HashedNgrams, text: Uint8Array, out: Float32Arr
   while (i < end) {
     while (i < end && isWordByte[text[i] as number] === 0) i++;
     if (i >= end) break;
-    for (let k = Math.min(longest - 1, words); k > 0; k--) open[k] = Math.imul((open[k - 1] as number) ^ SEPARATOR, FNV_PRIME);
+    for (let k = Math.min(longest - 1, words); k > 0; k--)
+      open[k] = Math.imul((open[k - 1] as number) ^ SEPARATOR, FNV_PRIME);
     open[0] = basis;
     const depth = Math.min(longest, words + 1);
     for (; i < end; i++) {

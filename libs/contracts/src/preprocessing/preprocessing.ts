@@ -3,16 +3,23 @@ import { z } from 'zod';
 const tensorName = z.string().min(1).max(128);
 
 /**
- * Preprocessing is declared, never code: a list of these operators, applied in order to the named tensors of a request. Every row
+ * Preprocessing is declared, never code: a list of these operators, applied in order to the named tensors of a request.
+ * Every row
  * (first dimension) is treated alone, so batching cannot change a result.
  */
 export const operatorSchema = z.discriminatedUnion('op', [
   z.strictObject({
-    /** BYTES [-1, 1] → FP32 [-1, features]: counts of hashed word n-grams; see `hashed-ngrams.ts` for the exact definition. */
+    /**
+     * BYTES [-1, 1] → FP32 [-1, features]: counts of hashed word n-grams; see `hashed-ngrams.ts` for the exact
+     * definition.
+     */
     op: z.literal('hashed_ngrams'),
     input: tensorName,
     output: tensorName,
-    features: z.int().min(2).max(1 << 20),
+    features: z
+      .int()
+      .min(2)
+      .max(1 << 20),
     ngrams: z.array(z.int().min(1).max(5)).min(1).default([1]),
     lowercase: z.boolean().default(true),
     seed: z.int().min(0).max(0xffffffff).default(0),
@@ -20,7 +27,11 @@ export const operatorSchema = z.discriminatedUnion('op', [
     weighting: z.enum(['count', 'log', 'binary']).default('log'),
     norm: z.enum(['l2', 'none']).default('l2'),
     /** Only the first so many bytes of a text are read. */
-    max_bytes: z.int().min(1).max(1 << 24).default(65_536),
+    max_bytes: z
+      .int()
+      .min(1)
+      .max(1 << 24)
+      .default(65_536),
   }),
   z.strictObject({
     /** FP32 [-1, n] in place: (x − mean) / scale, column by column. */

@@ -6,7 +6,10 @@ function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
 }
 
-/** A feature's value of one tensor element; `null` when it is missing. The same definitions stand in SQL in drift-monitor. */
+/**
+ * A feature's value of one tensor element; `null` when it is missing. The same definitions stand in SQL in
+ * drift-monitor.
+ */
 export function measure(of: FeatureMeasure, x: Scalar): number | string | null {
   if (x === null || x === undefined) return null;
   if (of === 'value') return typeof x === 'boolean' ? String(x) : x;

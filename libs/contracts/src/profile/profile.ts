@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { sha256Schema } from '../names.ts';
 
-/** What is measured of a tensor's first element. A text is measured by the properties that both TypeScript and ClickHouse count byte by byte. */
+/**
+ * What is measured of a tensor's first element. A text is measured by the properties that both TypeScript and
+ * ClickHouse count byte by byte.
+ */
 export const featureMeasures = ['value', 'bytes', 'words', 'digit_share', 'upper_share', 'links'] as const;
 export type FeatureMeasure = (typeof featureMeasures)[number];
 
@@ -20,8 +23,18 @@ const common = {
  * `categorical`: one bin a category, then one for unseen categories, then one for missing values.
  */
 export const featureProfileSchema = z.discriminatedUnion('kind', [
-  z.object({ ...common, kind: z.literal('numeric'), edges: z.array(z.number()).max(64), counts: z.array(z.number().nonnegative()) }),
-  z.object({ ...common, kind: z.literal('categorical'), categories: z.array(z.string()).max(64), counts: z.array(z.number().nonnegative()) }),
+  z.object({
+    ...common,
+    kind: z.literal('numeric'),
+    edges: z.array(z.number()).max(64),
+    counts: z.array(z.number().nonnegative()),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('categorical'),
+    categories: z.array(z.string()).max(64),
+    counts: z.array(z.number().nonnegative()),
+  }),
 ]);
 export type FeatureProfile = z.infer<typeof featureProfileSchema>;
 
@@ -32,14 +45,17 @@ export const profileSchema = z.object({
   rows: z.int().nonnegative(),
   features: z.array(featureProfileSchema).max(256),
   /** On the snapshot's validation rows: how often an output differed from the outcome. */
-  losses: z.array(z.object({ outcome: z.string(), output: z.string(), rows: z.int().nonnegative(), errors: z.int().nonnegative() })),
+  losses: z.array(
+    z.object({ outcome: z.string(), output: z.string(), rows: z.int().nonnegative(), errors: z.int().nonnegative() }),
+  ),
 });
 export type Profile = z.infer<typeof profileSchema>;
 
 const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 
 /**
- * One line of a training snapshot (NDJSON): the first element of each input tensor by its name, and for validation rows (held out from
+ * One line of a training snapshot (NDJSON): the first element of each input tensor by its name, and for validation rows
+ * (held out from
  * training) what the version answered and what became of it, by output and outcome name.
  */
 export const snapshotRowSchema = z.object({

@@ -5,7 +5,20 @@ import { operations } from './operations.ts';
 
 describe('declared shapes', () => {
   it('describes every operation, with its path parameters, body and problem document', () => {
-    const document = openApiDocument('1') as { paths: Record<string, Record<string, { parameters: { name: string; in: string }[]; responses: { default?: unknown }; requestBody?: unknown; operationId: string }>> };
+    const document = openApiDocument('1') as {
+      paths: Record<
+        string,
+        Record<
+          string,
+          {
+            parameters: { name: string; in: string }[];
+            responses: { default?: unknown };
+            requestBody?: unknown;
+            operationId: string;
+          }
+        >
+      >;
+    };
     const ids = new Set<string>();
     for (const op of operations) {
       const described = document.paths[op.path]?.[op.method];
@@ -14,7 +27,9 @@ describe('declared shapes', () => {
       const names = described?.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`) ?? [];
       expect(op.path.match(/\{\w+\}/g) ?? []).toEqual(names);
       expect(described?.responses.default).toBeDefined();
-      expect(described?.requestBody !== undefined).toBe(op.body !== undefined || (op.bytes === true && op.method === 'put'));
+      expect(described?.requestBody !== undefined).toBe(
+        op.body !== undefined || (op.bytes === true && op.method === 'put'),
+      );
     }
     expect(ids.size).toBe(operations.length);
   });

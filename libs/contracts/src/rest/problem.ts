@@ -83,14 +83,22 @@ type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string
 function flatten(issue: Issue, base: PropertyKey[]): FieldError[] {
   const path = [...base, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors?.length) {
-    const near = issue.errors.map((branch) => branch.flatMap((i) => flatten(i, path))).sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
+    const near = issue.errors
+      .map((branch) => branch.flatMap((i) => flatten(i, path)))
+      .sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
     if (near?.length) return near;
   }
-  if (issue.code === 'unrecognized_keys') return (issue.keys ?? []).map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
+  if (issue.code === 'unrecognized_keys')
+    return (issue.keys ?? []).map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
   return [{ field: path.map(String).join('.') || '(body)', message: issue.message }];
 }
 function depth(errors: FieldError[]): number {
-  return Math.max(0, ...errors.filter((e) => e.message !== 'is not known here').map((e) => (e.field === '(body)' ? 0 : e.field.split('.').length)));
+  return Math.max(
+    0,
+    ...errors
+      .filter((e) => e.message !== 'is not known here')
+      .map((e) => (e.field === '(body)' ? 0 : e.field.split('.').length)),
+  );
 }
 
 /** Parses `value` or throws `invalid_request` naming every field that is wrong. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /**
- * `viewer` reads; `publisher` also registers models, versions, artefacts and metrics; `operator` also runs rollouts; `approver` reads and
+ * `viewer` reads; `publisher` also registers models, versions, artefacts and metrics; `operator` also runs rollouts;
+ * `approver` reads and
  * approves; `admin` does everything and makes keys.
  */
 export const roles = ['viewer', 'publisher', 'operator', 'approver', 'admin'] as const;

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { parseOrProblem, ProblemError } from '../rest/problem.ts';
 import { rolloutSpecSchema, stepWeight } from './grammar.ts';
 
-const spec = (steps: unknown[], rest: object = {}) => ({ endpoint: 'spam', candidate: { model: 'spam', version: 2 }, steps, ...rest });
+const spec = (steps: unknown[], rest: object = {}) => ({
+  endpoint: 'spam',
+  candidate: { model: 'spam', version: 2 },
+  steps,
+  ...rest,
+});
 
 function complaint(value: unknown): string {
   try {
@@ -26,13 +31,37 @@ describe('the rollout grammar', () => {
   });
 
   it.each([
-    ['weights that do not grow', spec([{ canary: { weight: '25%' } }, { canary: { weight: '5%' } }]), 'steps.1.canary.weight: weights must grow'],
-    ['a watch without a switch', spec([{ canary: { weight: '5%' } }, { watch: { for: '1m' } }]), 'steps.1: "watch" must follow "switch"'],
-    ['a canary after the switch', spec([{ switch: {} }, { canary: { weight: '5%' } }]), 'steps.1: only "watch" may follow'],
-    ['held-back units that met the candidate', spec([{ canary: { weight: '97%' } }, { switch: {} }, { watch: { for: '1m', holdBack: '5%' } }]), 'steps.2.watch.holdBack: units that an earlier'],
-    ['an unknown field of a step', spec([{ canary: { weight: '5%', wieght: 1 } }]), 'steps.0.canary.wieght: is not known here'],
+    [
+      'weights that do not grow',
+      spec([{ canary: { weight: '25%' } }, { canary: { weight: '5%' } }]),
+      'steps.1.canary.weight: weights must grow',
+    ],
+    [
+      'a watch without a switch',
+      spec([{ canary: { weight: '5%' } }, { watch: { for: '1m' } }]),
+      'steps.1: "watch" must follow "switch"',
+    ],
+    [
+      'a canary after the switch',
+      spec([{ switch: {} }, { canary: { weight: '5%' } }]),
+      'steps.1: only "watch" may follow',
+    ],
+    [
+      'held-back units that met the candidate',
+      spec([{ canary: { weight: '97%' } }, { switch: {} }, { watch: { for: '1m', holdBack: '5%' } }]),
+      'steps.2.watch.holdBack: units that an earlier',
+    ],
+    [
+      'an unknown field of a step',
+      spec([{ canary: { weight: '5%', wieght: 1 } }]),
+      'steps.0.canary.wieght: is not known here',
+    ],
     ['a duration without a unit', spec([{ switch: {} }, { watch: { for: '30' } }]), 'steps.1.watch.for: a duration'],
-    ['a guardrail named twice', spec([{ switch: {} }], { guardrails: [{ metric: 'error_rate' }, { metric: 'error_rate' }] }), 'guardrails.1.metric: is named twice'],
+    [
+      'a guardrail named twice',
+      spec([{ switch: {} }], { guardrails: [{ metric: 'error_rate' }, { metric: 'error_rate' }] }),
+      'guardrails.1.metric: is named twice',
+    ],
     ['no steps', spec([]), 'steps:'],
   ])('refuses %s and names the field', (_, value, message) => {
     expect(complaint(value)).toContain(message);

@@ -10,7 +10,10 @@ export const untilSchema = z.strictObject({
 });
 
 const tolerance = z.number().nonnegative();
-/** When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never compared. */
+/**
+ * When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never
+ * compared.
+ */
 export const compareSchema = z.strictObject({
   /** Outputs (OIP) or top-level fields (JSON) to compare; all when absent. */
   fields: z.array(z.string().min(1)).min(1).optional(),
@@ -43,7 +46,9 @@ export type ShadowStep = z.infer<typeof shadowStepSchema>;
 export const stepSchema = z.union([
   z.strictObject({ shadow: shadowStepSchema }),
   z.strictObject({ dark: z.strictObject({ for: durationSchema.optional() }) }),
-  z.strictObject({ canary: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }) }),
+  z.strictObject({
+    canary: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }),
+  }),
   z.strictObject({
     experiment: z.strictObject({
       /** Control and candidate, as parts of the whole: [50, 50]. */
@@ -54,7 +59,9 @@ export const stepSchema = z.union([
     }),
   }),
   z.strictObject({ switch: z.strictObject({}) }),
-  z.strictObject({ watch: z.strictObject({ for: durationSchema, holdBack: shareSchema.pipe(z.number().max(0.5)).default(0) }) }),
+  z.strictObject({
+    watch: z.strictObject({ for: durationSchema, holdBack: shareSchema.pipe(z.number().max(0.5)).default(0) }),
+  }),
 ]);
 export type Step = z.infer<typeof stepSchema>;
 
@@ -69,10 +76,14 @@ export const guardrailSchema = z.strictObject({
   /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
   proof: z.boolean().optional(),
   /**
-   * The smallest harm that must not be missed: candidate over control, or a difference of rates; whichever is the smaller. The last step in which both versions serve ends only once it is excluded. Too little
+   * The smallest harm that must not be missed: candidate over control, or a difference of rates; whichever is the
+   * smaller. The last step in which both versions serve ends only once it is excluded. Too little
    * traffic then holds.
    */
-  harm: z.strictObject({ ratio: z.number().gt(0).max(100).optional(), absolute: z.number().gt(0).lt(1).optional() }).refine((h) => h.ratio !== undefined || h.absolute !== undefined, 'name a ratio, a difference, or both').optional(),
+  harm: z
+    .strictObject({ ratio: z.number().gt(0).max(100).optional(), absolute: z.number().gt(0).lt(1).optional() })
+    .refine((h) => h.ratio !== undefined || h.absolute !== undefined, 'name a ratio, a difference, or both')
+    .optional(),
   /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
   sla: z.partialRecord(z.enum(['p50', 'p90', 'p99']), durationSchema).optional(),
 });
@@ -88,8 +99,16 @@ export const rolloutSpecSchema = z
     /** Largest probability of promoting a candidate that does a guardrail's `harm`; 0.05 when absent. */
     missed: z.number().gt(0).max(0.5).optional(),
     onFailure: z.enum(['rollBack', 'pause']).default('rollBack'),
-    /** Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never rolls back. */
-    drift: z.strictObject({ dataMoved: z.enum(['hold', 'ignore']).default('hold'), modelMoved: z.enum(['hold', 'ignore']).default('hold') }).optional(),
+    /**
+     * Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never
+     * rolls back.
+     */
+    drift: z
+      .strictObject({
+        dataMoved: z.enum(['hold', 'ignore']).default('hold'),
+        modelMoved: z.enum(['hold', 'ignore']).default('hold'),
+      })
+      .optional(),
   })
   .superRefine((spec, ctx) => {
     const complain = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
@@ -98,18 +117,29 @@ export const rolloutSpecSchema = z
     spec.steps.forEach((step, i) => {
       if (switchAt >= 0 && !('watch' in step)) complain(['steps', i], 'only "watch" may follow "switch"');
       if ('canary' in step) {
-        if (step.canary.weight <= weight) complain(['steps', i, 'canary', 'weight'], `weights must grow from step to step (the step before has ${weight})`);
+        if (step.canary.weight <= weight)
+          complain(
+            ['steps', i, 'canary', 'weight'],
+            `weights must grow from step to step (the step before has ${weight})`,
+          );
         weight = step.canary.weight;
       } else if ('experiment' in step) {
         const share = experimentShare(step.experiment);
-        if (share < weight) complain(['steps', i, 'experiment', 'split'], `the candidate's share may not shrink (the step before has ${weight})`);
+        if (share < weight)
+          complain(
+            ['steps', i, 'experiment', 'split'],
+            `the candidate's share may not shrink (the step before has ${weight})`,
+          );
         weight = share;
       } else if ('switch' in step) {
         switchAt = i;
       } else if ('watch' in step) {
         if (switchAt !== i - 1) complain(['steps', i], '"watch" must follow "switch" directly, and only once');
         if (weight > 1 - step.watch.holdBack) {
-          complain(['steps', i, 'watch', 'holdBack'], 'units that an earlier canary step gave to the candidate cannot be held back');
+          complain(
+            ['steps', i, 'watch', 'holdBack'],
+            'units that an earlier canary step gave to the candidate cannot be held back',
+          );
         }
       }
     });
@@ -117,7 +147,8 @@ export const rolloutSpecSchema = z
     spec.guardrails.forEach((g, i) => {
       if (seen.has(g.metric)) complain(['guardrails', i, 'metric'], 'is named twice');
       seen.add(g.metric);
-      if (g.maxRatio !== undefined && g.minRatio !== undefined) complain(['guardrails', i], 'give maxRatio or minRatio, not both');
+      if (g.maxRatio !== undefined && g.minRatio !== undefined)
+        complain(['guardrails', i], 'give maxRatio or minRatio, not both');
     });
   });
 export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
@@ -140,7 +171,8 @@ export function stepDwellMs(step: Step): number {
 }
 
 /**
- * The candidate's share of traffic while step `index` is active. Shadow and dark change nothing for traffic; a watch's hold-back already
+ * The candidate's share of traffic while step `index` is active. Shadow and dark change nothing for traffic; a watch's
+ * hold-back already
  * applies to the switch before it.
  */
 export function stepWeight(steps: readonly Step[], index: number): number {
@@ -163,12 +195,15 @@ export function requiredAnalysers(spec: Pick<RolloutSpec, 'steps' | 'drift'>, in
   return [ANALYSERS.traffic, ...(spec.drift ? [ANALYSERS.drift] : [])];
 }
 
-/** How the rollout's α is split over those that may roll back: a fifth to the shadow where there is one, the rest to the traffic steps. */
+/**
+ * How the rollout's α is split over those that may roll back: a fifth to the shadow where there is one, the rest to the
+ * traffic steps.
+ */
 export function alphaShare(rollout: { alpha: number; spec: Pick<RolloutSpec, 'steps'> }, analyser: string): number {
   const kinds = rollout.spec.steps.map(stepKind);
   const shadows = kinds.filter((k) => k === 'shadow').length;
   // Drift never rolls back, so it spends nothing.
   if (analyser === ANALYSERS.drift) return 0;
-  if (analyser === ANALYSERS.shadow) return shadows > 0 ? (rollout.alpha / 5) / shadows : rollout.alpha / 5;
+  if (analyser === ANALYSERS.shadow) return shadows > 0 ? rollout.alpha / 5 / shadows : rollout.alpha / 5;
   return shadows > 0 ? (rollout.alpha * 4) / 5 : rollout.alpha;
 }

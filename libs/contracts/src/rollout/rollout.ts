@@ -44,7 +44,15 @@ export const rolloutSchema = z.object({
   /** The evidence behind the last automatic change, by event id. */
   evidence_id: z.string().nullable(),
   /** After the end of the candidate's traffic: which live routers have applied it, and which could not be reached. */
-  withdrawal: z.object({ route: revisionSchema, since: timeMsSchema, applied: z.array(z.string()), unreached: z.array(z.string()), complete: z.boolean() }).nullable(),
+  withdrawal: z
+    .object({
+      route: revisionSchema,
+      since: timeMsSchema,
+      applied: z.array(z.string()),
+      unreached: z.array(z.string()),
+      complete: z.boolean(),
+    })
+    .nullable(),
 });
 export type Rollout = z.infer<typeof rolloutSchema>;
 

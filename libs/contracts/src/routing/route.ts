@@ -24,7 +24,9 @@ export const loadableSchema = z.object({
 });
 export type Loadable = z.infer<typeof loadableSchema>;
 
-/** The whole route of one endpoint at one revision: everything a router or a worker does for it, with no other source. */
+/**
+ * The whole route of one endpoint at one revision: everything a router or a worker does for it, with no other source.
+ */
 export const routeSchema = z.object({
   endpoint: nameSchema,
   revision: revisionSchema,
@@ -33,10 +35,21 @@ export const routeSchema = z.object({
   control: targetSchema,
   candidate: targetSchema.nullable(),
   /** The rollout under way; its id is the salt of the assignment. */
-  rollout: z.object({ id: z.uuid(), step: z.int().min(0), weight: z.number().min(0).max(1), salt: z.string() }).nullable(),
-  /** The shadow step under way: which requests are sampled, and how. The hash's salt is `salt`, its unit the request id. */
+  rollout: z
+    .object({ id: z.uuid(), step: z.int().min(0), weight: z.number().min(0).max(1), salt: z.string() })
+    .nullable(),
+  /**
+   * The shadow step under way: which requests are sampled, and how. The hash's salt is `salt`, its unit the request id.
+   */
   shadow: z
-    .object({ rollout_id: z.uuid(), step: z.int().min(0), sample: z.number().min(0).max(1), noise: z.number().min(0).max(1), deadline_ms: z.int().min(1), salt: z.string() })
+    .object({
+      rollout_id: z.uuid(),
+      step: z.int().min(0),
+      sample: z.number().min(0).max(1),
+      noise: z.number().min(0).max(1),
+      deadline_ms: z.int().min(1),
+      salt: z.string(),
+    })
     .nullable()
     .default(null),
   /** Reference profiles by version (`model:version`), for whoever watches for drift. */

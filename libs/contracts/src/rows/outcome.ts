@@ -28,6 +28,12 @@ export const outcomeInputSchema = z
     /** When it happened, milliseconds since the epoch; now when absent. */
     time: timeMsSchema.optional(),
   })
-  .refine((o) => (o.unit === undefined) !== (o.request_id === undefined), { message: 'give either unit or request_id', path: ['unit'] });
+  .refine((o) => (o.unit === undefined) !== (o.request_id === undefined), {
+    message: 'give either unit or request_id',
+    path: ['unit'],
+  });
 export type OutcomeInput = z.infer<typeof outcomeInputSchema>;
-export const outcomesBodySchema = z.union([outcomeInputSchema, z.strictObject({ outcomes: z.array(outcomeInputSchema).min(1).max(10_000) })]);
+export const outcomesBodySchema = z.union([
+  outcomeInputSchema,
+  z.strictObject({ outcomes: z.array(outcomeInputSchema).min(1).max(10_000) }),
+]);

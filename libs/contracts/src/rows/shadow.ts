@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '../names.ts';
 
-/** How one sampled request ended. `failed`: there is no answer to compare; `expired`: its deadline passed; `shed`: the lane gave it up for live traffic. */
+/**
+ * How one sampled request ended. `failed`: there is no answer to compare; `expired`: its deadline passed; `shed`: the
+ * lane gave it up for live traffic.
+ */
 export const shadowResults = ['paired', 'failed', 'expired', 'shed'] as const;
 export const shadowResultSchema = z.enum(shadowResults);
 export type ShadowResult = z.infer<typeof shadowResultSchema>;
 
-/** One sampled request with the primary's answer, to be run on the candidate. One event a record, keyed by the request id. */
+/**
+ * One sampled request with the primary's answer, to be run on the candidate. One event a record, keyed by the request
+ * id.
+ */
 export const shadowRequestSchema = z.object({
   event_id: z.string().min(1),
   request_id: z.string().min(1),
@@ -36,7 +42,8 @@ export const shadowRequestSchema = z.object({
 export type ShadowRequest = z.infer<typeof shadowRequestSchema>;
 
 /**
- * Both answers to one request, or why there is none. Services that run both versions themselves publish these too: what they do not know
+ * Both answers to one request, or why there is none. Services that run both versions themselves publish these too: what
+ * they do not know
  * may be left out.
  */
 export const shadowPairSchema = z.object({

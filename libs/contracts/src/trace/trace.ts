@@ -7,14 +7,19 @@ const ZERO_SPAN = '0'.repeat(16);
 
 export type Trace = { traceId: string; parentId: string; flags: string };
 
-/** @returns undefined for a header that is absent or not valid, which then counts as absent (as the recommendation asks) */
+/**
+ * @returns undefined for a header that is absent or not valid, which then counts as absent (as the recommendation asks)
+ */
 export function parseTraceparent(header: string | undefined): Trace | undefined {
   const m = TRACEPARENT.exec(header ?? '');
   if (!m || m[1] === ZERO_TRACE || m[2] === ZERO_SPAN) return undefined;
   return { traceId: m[1] as string, parentId: m[2] as string, flags: m[3] as string };
 }
 
-/** A `traceparent` for what is asked of others: the caller's trace with a span of ours, or a new trace. @param header the caller's */
+/**
+ * A `traceparent` for what is asked of others: the caller's trace with a span of ours, or a new trace. @param header
+ * the caller's
+ */
 export function childTraceparent(header: string | undefined): string {
   const parent = parseTraceparent(header);
   const bytes = randomBytes(24).toString('hex');

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { alphaShare, childTraceparent, type Evidence, isUnderWay, type Rollout, topics, traceIdOf, type Verdict } from '@slipway/contracts';
+import {
+  alphaShare,
+  childTraceparent,
+  type Evidence,
+  isUnderWay,
+  type Rollout,
+  topics,
+  traceIdOf,
+  type Verdict,
+} from '@slipway/contracts';
 import { steadyNow } from '../clock.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../log.ts';
@@ -7,7 +16,11 @@ import { counter, histogram } from '../metrics.ts';
 import { PacedLoop } from '../paced-loop.ts';
 
 const evidenceTotal = counter('slipway_evidence_total', 'Evidence published, by verdict', ['verdict']);
-const lookSeconds = histogram('slipway_look_duration_seconds', 'One look at one rollout', [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
+const lookSeconds = histogram(
+  'slipway_look_duration_seconds',
+  'One look at one rollout',
+  [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+);
 
 export type Finding = { verdict: Verdict; reasons: string[]; sentence: string; numbers: object };
 
@@ -24,7 +37,10 @@ export type AnalystParts = {
   expiryMs: number;
 };
 
-/** Looks at every rollout that has an active step about every second, and at once when a rollout has changed; publishes what it finds as evidence. */
+/**
+ * Looks at every rollout that has an active step about every second, and at once when a rollout has changed; publishes
+ * what it finds as evidence.
+ */
 export class Analyst {
   private readonly parts: AnalystParts;
   private readonly rollouts = new Map<string, Rollout>();
@@ -71,15 +87,38 @@ export class Analyst {
       if (!finding) return;
       const time = steadyNow();
       const evidence: Evidence = {
-        event_id: randomUUID(), type: 'slipway.evidence.v1', source, time, rollout_id: rollout.id, endpoint: rollout.spec.endpoint, revision: rollout.revision, step: rollout.step, analyser, sequence: this.sequence++,
-        expires_at: time + expiryMs, verdict: finding.verdict, reasons: finding.reasons, sentence: finding.sentence, alpha: alphaShare(rollout, analyser), numbers: finding.numbers as Record<string, unknown>,
+        event_id: randomUUID(),
+        type: 'slipway.evidence.v1',
+        source,
+        time,
+        rollout_id: rollout.id,
+        endpoint: rollout.spec.endpoint,
+        revision: rollout.revision,
+        step: rollout.step,
+        analyser,
+        sequence: this.sequence++,
+        expires_at: time + expiryMs,
+        verdict: finding.verdict,
+        reasons: finding.reasons,
+        sentence: finding.sentence,
+        alpha: alphaShare(rollout, analyser),
+        numbers: finding.numbers as Record<string, unknown>,
       };
-      await producer.send(topics.evidence.name, [{ key: rollout.id, value: JSON.stringify(evidence), headers: { traceparent } }]);
-      if (this.latest.get(rollout.id)?.verdict !== finding.verdict) log.info({ rollout: rollout.id, verdict: finding.verdict, reasons: finding.reasons, trace_id: traceIdOf(traceparent) }, finding.sentence);
+      await producer.send(topics.evidence.name, [
+        { key: rollout.id, value: JSON.stringify(evidence), headers: { traceparent } },
+      ]);
+      if (this.latest.get(rollout.id)?.verdict !== finding.verdict)
+        log.info(
+          { rollout: rollout.id, verdict: finding.verdict, reasons: finding.reasons, trace_id: traceIdOf(traceparent) },
+          finding.sentence,
+        );
       this.latest.set(rollout.id, evidence);
       evidenceTotal.inc({ verdict: finding.verdict });
     } catch (error) {
-      log.warn({ rollout: rollout.id, error: (error as Error).message, trace_id: traceIdOf(traceparent) }, 'no evidence now; the next look tries again');
+      log.warn(
+        { rollout: rollout.id, error: (error as Error).message, trace_id: traceIdOf(traceparent) },
+        'no evidence now; the next look tries again',
+      );
     } finally {
       end();
     }

@@ -5,7 +5,9 @@ import { metrics } from '../metrics.ts';
 export type ReadinessCheck = { name: string; ready: () => boolean | Promise<boolean> };
 export const READINESS = Symbol('readiness checks');
 
-/** `/healthz`: the process answers. `/readyz`: it can do its work, and if not, what is missing. `/metrics`: Prometheus. */
+/**
+ * `/healthz`: the process answers. `/readyz`: it can do its work, and if not, what is missing. `/metrics`: Prometheus.
+ */
 @Controller()
 export class HealthController {
   private readonly checks: ReadinessCheck[];
@@ -21,7 +23,13 @@ export class HealthController {
   @Get('readyz')
   async ready(@Res() reply: FastifyReply) {
     const waiting: string[] = [];
-    for (const { name, ready } of this.checks) if (!(await Promise.resolve().then(ready).catch(() => false))) waiting.push(name);
+    for (const { name, ready } of this.checks)
+      if (
+        !(await Promise.resolve()
+          .then(ready)
+          .catch(() => false))
+      )
+        waiting.push(name);
     void reply.status(waiting.length === 0 ? 200 : 503).send({ ready: waiting.length === 0, waiting_for: waiting });
   }
 

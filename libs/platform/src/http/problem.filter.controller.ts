@@ -4,17 +4,35 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../log.ts';
 import { problemsTotal } from '../metrics.ts';
 
-const BY_STATUS: Record<number, ProblemCode> = { 400: 'invalid_request', 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 405: 'method_not_allowed', 413: 'too_large', 415: 'unsupported_media_type' };
+const BY_STATUS: Record<number, ProblemCode> = {
+  400: 'invalid_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+};
 
-/** Any error as the problem that a caller may see: expected refusals as they are, everything else as `internal` without its text. */
+/**
+ * Any error as the problem that a caller may see: expected refusals as they are, everything else as `internal` without
+ * its text.
+ */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
   // Nest hides Fastify's code behind an HttpException of its own.
-  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError || /^Body (is not valid JSON|cannot be empty)/.test(message ?? '')) return new ProblemError('malformed_json', message ?? 'the body is not JSON');
+  if (
+    code === 'FST_ERR_CTP_INVALID_JSON_BODY' ||
+    error instanceof SyntaxError ||
+    /^Body (is not valid JSON|cannot be empty)/.test(message ?? '')
+  )
+    return new ProblemError('malformed_json', message ?? 'the body is not JSON');
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
   const known = status === undefined ? undefined : BY_STATUS[status];
-  return known ? new ProblemError(known, message ?? '') : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
+  return known
+    ? new ProblemError(known, message ?? '')
+    : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
 }
 
 /** The one error filter: RFC 9457 problem documents, never a stack trace; each is counted. */
@@ -29,8 +47,12 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const problem = toProblem(error);
     problemsTotal.inc({ code: problem.code });
-    if (problem.code === 'internal') this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    if (problem.code === 'internal')
+      this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
     if (reply.sent) return;
-    void reply.status(problem.status).header('content-type', 'application/problem+json').send(JSON.stringify(problemDocument(problem, { oip: request.url.startsWith('/v2') })));
+    void reply
+      .status(problem.status)
+      .header('content-type', 'application/problem+json')
+      .send(JSON.stringify(problemDocument(problem, { oip: request.url.startsWith('/v2') })));
   }
 }

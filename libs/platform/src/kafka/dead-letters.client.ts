@@ -3,11 +3,24 @@ import { type DeadLetter, topics } from '@slipway/contracts';
 import { counter } from '../metrics.ts';
 import type { RecordProducer } from './producer.client.ts';
 
-const deadLettersTotal = counter('slipway_dead_letters_total', 'Records that a consumer could not use, by topic', ['topic']);
+const deadLettersTotal = counter('slipway_dead_letters_total', 'Records that a consumer could not use, by topic', [
+  'topic',
+]);
 
-export type RawRecord = { topic: string; partition: number; offset: string; timestamp: string; key: Buffer | null; value: Buffer | null; headers: Record<string, string> };
+export type RawRecord = {
+  topic: string;
+  partition: number;
+  offset: string;
+  timestamp: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+};
 
-/** Publishes what could not be used, with its reason. Its id is made from topic, partition and offset: a repeat is the same letter. */
+/**
+ * Publishes what could not be used, with its reason. Its id is made from topic, partition and offset: a repeat is the
+ * same letter.
+ */
 export class DeadLetters {
   private readonly producer: RecordProducer;
   private readonly consumer: string;
@@ -22,7 +35,10 @@ export class DeadLetters {
       topics.deadLetters.name,
       letters.map(({ record, reason }) => {
         const letter: DeadLetter = {
-          event_id: createHash('sha256').update(`${this.consumer}\0${record.topic}\0${record.partition}\0${record.offset}`).digest('hex').slice(0, 32),
+          event_id: createHash('sha256')
+            .update(`${this.consumer}\0${record.topic}\0${record.partition}\0${record.offset}`)
+            .digest('hex')
+            .slice(0, 32),
           time: now,
           consumer: this.consumer,
           topic: record.topic,

@@ -4,7 +4,9 @@ import type { RecordProducer } from './producer.client.ts';
 
 export type Heartbeat = { start: () => void; now: () => void; stop: () => Promise<void> };
 
-/** Tells on `instances.v1` every second, and at once on `now()`, what this instance is. A clean stop leaves a tombstone. */
+/**
+ * Tells on `instances.v1` every second, and at once on `now()`, what this instance is. A clean stop leaves a tombstone.
+ */
 export function runHeartbeat(producer: RecordProducer, log: Logger, describe: () => Instance): Heartbeat {
   let sending = false;
   let again = false;
@@ -39,7 +41,10 @@ export function runHeartbeat(producer: RecordProducer, log: Logger, describe: ()
       clearInterval(timer);
       timer = undefined;
       while (sending) await new Promise((resolve) => setTimeout(resolve, 10));
-      await Promise.race([producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]).catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000))]);
+      await Promise.race([
+        producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]).catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, 1000)),
+      ]);
     },
   };
 }

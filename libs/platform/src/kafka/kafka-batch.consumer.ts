@@ -10,7 +10,10 @@ import { counter } from '../metrics.ts';
 import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
 import { parseRecord, type RecordResult } from './record.ts';
 
-const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', ['topic', 'result']);
+const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', [
+  'topic',
+  'result',
+]);
 const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses for a transient fault', ['topic']);
 
 /** One record as a handler gets it: the value is parsed by the topic's schema. */
@@ -25,7 +28,9 @@ export type KafkaBatchServerOptions = {
   sessionTimeoutMs?: number;
 };
 
-/** Nest's own filter turns every error of a handler into `{ status, message }`; the transport needs the error itself. */
+/**
+ * Nest's own filter turns every error of a handler into `{ status, message }`; the transport needs the error itself.
+ */
 @Catch()
 export class RethrowFilter implements RpcExceptionFilter {
   catch(error: unknown): Observable<never> {
@@ -38,9 +43,12 @@ type Listener = (...args: never[]) => void;
 /**
  * Kafka as a Nest transport that hands over whole batches.
  *
- * `@EventPattern(topic)` handlers get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record (or nothing: all
- * are ok). Offsets are committed only after the handler's success. A record that does not fit its schema, or that makes the handler fail
- * deterministically when given alone, goes to dead letters and the stream goes on. A transient fault keeps the offset and tries again after
+ * `@EventPattern(topic)` handlers get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record
+ * (or nothing: all
+ * are ok). Offsets are committed only after the handler's success. A record that does not fit its schema, or that makes
+ * the handler fail
+ * deterministically when given alone, goes to dead letters and the stream goes on. A transient fault keeps the offset
+ * and tries again after
  * growing pauses, heart-beating meanwhile. `close` lets the batch under way finish.
  */
 export class KafkaBatchServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
@@ -81,17 +89,33 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
   private async join(attempt: number): Promise<void> {
     if (this.closing) return;
     const { kafka, groupId, log, sessionTimeoutMs = 10_000 } = this.options;
-    const consumer = kafka.consumer({ groupId, sessionTimeout: sessionTimeoutMs, rebalanceTimeout: 15_000, heartbeatInterval: 1000, maxWaitTimeInMs: 500, allowAutoTopicCreation: false, retry: { retries: 5, restartOnFailure: async () => false } });
+    const consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: 15_000,
+      heartbeatInterval: 1000,
+      maxWaitTimeInMs: 500,
+      allowAutoTopicCreation: false,
+      retry: { retries: 5, restartOnFailure: async () => false },
+    });
     this.consumer = consumer;
     consumer.on(consumer.events.GROUP_JOIN, (e) => this.emit('joined', e.payload.memberAssignment));
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       log.warn({ error: payload.error.message, groupId }, 'consumer lost its broker; joining again');
-      void consumer.disconnect().catch(() => undefined).then(() => this.rejoin(0));
+      void consumer
+        .disconnect()
+        .catch(() => undefined)
+        .then(() => this.rejoin(0));
     });
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.messageHandlers.keys()], fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.eachBatch(payload) });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: 4,
+        eachBatch: (payload) => this.eachBatch(payload),
+      });
     } catch (error) {
       log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join yet');
       await consumer.disconnect().catch(() => undefined);
@@ -103,32 +127,65 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     if (!this.closing) setTimeout(() => void this.join(attempt), backoffMs(attempt, Math.random())).unref();
   }
 
-  private async eachBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale }: EachBatchPayload): Promise<void> {
+  private async eachBatch({
+    batch,
+    heartbeat,
+    resolveOffset,
+    commitOffsetsIfNecessary,
+    isRunning,
+    isStale,
+  }: EachBatchPayload): Promise<void> {
     const topic = (Object.values(topics) as Topic[]).find((t) => t.name === batch.topic);
     const handler = this.messageHandlers.get(batch.topic);
     if (!topic || !handler) return;
     const letters: { record: RawRecord; reason: string }[] = [];
     const records: ConsumedRecord[] = [];
     for (const m of batch.messages) {
-      const record: RawRecord = { topic: batch.topic, partition: batch.partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: textHeaders(m.headers) };
+      const record: RawRecord = {
+        topic: batch.topic,
+        partition: batch.partition,
+        offset: m.offset,
+        timestamp: m.timestamp,
+        key: m.key,
+        value: m.value,
+        headers: textHeaders(m.headers),
+      };
       const parsed = parseRecord(topic, m.value, record.headers);
       if (parsed.ok) records.push({ ...record, parsed: parsed.value });
       else letters.push({ record, reason: parsed.reason });
     }
     const keepTrying = () => isRunning() && !isStale() && !this.closing;
-    const done = (await this.handle(handler, records, letters, heartbeat, keepTrying)) && (await this.patiently(batch.topic, () => this.options.deadLetters.send(letters, steadyNow()), heartbeat, keepTrying));
+    const done =
+      (await this.handle(handler, records, letters, heartbeat, keepTrying)) &&
+      (await this.patiently(
+        batch.topic,
+        () => this.options.deadLetters.send(letters, steadyNow()),
+        heartbeat,
+        keepTrying,
+      ));
     if (!done) return;
     const next = (BigInt(batch.lastOffset()) + 1n).toString();
     // Not consumer.commitOffsets: that does nothing any more once a stop has begun.
-    await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }] });
+    await commitOffsetsIfNecessary({
+      topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }],
+    });
     resolveOffset(batch.lastOffset());
     consumedTotal.inc({ topic: batch.topic, result: 'ok' }, batch.messages.length - letters.length);
     consumedTotal.inc({ topic: batch.topic, result: 'dead_letter' }, letters.length);
     await heartbeat();
   }
 
-  /** Gives the records to the handler; splits a batch that fails deterministically until the failing records stand alone. */
-  private async handle(handler: MessageHandler, records: ConsumedRecord[], letters: { record: RawRecord; reason: string }[], heartbeat: () => Promise<void>, keepTrying: () => boolean): Promise<boolean> {
+  /**
+   * Gives the records to the handler; splits a batch that fails deterministically until the failing records stand
+   * alone.
+   */
+  private async handle(
+    handler: MessageHandler,
+    records: ConsumedRecord[],
+    letters: { record: RawRecord; reason: string }[],
+    heartbeat: () => Promise<void>,
+    keepTrying: () => boolean,
+  ): Promise<boolean> {
     if (records.length === 0) return true;
     let results: RecordResult[] | undefined;
     let failure: unknown;
@@ -141,7 +198,10 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         } catch (error) {
           if (isTransient(error)) throw error;
           // Without its error nothing can be said of a failure; what cannot be explained must not end in dead letters.
-          if (!(error instanceof Error)) throw new TransientError('a handler failed and Nest hid the error: the microservice lacks the RethrowFilter');
+          if (!(error instanceof Error))
+            throw new TransientError(
+              'a handler failed and Nest hid the error: the microservice lacks the RethrowFilter',
+            );
           failure = error;
         }
       },
@@ -157,15 +217,26 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
       return true;
     }
     if (records.length === 1) {
-      letters.push({ record: records[0] as ConsumedRecord, reason: failure instanceof Error ? failure.message : String(failure) });
+      letters.push({
+        record: records[0] as ConsumedRecord,
+        reason: failure instanceof Error ? failure.message : String(failure),
+      });
       return true;
     }
     const half = records.length >> 1;
-    return (await this.handle(handler, records.slice(0, half), letters, heartbeat, keepTrying)) && this.handle(handler, records.slice(half), letters, heartbeat, keepTrying);
+    return (
+      (await this.handle(handler, records.slice(0, half), letters, heartbeat, keepTrying)) &&
+      this.handle(handler, records.slice(half), letters, heartbeat, keepTrying)
+    );
   }
 
   /** Repeats `work` over transient faults. False when the partition was taken away or the server is closing. */
-  private async patiently(topic: string, work: () => Promise<void>, heartbeat: () => Promise<void>, keepTrying: () => boolean): Promise<boolean> {
+  private async patiently(
+    topic: string,
+    work: () => Promise<void>,
+    heartbeat: () => Promise<void>,
+    keepTrying: () => boolean,
+  ): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
       try {
         await work();
@@ -173,7 +244,10 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
       } catch (error) {
         if (!isTransient(error)) throw error;
         retriesTotal.inc({ topic });
-        this.options.log.warn({ topic, attempt, error: (error as Error).message }, 'a store is away; the offset stays and the batch is tried again');
+        this.options.log.warn(
+          { topic, attempt, error: (error as Error).message },
+          'a store is away; the offset stays and the batch is tried again',
+        );
         const until = performance.now() + backoffMs(attempt, Math.random());
         while (performance.now() < until) {
           if (!keepTrying()) return false;

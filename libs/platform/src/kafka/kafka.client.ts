@@ -14,17 +14,25 @@ export function createKafka(clientId: string, brokers: string[], log: Logger): K
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 },
     logLevel: logLevel.WARN,
     // What kafkajs calls an error is mostly a broker that is away: whoever needed it reports that.
-    logCreator: () => ({ level, namespace, log: entry }) => {
-      const { message, ...rest } = entry;
-      log[level <= logLevel.WARN ? 'debug' : 'trace']({ kafkajs: namespace, error: rest.error }, message);
-    },
+    logCreator:
+      () =>
+      ({ level, namespace, log: entry }) => {
+        const { message, ...rest } = entry;
+        log[level <= logLevel.WARN ? 'debug' : 'trace']({ kafkajs: namespace, error: rest.error }, message);
+      },
   });
 }
 
 function configEntries(t: Topic): { name: string; value: string }[] {
   const arrival = { name: 'message.timestamp.type', value: 'LogAppendTime' };
   if (t.carries === 'state') {
-    return [arrival, { name: 'cleanup.policy', value: 'compact' }, { name: 'segment.ms', value: '600000' }, { name: 'min.cleanable.dirty.ratio', value: '0.1' }, { name: 'delete.retention.ms', value: '3600000' }];
+    return [
+      arrival,
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'segment.ms', value: '600000' },
+      { name: 'min.cleanable.dirty.ratio', value: '0.1' },
+      { name: 'delete.retention.ms', value: '3600000' },
+    ];
   }
   return [arrival, { name: 'cleanup.policy', value: 'delete' }, { name: 'retention.ms', value: String(t.retentionMs) }];
 }
@@ -37,7 +45,12 @@ export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise
     if (missing.length === 0) return;
     await admin.createTopics({
       waitForLeaders: true,
-      topics: missing.map((t) => ({ topic: t.name, numPartitions: t.partitions, replicationFactor, configEntries: configEntries(t) })),
+      topics: missing.map((t) => ({
+        topic: t.name,
+        numPartitions: t.partitions,
+        replicationFactor,
+        configEntries: configEntries(t),
+      })),
     });
   });
 }

@@ -20,8 +20,10 @@ function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
 }
 
 /**
- * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws, and the caller still has the records;
- * the next send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment says "Broker not connected" for ever.
+ * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws, and the caller
+ * still has the records;
+ * the next send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment
+ * says "Broker not connected" for ever.
  */
 export class RecordProducer {
   private readonly kafka: Kafka;
@@ -37,7 +39,12 @@ export class RecordProducer {
 
   private open(): { producer: Producer; connected: Promise<void> } {
     const { idempotent } = this;
-    const producer = this.kafka.producer({ idempotent, maxInFlightRequests: idempotent ? 1 : 5, allowAutoTopicCreation: false, retry: { retries: idempotent ? 8 : 3 } });
+    const producer = this.kafka.producer({
+      idempotent,
+      maxInFlightRequests: idempotent ? 1 : 5,
+      allowAutoTopicCreation: false,
+      retry: { retries: idempotent ? 8 : 3 },
+    });
     return { producer, connected: producer.connect() };
   }
 
@@ -47,13 +54,19 @@ export class RecordProducer {
     const used = this.current;
     try {
       await used.connected;
-      for (const group of batches(messages)) await used.producer.send({
-        topic,
-        acks: -1,
-        timeout: 5000,
-        compression: CompressionTypes.None,
-        messages: group.map((m) => ({ key: m.key ?? null, value: m.value, ...(m.headers ? { headers: m.headers } : {}), ...(partition === undefined ? {} : { partition }) })),
-      });
+      for (const group of batches(messages))
+        await used.producer.send({
+          topic,
+          acks: -1,
+          timeout: 5000,
+          compression: CompressionTypes.None,
+          messages: group.map((m) => ({
+            key: m.key ?? null,
+            value: m.value,
+            ...(m.headers ? { headers: m.headers } : {}),
+            ...(partition === undefined ? {} : { partition }),
+          })),
+        });
     } catch (error) {
       if (this.current === used) this.current = undefined;
       void used.producer.disconnect().catch(() => undefined);

@@ -6,7 +6,10 @@ export async function readTopic(kafka: Kafka, topic: string, each: (message: Kaf
   const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
   const open = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
   if (open.size === 0) return;
-  const consumer = kafka.consumer({ groupId: `slipway.read.${process.pid}.${Date.now().toString(36)}`, allowAutoTopicCreation: false });
+  const consumer = kafka.consumer({
+    groupId: `slipway.read.${process.pid}.${Date.now().toString(36)}`,
+    allowAutoTopicCreation: false,
+  });
   await consumer.connect();
   try {
     await consumer.subscribe({ topic, fromBeginning: true });

@@ -5,8 +5,15 @@ import type { z } from 'zod';
 export type RecordResult = { kind: 'ok' } | { kind: 'drop'; reason: string } | { kind: 'deadLetter'; reason: string };
 export const ok: RecordResult = { kind: 'ok' };
 
-/** A value that fits its topic's schema, or why it does not. Of a CloudEvent in binary mode `ce_id` stands in for a missing event_id. */
-export function parseRecord<S extends z.ZodType>(topic: Topic<S>, value: Buffer | null, headers: Record<string, string> = {}): { ok: true; value: z.output<S> } | { ok: false; reason: string } {
+/**
+ * A value that fits its topic's schema, or why it does not. Of a CloudEvent in binary mode `ce_id` stands in for a
+ * missing event_id.
+ */
+export function parseRecord<S extends z.ZodType>(
+  topic: Topic<S>,
+  value: Buffer | null,
+  headers: Record<string, string> = {},
+): { ok: true; value: z.output<S> } | { ok: false; reason: string } {
   if (value === null) return { ok: false, reason: 'the record has no value' };
   let json: unknown;
   try {
@@ -14,8 +21,21 @@ export function parseRecord<S extends z.ZodType>(topic: Topic<S>, value: Buffer 
   } catch (error) {
     return { ok: false, reason: `not JSON: ${(error as Error).message}` };
   }
-  if (headers['ce_id'] && json !== null && typeof json === 'object' && !Array.isArray(json) && (json as { event_id?: unknown }).event_id === undefined) json = { ...json, event_id: headers['ce_id'] };
+  if (
+    headers['ce_id'] &&
+    json !== null &&
+    typeof json === 'object' &&
+    !Array.isArray(json) &&
+    (json as { event_id?: unknown }).event_id === undefined
+  )
+    json = { ...json, event_id: headers['ce_id'] };
   const result = topic.schema.safeParse(json);
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, reason: fieldErrors(result.error).slice(0, 10).map((e) => `${e.field}: ${e.message}`).join('; ') };
+  return {
+    ok: false,
+    reason: fieldErrors(result.error)
+      .slice(0, 10)
+      .map((e) => `${e.field}: ${e.message}`)
+      .join('; '),
+  };
 }

@@ -21,14 +21,18 @@ export type StateReplicaOptions<S extends z.ZodType> = {
 };
 
 /**
- * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only gathers, so that nobody
- * acts upon history; then it hands over the latest state of every key, and `ready` resolves. Kafka may be away, at the start or later: it
+ * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only
+ * gathers, so that nobody
+ * acts upon history; then it hands over the latest state of every key, and `ready` resolves. Kafka may be away, at the
+ * start or later: it
  * joins again by itself, and `lastContactMs` says when a fetch last succeeded.
  */
 export class StateReplica<S extends z.ZodType> {
   readonly ready: Promise<void>;
   isReady = false;
-  /** Monotonic (`performance.now()`): a clock that jumps must not lengthen a lease. -Infinity before the first contact. */
+  /**
+   * Monotonic (`performance.now()`): a clock that jumps must not lengthen a lease. -Infinity before the first contact.
+   */
   lastContactMs = Number.NEGATIVE_INFINITY;
   private readonly options: StateReplicaOptions<S>;
   private consumer: Consumer | undefined;
@@ -57,7 +61,14 @@ export class StateReplica<S extends z.ZodType> {
     const { kafka, topic, log } = this.options;
     // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
     const groupId = `${this.options.groupId}.${topic.name}.${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
-    const consumer = kafka.consumer({ groupId, sessionTimeout: 20_000, heartbeatInterval: 1000, maxWaitTimeInMs: 250, allowAutoTopicCreation: false, retry: { retries: 3, restartOnFailure: async () => false } });
+    const consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: 20_000,
+      heartbeatInterval: 1000,
+      maxWaitTimeInMs: 250,
+      allowAutoTopicCreation: false,
+      retry: { retries: 3, restartOnFailure: async () => false },
+    });
     this.consumer = consumer;
     const gathered = new Map<string, { value: z.output<S> | undefined; timestampMs: number }>();
     let goal: Map<number, bigint> | undefined;
@@ -75,8 +86,14 @@ export class StateReplica<S extends z.ZodType> {
       if (caughtUp) this.lastContactMs = performance.now();
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      log.warn({ topic: topic.name, error: payload.error.message }, 'lost the broker; reading again from the beginning');
-      void consumer.disconnect().catch(() => undefined).then(() => this.rejoin(0));
+      log.warn(
+        { topic: topic.name, error: payload.error.message },
+        'lost the broker; reading again from the beginning',
+      );
+      void consumer
+        .disconnect()
+        .catch(() => undefined)
+        .then(() => this.rejoin(0));
     });
     try {
       const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
@@ -108,10 +125,15 @@ export class StateReplica<S extends z.ZodType> {
   }
 
   private rejoin(attempt: number): void {
-    if (!this.closing) setTimeout(() => void this.join(attempt), Math.min(1000, backoffMs(attempt, Math.random()))).unref();
+    if (!this.closing)
+      setTimeout(() => void this.join(attempt), Math.min(1000, backoffMs(attempt, Math.random()))).unref();
   }
 
-  private take(partition: number, m: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string }, deliver: StateReplicaOptions<S>['onState']): void {
+  private take(
+    partition: number,
+    m: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string },
+    deliver: StateReplicaOptions<S>['onState'],
+  ): void {
     const key = m.key?.toString('utf8') ?? '';
     if (m.value === null) {
       deliver(key, undefined, Number(m.timestamp));
@@ -122,9 +144,24 @@ export class StateReplica<S extends z.ZodType> {
       deliver(key, parsed.value, Number(m.timestamp));
       return;
     }
-    this.options.log.error({ topic: this.options.topic.name, key, offset: m.offset, reason: parsed.reason }, 'a state that cannot be used; the last good one stays');
-    const record = { topic: this.options.topic.name, partition, offset: m.offset, timestamp: m.timestamp, key: m.key, value: m.value, headers: {} };
+    this.options.log.error(
+      { topic: this.options.topic.name, key, offset: m.offset, reason: parsed.reason },
+      'a state that cannot be used; the last good one stays',
+    );
+    const record = {
+      topic: this.options.topic.name,
+      partition,
+      offset: m.offset,
+      timestamp: m.timestamp,
+      key: m.key,
+      value: m.value,
+      headers: {},
+    };
     // Every start reads the topic anew, so a letter that could not be sent now is sent then.
-    void this.options.deadLetters.send([{ record, reason: parsed.reason }], steadyNow()).catch((error: unknown) => this.options.log.warn({ error: (error as Error).message }, 'the dead letter could not be sent'));
+    void this.options.deadLetters
+      .send([{ record, reason: parsed.reason }], steadyNow())
+      .catch((error: unknown) =>
+        this.options.log.warn({ error: (error as Error).message }, 'the dead letter could not be sent'),
+      );
   }
 }

@@ -3,17 +3,32 @@ import { join } from 'node:path';
 import { createClickHouse } from './clickhouse.client.ts';
 
 /**
- * Applies the numbered SQL files that are not yet in `slipway.schema_migrations`, in order. Statements are separated by a line of `---`
- * and must be idempotent: a file that was interrupted is run again from its top. `${NAME}` is replaced from `variables`.
+ * Applies the numbered SQL files that are not yet in `slipway.schema_migrations`, in order. Statements are separated by
+ * a line of `---`
+ * and must be idempotent: a file that was interrupted is run again from its top. `${NAME}` is replaced from
+ * `variables`.
  *
  * @returns the names of the files applied now
  */
-export async function migrateClickHouse(url: string, folder: string, variables: Record<string, string>): Promise<string[]> {
+export async function migrateClickHouse(
+  url: string,
+  folder: string,
+  variables: Record<string, string>,
+): Promise<string[]> {
   const client = createClickHouse(url, 'default');
   try {
     await client.command({ query: 'CREATE DATABASE IF NOT EXISTS slipway' });
-    await client.command({ query: 'CREATE TABLE IF NOT EXISTS slipway.schema_migrations (name String, applied_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY name' });
-    const done = new Set((await (await client.query({ query: 'SELECT name FROM slipway.schema_migrations', format: 'JSONEachRow' })).json<{ name: string }>()).map((r) => r.name));
+    await client.command({
+      query:
+        'CREATE TABLE IF NOT EXISTS slipway.schema_migrations (name String, applied_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY name',
+    });
+    const done = new Set(
+      (
+        await (
+          await client.query({ query: 'SELECT name FROM slipway.schema_migrations', format: 'JSONEachRow' })
+        ).json<{ name: string }>()
+      ).map((r) => r.name),
+    );
     const applied: string[] = [];
     for (const name of (await readdir(folder)).filter((f) => /^\d{4}_.*\.sql$/.test(f)).sort()) {
       if (done.has(name)) continue;
@@ -22,14 +37,22 @@ export async function migrateClickHouse(url: string, folder: string, variables: 
         if (value === undefined) throw new Error(`${name} needs the variable ${v}`);
         return value;
       });
-      for (const statement of sql.split(/^---$/m).map((s) => s.trim()).filter((s) => s.length > 0)) {
+      for (const statement of sql
+        .split(/^---$/m)
+        .map((s) => s.trim())
+        .filter((s) => s.length > 0)) {
         try {
           await client.command({ query: statement });
         } catch (error) {
           throw new Error(`${name}: ${(error as Error).message}\n${statement.slice(0, 400)}`, { cause: error });
         }
       }
-      await client.insert({ table: 'slipway.schema_migrations', values: [{ name }], format: 'JSONEachRow', columns: ['name'] });
+      await client.insert({
+        table: 'slipway.schema_migrations',
+        values: [{ name }],
+        format: 'JSONEachRow',
+        columns: ['name'],
+      });
       applied.push(name);
     }
     return applied;

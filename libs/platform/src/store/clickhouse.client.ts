@@ -4,11 +4,22 @@ export type { ClickHouseClient } from '@clickhouse/client';
 
 /** @param url `http://user:password@host:port`; the database is `slipway` */
 export function createClickHouse(url: string, database = 'slipway'): ClickHouseClient {
-  return createClient({ url, database, request_timeout: 30_000, max_open_connections: 4, log: { level: ClickHouseLogLevel.OFF }, clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
+  return createClient({
+    url,
+    database,
+    request_timeout: 30_000,
+    max_open_connections: 4,
+    log: { level: ClickHouseLogLevel.OFF },
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+  });
 }
 
 /** Runs a query with bound parameters (`{name:Type}`) and gives its rows. */
-export async function queryRows<T>(client: ClickHouseClient, query: string, params: Record<string, unknown> = {}): Promise<T[]> {
+export async function queryRows<T>(
+  client: ClickHouseClient,
+  query: string,
+  params: Record<string, unknown> = {},
+): Promise<T[]> {
   const result = await client.query({ query, query_params: params, format: 'JSONEachRow' });
   return result.json<T>();
 }

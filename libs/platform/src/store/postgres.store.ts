@@ -3,7 +3,12 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 export { DataSource, type EntityManager } from 'typeorm';
 
 /** A TypeORM data source on Postgres; migrations are run, `synchronize` never is. */
-export async function openPostgres(url: string, applicationName: string, entities: DataSourceOptions['entities'], migrations: DataSourceOptions['migrations']): Promise<DataSource> {
+export async function openPostgres(
+  url: string,
+  applicationName: string,
+  entities: DataSourceOptions['entities'],
+  migrations: DataSourceOptions['migrations'],
+): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
     url,
@@ -14,7 +19,12 @@ export async function openPostgres(url: string, applicationName: string, entitie
     migrationsRun: false,
     logging: false,
     poolErrorHandler: () => undefined,
-    extra: { max: 10, connectionTimeoutMillis: 3000, idle_in_transaction_session_timeout: 15_000, statement_timeout: 15_000 },
+    extra: {
+      max: 10,
+      connectionTimeoutMillis: 3000,
+      idle_in_transaction_session_timeout: 15_000,
+      statement_timeout: 15_000,
+    },
   });
   await source.initialize();
   // Two services that start together must not migrate at once.

@@ -4,8 +4,31 @@ import { judgeShadow, type ShadowCounts } from './judge-shadow.ts';
 import { rateBounds } from './rate-bounds.ts';
 import { random } from '../kernel/random.ts';
 
-const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({ sampled: 1000, paired: 1000, failed: 0, expired: 0, shed: 0, compared: 1000, disagreed: 10, noise: 100, noiseDisagreed: 0, computeSeconds: 1, price: 0, ...change });
-const look = (change: Partial<ShadowCounts>, rest: object = {}) => judgeShadow({ alpha: 0.05, step: 0, maxExcess: 0.05, minPairs: 200, activeSeconds: 60, dwellSeconds: 10, counts: counts(change), ...rest });
+const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({
+  sampled: 1000,
+  paired: 1000,
+  failed: 0,
+  expired: 0,
+  shed: 0,
+  compared: 1000,
+  disagreed: 10,
+  noise: 100,
+  noiseDisagreed: 0,
+  computeSeconds: 1,
+  price: 0,
+  ...change,
+});
+const look = (change: Partial<ShadowCounts>, rest: object = {}) =>
+  judgeShadow({
+    alpha: 0.05,
+    step: 0,
+    maxExcess: 0.05,
+    minPairs: 200,
+    activeSeconds: 60,
+    dwellSeconds: 10,
+    counts: counts(change),
+    ...rest,
+  });
 
 describe('the kernel', () => {
   it('gives known values of Γ and of the tail of χ² (math.lgamma; the defining integral)', () => {
@@ -51,14 +74,19 @@ describe('bounds on a rate', () => {
 });
 
 describe('the verdict on a shadow', () => {
-  it('advances when the bound of the excess is within the limit', () => expect(look({})).toMatchObject({ verdict: 'advance', reasons: ['within_limit'] }));
-  it('rolls back when even the lower bound is beyond it', () => expect(look({ disagreed: 250 })).toMatchObject({ verdict: 'rollBack', reasons: ['excess_disagreement'] }));
-  it("forgives what the primary's own noise explains", () => expect(look({ disagreed: 150, noise: 1000, noiseDisagreed: 150 }).verdict).not.toBe('rollBack'));
-  it('holds while the bound is in doubt', () => expect(look({ disagreed: 40 })).toMatchObject({ verdict: 'hold', reasons: ['in_doubt:disagreement'] }));
+  it('advances when the bound of the excess is within the limit', () =>
+    expect(look({})).toMatchObject({ verdict: 'advance', reasons: ['within_limit'] }));
+  it('rolls back when even the lower bound is beyond it', () =>
+    expect(look({ disagreed: 250 })).toMatchObject({ verdict: 'rollBack', reasons: ['excess_disagreement'] }));
+  it("forgives what the primary's own noise explains", () =>
+    expect(look({ disagreed: 150, noise: 1000, noiseDisagreed: 150 }).verdict).not.toBe('rollBack'));
+  it('holds while the bound is in doubt', () =>
+    expect(look({ disagreed: 40 })).toMatchObject({ verdict: 'hold', reasons: ['in_doubt:disagreement'] }));
   it('holds on too few pairs, and says how many are missing', () => {
     const { verdict, sentence } = look({ paired: 150, compared: 150, disagreed: 0 });
     expect([verdict, sentence.includes('50 more pairs are needed, about 20 s')]).toEqual(['hold', true]);
   });
-  it('holds when most of the sample was never compared', () => expect(look({ sampled: 3000, expired: 2000 }).reasons).toContain('low_coverage'));
+  it('holds when most of the sample was never compared', () =>
+    expect(look({ sampled: 3000, expired: 2000 }).reasons).toContain('low_coverage'));
   it('counts what has not come back as pending', () => expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
 });

@@ -20,7 +20,15 @@ export type ShadowCounts = {
   price: number;
 };
 
-export type ShadowInput = { alpha: number; step: number; maxExcess: number; minPairs: number; activeSeconds: number; dwellSeconds: number; counts: ShadowCounts };
+export type ShadowInput = {
+  alpha: number;
+  step: number;
+  maxExcess: number;
+  minPairs: number;
+  activeSeconds: number;
+  dwellSeconds: number;
+  counts: ShadowCounts;
+};
 
 export type ShadowJudgement = {
   verdict: 'advance' | 'hold' | 'rollBack';
@@ -45,7 +53,8 @@ const MIN_COVERAGE = 0.5;
 const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} %`;
 
 /**
- * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get bounds at α/2 each, valid at
+ * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get
+ * bounds at α/2 each, valid at
  * every look (`rateBounds`); their difference bounds the excess.
  *
  * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
@@ -61,19 +70,43 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
   const pending = Math.max(0, c.sampled - c.paired - c.failed - c.expired - c.shed);
   const answered = c.paired + c.failed + c.expired + c.shed;
   const numbers: ShadowJudgement['numbers'] = {
-    ...c, pending, rate, noise_rate: noiseRate, excess: rate === null ? null : rate - (noiseRate ?? 0), excess_lower: d.lower - noise.upper, excess_upper: d.upper - noise.lower, limit: maxExcess,
+    ...c,
+    pending,
+    rate,
+    noise_rate: noiseRate,
+    excess: rate === null ? null : rate - (noiseRate ?? 0),
+    excess_lower: d.lower - noise.upper,
+    excess_upper: d.upper - noise.lower,
+    limit: maxExcess,
     coverage: answered > 0 ? c.compared / answered : null,
   };
   const cost = `${c.computeSeconds.toFixed(2)} s of compute${c.price > 0 ? ` and ${c.price.toPrecision(2)} of price` : ''} for ${c.paired} pairs`;
   const measured = `differs in ${c.disagreed} of ${c.compared} answers${noiseRate === null ? '' : `, the primary from itself in ${c.noiseDisagreed} of ${c.noise}`}: in excess of noise at ${numbers.excess === null ? 'n/a' : percent(numbers.excess)} (${percent(Math.max(-1, numbers.excess_lower))} to ${percent(numbers.excess_upper)}), allowed ${percent(maxExcess)}`;
-  if (c.compared > 0 && numbers.excess_lower > maxExcess) return { verdict: 'rollBack', reasons: ['excess_disagreement'], sentence: `Roll back: the candidate ${measured} (${cost}).`, numbers };
+  if (c.compared > 0 && numbers.excess_lower > maxExcess)
+    return {
+      verdict: 'rollBack',
+      reasons: ['excess_disagreement'],
+      sentence: `Roll back: the candidate ${measured} (${cost}).`,
+      numbers,
+    };
   const reasons: string[] = [];
   if (c.paired < input.minPairs) reasons.push('insufficient_data:pairs');
   if (input.activeSeconds < input.dwellSeconds) reasons.push('dwell');
   if (numbers.coverage !== null && numbers.coverage < MIN_COVERAGE) reasons.push('low_coverage');
   if (numbers.excess_upper > maxExcess) reasons.push('in_doubt:disagreement');
-  if (reasons.length === 0) return { verdict: 'advance', reasons: ['within_limit'], sentence: `Advance: the candidate ${measured} (${cost}).`, numbers };
-  return { verdict: 'hold', reasons, sentence: `Hold: ${reasons.map((r) => explain(r, input, numbers)).join('; ')} (the candidate ${measured}; ${cost}).`, numbers };
+  if (reasons.length === 0)
+    return {
+      verdict: 'advance',
+      reasons: ['within_limit'],
+      sentence: `Advance: the candidate ${measured} (${cost}).`,
+      numbers,
+    };
+  return {
+    verdict: 'hold',
+    reasons,
+    sentence: `Hold: ${reasons.map((r) => explain(r, input, numbers)).join('; ')} (the candidate ${measured}; ${cost}).`,
+    numbers,
+  };
 });
 
 function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {

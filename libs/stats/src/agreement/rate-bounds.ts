@@ -4,20 +4,24 @@ import { lnBeta } from '../kernel/gamma.ts';
 export type RateBounds = { lower: number; upper: number };
 
 /**
- * Bounds on a probability that hold at all sample sizes together, with probability ≥ 1 − α: the set of p whose beta-mixture likelihood ratio
- * against p, B(s + ½, f + ½) / B(½, ½) / (pˢ (1 − p)ᶠ), has stayed below 1/α (Ville 1939; Robbins 1970). Exact for independent events, so
+ * Bounds on a probability that hold at all sample sizes together, with probability ≥ 1 − α: the set of p whose
+ * beta-mixture likelihood ratio
+ * against p, B(s + ½, f + ½) / B(½, ½) / (pˢ (1 − p)ᶠ), has stayed below 1/α (Ville 1939; Robbins 1970). Exact for
+ * independent events, so
  * they may be looked at after every one.
  *
  * @param events s of `trials`, both counts
  * @throws StatsError out_of_range when the counts are no counts, or more events than trials
  */
 export const rateBounds = sound('rateBounds', (events: number, trials: number, alpha: number): RateBounds => {
-  if (!(trials >= 0 && trials < Number.POSITIVE_INFINITY) || !(events >= 0) || events > trials) throw new StatsError('not_a_count', `${events} events of ${trials} trials`);
+  if (!(trials >= 0 && trials < Number.POSITIVE_INFINITY) || !(events >= 0) || events > trials)
+    throw new StatsError('not_a_count', `${events} events of ${trials} trials`);
   if (!(alpha > 0 && alpha < 1)) throw new StatsError('out_of_range', `alpha must lie in (0, 1), not ${alpha}`);
   if (trials === 0) return { lower: 0, upper: 1 };
   const misses = trials - events;
   const mixture = lnBeta(events + 0.5, misses + 0.5) - lnBeta(0.5, 0.5);
-  const excluded = (p: number) => mixture - events * (events > 0 ? Math.log(p) : 0) - misses * (misses > 0 ? Math.log1p(-p) : 0) >= -Math.log(alpha);
+  const excluded = (p: number) =>
+    mixture - events * (events > 0 ? Math.log(p) : 0) - misses * (misses > 0 ? Math.log1p(-p) : 0) >= -Math.log(alpha);
   const rate = events / trials;
   return { lower: events === 0 ? 0 : edge(0, rate, excluded), upper: misses === 0 ? 1 : edge(1, rate, excluded) };
 });

@@ -3,15 +3,42 @@ import { type CountCell, CountEvidence, WORSE_WHEN_MORE } from '../e-process/cou
 import { random } from '../kernel/random.ts';
 import { type EventGuardrail, judge, type JudgeInput } from './judge.ts';
 
-const cells = (control: number, candidate: number, weight = 0.25, seconds = 30): CountCell[] => Array.from({ length: seconds }, (_, second) => ({ second, weight, control, candidate }));
+const cells = (control: number, candidate: number, weight = 0.25, seconds = 30): CountCell[] =>
+  Array.from({ length: seconds }, (_, second) => ({ second, weight, control, candidate }));
 
 function errors(control: [number, number], candidate: [number, number], over: CountCell[] = []): EventGuardrail {
-  return { kind: 'events', metric: 'error_rate', source: 'error', direction: 'lower', margin: 1.25, cells: over, step: { control: { units: control[1], events: control[0] }, candidate: { units: candidate[1], events: candidate[0] } } };
+  return {
+    kind: 'events',
+    metric: 'error_rate',
+    source: 'error',
+    direction: 'lower',
+    margin: 1.25,
+    cells: over,
+    step: {
+      control: { units: control[1], events: control[0] },
+      candidate: { units: candidate[1], events: candidate[0] },
+    },
+  };
 }
 function input(change: Partial<JudgeInput> = {}, step: Partial<JudgeInput['step']> = {}): JudgeInput {
   return {
-    alpha: 0.05, startSecond: 0, nowSecond: 30, plannedSeconds: 60, guardrails: [errors([0, 900], [0, 300])], exposures: cells(30, 10), crossedUnits: 0, ...change,
-    step: { index: 0, weight: 0.25, activeSeconds: 30, dwellSeconds: 20, until: { requests: 200 }, totals: { control: { requests: 900, units: 900 }, candidate: { requests: 300, units: 300 } }, ...step },
+    alpha: 0.05,
+    startSecond: 0,
+    nowSecond: 30,
+    plannedSeconds: 60,
+    guardrails: [errors([0, 900], [0, 300])],
+    exposures: cells(30, 10),
+    crossedUnits: 0,
+    ...change,
+    step: {
+      index: 0,
+      weight: 0.25,
+      activeSeconds: 30,
+      dwellSeconds: 20,
+      until: { requests: 200 },
+      totals: { control: { requests: 900, units: 900 }, candidate: { requests: 300, units: 300 } },
+      ...step,
+    },
   };
 }
 
@@ -30,54 +57,122 @@ describe('the verdict', () => {
     expect(sentence).toContain('300 more requests are needed, about 30 s at the present rate');
   });
   it('never advances on fewer than 20 requests, whatever the plan says', () => {
-    expect(judge(input({}, { until: {}, totals: { control: { requests: 100, units: 100 }, candidate: { requests: 19, units: 19 } } })).reasons).toEqual(['insufficient_data:requests']);
+    expect(
+      judge(
+        input(
+          {},
+          { until: {}, totals: { control: { requests: 100, units: 100 }, candidate: { requests: 19, units: 19 } } },
+        ),
+      ).reasons,
+    ).toEqual(['insufficient_data:requests']);
   });
   it('holds during the dwell', () => {
     expect(judge(input({}, { activeSeconds: 5 })).reasons).toEqual(['dwell']);
   });
   it('stays small while a guardrail is in doubt', () => {
-    const { verdict, reasons } = judge(input({ guardrails: [errors([3, 900], [6, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])] }));
+    const { verdict, reasons } = judge(
+      input({ guardrails: [errors([3, 900], [6, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])] }),
+    );
     expect([verdict, reasons]).toEqual(['hold', ['in_doubt:error_rate']]);
   });
   it('does not wait for a doubt that nothing can resolve: outcomes that came late, and nothing concurrent any more', () => {
-    const doubtful = (weight: number) => judge(input({ guardrails: [errors([0, 0], [0, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])], exposures: [] }, { weight })).reasons;
+    const doubtful = (weight: number) =>
+      judge(
+        input(
+          {
+            guardrails: [errors([0, 0], [0, 300], [{ second: 1, weight: 0.25, control: 3, candidate: 7 }])],
+            exposures: [],
+          },
+          { weight },
+        ),
+      ).reasons;
     expect([doubtful(0.25), doubtful(1)]).toEqual([['in_doubt:error_rate'], ['doubt_remains:error_rate']]);
   });
   it('suspends judgement when units were in both arms, even of a bad candidate', () => {
-    expect(judge(input({ crossedUnits: 3, guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }))).toMatchObject({ verdict: 'hold', reasons: ['exposure_fault'] });
+    expect(judge(input({ crossedUnits: 3, guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }))).toMatchObject({
+      verdict: 'hold',
+      reasons: ['exposure_fault'],
+    });
   });
   it('suspends judgement when the sample ratio is wrong', () => {
-    expect(judge(input({ exposures: cells(30, 30, 0.25, 200) }))).toMatchObject({ verdict: 'hold', reasons: ['sample_ratio_mismatch'] });
+    expect(judge(input({ exposures: cells(30, 30, 0.25, 200) }))).toMatchObject({
+      verdict: 'hold',
+      reasons: ['sample_ratio_mismatch'],
+    });
   });
   it('waits for outcomes to come in', () => {
-    const misfiled: EventGuardrail = { kind: 'events', metric: 'misfiled', source: 'outcome', direction: 'lower', margin: 1.1, cells: [], step: { control: { units: 0, events: 0 }, candidate: { units: 3, events: 0 } } };
+    const misfiled: EventGuardrail = {
+      kind: 'events',
+      metric: 'misfiled',
+      source: 'outcome',
+      direction: 'lower',
+      margin: 1.1,
+      cells: [],
+      step: { control: { units: 0, events: 0 }, candidate: { units: 3, events: 0 } },
+    };
     const { reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), misfiled] }));
     expect(reasons).toEqual(['insufficient_data:misfiled']);
     expect(sentence).toContain('too few outcomes for misfiled yet (3 of 20, about 170 s at the present rate)');
   });
   it('acts on gross failure where nothing is concurrent', () => {
-    expect(judge(input({ guardrails: [errors([0, 0], [150, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 }))).toMatchObject({ verdict: 'rollBack', reasons: ['gross_failure'] });
-    expect(judge(input({ guardrails: [errors([0, 0], [140, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })).verdict).toBe('advance');
+    expect(
+      judge(input({ guardrails: [errors([0, 0], [150, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })),
+    ).toMatchObject({ verdict: 'rollBack', reasons: ['gross_failure'] });
+    expect(
+      judge(input({ guardrails: [errors([0, 0], [140, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })).verdict,
+    ).toBe('advance');
   });
   it('leaves latency out of force without a baseline, and never says NaN', () => {
-    const { numbers } = judge(input({ guardrails: [errors([0, 900], [0, 300]), { kind: 'latency', metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [] }] }));
-    expect(numbers.guardrails.map((g) => [g.inForce, g.stake])).toEqual([[true, 1], [false, 0]]);
+    const { numbers } = judge(
+      input({
+        guardrails: [
+          errors([0, 900], [0, 300]),
+          { kind: 'latency', metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [] },
+        ],
+      }),
+    );
+    expect(numbers.guardrails.map((g) => [g.inForce, g.stake])).toEqual([
+      [true, 1],
+      [false, 0],
+    ]);
     expect(JSON.stringify(numbers)).not.toContain('null,"e"');
     expect(Number.isFinite(numbers.e)).toBe(true);
   });
   it('holds over a limit on latency', () => {
-    const latency = { kind: 'latency' as const, metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [{ quantile: 'p99', limitUs: 200_000, actualUs: 250_000 }] };
-    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] })).reasons).toEqual(['sla_exceeded:latency.p99']);
+    const latency = {
+      kind: 'latency' as const,
+      metric: 'latency',
+      margin: 1.2,
+      masses: null,
+      cells: [],
+      sla: [{ quantile: 'p99', limitUs: 200_000, actualUs: 250_000 }],
+    };
+    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] })).reasons).toEqual([
+      'sla_exceeded:latency.p99',
+    ]);
   });
   it('asks for proof where the policy does, and advances once the confidence sequence gives it', () => {
-    const proved = (control: [number, number], candidate: [number, number]) => judge(input({ guardrails: [{ ...errors(control, candidate), proof: true, margin: 1.25 }] }));
+    const proved = (control: [number, number], candidate: [number, number]) =>
+      judge(input({ guardrails: [{ ...errors(control, candidate), proof: true, margin: 1.25 }] }));
     expect(proved([30, 900], [9, 300])).toMatchObject({ verdict: 'hold', reasons: ['not_proved:error_rate'] });
     expect(proved([9000, 300_000], [3000, 100_000])).toMatchObject({ verdict: 'advance' });
     expect(proved([0, 900], [0, 300]).sentence).toContain('too few events');
     expect(proved([30, 900], [9, 300]).sentence).toMatch(/the bound is at [\d.]+ percentage points; about \d+ s more/);
   });
-  it("holds an experiment until its goal is shown to be better; a goal rolls nothing back", () => {
-    const goal = (control: [number, number], candidate: [number, number]): EventGuardrail => ({ kind: 'events', role: 'goal', metric: 'kept', source: 'outcome', direction: 'higher', margin: 1, cells: cells(control[0] / 30, candidate[0] / 30), step: { control: { events: control[0], units: control[1] }, candidate: { events: candidate[0], units: candidate[1] } } });
+  it('holds an experiment until its goal is shown to be better; a goal rolls nothing back', () => {
+    const goal = (control: [number, number], candidate: [number, number]): EventGuardrail => ({
+      kind: 'events',
+      role: 'goal',
+      metric: 'kept',
+      source: 'outcome',
+      direction: 'higher',
+      margin: 1,
+      cells: cells(control[0] / 30, candidate[0] / 30),
+      step: {
+        control: { events: control[0], units: control[1] },
+        candidate: { events: candidate[0], units: candidate[1] },
+      },
+    });
     const of = (g: EventGuardrail) => judge(input({ guardrails: [errors([0, 900], [0, 300]), g] }));
     expect(of(goal([300, 900], [100, 300])).reasons).toEqual(['goal_open:kept']);
     expect(of(goal([300, 900], [240, 300])).verdict).toBe('advance');
@@ -86,19 +181,47 @@ describe('the verdict', () => {
     expect(of({ ...goal([0, 0], [0, 0]), role: 'watch' }).verdict).toBe('advance');
   });
   describe('with a harm that must not be missed', () => {
-    const harmed = (change: Partial<EventGuardrail>, counts: CountCell[], step: Partial<JudgeInput['step']> = { lastComparison: true }) => judge(input({ guardrails: [{ ...errors([counts.reduce((n, c) => n + c.control, 0), 90_000], [counts.reduce((n, c) => n + c.candidate, 0), 30_000], counts), harm: { ratio: 2 }, ...change }] }, step));
+    const harmed = (
+      change: Partial<EventGuardrail>,
+      counts: CountCell[],
+      step: Partial<JudgeInput['step']> = { lastComparison: true },
+    ) =>
+      judge(
+        input(
+          {
+            guardrails: [
+              {
+                ...errors(
+                  [counts.reduce((n, c) => n + c.control, 0), 90_000],
+                  [counts.reduce((n, c) => n + c.candidate, 0), 30_000],
+                  counts,
+                ),
+                harm: { ratio: 2 },
+                ...change,
+              },
+            ],
+          },
+          step,
+        ),
+      );
     it('waits in the last step that compares, and says how long', () => {
-      const { verdict, reasons, sentence, numbers } = harmed({}, [{ second: 1, weight: 0.25, control: 6, candidate: 2 }]);
+      const { verdict, reasons, sentence, numbers } = harmed({}, [
+        { second: 1, weight: 0.25, control: 6, candidate: 2 },
+      ]);
       expect([verdict, reasons]).toEqual(['hold', ['harm_open:error_rate']]);
       // 2² / 1.25⁸
       expect(numbers.guardrails[0]?.harm?.e).toBeCloseTo(4 / 1.25 ** 8, 12);
-      expect(sentence).toContain('a harm to error_rate that must not be missed is not excluded yet (×2.00: likelihood ratio 0.67, about');
+      expect(sentence).toContain(
+        'a harm to error_rate that must not be missed is not excluded yet (×2.00: likelihood ratio 0.67, about',
+      );
       expect(harmed({}, [{ second: 1, weight: 0.25, control: 6, candidate: 2 }], {}).verdict).toBe('advance');
     });
-    it('advances once it is excluded', () => expect(harmed({}, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).verdict).toBe('advance'));
+    it('advances once it is excluded', () =>
+      expect(harmed({}, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).verdict).toBe('advance'));
     it('takes the smaller of a ratio and a difference', () => {
       // the control errs on 0.1 %: + 0.05 pp is × 1.5
-      const of = (harm: EventGuardrail['harm']) => harmed({ harm }, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).numbers.guardrails[0]?.harm?.harm;
+      const of = (harm: EventGuardrail['harm']) =>
+        harmed({ harm }, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).numbers.guardrails[0]?.harm?.harm;
       expect(of({ ratio: 2, absolute: 0.0005 })).toBeCloseTo(1.5, 12);
       expect(of({ ratio: 1.2, absolute: 0.0005 })).toBe(1.2);
     });
@@ -107,8 +230,18 @@ describe('the verdict', () => {
       expect(harmed({ harm: { ratio: 2 } }, []).reasons).toEqual(['harm_open:error_rate']);
     });
     it('holds for latency that cannot be measured', () => {
-      const latency = { kind: 'latency' as const, metric: 'latency', margin: 1, masses: null, cells: [], sla: [], harm: null };
-      const { reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true }));
+      const latency = {
+        kind: 'latency' as const,
+        metric: 'latency',
+        margin: 1,
+        masses: null,
+        cells: [],
+        sla: [],
+        harm: null,
+      };
+      const { reasons, sentence } = judge(
+        input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true }),
+      );
       expect(reasons).toEqual(['harm_open:latency']);
       expect(sentence).toContain('too few answers of the control before the start');
     });

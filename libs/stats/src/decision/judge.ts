@@ -1,5 +1,12 @@
 import { sound } from '../errors.ts';
-import { type CountCell, CountEvidence, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
+import {
+  type CountCell,
+  CountEvidence,
+  countEvidence,
+  SAMPLE_RATIOS,
+  WORSE_WHEN_FEWER,
+  WORSE_WHEN_MORE,
+} from '../e-process/counts.ts';
 import { type LatencyCell, LatencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
 import { type Proof, proveRatio } from '../sequential/proof.ts';
@@ -8,7 +15,10 @@ import { describe } from './sentence.ts';
 
 export type ArmTotals = { requests: number; units: number };
 
-/** `guardrail` must not get worse; `goal` must be shown to be better before an experiment may end; `watch` is told and decides nothing. */
+/**
+ * `guardrail` must not get worse; `goal` must be shown to be better before an experiment may end; `watch` is told and
+ * decides nothing.
+ */
 export type Role = 'guardrail' | 'goal' | 'watch';
 
 export type EventGuardrail = {
@@ -37,7 +47,10 @@ export type LatencyGuardrail = {
   /** The control's bucket shares from before the rollout; `null` when there were too few requests to cut buckets. */
   masses: readonly number[] | null;
   cells: readonly LatencyCell[] | { distribution: LatencyEvidence; tail: RunningEvidence };
-  /** The slow-down that must be excluded before the last comparison ends, in normal scores (`latencyShift`); `null` where there is nothing to measure it by. */
+  /**
+   * The slow-down that must be excluded before the last comparison ends, in normal scores (`latencyShift`); `null`
+   * where there is nothing to measure it by.
+   */
   harm?: number | null | undefined;
   /** Quantiles of the candidate in the present step with their limits, microseconds. */
   sla: { quantile: string; limitUs: number; actualUs: number | null }[];
@@ -109,9 +122,12 @@ export const SAMPLE_RATIO_LIMIT = 1000;
 
 /** Errors ⅓, latency ⅙, latency's p99 ⅙, outcomes ⅓ together; renormalised over those in force. */
 function stakes(guardrails: JudgeInput['guardrails']): number[] {
-  const guards = (g: JudgeInput['guardrails'][number]) => g.kind === 'latency' || (g.role ?? 'guardrail') === 'guardrail';
+  const guards = (g: JudgeInput['guardrails'][number]) =>
+    g.kind === 'latency' || (g.role ?? 'guardrail') === 'guardrail';
   const outcomes = guardrails.filter((g) => g.kind === 'events' && g.source === 'outcome' && guards(g)).length;
-  const raw = guardrails.map((g) => (!guards(g) ? 0 : g.kind === 'latency' ? (g.masses ? 1 / 3 : 0) : g.source === 'error' ? 1 / 3 : 1 / 3 / outcomes));
+  const raw = guardrails.map((g) =>
+    !guards(g) ? 0 : g.kind === 'latency' ? (g.masses ? 1 / 3 : 0) : g.source === 'error' ? 1 / 3 : 1 / 3 / outcomes,
+  );
   const sum = raw.reduce((a, b) => a + b, 0);
   return raw.map((x) => (sum > 0 ? x / sum : 0));
 }
@@ -128,13 +144,31 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): Ru
   };
   const perSecond = (events: number) => events / Math.max(1, step.activeSeconds);
   if (g.kind === 'events') {
-    const evidence = g.cells instanceof CountEvidence ? g.cells : counts(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER);
+    const evidence =
+      g.cells instanceof CountEvidence
+        ? g.cells
+        : counts(g.cells, g.margin, g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER);
     const e = evidence.valueAt(nowSecond);
     if (!g.harm) return { e };
     const { control, candidate } = g.step;
     const ratio = harmRatio(g.harm, control, g.direction);
-    const harm = ratio === undefined ? { harm: null, e: null, excluded: false, seconds: null } : exclusion(ratio, evidence.likelihoodRatio(ratio), missed, countDecay(ratio, step.weight), perSecond(control.events + candidate.events));
-    return { e, harm: { ...harm, excluded: harm.excluded || (g.direction === 'lower' && rareEnough(candidate, g.harm.absolute, missed)) } };
+    const harm =
+      ratio === undefined
+        ? { harm: null, e: null, excluded: false, seconds: null }
+        : exclusion(
+            ratio,
+            evidence.likelihoodRatio(ratio),
+            missed,
+            countDecay(ratio, step.weight),
+            perSecond(control.events + candidate.events),
+          );
+    return {
+      e,
+      harm: {
+        ...harm,
+        excluded: harm.excluded || (g.direction === 'lower' && rareEnough(candidate, g.harm.absolute, missed)),
+      },
+    };
   }
   const { masses, cells } = g;
   const unknown: Exclusion = { harm: null, e: null, excluded: false, seconds: null };
@@ -146,26 +180,49 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): Ru
     distribution = new LatencyEvidence(masses, startSecond, plannedSeconds);
     for (const cell of cells) distribution.add(cell);
     const last = masses.length - 1;
-    tail = counts(cells.map((c) => ({ second: c.second, weight: c.weight, control: c.control[last] as number, candidate: c.candidate[last] as number })), 1, WORSE_WHEN_MORE);
+    tail = counts(
+      cells.map((c) => ({
+        second: c.second,
+        weight: c.weight,
+        control: c.control[last] as number,
+        candidate: c.candidate[last] as number,
+      })),
+      1,
+      WORSE_WHEN_MORE,
+    );
   }
   const e = (distribution.valueAt(nowSecond) + tail.valueAt(nowSecond)) / 2;
   if (g.harm === undefined) return { e };
   if (g.harm === null) return { e, harm: unknown };
-  return { e, harm: exclusion(g.harm, distribution.likelihoodRatio(g.harm), missed, distribution.decay(g.harm, step.weight), perSecond(step.totals.control.requests + step.totals.candidate.requests)) };
+  return {
+    e,
+    harm: exclusion(
+      g.harm,
+      distribution.likelihoodRatio(g.harm),
+      missed,
+      distribution.decay(g.harm, step.weight),
+      perSecond(step.totals.control.requests + step.totals.candidate.requests),
+    ),
+  };
 }
 
 /**
  * The verdict of one look, from sufficient statistics of two concurrent arms, stratified by step. Pure.
  *
- * - `rollBack`: the stake-weighted mean of the guardrails' e-values reaches 1/α. By Ville's inequality a candidate that is within its margins
+ * - `rollBack`: the stake-weighted mean of the guardrails' e-values reaches 1/α. By Ville's inequality a candidate that
+ * is within its margins
  *   is rolled back with probability ≤ α over the whole rollout, at any traffic and any number of looks.
- * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value is below 2.
- * - where the policy asks for proof, and for an experiment's goal, `advance` also needs the one-sided confidence sequence to give it (`proof.ts`);
- * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits until that harm is excluded (`harm.ts`): a candidate that does it is promoted with
+ * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value
+ * is below 2.
+ * - where the policy asks for proof, and for an experiment's goal, `advance` also needs the one-sided confidence
+ * sequence to give it (`proof.ts`);
+ * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits
+ * until that harm is excluded (`harm.ts`): a candidate that does it is promoted with
  *   probability ≤ `missed`;
  * - `hold`: anything else; `reasons` name what is missing.
  *
- * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
+ * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps
+ * only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
  */
 export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
@@ -182,7 +239,10 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   }));
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
-  const sampleRatioE = 'valueAt' in input.exposures ? input.exposures.valueAt(input.nowSecond) : countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
+  const sampleRatioE =
+    'valueAt' in input.exposures
+      ? input.exposures.valueAt(input.nowSecond)
+      : countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
 
   let verdict: Judgement['verdict'] = 'hold';
   let reasons: string[] = [];
@@ -190,7 +250,10 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   else if (sampleRatioE >= SAMPLE_RATIO_LIMIT) reasons = ['sample_ratio_mismatch'];
   else if (e >= threshold) {
     verdict = 'rollBack';
-    reasons = numbers.filter((g) => g.stake * g.e >= threshold / (2 * numbers.length)).sort((a, b) => b.stake * b.e - a.stake * a.e).map((g) => `worse:${g.metric}`);
+    reasons = numbers
+      .filter((g) => g.stake * g.e >= threshold / (2 * numbers.length))
+      .sort((a, b) => b.stake * b.e - a.stake * a.e)
+      .map((g) => `worse:${g.metric}`);
   } else if (step.weight >= 1 && grossFailure(guardrails)) {
     verdict = 'rollBack';
     reasons = ['gross_failure'];
@@ -198,17 +261,32 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     reasons = missing(input, numbers);
     if (reasons.length === 0) {
       verdict = 'advance';
-      const doubted = numbers.filter((g) => g.role === 'guardrail' && g.e >= DOUBT).map((g) => `doubt_remains:${g.metric}`);
+      const doubted = numbers
+        .filter((g) => g.role === 'guardrail' && g.e >= DOUBT)
+        .map((g) => `doubt_remains:${g.metric}`);
       reasons = doubted.length > 0 ? doubted : ['no_guardrail_in_doubt'];
     }
   }
-  const result = { e, threshold, sample_ratio_e: sampleRatioE, guardrails: numbers, step, crossed_units: input.crossedUnits };
+  const result = {
+    e,
+    threshold,
+    sample_ratio_e: sampleRatioE,
+    guardrails: numbers,
+    step,
+    crossed_units: input.crossedUnits,
+  };
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 });
 
 /** A goal has to be better than the control, a guardrail no worse than its margin. */
 function proofOf(g: EventGuardrail, alpha: number): Proof {
-  return proveRatio(g.step.control, g.step.candidate, g.role === 'goal' ? 1 : g.margin, g.direction === 'lower' ? 'below' : 'above', alpha);
+  return proveRatio(
+    g.step.control,
+    g.step.candidate,
+    g.role === 'goal' ? 1 : g.margin,
+    g.direction === 'lower' ? 'below' : 'above',
+    alpha,
+  );
 }
 
 function rated(x: { units: number; events: number }) {
@@ -216,20 +294,36 @@ function rated(x: { units: number; events: number }) {
 }
 
 function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
-  return guardrails.some((g) => g.kind === 'events' && g.source === 'error' && g.step.candidate.units >= MIN_REQUESTS && g.step.candidate.events >= 0.5 * g.step.candidate.units);
+  return guardrails.some(
+    (g) =>
+      g.kind === 'events' &&
+      g.source === 'error' &&
+      g.step.candidate.units >= MIN_REQUESTS &&
+      g.step.candidate.events >= 0.5 * g.step.candidate.units,
+  );
 }
 
 function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]): string[] {
   const out: string[] = [];
-  // Where the candidate has everything, doubt can neither be resolved nor keep it small; what still comes in late can roll it back.
-  if (step.weight < 1) for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
-  for (const g of numbers) if (g.proof && g.proof.state !== 'proved') out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
-  if (step.lastComparison) for (const g of numbers) if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
+  // Where the candidate has everything, doubt can neither be resolved nor keep it small; what still comes in late can
+  // roll it back.
+  if (step.weight < 1)
+    for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
+  for (const g of numbers)
+    if (g.proof && g.proof.state !== 'proved')
+      out.push(`${g.role === 'goal' ? 'goal_open' : 'not_proved'}:${g.metric}`);
+  if (step.lastComparison)
+    for (const g of numbers)
+      if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
   for (const g of guardrails) {
-    if (g.kind === 'latency') for (const s of g.sla) if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
-    if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS) out.push(`insufficient_data:${g.metric}`);
+    if (g.kind === 'latency')
+      for (const s of g.sla)
+        if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
+    if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS)
+      out.push(`insufficient_data:${g.metric}`);
   }
-  if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0)) out.push('insufficient_data:requests');
+  if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0))
+    out.push('insufficient_data:requests');
   if (step.totals.candidate.units < (step.until.units ?? 0)) out.push('insufficient_data:units');
   if (step.activeSeconds < step.dwellSeconds) out.push('dwell');
   return out;

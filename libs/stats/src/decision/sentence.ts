@@ -14,18 +14,22 @@ function versus(g: GuardrailNumbers): string {
 }
 
 /** One plain sentence for people: the verdict, and the numbers that carry it. */
-export const describe = sound('describe', (verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string => {
-  const { step } = n;
-  const seen = `${step.totals.candidate.requests} candidate and ${step.totals.control.requests} control requests in step ${step.index} at ${percent(step.weight)}`;
-  const byName = new Map(n.guardrails.map((g) => [g.metric, g]));
-  if (verdict === 'rollBack') {
-    if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
-    const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
-    return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${eText(n.e)} passes ${eText(n.threshold)} (${seen}).`;
-  }
-  if (verdict === 'advance') return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
-  return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
-});
+export const describe = sound(
+  'describe',
+  (verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string => {
+    const { step } = n;
+    const seen = `${step.totals.candidate.requests} candidate and ${step.totals.control.requests} control requests in step ${step.index} at ${percent(step.weight)}`;
+    const byName = new Map(n.guardrails.map((g) => [g.metric, g]));
+    if (verdict === 'rollBack') {
+      if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
+      const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
+      return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${eText(n.e)} passes ${eText(n.threshold)} (${seen}).`;
+    }
+    if (verdict === 'advance')
+      return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
+    return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
+  },
+);
 
 function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
   const [code, subject = ''] = reason.split(':');
@@ -65,19 +69,23 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
 }
 
 /** So many times what the step has taken so far. */
-const inSeconds = (times: number, { step }: Judgement['numbers']): string => `${Math.ceil(times * Math.max(1, step.activeSeconds))} s`;
+const inSeconds = (times: number, { step }: Judgement['numbers']): string =>
+  `${Math.ceil(times * Math.max(1, step.activeSeconds))} s`;
 
 function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string {
   if (!g?.proof || g.proof.bound === null || g.proof.estimate === null) return ' (too few events)';
   const { estimate, bound: at } = g.proof;
   // The half-width falls with the root of the units; an estimate on the wrong side is not mended by more of them.
   const hopeful = Math.sign(estimate) === Math.sign(estimate - at) && estimate !== 0;
-  const more = hopeful ? `; about ${inSeconds((Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1, n)} more, should the rates stay as they are` : '';
+  const more = hopeful
+    ? `; about ${inSeconds((Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1, n)} more, should the rates stay as they are`
+    : '';
   return ` (the bound is at ${(100 * at).toFixed(2)} percentage points${more})`;
 }
 
 function excluding(g: GuardrailNumbers | undefined): string {
-  if (!g?.harm || g.harm.e === null || g.harm.e === 1) return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
+  if (!g?.harm || g.harm.e === null || g.harm.e === 1)
+    return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
   const { harm, e, seconds } = g.harm;
   return ` (${g.candidate ? `×${(harm ?? 0).toFixed(2)}` : `${(harm ?? 0).toFixed(2)} normal scores slower`}: likelihood ratio ${e.toPrecision(2)}${seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`})`;
 }

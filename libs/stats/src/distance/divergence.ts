@@ -2,7 +2,8 @@ import { requireCount, sound, StatsError } from '../errors.ts';
 
 function requireSame(p: readonly number[], q: readonly number[]): void {
   if (p.length !== q.length) throw new StatsError('length_mismatch', `${p.length} and ${q.length} cells`);
-  if ([...p, ...q].some((x) => !(x >= 0))) throw new StatsError('not_a_count', 'a cell holds a number that is negative or none');
+  if ([...p, ...q].some((x) => !(x >= 0)))
+    throw new StatsError('not_a_count', 'a cell holds a number that is negative or none');
 }
 /** Counts as shares of their sum. @throws StatsError invalid_weights when they sum to zero */
 export const shares = sound('shares', (counts: readonly number[]): number[] => {
@@ -11,7 +12,10 @@ export const shares = sound('shares', (counts: readonly number[]): number[] => {
   return counts.map((c) => c / n);
 });
 
-/** Zeros become 0.0001, or a millionth of the least share where that is smaller (as Evidently does), without renormalising. */
+/**
+ * Zeros become 0.0001, or a millionth of the least share where that is smaller (as Evidently does), without
+ * renormalising.
+ */
 export const filled = sound('filled', (p: readonly number[]): number[] => {
   const least = Math.min(...p.filter((x) => x > 0));
   return p.map((x) => (x === 0 ? (least <= 0.0001 ? least / 1e6 : 0.0001) : x));
@@ -30,12 +34,15 @@ export const kullbackLeibler = sound('kullbackLeibler', (p: readonly number[], q
 });
 
 /** Jensen–Shannon distance: the root of the divergence. @param base of the logarithm */
-export const jensenShannon = sound('jensenShannon', (p: readonly number[], q: readonly number[], base: number = Math.E): number => {
-  requireSame(p, q);
-  const [a, b] = [shares(p), shares(q)];
-  const m = a.map((x, i) => (x + (b[i] as number)) / 2);
-  return Math.sqrt(Math.max(0, (kullbackLeibler(a, m) + kullbackLeibler(b, m)) / 2 / Math.log(base)));
-});
+export const jensenShannon = sound(
+  'jensenShannon',
+  (p: readonly number[], q: readonly number[], base: number = Math.E): number => {
+    requireSame(p, q);
+    const [a, b] = [shares(p), shares(q)];
+    const m = a.map((x, i) => (x + (b[i] as number)) / 2);
+    return Math.sqrt(Math.max(0, (kullbackLeibler(a, m) + kullbackLeibler(b, m)) / 2 / Math.log(base)));
+  },
+);
 
 /** √(1 − Bhattacharyya coefficient). */
 export const hellinger = sound('hellinger', (p: readonly number[], q: readonly number[]): number => {
@@ -47,7 +54,9 @@ export const hellinger = sound('hellinger', (p: readonly number[], q: readonly n
 /** Largest difference of a category's share; categories unseen on one side have the share 0 there. */
 export const lInfinity = sound('lInfinity', (reference: readonly string[], current: readonly string[]): number => {
   const share = (xs: readonly string[], c: string) => xs.filter((x) => x === c).length / xs.length;
-  return Math.max(...[...new Set([...reference, ...current])].map((c) => Math.abs(share(reference, c) - share(current, c))));
+  return Math.max(
+    ...[...new Set([...reference, ...current])].map((c) => Math.abs(share(reference, c) - share(current, c))),
+  );
 });
 
 const MOST_BINS = 1_000_000;
@@ -88,7 +97,10 @@ export const doaneEdges = sound('doaneEdges', (values: readonly number[]): numbe
 export const quantileOf = sound('quantileOf', (sorted: readonly number[], q: number): number => {
   const h = (sorted.length - 1) * q;
   const low = Math.floor(h);
-  return (sorted[low] as number) + (h - low) * ((sorted[Math.min(low + 1, sorted.length - 1)] as number) - (sorted[low] as number));
+  return (
+    (sorted[low] as number) +
+    (h - low) * ((sorted[Math.min(low + 1, sorted.length - 1)] as number) - (sorted[low] as number))
+  );
 });
 /** The least value, the nine deciles, the greatest value. */
 export const decileEdges = sound('decileEdges', (values: readonly number[]): number[] => {

@@ -12,7 +12,9 @@ function sample(values: readonly number[], weights?: readonly number[]): Weighte
 
 /** ∫ f(F − G) dx over the steps of both empirical distribution functions. */
 function overSteps(u: Weighted, v: Weighted, f: (difference: number) => number): number {
-  const points = [...u.map((p) => ({ x: p.x, d: p.w })), ...v.map((p) => ({ x: p.x, d: -p.w }))].sort((a, b) => a.x - b.x);
+  const points = [...u.map((p) => ({ x: p.x, d: p.w })), ...v.map((p) => ({ x: p.x, d: -p.w }))].sort(
+    (a, b) => a.x - b.x,
+  );
   let difference = 0;
   let sum = 0;
   points.forEach((p, i) => {
@@ -24,13 +26,19 @@ function overSteps(u: Weighted, v: Weighted, f: (difference: number) => number):
 }
 
 /** Wasserstein-1: ∫ |F − G|. */
-export const wasserstein = sound('wasserstein', (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
-  return overSteps(sample(u, uWeights), sample(v, vWeights), Math.abs);
-});
+export const wasserstein = sound(
+  'wasserstein',
+  (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
+    return overSteps(sample(u, uWeights), sample(v, vWeights), Math.abs);
+  },
+);
 /** Energy distance: √(2 ∫ (F − G)²). */
-export const energyDistance = sound('energyDistance', (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
-  return Math.sqrt(2 * overSteps(sample(u, uWeights), sample(v, vWeights), (d) => d * d));
-});
+export const energyDistance = sound(
+  'energyDistance',
+  (u: readonly number[], v: readonly number[], uWeights?: readonly number[], vWeights?: readonly number[]): number => {
+    return Math.sqrt(2 * overSteps(sample(u, uWeights), sample(v, vWeights), (d) => d * d));
+  },
+);
 
 /** Largest |F − G|. */
 export const ksDistance = sound('ksDistance', (a: readonly number[], b: readonly number[]): number => {
@@ -45,12 +53,19 @@ export const ksDistance = sound('ksDistance', (a: readonly number[], b: readonly
   return d;
 });
 
-/** Exact two-sided p of the two-sample Kolmogorov–Smirnov distance, by counting lattice paths (Hodges 1958); for sizes up to a few thousand. */
+/**
+ * Exact two-sided p of the two-sample Kolmogorov–Smirnov distance, by counting lattice paths (Hodges 1958); for sizes
+ * up to a few thousand.
+ */
 export const ksExactP = sound('ksExactP', (n: number, m: number, d: number): number => {
   // A path stays inside while |i/n − j/m| < d; with integers |i m − j n| < h.
   requireCount('a sample size', n, m);
   if (n < 1 || m < 1) throw new StatsError('empty_arm', 'a sample is empty');
-  if (n * m > 1e8) throw new StatsError('out_of_range', `the exact p is for samples of a few thousand, not ${n} and ${m}: take Kolmogorov's limit`);
+  if (n * m > 1e8)
+    throw new StatsError(
+      'out_of_range',
+      `the exact p is for samples of a few thousand, not ${n} and ${m}: take Kolmogorov's limit`,
+    );
   const h = Math.round(d * n * m);
   let row = new Float64Array(m + 1);
   row[0] = 1;
@@ -74,7 +89,10 @@ function outside(n: number, m: number, h: number, inside: number): number {
   for (let i = 1; i <= n; i++) {
     const next = new Float64Array(m + 1);
     for (let j = 0; j <= m; j++) {
-      next[j] = Math.abs(i * m - j * n) >= h ? 1 : ((row[j] as number) * i + (j > 0 ? (next[j - 1] as number) * j : 0)) / (i + j);
+      next[j] =
+        Math.abs(i * m - j * n) >= h
+          ? 1
+          : ((row[j] as number) * i + (j > 0 ? (next[j - 1] as number) * j : 0)) / (i + j);
     }
     row = next;
   }

@@ -41,26 +41,41 @@ describe('without drift, at every size of the windows', () => {
   const alpha = 0.05;
   /** 5 %, and three standard errors of what so many runs can tell. */
   const nominal = (runs: number) => alpha + 3 * Math.sqrt((alpha * (1 - alpha)) / runs);
-  const rate = (runs: number, p: () => number) => Array.from({ length: runs }, p).filter((x) => x < alpha).length / runs;
+  const rate = (runs: number, p: () => number) =>
+    Array.from({ length: runs }, p).filter((x) => x < alpha).length / runs;
 
   it.each([100, 300, 1000, 10_000])('windows of %d rows: histograms alarm in no more than 5 %%', (n) => {
     const runs = n > 1000 ? 150 : 600;
     const pairs = Array.from({ length: runs }, () => [sample(n), sample(n)] as const);
-    for (const p of [([a, b]) => psi(a, b).p, ([a, b]) => divergenceP('jensenShannon', jensenShannon(a, b), 10, n, n), ([a, b]) => divergenceP('hellinger', hellinger(a, b), 10, n, n), (table) => contingencyTest(table).p] satisfies ((pair: (typeof pairs)[number]) => number)[]) {
+    for (const p of [
+      ([a, b]) => psi(a, b).p,
+      ([a, b]) => divergenceP('jensenShannon', jensenShannon(a, b), 10, n, n),
+      ([a, b]) => divergenceP('hellinger', hellinger(a, b), 10, n, n),
+      (table) => contingencyTest(table).p,
+    ] satisfies ((pair: (typeof pairs)[number]) => number)[]) {
       expect(pairs.filter((pair) => p(pair) < alpha).length / runs).toBeLessThan(nominal(runs));
     }
   });
   it.each([100, 300, 1000, 10_000])('windows of %d rows: samples alarm in no more than 5 %%', (n) => {
     const draw = () => Array.from({ length: n }, () => next());
     const runs = n > 1000 ? 60 : 300;
-    expect(rate(runs, () => kolmogorovSurvival(Math.sqrt(n / 2) * ksDistance(draw(), draw())))).toBeLessThan(nominal(runs));
+    expect(rate(runs, () => kolmogorovSurvival(Math.sqrt(n / 2) * ksDistance(draw(), draw())))).toBeLessThan(
+      nominal(runs),
+    );
     if (n > 300) return;
     const few = n > 100 ? 60 : 200;
-    expect(rate(few, () => permutationP(draw(), draw(), wasserstein, 99, Math.floor(next() * 1e9)))).toBeLessThan(nominal(few));
+    expect(rate(few, () => permutationP(draw(), draw(), wasserstein, 99, Math.floor(next() * 1e9)))).toBeLessThan(
+      nominal(few),
+    );
   });
   it('and drift is found by all of them', () => {
     const [a, b] = [sample(1000), sample(1000, 0.5)];
-    for (const p of [psi(a, b).p, divergenceP('jensenShannon', jensenShannon(a, b), 10, 1000, 1000), divergenceP('hellinger', hellinger(a, b), 10, 1000, 1000)]) expect(p).toBeLessThan(1e-6);
+    for (const p of [
+      psi(a, b).p,
+      divergenceP('jensenShannon', jensenShannon(a, b), 10, 1000, 1000),
+      divergenceP('hellinger', hellinger(a, b), 10, 1000, 1000),
+    ])
+      expect(p).toBeLessThan(1e-6);
     const [x, y] = [Array.from({ length: 100 }, () => next()), Array.from({ length: 100 }, () => next() + 0.3)];
     expect(permutationP(x, y, wasserstein)).toBe(0.001);
     expect(permutationP(x, y, wasserstein, 99, 5)).toBe(permutationP(x, y, wasserstein, 99, 5));
@@ -69,19 +84,27 @@ describe('without drift, at every size of the windows', () => {
 
 describe('Benjamini-Hochberg', () => {
   it('finds the four of the paper', () => {
-    const p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1];
+    const p = [
+      0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1,
+    ];
     expect(benjaminiHochberg(p, 0.05).filter(Boolean)).toHaveLength(4);
   });
 });
 
 const reference = sample(3000);
-const window = (n: number, shift = 0) => ({ features: [{ feature: 'x', reference, current: sample(n, shift) }, { feature: 'y', reference, current: sample(n) }] });
+const window = (n: number, shift = 0) => ({
+  features: [
+    { feature: 'x', reference, current: sample(n, shift) },
+    { feature: 'y', reference, current: sample(n) },
+  ],
+});
 
 describe('drift', () => {
   it('is found when it lasts, and the feature is named', () => {
     expect(judgeDrift([window(500), window(500, 1), window(500, 1)])).toMatchObject({ state: 'moved', moved: ['x'] });
   });
-  it('is no drift in a single window', () => expect(judgeDrift([window(500), window(500), window(500, 1)]).state).toBe('stable'));
+  it('is no drift in a single window', () =>
+    expect(judgeDrift([window(500), window(500), window(500, 1)]).state).toBe('stable'));
   it('is not claimed, nor denied, on too few rows', () => {
     const judged = judgeDrift([window(150, 1), window(150, 1), window(150, 1)]);
     expect(judged).toMatchObject({ state: 'insufficient_data', needed: 200, moved: [] });
@@ -93,7 +116,27 @@ describe('drift', () => {
 
 describe('label loss', () => {
   const reference = { rows: 500, errors: 20 };
-  it('is found when labels say so in two of three windows', () => expect(judgeLoss(reference, [{ rows: 300, errors: 12 }, { rows: 300, errors: 40 }, { rows: 300, errors: 45 }])).toMatchObject({ state: 'lost' }));
-  it('is not one bad window', () => expect(judgeLoss(reference, [{ rows: 300, errors: 12 }, { rows: 300, errors: 12 }, { rows: 300, errors: 45 }]).state).toBe('as_before'));
-  it('needs labels', () => expect(judgeLoss(reference, [{ rows: 20, errors: 20 }, { rows: 20, errors: 20 }]).state).toBe('insufficient_data'));
+  it('is found when labels say so in two of three windows', () =>
+    expect(
+      judgeLoss(reference, [
+        { rows: 300, errors: 12 },
+        { rows: 300, errors: 40 },
+        { rows: 300, errors: 45 },
+      ]),
+    ).toMatchObject({ state: 'lost' }));
+  it('is not one bad window', () =>
+    expect(
+      judgeLoss(reference, [
+        { rows: 300, errors: 12 },
+        { rows: 300, errors: 12 },
+        { rows: 300, errors: 45 },
+      ]).state,
+    ).toBe('as_before'));
+  it('needs labels', () =>
+    expect(
+      judgeLoss(reference, [
+        { rows: 20, errors: 20 },
+        { rows: 20, errors: 20 },
+      ]).state,
+    ).toBe('insufficient_data'));
 });

@@ -38,25 +38,43 @@ function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
     return { feature, n, result: enough ? psi(reference, current) : null };
   });
   const tested = measured.filter((f) => f.result !== null);
-  const significant = benjaminiHochberg(tested.map((f) => f.result?.p ?? 1), rule.q);
-  return measured.map((f) => ({ feature: f.feature, psi: f.result?.psi ?? null, p: f.result?.p ?? null, n: f.n, alarm: f.result !== null && f.result.psi >= rule.effect && (significant[tested.indexOf(f)] ?? false) }));
+  const significant = benjaminiHochberg(
+    tested.map((f) => f.result?.p ?? 1),
+    rule.q,
+  );
+  return measured.map((f) => ({
+    feature: f.feature,
+    psi: f.result?.psi ?? null,
+    p: f.result?.p ?? null,
+    n: f.n,
+    alarm: f.result !== null && f.result.psi >= rule.effect && (significant[tested.indexOf(f)] ?? false),
+  }));
 }
 
 /**
- * Whether features have moved away from their reference: the effect is large enough, significant at the window's own size, and lasts (k of m
+ * Whether features have moved away from their reference: the effect is large enough, significant at the window's own
+ * size, and lasts (k of m
  * windows). Below the minimum sample it says so, never "no drift". Pure.
  *
  * @param windows the last m windows that are complete, oldest first
  */
-export const judgeDrift = sound('judgeDrift', (windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement => {
-  const judged = windows.slice(-rule.m).map((w) => judgeWindow(w, rule));
-  const latest = judged.at(-1) ?? [];
-  const rows = Math.max(0, ...latest.map((f) => f.n));
-  const tested = judged.filter((w) => w.some((f) => f.psi !== null));
-  if (tested.length < rule.k) {
-    const needed = Math.max(rule.minRows, ...(windows.at(-1)?.features ?? []).map((f) => neededRows(rule, f.current.length)));
-    return { state: 'insufficient_data', rows, needed, windows: tested.length, features: latest, moved: [] };
-  }
-  const moved = latest.map((f) => f.feature).filter((name) => judged.filter((w) => w.find((f) => f.feature === name)?.alarm).length >= rule.k);
-  return { state: moved.length > 0 ? 'moved' : 'stable', rows, windows: tested.length, features: latest, moved };
-});
+export const judgeDrift = sound(
+  'judgeDrift',
+  (windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement => {
+    const judged = windows.slice(-rule.m).map((w) => judgeWindow(w, rule));
+    const latest = judged.at(-1) ?? [];
+    const rows = Math.max(0, ...latest.map((f) => f.n));
+    const tested = judged.filter((w) => w.some((f) => f.psi !== null));
+    if (tested.length < rule.k) {
+      const needed = Math.max(
+        rule.minRows,
+        ...(windows.at(-1)?.features ?? []).map((f) => neededRows(rule, f.current.length)),
+      );
+      return { state: 'insufficient_data', rows, needed, windows: tested.length, features: latest, moved: [] };
+    }
+    const moved = latest
+      .map((f) => f.feature)
+      .filter((name) => judged.filter((w) => w.find((f) => f.feature === name)?.alarm).length >= rule.k);
+    return { state: moved.length > 0 ? 'moved' : 'stable', rows, windows: tested.length, features: latest, moved };
+  },
+);

@@ -18,12 +18,17 @@ export const WORSE_WHEN_FEWER = [0.97, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25, 0.02] as 
 export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
 
 /**
- * E-value against "the candidate's intensity of events is at most `margin` times the control's" (at least, when margin < 1).
- * Given an event, it is the candidate's with probability w·r/(1 + w(r − 1)) under ratio r, whatever the load or a shared outage does;
- * the factor is the likelihood ratio of r against the margin. Cells with w of 0 or 1 carry no information. Cells must be in order of second.
+ * E-value against "the candidate's intensity of events is at most `margin` times the control's" (at least, when margin
+ * < 1).
+ * Given an event, it is the candidate's with probability w·r/(1 + w(r − 1)) under ratio r, whatever the load or a
+ * shared outage does;
+ * the factor is the likelihood ratio of r against the margin. Cells with w of 0 or 1 carry no information. Cells must
+ * be in order of second.
  *
- * Assumes: events of different units are independent given the past (count each unit once per metric and step), assignment is
- * randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over time of onset: `mixture.ts`.
+ * Assumes: events of different units are independent given the past (count each unit once per metric and step),
+ * assignment is
+ * randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over time of onset:
+ * `mixture.ts`.
  */
 export class CountEvidence implements RunningEvidence {
   private readonly mixture: MixtureWealth;
@@ -37,8 +42,10 @@ export class CountEvidence implements RunningEvidence {
   private readonly seen = new Map<number, { control: number; candidate: number }>();
 
   constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
-    if (!(margin > 0 && margin < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `a margin is a positive ratio, not ${margin}`);
-    if (ratios.length === 0 || ratios.some((r) => !(r > 0 && r < Number.POSITIVE_INFINITY))) throw new StatsError('out_of_range', 'the alternatives are positive ratios');
+    if (!(margin > 0 && margin < Number.POSITIVE_INFINITY))
+      throw new StatsError('out_of_range', `a margin is a positive ratio, not ${margin}`);
+    if (ratios.length === 0 || ratios.some((r) => !(r > 0 && r < Number.POSITIVE_INFINITY)))
+      throw new StatsError('out_of_range', 'the alternatives are positive ratios');
     this.margin = margin;
     this.ratios = margin === 1 ? ratios : ratios.map((r) => r * margin);
     this.gain = this.ratios.map((r) => Math.log(r / margin));
@@ -48,7 +55,8 @@ export class CountEvidence implements RunningEvidence {
 
   add({ second, weight: w, control, candidate }: CountCell): void {
     if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
-    if (!(control >= 0 && candidate >= 0 && control + candidate < Number.POSITIVE_INFINITY)) throw new StatsError('not_a_count', `events of an arm are a count, not ${control} and ${candidate}`);
+    if (!(control >= 0 && candidate >= 0 && control + candidate < Number.POSITIVE_INFINITY))
+      throw new StatsError('not_a_count', `events of an arm are a count, not ${control} and ${candidate}`);
     if (w === 0 || w === 1 || control + candidate === 0) return;
     const seen = this.seen.get(w);
     if (seen) {
@@ -60,7 +68,8 @@ export class CountEvidence implements RunningEvidence {
       cost = this.ratios.map((r) => -Math.log((1 + w * (r - 1)) / (1 + w * (this.margin - 1))));
       this.costs.set(w, cost);
     }
-    for (let j = 0; j < this.factors.length; j++) this.factors[j] = candidate * (this.gain[j] as number) + (control + candidate) * (cost[j] as number);
+    for (let j = 0; j < this.factors.length; j++)
+      this.factors[j] = candidate * (this.gain[j] as number) + (control + candidate) * (cost[j] as number);
     this.mixture.add(second, this.factors);
   }
 
@@ -68,11 +77,16 @@ export class CountEvidence implements RunningEvidence {
     return this.mixture.valueAt(second);
   }
 
-  /** Likelihood ratio of "the candidate's intensity is `ratio` times the control's" against "it is the same", over all events so far. */
+  /**
+   * Likelihood ratio of "the candidate's intensity is `ratio` times the control's" against "it is the same", over all
+   * events so far.
+   */
   likelihoodRatio(ratio: number): number {
-    if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `a harm is a positive ratio, not ${ratio}`);
+    if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY))
+      throw new StatsError('out_of_range', `a harm is a positive ratio, not ${ratio}`);
     let log = 0;
-    for (const [w, { control, candidate }] of this.seen) log += candidate * Math.log(ratio) - (control + candidate) * Math.log1p(w * (ratio - 1));
+    for (const [w, { control, candidate }] of this.seen)
+      log += candidate * Math.log(ratio) - (control + candidate) * Math.log1p(w * (ratio - 1));
     return boundedExp(log);
   }
 }
@@ -83,14 +97,29 @@ export const mergeCells = sound('mergeCells', (...lists: (readonly CountCell[])[
   for (const cell of lists.flat()) {
     const key = `${cell.second} ${cell.weight}`;
     const before = found.get(key);
-    found.set(key, before ? { ...before, control: before.control + cell.control, candidate: before.candidate + cell.candidate } : { ...cell });
+    found.set(
+      key,
+      before
+        ? { ...before, control: before.control + cell.control, candidate: before.candidate + cell.candidate }
+        : { ...cell },
+    );
   }
   return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
 });
 
 /** {@link CountEvidence} of a whole list of cells, in order of second. */
-export const countEvidence = sound('countEvidence', (cells: readonly CountCell[], margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number => {
-  const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);
-  for (const cell of cells) evidence.add(cell);
-  return evidence.valueAt(nowSecond);
-});
+export const countEvidence = sound(
+  'countEvidence',
+  (
+    cells: readonly CountCell[],
+    margin: number,
+    ratios: readonly number[],
+    startSecond: number,
+    plannedSeconds: number,
+    nowSecond: number,
+  ): number => {
+    const evidence = new CountEvidence(margin, ratios, startSecond, plannedSeconds);
+    for (const cell of cells) evidence.add(cell);
+    return evidence.valueAt(nowSecond);
+  },
+);

@@ -3,8 +3,17 @@ import { type CountCell, countEvidence, SAMPLE_RATIOS, WORSE_WHEN_FEWER, WORSE_W
 import { type LatencyCell, latencyEvidence, shiftRatios } from './latency.ts';
 import { random } from '../kernel/random.ts';
 
-/** Bernoulli events at `rate` for the control and `rate·ratio` for the candidate; weights 5 → 25 → 50 %, `seconds` each. */
-function stream(seed: number, rate: number, ratio: number, perSecond: number, seconds: number, load: (t: number) => number = () => 1): CountCell[] {
+/**
+ * Bernoulli events at `rate` for the control and `rate·ratio` for the candidate; weights 5 → 25 → 50 %, `seconds` each.
+ */
+function stream(
+  seed: number,
+  rate: number,
+  ratio: number,
+  perSecond: number,
+  seconds: number,
+  load: (t: number) => number = () => 1,
+): CountCell[] {
   const u = random(seed);
   const cells: CountCell[] = [];
   [0.05, 0.25, 0.5].forEach((weight, step) => {
@@ -24,7 +33,18 @@ function stream(seed: number, rate: number, ratio: number, perSecond: number, se
 
 /** Whether the e-value passes 20 at any look, one look a second. */
 function everPasses(cells: CountCell[], margin: number, length: number): boolean {
-  for (let t = 5; t < length; t += 5) if (countEvidence(cells.filter((c) => c.second <= t), margin, WORSE_WHEN_MORE, 0, length, t) >= 20) return true;
+  for (let t = 5; t < length; t += 5)
+    if (
+      countEvidence(
+        cells.filter((c) => c.second <= t),
+        margin,
+        WORSE_WHEN_MORE,
+        0,
+        length,
+        t,
+      ) >= 20
+    )
+      return true;
   return false;
 }
 
@@ -34,7 +54,8 @@ describe('evidence from counts', () => {
   });
 
   it('is the likelihood ratio of one alternative, by hand', () => {
-    // one second, w = 1/4, 3 events of the candidate and 1 of the control, r = 2: 2³ / (1 + 1/4)⁴; half the stake is in play at the start
+    // one second, w = 1/4, 3 events of the candidate and 1 of the control, r = 2: 2³ / (1 + 1/4)⁴; half the stake is in
+    // play at the start
     const e = countEvidence([{ second: 0, weight: 0.25, control: 1, candidate: 3 }], 1, [2], 0, 1e12, 0);
     expect(e).toBeCloseTo(0.5 * (8 / 1.25 ** 4) + 0.5, 9);
   });
@@ -43,7 +64,15 @@ describe('evidence from counts', () => {
     for (const margin of [1, 1.25]) {
       const w = 0.2;
       const p = (w * margin) / (1 + w * (margin - 1));
-      const given = (candidate: number) => countEvidence([{ second: 0, weight: w, control: 1 - candidate, candidate }], margin, WORSE_WHEN_MORE, 0, 1e12, 0);
+      const given = (candidate: number) =>
+        countEvidence(
+          [{ second: 0, weight: w, control: 1 - candidate, candidate }],
+          margin,
+          WORSE_WHEN_MORE,
+          0,
+          1e12,
+          0,
+        );
       expect(p * given(1) + (1 - p) * given(0)).toBeCloseTo(1, 9);
     }
   });
@@ -58,7 +87,15 @@ describe('evidence from counts', () => {
   it('does not blame the candidate for an outage that both arms share', () => {
     const runs = 200;
     let false_ = 0;
-    for (let seed = 1; seed <= runs; seed++) if (everPasses(stream(seed, 0.01, 1, 20, 60, (t) => (t > 60 && t < 90 ? 40 : 1)), 1, 180)) false_++;
+    for (let seed = 1; seed <= runs; seed++)
+      if (
+        everPasses(
+          stream(seed, 0.01, 1, 20, 60, (t) => (t > 60 && t < 90 ? 40 : 1)),
+          1,
+          180,
+        )
+      )
+        false_++;
     expect(false_ / runs).toBeLessThanOrEqual(0.05);
   });
 
@@ -87,7 +124,14 @@ describe('evidence from counts', () => {
   });
 
   it('stays finite whatever comes', () => {
-    const e = countEvidence(Array.from({ length: 100 }, (_, second) => ({ second, weight: 0.05, control: 0, candidate: 1e6 })), 1, WORSE_WHEN_MORE, 0, 100, 100);
+    const e = countEvidence(
+      Array.from({ length: 100 }, (_, second) => ({ second, weight: 0.05, control: 0, candidate: 1e6 })),
+      1,
+      WORSE_WHEN_MORE,
+      0,
+      100,
+      100,
+    );
     expect(Number.isFinite(e)).toBe(true);
     expect(e).toBeGreaterThan(1e200);
   });
@@ -105,7 +149,10 @@ describe('evidence from latency', () => {
     const u = random(seed);
     const pick = (m: readonly number[]) => {
       let x = u();
-      return Math.max(0, m.findIndex((p) => (x -= p) < 0));
+      return Math.max(
+        0,
+        m.findIndex((p) => (x -= p) < 0),
+      );
     };
     return Array.from({ length: 100 }, (_, second) => {
       const cell = { second, weight: 0.25, control: [0, 0, 0, 0], candidate: [0, 0, 0, 0] };

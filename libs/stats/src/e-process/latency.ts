@@ -9,9 +9,13 @@ export type LatencyCell = { second: number; weight: number; control: readonly nu
 /** Slow-downs that are bet on, in normal scores. */
 export const SHIFTS = [0.05, 0.1, 0.2, 0.4, 0.7, 1.1, 1.8, 2.7] as const;
 
-/** ρ_b(h): mass of bucket b when the distribution is shifted up by h normal scores, over its own mass. Non-decreasing in b. */
+/**
+ * ρ_b(h): mass of bucket b when the distribution is shifted up by h normal scores, over its own mass. Non-decreasing in
+ * b.
+ */
 export const shiftRatios = sound('shiftRatios', (masses: readonly number[], h: number): number[] => {
-  if (masses.some((m) => !(m >= 0)) || !(Math.abs(masses.reduce((a, b) => a + b, 0) - 1) < 1e-6)) throw new StatsError('invalid_weights', `the shares of the buckets must sum to 1: ${masses.join(', ')}`);
+  if (masses.some((m) => !(m >= 0)) || !(Math.abs(masses.reduce((a, b) => a + b, 0) - 1) < 1e-6))
+    throw new StatsError('invalid_weights', `the shares of the buckets must sum to 1: ${masses.join(', ')}`);
   let below = 0;
   return masses.map((mass) => {
     const lo = normalQuantile(Math.min(1, below));
@@ -22,8 +26,10 @@ export const shiftRatios = sound('shiftRatios', (masses: readonly number[], h: n
 });
 
 /**
- * E-value against "the candidate is stochastically no slower than the control" over latency buckets cut at the control's own quantiles
- * from before the rollout. Every request of the candidate multiplies by ρ_b/(1 + w(ρ_b − 1)), of the control by 1/(1 + w(ρ_b − 1)).
+ * E-value against "the candidate is stochastically no slower than the control" over latency buckets cut at the
+ * control's own quantiles
+ * from before the rollout. Every request of the candidate multiplies by ρ_b/(1 + w(ρ_b − 1)), of the control by 1/(1 +
+ * w(ρ_b − 1)).
  * A margin enters by cutting the candidate's buckets at margin × the edges.
  */
 export class LatencyEvidence implements RunningEvidence {
@@ -50,8 +56,10 @@ export class LatencyEvidence implements RunningEvidence {
   add({ second, weight: w, control, candidate }: LatencyCell): void {
     if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
     for (const counts of [control, candidate]) {
-      if (counts.length !== this.buckets) throw new StatsError('length_mismatch', `${counts.length} buckets, the baseline has ${this.buckets}`);
-      if (counts.some((n) => !(n >= 0 && n < Number.POSITIVE_INFINITY))) throw new StatsError('not_a_count', `requests of a bucket are a count, not ${counts.join(', ')}`);
+      if (counts.length !== this.buckets)
+        throw new StatsError('length_mismatch', `${counts.length} buckets, the baseline has ${this.buckets}`);
+      if (counts.some((n) => !(n >= 0 && n < Number.POSITIVE_INFINITY)))
+        throw new StatsError('not_a_count', `requests of a bucket are a count, not ${counts.join(', ')}`);
     }
     if (w === 0 || w === 1) return;
     let seen = this.seen.get(w);
@@ -94,12 +102,21 @@ export class LatencyEvidence implements RunningEvidence {
     return found;
   }
 
-  /** By how much the logarithm of {@link likelihoodRatio} falls per request, on average, when the candidate is not slower; at weight w. */
+  /**
+   * By how much the logarithm of {@link likelihoodRatio} falls per request, on average, when the candidate is not
+   * slower; at weight w.
+   */
   decay(shift: number, w: number): number {
-    return this.ratiosOf(shift).reduce((sum, rho, b) => sum + (this.masses[b] as number) * (Math.log1p(w * (rho - 1)) - w * Math.log(rho)), 0);
+    return this.ratiosOf(shift).reduce(
+      (sum, rho, b) => sum + (this.masses[b] as number) * (Math.log1p(w * (rho - 1)) - w * Math.log(rho)),
+      0,
+    );
   }
 
-  /** Likelihood ratio of "the candidate is slower by `shift` normal scores" against "it is not slower", over all requests so far. */
+  /**
+   * Likelihood ratio of "the candidate is slower by `shift` normal scores" against "it is not slower", over all
+   * requests so far.
+   */
   likelihoodRatio(shift: number): number {
     const rho = this.ratiosOf(shift);
     let log = 0;
@@ -115,15 +132,31 @@ export class LatencyEvidence implements RunningEvidence {
 
 const zeros = (buckets: number): number[] => new Array<number>(buckets).fill(0);
 
-/** A slow-down in normal scores of a distribution whose p50 and p90 are these, when it is lognormal in its middle: ln(ratio) / σ. */
+/**
+ * A slow-down in normal scores of a distribution whose p50 and p90 are these, when it is lognormal in its middle:
+ * ln(ratio) / σ.
+ */
 export const latencyShift = sound('latencyShift', (ratio: number, p50: number, p90: number): number => {
-  if (!(ratio > 1 && p90 > p50 && p50 > 0)) throw new StatsError('out_of_range', `a slow-down above 1 and quantiles 0 < p50 < p90, not ${ratio}, ${p50}, ${p90}`);
+  if (!(ratio > 1 && p90 > p50 && p50 > 0))
+    throw new StatsError(
+      'out_of_range',
+      `a slow-down above 1 and quantiles 0 < p50 < p90, not ${ratio}, ${p50}, ${p90}`,
+    );
   return (Math.log(ratio) * normalQuantile(0.9)) / Math.log(p90 / p50);
 });
 
 /** {@link LatencyEvidence} of a whole list of cells, in order of second. */
-export const latencyEvidence = sound('latencyEvidence', (cells: readonly LatencyCell[], masses: readonly number[], startSecond: number, plannedSeconds: number, nowSecond: number): number => {
-  const evidence = new LatencyEvidence(masses, startSecond, plannedSeconds);
-  for (const cell of cells) evidence.add(cell);
-  return evidence.valueAt(nowSecond);
-});
+export const latencyEvidence = sound(
+  'latencyEvidence',
+  (
+    cells: readonly LatencyCell[],
+    masses: readonly number[],
+    startSecond: number,
+    plannedSeconds: number,
+    nowSecond: number,
+  ): number => {
+    const evidence = new LatencyEvidence(masses, startSecond, plannedSeconds);
+    for (const cell of cells) evidence.add(cell);
+    return evidence.valueAt(nowSecond);
+  },
+);

@@ -7,9 +7,12 @@ export type RunningEvidence = { valueAt(second: number): number };
 const CEILING = 1e250;
 
 /**
- * Mixes a family of test martingales over their alternatives and over the time of onset: each alternative's wealth follows
- * M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what is not yet staked is
- * kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1 given the past, so by Ville's inequality
+ * Mixes a family of test martingales over their alternatives and over the time of onset: each alternative's wealth
+ * follows
+ * M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what is not
+ * yet staked is
+ * kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1 given the past, so by
+ * Ville's inequality
  * it ever reaches 1/α with probability ≤ α.
  */
 export class MixtureWealth implements RunningEvidence {
@@ -20,7 +23,8 @@ export class MixtureWealth implements RunningEvidence {
 
   /** @param startSecond when the rollout began; @param plannedSeconds its planned length */
   constructor(alternatives: number, startSecond: number, plannedSeconds: number) {
-    if (!(Number.isInteger(alternatives) && alternatives >= 1 && alternatives <= 1000)) throw new StatsError('out_of_range', `1 … 1000 alternatives, not ${alternatives}`);
+    if (!(Number.isInteger(alternatives) && alternatives >= 1 && alternatives <= 1000))
+      throw new StatsError('out_of_range', `1 … 1000 alternatives, not ${alternatives}`);
     requireFinite('the start and the planned length', startSecond, plannedSeconds);
     this.wealth = new Float64Array(alternatives);
     this.startSecond = startSecond;
@@ -35,11 +39,13 @@ export class MixtureWealth implements RunningEvidence {
   add(second: number, logFactors: readonly number[]): void {
     const { wealth } = this;
     requireFinite('a second', second);
-    if (logFactors.length !== wealth.length) throw new StatsError('length_mismatch', `${logFactors.length} factors for ${wealth.length} alternatives`);
+    if (logFactors.length !== wealth.length)
+      throw new StatsError('length_mismatch', `${logFactors.length} factors for ${wealth.length} alternatives`);
     if (logFactors.some((f) => Number.isNaN(f))) throw new StatsError('not_finite', 'a log factor is NaN');
     const more = Math.max(0, this.due(second) - this.staked);
     this.staked += more;
-    for (let j = 0; j < wealth.length; j++) wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * boundedExp(logFactors[j] as number));
+    for (let j = 0; j < wealth.length; j++)
+      wealth[j] = Math.min(CEILING, ((wealth[j] as number) + more) * boundedExp(logFactors[j] as number));
   }
 
   /** The e-value at a look. */

@@ -1,12 +1,17 @@
 import { requireCount, requireFinite, sound, StatsError } from '../errors.ts';
 import { covarianceOfSums, fromSums, type Moments, variance as varianceOf } from '../moments/moments.ts';
 
-/** One arm as every test here needs it: units, estimate, and the variance of one unit's contribution, so that se² = variance / n. */
+/**
+ * One arm as every test here needs it: units, estimate, and the variance of one unit's contribution, so that se² =
+ * variance / n.
+ */
 export type Arm = {
   n: number;
   mean: number;
   variance: number;
-  /** The denominator of a relative effect, where it is not the mean itself (an adjusted mean has its unadjusted one). */
+  /**
+   * The denominator of a relative effect, where it is not the mean itself (an adjusted mean has its unadjusted one).
+   */
   baseline?: number;
 };
 
@@ -27,7 +32,10 @@ export const meanArm = sound('meanArm', (m: Moments): Arm => {
   return { n: m.n, mean: m.mean, variance: varianceOf(m) };
 });
 /** A mean per unit from Σx and Σx²; cancels as {@link fromSums} does. */
-export const meanArmFromSums = sound('meanArmFromSums', (n: number, sum: number, sumSquares: number): Arm => meanArm(fromSums(n, sum, sumSquares)));
+export const meanArmFromSums = sound(
+  'meanArmFromSums',
+  (n: number, sum: number, sumSquares: number): Arm => meanArm(fromSums(n, sum, sumSquares)),
+);
 
 /** A share of units; variance p(1 − p). */
 export const proportionArm = sound('proportionArm', (n: number, successes: number): Arm => {
@@ -38,7 +46,12 @@ export const proportionArm = sound('proportionArm', (n: number, successes: numbe
   return { n, mean: p, variance: p * (1 - p) };
 });
 
-export type RatioSums = { n: number; numerator: { sum: number; sumSquares: number }; denominator: { sum: number; sumSquares: number }; sumProducts: number };
+export type RatioSums = {
+  n: number;
+  numerator: { sum: number; sumSquares: number };
+  denominator: { sum: number; sumSquares: number };
+  sumProducts: number;
+};
 
 /**
  * ΣM / ΣD with the unit randomised: delta method, s² = (s_M² − 2R s_MD + R² s_D²) / D̄².
@@ -49,7 +62,9 @@ export const ratioArm = sound('ratioArm', ({ n, numerator: m, denominator: d, su
   if (d.sum === 0) throw new StatsError('empty_arm', 'the denominators of the ratio sum to zero');
   const r = m.sum / d.sum;
   const md = covarianceOfSums(n, m.sum, d.sum, sumProducts);
-  const s2 = (varianceOf(fromSums(n, m.sum, m.sumSquares)) - 2 * r * md + r * r * varianceOf(fromSums(n, d.sum, d.sumSquares))) / (d.sum / n) ** 2;
+  const s2 =
+    (varianceOf(fromSums(n, m.sum, m.sumSquares)) - 2 * r * md + r * r * varianceOf(fromSums(n, d.sum, d.sumSquares))) /
+    (d.sum / n) ** 2;
   if (s2 < 0) throw new StatsError('inconsistent_moments', `the moments of the ratio give the variance ${s2}`);
   return { n, mean: r, variance: s2 };
 });

@@ -3,7 +3,8 @@ import { normalQuantile, normalSurvival } from '../kernel/distributions.ts';
 
 export type Share = { successes: number; n: number };
 function rate({ successes, n }: Share): number {
-  if (!(n > 0) || successes < 0 || successes > n) throw new StatsError('not_a_count', `${successes} successes of ${n} units`);
+  if (!(n > 0) || successes < 0 || successes > n)
+    throw new StatsError('not_a_count', `${successes} successes of ${n} units`);
   return successes / n;
 }
 
@@ -36,10 +37,13 @@ export const agrestiCoullInterval = sound('agrestiCoullInterval', (share: Share,
 });
 
 /** Newcombe 1998, method 10: difference of two shares from their Wilson intervals. */
-export const newcombeInterval = sound('newcombeInterval', (treatment: Share, control: Share, alpha: number): [number, number] => {
-  const [lt, ut] = wilsonInterval(treatment, alpha);
-  const [lc, uc] = wilsonInterval(control, alpha);
-  const [pt, pc] = [rate(treatment), rate(control)];
-  const d = pt - pc;
-  return [d - Math.sqrt((pt - lt) ** 2 + (uc - pc) ** 2), d + Math.sqrt((ut - pt) ** 2 + (pc - lc) ** 2)];
-});
+export const newcombeInterval = sound(
+  'newcombeInterval',
+  (treatment: Share, control: Share, alpha: number): [number, number] => {
+    const [lt, ut] = wilsonInterval(treatment, alpha);
+    const [lc, uc] = wilsonInterval(control, alpha);
+    const [pt, pc] = [rate(treatment), rate(control)];
+    const d = pt - pc;
+    return [d - Math.sqrt((pt - lt) ** 2 + (uc - pc) ** 2), d + Math.sqrt((ut - pt) ** 2 + (pc - lc) ** 2)];
+  },
+);

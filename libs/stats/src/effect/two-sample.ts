@@ -7,7 +7,10 @@ export type Alternative = 'two-sided' | 'greater' | 'less';
 export type Effect = { estimate: number; se: number; df: number; n: number };
 export type TestResult = { lift: number; se: number; ci: [number, number]; pValue: number };
 
-/** Treatment against control: Δ = μ_T − μ_C, or δ = Δ / |μ_C| by the delta method (the sign follows the absolute effect). Degrees of freedom by Welch. @throws StatsError out_of_range for a relative effect on a mean of 0 */
+/**
+ * Treatment against control: Δ = μ_T − μ_C, or δ = Δ / |μ_C| by the delta method (the sign follows the absolute
+ * effect). Degrees of freedom by Welch. @throws StatsError out_of_range for a relative effect on a mean of 0
+ */
 export const effectOf = sound('effectOf', (control: Arm, treatment: Arm, difference: Difference): Effect => {
   requireArm(control);
   requireArm(treatment);
@@ -17,8 +20,14 @@ export const effectOf = sound('effectOf', (control: Arm, treatment: Arm, differe
   const n = control.n + treatment.n;
   if (difference === 'absolute') return { estimate: treatment.mean - control.mean, se: Math.sqrt(vc + vt), df, n };
   const base = control.baseline ?? control.mean;
-  if (base === 0) throw new StatsError('out_of_range', "a relative effect has no meaning where the control's mean is 0");
-  return { estimate: (treatment.mean - control.mean) / Math.abs(base), se: Math.sqrt(relativeVariance(control, treatment)), df, n };
+  if (base === 0)
+    throw new StatsError('out_of_range', "a relative effect has no meaning where the control's mean is 0");
+  return {
+    estimate: (treatment.mean - control.mean) / Math.abs(base),
+    se: Math.sqrt(relativeVariance(control, treatment)),
+    df,
+    n,
+  };
 });
 
 /** var δ = s_T² / (n_T μ_C²) + s_C² μ_T² / (n_C μ_C⁴). */
@@ -26,7 +35,10 @@ export const relativeVariance = sound('relativeVariance', (control: Arm, treatme
   requireArm(control);
   requireArm(treatment);
   const base = control.baseline ?? control.mean;
-  return treatment.variance / (treatment.n * base * base) + (control.variance * treatment.mean * treatment.mean) / (control.n * base ** 4);
+  return (
+    treatment.variance / (treatment.n * base * base) +
+    (control.variance * treatment.mean * treatment.mean) / (control.n * base ** 4)
+  );
 });
 
 /** Welch–Satterthwaite; infinite where nothing varies. */
@@ -40,19 +52,30 @@ export const welchDf = sound('welchDf', (control: Arm, treatment: Arm): number =
 });
 
 /**
- * Welch's t at a fixed horizon. Not valid under repeated looks: use a confidence sequence there. The interval excludes 0 exactly when p < α.
+ * Welch's t at a fixed horizon. Not valid under repeated looks: use a confidence sequence there. The interval excludes
+ * 0 exactly when p < α.
  * @param alternative `greater`: H₁ says that the treatment's mean is greater; the interval is then [lower, ∞)
  */
-export const welchTest = sound('welchTest', (effect: Effect, alpha: number, alternative: Alternative = 'two-sided'): TestResult => {
-  requireOpenUnit('alpha', alpha);
-  const { estimate: lift, se, df } = effect;
-  if (se === 0) return { lift, se, ci: [lift, lift], pValue: lift === 0 ? 1 : 0 };
-  const t = lift / se;
-  if (alternative === 'greater') return { lift, se, ci: [lift - tQuantile(1 - alpha, df) * se, Number.POSITIVE_INFINITY], pValue: tSurvival(t, df) };
-  if (alternative === 'less') return { lift, se, ci: [Number.NEGATIVE_INFINITY, lift + tQuantile(1 - alpha, df) * se], pValue: tCdf(t, df) };
-  const half = tQuantile(1 - alpha / 2, df) * se;
-  return { lift, se, ci: [lift - half, lift + half], pValue: 2 * tSurvival(Math.abs(t), df) };
-});
+export const welchTest = sound(
+  'welchTest',
+  (effect: Effect, alpha: number, alternative: Alternative = 'two-sided'): TestResult => {
+    requireOpenUnit('alpha', alpha);
+    const { estimate: lift, se, df } = effect;
+    if (se === 0) return { lift, se, ci: [lift, lift], pValue: lift === 0 ? 1 : 0 };
+    const t = lift / se;
+    if (alternative === 'greater')
+      return {
+        lift,
+        se,
+        ci: [lift - tQuantile(1 - alpha, df) * se, Number.POSITIVE_INFINITY],
+        pValue: tSurvival(t, df),
+      };
+    if (alternative === 'less')
+      return { lift, se, ci: [Number.NEGATIVE_INFINITY, lift + tQuantile(1 - alpha, df) * se], pValue: tCdf(t, df) };
+    const half = tQuantile(1 - alpha / 2, df) * se;
+    return { lift, se, ci: [lift - half, lift + half], pValue: 2 * tSurvival(Math.abs(t), df) };
+  },
+);
 
 /** Constant arms: equal ones differ by nothing, others by infinitely many standard errors. */
 const standardised = (difference: number, se: number): number => (difference === 0 ? 0 : difference / se);
@@ -75,17 +98,23 @@ export const welchTTest = sound('welchTTest', (a: Arm, b: Arm): { t: number; df:
   return { t, df, p: 2 * tSurvival(Math.abs(t), df) };
 });
 
-/** Fieller's interval of the relative lift, unbounded (−∞, ∞) when the control's mean is not distinguishable from 0. Variances over n − 1 as Statsig documents it. */
-export const fiellerInterval = sound('fiellerInterval', (control: Arm, treatment: Arm, alpha: number): { g: number; ci: [number, number] } => {
-  requireArm(control, 2);
-  requireArm(treatment, 2);
-  requireOpenUnit('alpha', alpha);
-  const z = normalQuantile(1 - alpha / 2);
-  const vc = control.variance / (control.n - 1);
-  const vt = treatment.variance / (treatment.n - 1);
-  const g = (z * z * vc) / control.mean ** 2;
-  if (g >= 1) return { g, ci: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] };
-  const r = treatment.mean / control.mean;
-  const half = (z / Math.abs(control.mean)) * Math.sqrt(vt * (1 - g) + r * r * vc);
-  return { g, ci: [(r - half) / (1 - g) - 1, (r + half) / (1 - g) - 1] };
-});
+/**
+ * Fieller's interval of the relative lift, unbounded (−∞, ∞) when the control's mean is not distinguishable from 0.
+ * Variances over n − 1 as Statsig documents it.
+ */
+export const fiellerInterval = sound(
+  'fiellerInterval',
+  (control: Arm, treatment: Arm, alpha: number): { g: number; ci: [number, number] } => {
+    requireArm(control, 2);
+    requireArm(treatment, 2);
+    requireOpenUnit('alpha', alpha);
+    const z = normalQuantile(1 - alpha / 2);
+    const vc = control.variance / (control.n - 1);
+    const vt = treatment.variance / (treatment.n - 1);
+    const g = (z * z * vc) / control.mean ** 2;
+    if (g >= 1) return { g, ci: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] };
+    const r = treatment.mean / control.mean;
+    const half = (z / Math.abs(control.mean)) * Math.sqrt(vt * (1 - g) + r * r * vc);
+    return { g, ci: [(r - half) / (1 - g) - 1, (r + half) / (1 - g) - 1] };
+  },
+);

@@ -11,7 +11,10 @@ function requireProbability(p: number): void {
 /** P(Z > z) for the standard normal, right in the far tail. */
 export const normalSurvival = sound('normalSurvival', (z: number): number => 0.5 * erfc(z / Math.SQRT2));
 
-/** P(T > t) for Student's t with `df` > 0 degrees of freedom (not necessarily whole). By the incomplete beta function, DLMF 8.17. */
+/**
+ * P(T > t) for Student's t with `df` > 0 degrees of freedom (not necessarily whole). By the incomplete beta function,
+ * DLMF 8.17.
+ */
 export const tSurvival = sound('tSurvival', (t: number, df: number): number => {
   if (!(df > 0)) throw new StatsError('out_of_range', `degrees of freedom must be positive, not ${df}`);
   if (df === Number.POSITIVE_INFINITY) return normalSurvival(t);
@@ -38,7 +41,9 @@ function tQuantileUpper(q: number, df: number): number {
 }
 
 /** P(X ≤ x) for χ². */
-export const chiSquareCdf = sound('chiSquareCdf', (x: number, df: number): number => (x <= 0 ? 0 : gammaP(df / 2, x / 2)));
+export const chiSquareCdf = sound('chiSquareCdf', (x: number, df: number): number =>
+  x <= 0 ? 0 : gammaP(df / 2, x / 2),
+);
 /** The x with P(X ≤ x) = p for χ². */
 export const chiSquareQuantile = sound('chiSquareQuantile', (p: number, df: number): number => {
   requireProbability(p);
@@ -46,9 +51,13 @@ export const chiSquareQuantile = sound('chiSquareQuantile', (p: number, df: numb
 });
 
 /** P(X > x) for gamma with `shape` and `scale`. */
-export const gammaSurvival = sound('gammaSurvival', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? 1 : gammaQ(shape, x / scale)));
+export const gammaSurvival = sound('gammaSurvival', (x: number, shape: number, scale: number = 1): number =>
+  x <= 0 ? 1 : gammaQ(shape, x / scale),
+);
 /** P(X ≤ x) for gamma with `shape` and `scale`. */
-export const gammaCdf = sound('gammaCdf', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? 0 : gammaP(shape, x / scale)));
+export const gammaCdf = sound('gammaCdf', (x: number, shape: number, scale: number = 1): number =>
+  x <= 0 ? 0 : gammaP(shape, x / scale),
+);
 /** The x with P(X ≤ x) = p for gamma. */
 export const gammaQuantile = sound('gammaQuantile', (p: number, shape: number, scale: number = 1): number => {
   requireProbability(p);
@@ -56,13 +65,22 @@ export const gammaQuantile = sound('gammaQuantile', (p: number, shape: number, s
   if (p === 1) return Number.POSITIVE_INFINITY;
   let high = shape + 10 * Math.sqrt(shape) + 10;
   while (gammaP(shape, high) < p) high *= 2;
-  return scale * (p < 0.5 ? invertIncreasing((x) => gammaP(shape, x), p, 0, high) : invertIncreasing((x) => -gammaQ(shape, x), -(1 - p), 0, high));
+  return (
+    scale *
+    (p < 0.5
+      ? invertIncreasing((x) => gammaP(shape, x), p, 0, high)
+      : invertIncreasing((x) => -gammaQ(shape, x), -(1 - p), 0, high))
+  );
 });
 
 /** P(X ≤ x) for Beta(a, b). */
-export const betaCdf = sound('betaCdf', (x: number, a: number, b: number): number => (x <= 0 ? 0 : x >= 1 ? 1 : betaTails(x, a, b).lower));
+export const betaCdf = sound('betaCdf', (x: number, a: number, b: number): number =>
+  x <= 0 ? 0 : x >= 1 ? 1 : betaTails(x, a, b).lower,
+);
 /** P(X > x) for Beta(a, b). */
-export const betaSurvival = sound('betaSurvival', (x: number, a: number, b: number): number => (x <= 0 ? 1 : x >= 1 ? 0 : betaTails(x, a, b).upper));
+export const betaSurvival = sound('betaSurvival', (x: number, a: number, b: number): number =>
+  x <= 0 ? 1 : x >= 1 ? 0 : betaTails(x, a, b).upper,
+);
 /** The x with P(X ≤ x) = p for Beta(a, b). */
 export const betaQuantile = sound('betaQuantile', (p: number, a: number, b: number): number => {
   requireProbability(p);
@@ -93,7 +111,10 @@ export const fQuantile = sound('fQuantile', (p: number, df1: number, df2: number
   return (df2 * (1 - y)) / (df1 * y);
 });
 
-/** P(K > x) for Kolmogorov's distribution: the alternating series above 1, the theta form below (both exact; Marsaglia, Tsang and Wang 2003 for why two). */
+/**
+ * P(K > x) for Kolmogorov's distribution: the alternating series above 1, the theta form below (both exact; Marsaglia,
+ * Tsang and Wang 2003 for why two).
+ */
 export const kolmogorovSurvival = sound('kolmogorovSurvival', (x: number): number => {
   if (x <= 0) return 1;
   if (x < 1) {
@@ -129,22 +150,38 @@ export const tLogSurvival = sound('tLogSurvival', (t: number, df: number): numbe
 export const tLogCdf = sound('tLogCdf', (t: number, df: number): number => tLogSurvival(-t, df));
 
 /** ln P(X > x) for gamma with `shape` and `scale`. */
-export const gammaLogSurvival = sound('gammaLogSurvival', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? 0 : gammaLogTails(shape, x / scale).upper));
+export const gammaLogSurvival = sound('gammaLogSurvival', (x: number, shape: number, scale: number = 1): number =>
+  x <= 0 ? 0 : gammaLogTails(shape, x / scale).upper,
+);
 /** ln P(X ≤ x) for gamma with `shape` and `scale`. */
-export const gammaLogCdf = sound('gammaLogCdf', (x: number, shape: number, scale: number = 1): number => (x <= 0 ? Number.NEGATIVE_INFINITY : gammaLogTails(shape, x / scale).lower));
+export const gammaLogCdf = sound('gammaLogCdf', (x: number, shape: number, scale: number = 1): number =>
+  x <= 0 ? Number.NEGATIVE_INFINITY : gammaLogTails(shape, x / scale).lower,
+);
 /** ln P(X > x) for χ². */
-export const chiSquareLogSurvival = sound('chiSquareLogSurvival', (x: number, df: number): number => gammaLogSurvival(x, df / 2, 2));
+export const chiSquareLogSurvival = sound('chiSquareLogSurvival', (x: number, df: number): number =>
+  gammaLogSurvival(x, df / 2, 2),
+);
 /** ln P(X ≤ x) for χ². */
 export const chiSquareLogCdf = sound('chiSquareLogCdf', (x: number, df: number): number => gammaLogCdf(x, df / 2, 2));
 
 /** ln P(X ≤ x) for Beta(a, b). */
-export const betaLogCdf = sound('betaLogCdf', (x: number, a: number, b: number): number => (x <= 0 ? Number.NEGATIVE_INFINITY : x >= 1 ? 0 : betaLogTails(x, a, b).lower));
+export const betaLogCdf = sound('betaLogCdf', (x: number, a: number, b: number): number =>
+  x <= 0 ? Number.NEGATIVE_INFINITY : x >= 1 ? 0 : betaLogTails(x, a, b).lower,
+);
 /** ln P(X > x) for Beta(a, b). */
-export const betaLogSurvival = sound('betaLogSurvival', (x: number, a: number, b: number): number => (x <= 0 ? 0 : x >= 1 ? Number.NEGATIVE_INFINITY : betaLogTails(x, a, b).upper));
+export const betaLogSurvival = sound('betaLogSurvival', (x: number, a: number, b: number): number =>
+  x <= 0 ? 0 : x >= 1 ? Number.NEGATIVE_INFINITY : betaLogTails(x, a, b).upper,
+);
 
 /** ln P(F > f) for Snedecor's F. */
-export const fLogSurvival = sound('fLogSurvival', (f: number, df1: number, df2: number): number => (f <= 0 ? 0 : betaLogTails(df2 / (df2 + df1 * f), df2 / 2, df1 / 2, (df1 * f) / (df2 + df1 * f)).lower));
+export const fLogSurvival = sound('fLogSurvival', (f: number, df1: number, df2: number): number =>
+  f <= 0 ? 0 : betaLogTails(df2 / (df2 + df1 * f), df2 / 2, df1 / 2, (df1 * f) / (df2 + df1 * f)).lower,
+);
 /** ln P(F ≤ f) for Snedecor's F. */
-export const fLogCdf = sound('fLogCdf', (f: number, df1: number, df2: number): number => (f <= 0 ? Number.NEGATIVE_INFINITY : betaLogTails((df1 * f) / (df2 + df1 * f), df1 / 2, df2 / 2, df2 / (df2 + df1 * f)).lower));
+export const fLogCdf = sound('fLogCdf', (f: number, df1: number, df2: number): number =>
+  f <= 0
+    ? Number.NEGATIVE_INFINITY
+    : betaLogTails((df1 * f) / (df2 + df1 * f), df1 / 2, df2 / 2, df2 / (df2 + df1 * f)).lower,
+);
 
 export { normalCdf, normalQuantile };

@@ -1,6 +1,9 @@
 import { sound, StatsError } from '../errors.ts';
 /** Coefficients of Lanczos' approximation for g = 7, n = 9 (Godfrey); relative error below 1e-14 for x ≥ 0.5. */
-const LANCZOS = [0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7];
+const LANCZOS = [
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+];
 
 /** ln Γ(x) for x > 0. @throws StatsError out_of_range otherwise */
 export const lnGamma = sound('lnGamma', (x: number): number => {
@@ -19,17 +22,34 @@ export const lnBeta = sound('lnBeta', (a: number, b: number): number => {
     const large = Math.max(a, b);
     if (large < 20) return lnGamma(a) + lnGamma(b) - lnGamma(a + b);
     // Γ(large) / Γ(large + small) through Stirling, since the two logarithms nearly cancel
-    return lnGamma(small) + stirling(large) - stirling(large + small) - (large - 0.5) * Math.log1p(small / large) - small * Math.log(large + small) + small;
+    return (
+      lnGamma(small) +
+      stirling(large) -
+      stirling(large + small) -
+      (large - 0.5) * Math.log1p(small / large) -
+      small * Math.log(large + small) +
+      small
+    );
   }
-  return 0.5 * Math.log(2 * Math.PI) - 0.5 * Math.log(b) + (a - 0.5) * Math.log(a / (a + b)) - b * Math.log1p(a / b) + stirling(a) + stirling(b) - stirling(a + b);
+  return (
+    0.5 * Math.log(2 * Math.PI) -
+    0.5 * Math.log(b) +
+    (a - 0.5) * Math.log(a / (a + b)) -
+    b * Math.log1p(a / b) +
+    stirling(a) +
+    stirling(b) -
+    stirling(a + b)
+  );
 });
 
 /**
- * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1, 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
+ * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1,
+ * 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
  * through Stirling's series for large a, where the difference of logarithms would lose digits.
  */
 function incomplete(a: number, x: number): { series: number; fraction: null } | { series: null; fraction: number } {
-  if (!(a > 0) || !(x >= 0)) throw new StatsError('out_of_range', `the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
+  if (!(a > 0) || !(x >= 0))
+    throw new StatsError('out_of_range', `the incomplete gamma function needs a > 0 and x ≥ 0, not ${a} and ${x}`);
   if (x < a + 1) {
     let term = 1 / a;
     let sum = term;
@@ -90,7 +110,9 @@ export function gammaLogTails(a: number, x: number): { lower: number; upper: num
   if (x === 0 || x === Number.POSITIVE_INFINITY) return { lower: Math.log(p), upper: Math.log(q) };
   const front = a < 20 ? a * Math.log(x) - x - lnGamma(a) : 0.5 * Math.log(a / (2 * Math.PI)) - exponent(a, x);
   const { series, fraction } = incomplete(a, x);
-  return series === null ? { lower: Math.log1p(-q), upper: front + Math.log(fraction) } : { lower: front + Math.log(series), upper: Math.log1p(-p) };
+  return series === null
+    ? { lower: Math.log1p(-q), upper: front + Math.log(fraction) }
+    : { lower: front + Math.log(series), upper: Math.log1p(-p) };
 }
 
 /** Γ(a, x) / Γ(a): the upper tail. */

@@ -1,5 +1,6 @@
 /**
- * Where a function that increases crosses a level, by bisection to the last bit that doubles have. @param f increasing on [low, high]
+ * Where a function that increases crosses a level, by bisection to the last bit that doubles have. @param f increasing
+ * on [low, high]
  */
 export function invertIncreasing(f: (x: number) => number, level: number, low: number, high: number): number {
   let a = low;

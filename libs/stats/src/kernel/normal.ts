@@ -3,7 +3,8 @@ const SQRT2 = Math.SQRT2;
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /**
- * Complementary error function. Maclaurin series of erf below 2.5, Lentz's continued fraction above (Abramowitz & Stegun 7.1.5, 7.1.14).
+ * Complementary error function. Maclaurin series of erf below 2.5, Lentz's continued fraction above (Abramowitz &
+ * Stegun 7.1.5, 7.1.14).
  * Relative error about 1e-15 below 2.5 and in the tail, until it underflows near x = 26.5.
  */
 export const erfc = sound('erfc', (x: number): number => {
@@ -48,7 +49,8 @@ export const normalCdf = sound('normalCdf', (z: number): number => {
 });
 
 /**
- * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (quick in the far tail), bracketed by bisection; ±Infinity at the ends.
+ * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (quick in the far tail),
+ * bracketed by bisection; ±Infinity at the ends.
  * @throws StatsError out_of_range outside [0, 1]
  */
 export const normalQuantile = sound('normalQuantile', (p: number): number => {

@@ -1,6 +1,9 @@
 import { requireCount, requireFinite, sound, StatsError } from '../errors.ts';
 
-/** Count, mean and sum of squared deviations: merges exactly and does not cancel (Welford 1962; Chan, Golub and LeVeque 1983). */
+/**
+ * Count, mean and sum of squared deviations: merges exactly and does not cancel (Welford 1962; Chan, Golub and LeVeque
+ * 1983).
+ */
 export type Moments = { n: number; mean: number; m2: number };
 
 export const EMPTY: Moments = { n: 0, mean: 0, m2: 0 };
@@ -21,7 +24,11 @@ export const momentsOf = sound('momentsOf', (values: readonly number[]): Moments
   const shift = values[0] as number;
   const mean = shift + values.reduce((s, x) => s + (x - shift), 0) / n;
   const correction = values.reduce((s, x) => s + (x - mean), 0);
-  return { n, mean: mean + correction / n, m2: values.reduce((s, x) => s + (x - mean) ** 2, 0) - (correction * correction) / n };
+  return {
+    n,
+    mean: mean + correction / n,
+    m2: values.reduce((s, x) => s + (x - mean) ** 2, 0) - (correction * correction) / n,
+  };
 });
 
 /** Two parts as one (Chan, Golub and LeVeque). */
@@ -33,7 +40,8 @@ export const mergeMoments = sound('mergeMoments', (a: Moments, b: Moments): Mome
 });
 
 /**
- * From sums as warehouses give them. Σx² − (Σx)²/n cancels when the mean is large against the spread: a negative variance is refused, not clipped.
+ * From sums as warehouses give them. Σx² − (Σx)²/n cancels when the mean is large against the spread: a negative
+ * variance is refused, not clipped.
  * @throws StatsError inconsistent_moments
  */
 export const fromSums = sound('fromSums', (n: number, sum: number, sumSquares: number): Moments => {
@@ -41,7 +49,11 @@ export const fromSums = sound('fromSums', (n: number, sum: number, sumSquares: n
   requireFinite('a sum', sum, sumSquares);
   if (n === 0) return EMPTY;
   const m2 = sumSquares - (sum * sum) / n;
-  if (m2 < -1e-9 * Math.max(1, sumSquares)) throw new StatsError('inconsistent_moments', `Σx² = ${sumSquares} is less than (Σx)²/n = ${(sum * sum) / n}: no values have these sums`);
+  if (m2 < -1e-9 * Math.max(1, sumSquares))
+    throw new StatsError(
+      'inconsistent_moments',
+      `Σx² = ${sumSquares} is less than (Σx)²/n = ${(sum * sum) / n}: no values have these sums`,
+    );
   return { n, mean: sum / n, m2: Math.max(0, m2) };
 });
 
@@ -51,6 +63,9 @@ export const variance = sound('variance', ({ n, m2 }: Moments): number => (n > 1
 export const populationVariance = sound('populationVariance', ({ n, m2 }: Moments): number => (n > 0 ? m2 / n : 0));
 
 /** Sample covariance from sums. */
-export const covarianceOfSums = sound('covarianceOfSums', (n: number, sumX: number, sumY: number, sumXY: number): number => {
-  return n > 1 ? (sumXY - (sumX * sumY) / n) / (n - 1) : 0;
-});
+export const covarianceOfSums = sound(
+  'covarianceOfSums',
+  (n: number, sumX: number, sumY: number, sumXY: number): number => {
+    return n > 1 ? (sumXY - (sumX * sumY) / n) / (n - 1) : 0;
+  },
+);

@@ -7,7 +7,11 @@ function requireP(p: readonly number[]): void {
 }
 
 /** Running extreme of f(p, rank) over p in ascending order (rank 1 … m), back in the order of the input. */
-function stepped(p: readonly number[], f: (p: number, rank: number, m: number) => number, direction: 'down' | 'up'): number[] {
+function stepped(
+  p: readonly number[],
+  f: (p: number, rank: number, m: number) => number,
+  direction: 'down' | 'up',
+): number[] {
   requireP(p);
   const m = p.length;
   const order = p.map((_, i) => i).sort((a, b) => (p[a] as number) - (p[b] as number));
@@ -36,13 +40,21 @@ export const sidak = sound('sidak', (p: readonly number[]): number[] => {
 /** Holm 1979. */
 export const holm = sound('holm', (p: readonly number[]): number[] => stepped(p, (x, r, m) => x * (m - r + 1), 'down'));
 /** Holm's steps with Šidák's levels. */
-export const holmSidak = sound('holmSidak', (p: readonly number[]): number[] => stepped(p, (x, r, m) => -Math.expm1((m - r + 1) * Math.log1p(-x)), 'down'));
+export const holmSidak = sound('holmSidak', (p: readonly number[]): number[] =>
+  stepped(p, (x, r, m) => -Math.expm1((m - r + 1) * Math.log1p(-x)), 'down'),
+);
 /** Hochberg 1988 (Simes). */
-export const hochberg = sound('hochberg', (p: readonly number[]): number[] => stepped(p, (x, r, m) => x * (m - r + 1), 'up'));
+export const hochberg = sound('hochberg', (p: readonly number[]): number[] =>
+  stepped(p, (x, r, m) => x * (m - r + 1), 'up'),
+);
 /** Benjamini and Hochberg 1995. */
-export const adjustedFdr = sound('adjustedFdr', (p: readonly number[]): number[] => stepped(p, (x, r, m) => (x * m) / r, 'up'));
+export const adjustedFdr = sound('adjustedFdr', (p: readonly number[]): number[] =>
+  stepped(p, (x, r, m) => (x * m) / r, 'up'),
+);
 /** Which of the p-values are discoveries at the false discovery rate q. */
-export const benjaminiHochberg = sound('benjaminiHochberg', (p: readonly number[], q: number): boolean[] => adjustedFdr(p).map((x) => x <= q));
+export const benjaminiHochberg = sound('benjaminiHochberg', (p: readonly number[], q: number): boolean[] =>
+  adjustedFdr(p).map((x) => x <= q),
+);
 /** Benjamini and Yekutieli 2001: under any dependence. */
 export const adjustedFdrDependent = sound('adjustedFdrDependent', (p: readonly number[]): number[] => {
   const c = p.reduce((s, _, i) => s + 1 / (i + 1), 0);
@@ -70,20 +82,46 @@ export const hommel = sound('hommel', (p: readonly number[]): number[] => {
 });
 
 /** An interval that fits an adjusted p-value: sd = |effect| / z(1 − p/2). Unbounded at p = 1. */
-export const adjustedInterval = sound('adjustedInterval', (effect: number, adjustedP: number, alpha: number): [number, number] => {
-  requireOpenUnit('alpha', alpha);
-  if (adjustedP >= 1) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  if (adjustedP <= 0) return [effect, effect];
-  const half = (normalQuantile(1 - alpha / 2) * Math.abs(effect)) / normalQuantile(1 - adjustedP / 2);
-  return [effect - half, effect + half];
-});
+export const adjustedInterval = sound(
+  'adjustedInterval',
+  (effect: number, adjustedP: number, alpha: number): [number, number] => {
+    requireOpenUnit('alpha', alpha);
+    if (adjustedP >= 1) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    if (adjustedP <= 0) return [effect, effect];
+    const half = (normalQuantile(1 - alpha / 2) * Math.abs(effect)) / normalQuantile(1 - adjustedP / 2);
+    return [effect - half, effect + half];
+  },
+);
 
-/** Preferential Bonferroni (Eppo): the primary metric gets γα over k comparisons, the other m − 1 metrics share the rest. */
-export const preferentialAlphas = sound('preferentialAlphas', (alpha: number, metrics: number, comparisons: number, gamma: number = 0.5): { primary: number; other: number } => {
-  return metrics <= 1 ? { primary: alpha / comparisons, other: 0 } : { primary: (gamma * alpha) / comparisons, other: ((1 - gamma) * alpha) / (comparisons * (metrics - 1)) };
-});
+/**
+ * Preferential Bonferroni (Eppo): the primary metric gets γα over k comparisons, the other m − 1 metrics share the
+ * rest.
+ */
+export const preferentialAlphas = sound(
+  'preferentialAlphas',
+  (alpha: number, metrics: number, comparisons: number, gamma: number = 0.5): { primary: number; other: number } => {
+    return metrics <= 1
+      ? { primary: alpha / comparisons, other: 0 }
+      : { primary: (gamma * alpha) / comparisons, other: ((1 - gamma) * alpha) / (comparisons * (metrics - 1)) };
+  },
+);
 
-/** SPOT-1 (Spotify): only success metrics are alternatives, so only they share α; guardrails must all pass, so the power is asked of each of them. */
-export const countingRule = sound('countingRule', (alpha: number, power: number, success: number, guardrails: number): { successAlpha: number; guardrailAlpha: number; power: number } => {
-  return { successAlpha: alpha / Math.max(1, success), guardrailAlpha: alpha, power: 1 - (1 - power) / (guardrails + 1) };
-});
+/**
+ * SPOT-1 (Spotify): only success metrics are alternatives, so only they share α; guardrails must all pass, so the power
+ * is asked of each of them.
+ */
+export const countingRule = sound(
+  'countingRule',
+  (
+    alpha: number,
+    power: number,
+    success: number,
+    guardrails: number,
+  ): { successAlpha: number; guardrailAlpha: number; power: number } => {
+    return {
+      successAlpha: alpha / Math.max(1, success),
+      guardrailAlpha: alpha,
+      power: 1 - (1 - power) / (guardrails + 1),
+    };
+  },
+);

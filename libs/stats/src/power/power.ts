@@ -6,14 +6,28 @@ import { normalCdf, normalQuantile, tQuantile } from '../kernel/distributions.ts
 import { lnGamma } from '../kernel/gamma.ts';
 import { sequenceHalfWidth, sequenceRho } from '../sequential/confidence-sequence.ts';
 
-/** How wide the interval is that the effect has to leave: z(1 − α/2) standard errors, or the sequence's half-width over se where one looks all along. */
+/**
+ * How wide the interval is that the effect has to leave: z(1 − α/2) standard errors, or the sequence's half-width over
+ * se where one looks all along.
+ */
 function criticalZ(n: number, alpha: number, tuning: number | undefined): number {
-  return tuning === undefined ? normalQuantile(1 - alpha / 2) : sequenceHalfWidth(1, n, sequenceRho(alpha, tuning), alpha) * Math.sqrt(n);
+  return tuning === undefined
+    ? normalQuantile(1 - alpha / 2)
+    : sequenceHalfWidth(1, n, sequenceRho(alpha, tuning), alpha) * Math.sqrt(n);
 }
 
-export type PowerInput = { mean: number; variance: number; perArm: number; alpha: number; /** N* of the confidence sequence; a fixed horizon without. */ tuning?: number | undefined };
+export type PowerInput = {
+  mean: number;
+  variance: number;
+  perArm: number;
+  alpha: number /** N* of the confidence sequence; a fixed horizon without. */;
+  tuning?: number | undefined;
+};
 
-/** By how much looking all along widens the interval: GrowthBook's planner widens the standard error by it, which errs on the careful side. */
+/**
+ * By how much looking all along widens the interval: GrowthBook's planner widens the standard error by it, which errs
+ * on the careful side.
+ */
 function inflation({ perArm, alpha, tuning }: PowerInput): number {
   return tuning === undefined ? 1 : criticalZ(2 * perArm, alpha, tuning) / normalQuantile(1 - alpha / 2);
 }
@@ -27,10 +41,15 @@ export const powerOf = sound('powerOf', (input: PowerInput, relativeEffect: numb
   return 1 - normalCdf(z - relativeEffect / se) + normalCdf(-z - relativeEffect / se);
 });
 
-/** Least relative effect that is seen with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in δ. Infinite where no effect is. */
+/**
+ * Least relative effect that is seen with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in δ.
+ * Infinite where no effect is.
+ */
 export const minimumDetectableEffect = sound('minimumDetectableEffect', (input: PowerInput, power: number): number => {
   const { mean, variance, perArm, alpha } = input;
-  const k = (inflation(input) * (normalQuantile(1 - alpha / 2) + normalQuantile(power))) ** 2 * (variance / (mean * mean * perArm));
+  const k =
+    (inflation(input) * (normalQuantile(1 - alpha / 2) + normalQuantile(power))) ** 2 *
+    (variance / (mean * mean * perArm));
   // δ² = k ((1 + δ)² + 1)
   const a = 1 - k;
   if (a <= 0) return Number.POSITIVE_INFINITY;
@@ -38,55 +57,76 @@ export const minimumDetectableEffect = sound('minimumDetectableEffect', (input: 
 });
 
 /** Units per arm for an absolute effect δ: (z_{1−α/2} + z_power)² (v_C + v_T) / δ². */
-export const unitsPerArm = sound('unitsPerArm', (delta: number, varianceControl: number, varianceTreatment: number, alpha: number, power: number): number => {
-  return ((normalQuantile(1 - alpha / 2) + normalQuantile(power)) ** 2 * (varianceControl + varianceTreatment)) / (delta * delta);
-});
+export const unitsPerArm = sound(
+  'unitsPerArm',
+  (delta: number, varianceControl: number, varianceTreatment: number, alpha: number, power: number): number => {
+    return (
+      ((normalQuantile(1 - alpha / 2) + normalQuantile(power)) ** 2 * (varianceControl + varianceTreatment)) /
+      (delta * delta)
+    );
+  },
+);
 
 /** Sizes that a design can be found for: between 10⁻⁴ (hundreds of millions of units) and 100 standard deviations. */
 function requireDetectable(effectSize: number, alpha: number, power: number): void {
   requireOpenUnit('alpha', alpha);
   requireOpenUnit('power', power);
-  if (!(Math.abs(effectSize) >= 1e-4 && Math.abs(effectSize) <= 100)) throw new StatsError('out_of_range', `a standardised effect lies in 0.0001 … 100, not ${effectSize}`);
-  if (power <= alpha) throw new StatsError('out_of_range', `a power of ${power} is no more than α = ${alpha}: no units are needed`);
+  if (!(Math.abs(effectSize) >= 1e-4 && Math.abs(effectSize) <= 100))
+    throw new StatsError('out_of_range', `a standardised effect lies in 0.0001 … 100, not ${effectSize}`);
+  if (power <= alpha)
+    throw new StatsError('out_of_range', `a power of ${power} is no more than α = ${alpha}: no units are needed`);
 }
 
 /** Units per arm of a two-sample z-test for a standardised effect, both tails counted; not rounded. */
-export const zTestUnitsPerArm = sound('zTestUnitsPerArm', (effectSize: number, alpha: number, power: number): number => {
-  requireDetectable(effectSize, alpha, power);
-  const z = normalQuantile(1 - alpha / 2);
-  const of = (n: number) => normalCdf(effectSize * Math.sqrt(n / 2) - z) + normalCdf(-effectSize * Math.sqrt(n / 2) - z);
-  let [low, high] = [0, 2];
-  while (of(high) < power) high *= 2;
-  for (let i = 0; i < 200; i++) {
-    const middle = (low + high) / 2;
-    if (of(middle) < power) low = middle;
-    else high = middle;
-  }
-  return high;
-});
+export const zTestUnitsPerArm = sound(
+  'zTestUnitsPerArm',
+  (effectSize: number, alpha: number, power: number): number => {
+    requireDetectable(effectSize, alpha, power);
+    const z = normalQuantile(1 - alpha / 2);
+    const of = (n: number) =>
+      normalCdf(effectSize * Math.sqrt(n / 2) - z) + normalCdf(-effectSize * Math.sqrt(n / 2) - z);
+    let [low, high] = [0, 2];
+    while (of(high) < power) high *= 2;
+    for (let i = 0; i < 200; i++) {
+      const middle = (low + high) / 2;
+      if (of(middle) < power) low = middle;
+      else high = middle;
+    }
+    return high;
+  },
+);
 
 /** Cohen's h of two shares. */
-export const cohenH = sound('cohenH', (p1: number, p2: number): number => Math.abs(2 * Math.asin(Math.sqrt(p1)) - 2 * Math.asin(Math.sqrt(p2))));
+export const cohenH = sound('cohenH', (p1: number, p2: number): number =>
+  Math.abs(2 * Math.asin(Math.sqrt(p1)) - 2 * Math.asin(Math.sqrt(p2))),
+);
 
-/** Units in the first arm of the two-sample t-test for a standardised effect, by the noncentral t; not rounded. @param ratio units of the second arm over the first's */
-export const tTestUnitsPerArm = sound('tTestUnitsPerArm', (effectSize: number, alpha: number, power: number, ratio: number = 1): number => {
-  requireDetectable(effectSize, alpha, power);
-  if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new StatsError('out_of_range', `the ratio of the arms must be positive, not ${ratio}`);
-  const of = (n: number) => {
-    const df = (1 + ratio) * n - 2;
-    const ncp = effectSize * Math.sqrt((n * ratio) / (1 + ratio));
-    const t = tQuantile(1 - alpha / 2, df);
-    return 1 - noncentralTCdf(t, df, ncp) + noncentralTCdf(-t, df, ncp);
-  };
-  let [low, high] = [2, 4];
-  while (of(high) < power) high *= 2;
-  for (let i = 0; i < 100; i++) {
-    const middle = (low + high) / 2;
-    if (of(middle) < power) low = middle;
-    else high = middle;
-  }
-  return high;
-});
+/**
+ * Units in the first arm of the two-sample t-test for a standardised effect, by the noncentral t; not rounded. @param
+ * ratio units of the second arm over the first's
+ */
+export const tTestUnitsPerArm = sound(
+  'tTestUnitsPerArm',
+  (effectSize: number, alpha: number, power: number, ratio: number = 1): number => {
+    requireDetectable(effectSize, alpha, power);
+    if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY))
+      throw new StatsError('out_of_range', `the ratio of the arms must be positive, not ${ratio}`);
+    const of = (n: number) => {
+      const df = (1 + ratio) * n - 2;
+      const ncp = effectSize * Math.sqrt((n * ratio) / (1 + ratio));
+      const t = tQuantile(1 - alpha / 2, df);
+      return 1 - noncentralTCdf(t, df, ncp) + noncentralTCdf(-t, df, ncp);
+    };
+    let [low, high] = [2, 4];
+    while (of(high) < power) high *= 2;
+    for (let i = 0; i < 100; i++) {
+      const middle = (low + high) / 2;
+      if (of(middle) < power) low = middle;
+      else high = middle;
+    }
+    return high;
+  },
+);
 
 /** P(T ≤ t) of the noncentral t: Lenth 1989 (AS 243). */
 export const noncentralTCdf = sound('noncentralTCdf', (t: number, df: number, delta: number): number => {
@@ -106,42 +146,54 @@ export const noncentralTCdf = sound('noncentralTCdf', (t: number, df: number, de
   return Math.min(1, sum);
 });
 
-export type MidExperimentInput = { control: Arm; treatment: Arm; alpha: number; power: number; mde: number; tuning?: number; prior?: { mean: number; variance: number } };
+export type MidExperimentInput = {
+  control: Arm;
+  treatment: Arm;
+  alpha: number;
+  power: number;
+  mde: number;
+  tuning?: number;
+  prior?: { mean: number; variance: number };
+};
 
 /**
- * How many times the present sample has to come again until a relative effect of `mde` is seen with the power, at the variances seen so far: bisection on the factor. With a
+ * How many times the present sample has to come again until a relative effect of `mde` is seen with the power, at the
+ * variances seen so far: bisection on the factor. With a
  * prior, the posterior's interval has to leave 0.
  */
-export const remainingFactor = sound('remainingFactor', ({ control, treatment, alpha, power, mde, tuning, prior }: MidExperimentInput): number => {
-  const n = control.n + treatment.n;
-  const v = relativeVariance(control, treatment);
-  if (!(v > 0)) throw new StatsError('inconsistent_moments', 'nothing varies: no effect has a standard error');
-  const of = (factor: number): number => {
-    const scale = 1 + factor;
-    const se2 = v / scale;
-    if (prior) {
-      const post = 1 / (1 / se2 + 1 / prior.variance);
-      // δ̂ ~ N(mde, se²): the posterior's mean over its sd leaves ± z
-      const z = normalQuantile(1 - alpha / 2);
-      const sd = Math.sqrt(post);
-      const meanOfMean = post * (mde / se2 + prior.mean / prior.variance);
-      const sdOfMean = post / Math.sqrt(se2);
-      return normalCdf((meanOfMean - z * sd) / sdOfMean) + normalCdf((-z * sd - meanOfMean) / sdOfMean);
+export const remainingFactor = sound(
+  'remainingFactor',
+  ({ control, treatment, alpha, power, mde, tuning, prior }: MidExperimentInput): number => {
+    const n = control.n + treatment.n;
+    const v = relativeVariance(control, treatment);
+    if (!(v > 0)) throw new StatsError('inconsistent_moments', 'nothing varies: no effect has a standard error');
+    const of = (factor: number): number => {
+      const scale = 1 + factor;
+      const se2 = v / scale;
+      if (prior) {
+        const post = 1 / (1 / se2 + 1 / prior.variance);
+        // δ̂ ~ N(mde, se²): the posterior's mean over its sd leaves ± z
+        const z = normalQuantile(1 - alpha / 2);
+        const sd = Math.sqrt(post);
+        const meanOfMean = post * (mde / se2 + prior.mean / prior.variance);
+        const sdOfMean = post / Math.sqrt(se2);
+        return normalCdf((meanOfMean - z * sd) / sdOfMean) + normalCdf((-z * sd - meanOfMean) / sdOfMean);
+      }
+      const z = criticalZ(n * scale, alpha, tuning);
+      const shift = mde / Math.sqrt(se2);
+      return normalCdf(shift - z) + normalCdf(-shift - z);
+    };
+    let [low, high] = [0, 1];
+    if (of(0) >= power) return 0;
+    while (of(high) < power) {
+      high *= 2;
+      if (high > 1e9) return Number.POSITIVE_INFINITY;
     }
-    const z = criticalZ(n * scale, alpha, tuning);
-    const shift = mde / Math.sqrt(se2);
-    return normalCdf(shift - z) + normalCdf(-shift - z);
-  };
-  let [low, high] = [0, 1];
-  if (of(0) >= power) return 0;
-  while (of(high) < power) {
-    high *= 2;
-    if (high > 1e9) return Number.POSITIVE_INFINITY;
-  }
-  for (let i = 0; i < 100; i++) {
-    const middle = (low + high) / 2;
-    if (of(middle) < power) low = middle;
-    else high = middle;
-  }
-  return high;
-});
+    for (let i = 0; i < 100; i++) {
+      const middle = (low + high) / 2;
+      if (of(middle) < power) low = middle;
+      else high = middle;
+    }
+    return high;
+  },
+);

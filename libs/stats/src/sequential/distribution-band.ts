@@ -1,8 +1,10 @@
 import { requireCount, requireFinite, requireOpenUnit, sound, StatsError } from '../errors.ts';
 
 /**
- * Half-width of a band around the empirical distribution function that holds at all sample sizes together: 0.85 √((ln ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of
- * quantiles", corollary 2). No assumption but independence: whole latency distributions may be looked at after every request.
+ * Half-width of a band around the empirical distribution function that holds at all sample sizes together: 0.85 √((ln
+ * ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of
+ * quantiles", corollary 2). No assumption but independence: whole latency distributions may be looked at after every
+ * request.
  *
  * @param n values seen so far @returns a difference of probabilities; 1 where nothing is known
  */
@@ -14,20 +16,35 @@ export const distributionBand = sound('distributionBand', (n: number, alpha: num
 });
 
 /**
- * Time-uniform bounds on a quantile, such as the p99 of latency: the values at q ∓ band. An end is infinite while the sample does not reach it.
+ * Time-uniform bounds on a quantile, such as the p99 of latency: the values at q ∓ band. An end is infinite while the
+ * sample does not reach it.
  * @param sorted ascending, in any unit; the bounds have the same
  */
-export const quantileBand = sound('quantileBand', (sorted: readonly number[], q: number, alpha: number): { estimate: number; lower: number; upper: number } => {
-  requireOpenUnit('q', q);
-  if (sorted.length === 0) throw new StatsError('empty_arm', 'there are no values');
-  requireFinite('a value', ...sorted);
-  const n = sorted.length;
-  const band = distributionBand(n, alpha);
-  const at = (p: number): number => (p <= 0 ? Number.NEGATIVE_INFINITY : p > 1 - 1e-15 ? Number.POSITIVE_INFINITY : (sorted[Math.min(n - 1, Math.ceil(p * n) - 1)] as number));
-  return { estimate: at(q), lower: at(q - band), upper: at(q + band) };
-});
+export const quantileBand = sound(
+  'quantileBand',
+  (sorted: readonly number[], q: number, alpha: number): { estimate: number; lower: number; upper: number } => {
+    requireOpenUnit('q', q);
+    if (sorted.length === 0) throw new StatsError('empty_arm', 'there are no values');
+    requireFinite('a value', ...sorted);
+    const n = sorted.length;
+    const band = distributionBand(n, alpha);
+    const at = (p: number): number =>
+      p <= 0
+        ? Number.NEGATIVE_INFINITY
+        : p > 1 - 1e-15
+          ? Number.POSITIVE_INFINITY
+          : (sorted[Math.min(n - 1, Math.ceil(p * n) - 1)] as number);
+    return { estimate: at(q), lower: at(q - band), upper: at(q + band) };
+  },
+);
 
-/** Whether two distributions differ anywhere, valid at every look: the bands at α/2 each do not meet somewhere. @param ecdfDistance largest difference of the empirical distribution functions */
-export const bandsDiffer = sound('bandsDiffer', (ecdfDistance: number, n: number, m: number, alpha: number): boolean => {
-  return ecdfDistance > distributionBand(n, alpha / 2) + distributionBand(m, alpha / 2);
-});
+/**
+ * Whether two distributions differ anywhere, valid at every look: the bands at α/2 each do not meet somewhere. @param
+ * ecdfDistance largest difference of the empirical distribution functions
+ */
+export const bandsDiffer = sound(
+  'bandsDiffer',
+  (ecdfDistance: number, n: number, m: number, alpha: number): boolean => {
+    return ecdfDistance > distributionBand(n, alpha / 2) + distributionBand(m, alpha / 2);
+  },
+);

@@ -1,10 +1,20 @@
 import type { StreamDetector, StreamState } from './detector.ts';
 
-export type AdwinOptions = { delta?: number; clock?: number; maxBuckets?: number; minWindowLength?: number; gracePeriod?: number; /** Begin anew after a drift, instead of keeping what is left of the window. */ resetAfterDrift?: boolean };
+export type AdwinOptions = {
+  delta?: number;
+  clock?: number;
+  maxBuckets?: number;
+  minWindowLength?: number;
+  gracePeriod?: number /** Begin anew after a drift, instead of keeping what is left of the window. */;
+  resetAfterDrift?: boolean;
+};
 /** Sum and Σ(x − mean)² of 2^level values. */
 type Bucket = { sum: number; m2: number };
 
-/** ADWIN2 (Bifet and Gavaldà 2007): an exponential histogram of the window; every bucket is tried as a cut, and the older side is dropped where the means differ beyond the bound. */
+/**
+ * ADWIN2 (Bifet and Gavaldà 2007): an exponential histogram of the window; every bucket is tried as a cut, and the
+ * older side is dropped where the means differ beyond the bound.
+ */
 export class Adwin implements StreamDetector {
   private readonly o: Required<AdwinOptions>;
   /** rows[level]: newest first. */
@@ -15,7 +25,15 @@ export class Adwin implements StreamDetector {
   private ticks = 0;
 
   constructor(options: AdwinOptions = {}) {
-    this.o = { delta: 0.002, clock: 32, maxBuckets: 5, minWindowLength: 5, gracePeriod: 10, resetAfterDrift: true, ...options };
+    this.o = {
+      delta: 0.002,
+      clock: 32,
+      maxBuckets: 5,
+      minWindowLength: 5,
+      gracePeriod: 10,
+      resetAfterDrift: true,
+      ...options,
+    };
   }
 
   update(x: number): StreamState {
@@ -43,7 +61,10 @@ export class Adwin implements StreamDetector {
       const n = 2 ** level;
       const d = newer.sum / n - older.sum / n;
       this.rows[level + 1] ??= [];
-      (this.rows[level + 1] as Bucket[]).unshift({ sum: newer.sum + older.sum, m2: newer.m2 + older.m2 + (n * n * d * d) / (2 * n) });
+      (this.rows[level + 1] as Bucket[]).unshift({
+        sum: newer.sum + older.sum,
+        m2: newer.m2 + older.m2 + (n * n * d * d) / (2 * n),
+      });
     }
   }
 

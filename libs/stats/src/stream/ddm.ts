@@ -1,6 +1,9 @@
 import type { StreamDetector, StreamState } from './detector.ts';
 
-/** DDM (Gama et al. 2004) on error bits: the error rate and its deviation against the least that they have been. A stream without deviation says nothing. */
+/**
+ * DDM (Gama et al. 2004) on error bits: the error rate and its deviation against the least that they have been. A
+ * stream without deviation says nothing.
+ */
 export class Ddm implements StreamDetector {
   private readonly o: { warmStart: number; warning: number; drift: number };
   private n = 0;

@@ -2,7 +2,10 @@ import type { StreamDetector, StreamState } from './detector.ts';
 
 type HddmOptions = { driftConfidence: number; warningConfidence: number; twoSided: boolean };
 
-/** HDDM_A (Frías-Blanco et al. 2015): the mean of what came since the best cut against the mean before it, by Hoeffding's bound. */
+/**
+ * HDDM_A (Frías-Blanco et al. 2015): the mean of what came since the best cut against the mean before it, by
+ * Hoeffding's bound.
+ */
 export class HddmA implements StreamDetector {
   private readonly o: HddmOptions;
   private n = 0;
@@ -36,8 +39,10 @@ export class HddmA implements StreamDetector {
     if (this.least.n === 0) this.least = { n: this.n, sum: this.sum };
     if (this.most.n === 0) this.most = { n: this.n, sum: this.sum };
     const bound = (n: number) => Math.sqrt((1 / (2 * n)) * Math.log(1 / driftConfidence));
-    if (this.least.sum / this.least.n + bound(this.least.n) >= this.sum / this.n + bound(this.n)) this.least = { n: this.n, sum: this.sum };
-    if (this.most.sum / this.most.n - bound(this.most.n) <= this.sum / this.n - bound(this.n)) this.most = { n: this.n, sum: this.sum };
+    if (this.least.sum / this.least.n + bound(this.least.n) >= this.sum / this.n + bound(this.n))
+      this.least = { n: this.n, sum: this.sum };
+    if (this.most.sum / this.most.n - bound(this.most.n) <= this.sum / this.n - bound(this.n))
+      this.most = { n: this.n, sum: this.sum };
     let warning = false;
     if (this.beyond(this.least, driftConfidence, 1)) {
       this.reset();
@@ -56,7 +61,8 @@ type Weighted = { ewma: number; independence: number; n: number };
 const START: Weighted = { ewma: -1, independence: 0, n: 0 };
 
 /**
- * HDDM_W: exponentially weighted means against each other, by McDiarmid's bound. `firstWeight` is the sum of squared weights after one value: 1, as the derivation has it (and MOA);
+ * HDDM_W: exponentially weighted means against each other, by McDiarmid's bound. `firstWeight` is the sum of squared
+ * weights after one value: 1, as the derivation has it (and MOA);
  * River begins one step of the decay later, λ² + (1 − λ)².
  */
 export class HddmW implements StreamDetector {
@@ -67,7 +73,14 @@ export class HddmW implements StreamDetector {
   private cut = { increase: Number.POSITIVE_INFINITY, decrease: Number.NEGATIVE_INFINITY };
 
   constructor(options: Partial<HddmW['o']> = {}) {
-    this.o = { driftConfidence: 0.001, warningConfidence: 0.005, twoSided: false, lambda: 0.05, firstWeight: 1, ...options };
+    this.o = {
+      driftConfidence: 0.001,
+      warningConfidence: 0.005,
+      twoSided: false,
+      lambda: 0.05,
+      firstWeight: 1,
+      ...options,
+    };
   }
 
   private reset(): void {
@@ -80,7 +93,11 @@ export class HddmW implements StreamDetector {
   private add(w: Weighted, x: number): Weighted {
     const { lambda, firstWeight } = this.o;
     if (w.ewma < 0) return { ewma: x, independence: firstWeight, n: 1 };
-    return { ewma: lambda * x + (1 - lambda) * w.ewma, independence: lambda * lambda + (1 - lambda) ** 2 * w.independence, n: w.n + 1 };
+    return {
+      ewma: lambda * x + (1 - lambda) * w.ewma,
+      independence: lambda * lambda + (1 - lambda) ** 2 * w.independence,
+      n: w.n + 1,
+    };
   }
 
   private beyond(a: Weighted, b: Weighted, confidence: number): boolean {

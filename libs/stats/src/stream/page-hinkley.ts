@@ -1,8 +1,16 @@
 import type { StreamDetector, StreamState } from './detector.ts';
 
-export type PageHinkleyOptions = { minInstances?: number; delta?: number; threshold?: number; alpha?: number; mode?: 'up' | 'down' | 'both' };
+export type PageHinkleyOptions = {
+  minInstances?: number;
+  delta?: number;
+  threshold?: number;
+  alpha?: number;
+  mode?: 'up' | 'down' | 'both';
+};
 
-/** Page–Hinkley, two-sided where asked: decayed sums of deviations from the running mean, against their running extreme. */
+/**
+ * Page–Hinkley, two-sided where asked: decayed sums of deviations from the running mean, against their running extreme.
+ */
 export class PageHinkley implements StreamDetector {
   private readonly o: Required<PageHinkleyOptions>;
   private n = 0;

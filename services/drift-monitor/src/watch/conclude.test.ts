@@ -4,27 +4,85 @@ import { describe, expect, it } from 'vitest';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
 
 const judged = (state: DriftJudgement['state'], psi: number, moved: string[] = []): DriftJudgement =>
-  ({ state, rows: 500, needed: 200, windows: 3, moved, features: ['a', 'b', 'c', 'd', 'e'].map((feature) => ({ feature, psi: moved.includes(feature) ? psi : 0.01, p: 0.5, n: 500, alarm: moved.includes(feature) })) }) as DriftJudgement;
-const drift = (change: Partial<EndpointDrift> = {}): EndpointDrift => ({ endpoint: 'spam', version: 'spam:1', looked_at: 1, state: 'stable', note: '', inputs: judged('stable', 0), outputs: null, lasting: false, losses: [], since: 5, ...change });
+  ({
+    state,
+    rows: 500,
+    needed: 200,
+    windows: 3,
+    moved,
+    features: ['a', 'b', 'c', 'd', 'e'].map((feature) => ({
+      feature,
+      psi: moved.includes(feature) ? psi : 0.01,
+      p: 0.5,
+      n: 500,
+      alarm: moved.includes(feature),
+    })),
+  }) as DriftJudgement;
+const drift = (change: Partial<EndpointDrift> = {}): EndpointDrift => ({
+  endpoint: 'spam',
+  version: 'spam:1',
+  looked_at: 1,
+  state: 'stable',
+  note: '',
+  inputs: judged('stable', 0),
+  outputs: null,
+  lasting: false,
+  losses: [],
+  since: 5,
+  ...change,
+});
 const rollout = (spec: object = {}): Rollout => ({
-  id: '0198c0de-0000-7000-8000-000000000001', revision: { epoch: 1, n: 1 }, spec: rolloutSpecSchema.parse({ endpoint: 'spam', candidate: { model: 'spam', version: 2 }, steps: [{ canary: { weight: 0.2 } }], drift: {}, ...spec }), control: { model: 'spam', version: 1 },
-  metrics: [...builtInMetrics], alpha: 0.05, status: 'running', step: 0, weight: 0.2, visits: [], created_at: 1, created_by: 'op', started_at: 1, ended_at: null, reason: '', evidence_id: null, withdrawal: null,
+  id: '0198c0de-0000-7000-8000-000000000001',
+  revision: { epoch: 1, n: 1 },
+  spec: rolloutSpecSchema.parse({
+    endpoint: 'spam',
+    candidate: { model: 'spam', version: 2 },
+    steps: [{ canary: { weight: 0.2 } }],
+    drift: {},
+    ...spec,
+  }),
+  control: { model: 'spam', version: 1 },
+  metrics: [...builtInMetrics],
+  alpha: 0.05,
+  status: 'running',
+  step: 0,
+  weight: 0.2,
+  visits: [],
+  created_at: 1,
+  created_by: 'op',
+  started_at: 1,
+  ended_at: null,
+  reason: '',
+  evidence_id: null,
+  withdrawal: null,
 });
 
 describe('what drift says of a rollout', () => {
-  it('advances while nothing has moved', () => expect(driftFinding(drift(), judged('stable', 0), rollout()).verdict).toBe('advance'));
+  it('advances while nothing has moved', () =>
+    expect(driftFinding(drift(), judged('stable', 0), rollout()).verdict).toBe('advance'));
   it('holds, at most, when the data have moved: both versions see that', () => {
-    const found = driftFinding(drift({ state: 'moved', inputs: judged('moved', 0.6, ['a', 'b', 'c']) }), judged('stable', 0), rollout());
+    const found = driftFinding(
+      drift({ state: 'moved', inputs: judged('moved', 0.6, ['a', 'b', 'c']) }),
+      judged('stable', 0),
+      rollout(),
+    );
     expect([found.verdict, found.reasons]).toEqual(['hold', ['data_moved']]);
     expect(found.sentence).toContain('a (PSI 0.60)');
   });
   it('tells that apart from a candidate that answers differently', () => {
     expect(driftFinding(drift(), judged('moved', 0.6, ['a']), rollout()).reasons).toEqual(['model_moved']);
-    expect(driftFinding(drift(), judged('moved', 0.6, ['a']), rollout({ drift: { modelMoved: 'ignore' } })).verdict).toBe('advance');
+    expect(
+      driftFinding(drift(), judged('moved', 0.6, ['a']), rollout({ drift: { modelMoved: 'ignore' } })).verdict,
+    ).toBe('advance');
   });
   it('says when it cannot tell', () => {
-    expect(driftFinding(drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) }), null, rollout()).reasons).toEqual(['insufficient_data:drift']);
-    expect(driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence).toContain('no training data');
+    expect(
+      driftFinding(drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) }), null, rollout())
+        .reasons,
+    ).toEqual(['insufficient_data:drift']);
+    expect(
+      driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
+    ).toContain('no training data');
   });
   it('takes one small move among many features for what it is', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
@@ -39,9 +97,14 @@ describe('retraining', () => {
     expect(retrainingReasons(drift({ lasting: true, losses: [loss] }))).toEqual(['label_loss:label', 'lasting_drift']);
   });
   it('has the same id within the cool-down, so that a repeat is the same message', () => {
-    const at = (now: number) => retrainingEvent(drift({ losses: [loss] }), ['label_loss:label'], { source: 's', now, cooldownMs: 1000 });
+    const at = (now: number) =>
+      retrainingEvent(drift({ losses: [loss] }), ['label_loss:label'], { source: 's', now, cooldownMs: 1000 });
     expect(at(5100).event_id).toBe(at(5900).event_id);
     expect(at(5100).event_id).not.toBe(at(6100).event_id);
-    expect(at(5100)).toMatchObject({ model: 'spam', version: 1, sentence: 'spam:1 should be retrained: it errs on 12.0 % of labelled requests, 2.0 % when it was registered.' });
+    expect(at(5100)).toMatchObject({
+      model: 'spam',
+      version: 1,
+      sentence: 'spam:1 should be retrained: it errs on 12.0 % of labelled requests, 2.0 % when it was registered.',
+    });
   });
 });

@@ -1,17 +1,36 @@
 import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
-import { counter, type Finding, gauge, type Logger, PacedLoop, type RecordProducer, steadyNow } from '@slipway/platform';
+import {
+  counter,
+  type Finding,
+  gauge,
+  type Logger,
+  PacedLoop,
+  type RecordProducer,
+  steadyNow,
+} from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
 
-const psiGauge = gauge('slipway_drift_psi', 'Population stability index of the newest window against the reference profile', ['endpoint', 'version', 'feature']);
+const psiGauge = gauge(
+  'slipway_drift_psi',
+  'Population stability index of the newest window against the reference profile',
+  ['endpoint', 'version', 'feature'],
+);
 const movedGauge = gauge('slipway_drift_moved', '1 while the inputs have moved', ['endpoint', 'version']);
 const retrainingTotal = counter('slipway_retraining_total', 'Retraining asked for', ['model', 'reason']);
 
 /** Looks in a row at which the data must have moved before that is lasting. */
 const LASTING = 3;
 
-export type WatchParts = { histograms: HistogramStore; producer: RecordProducer; log: Logger; source: string; lookMs: number; cooldownMs: number };
+export type WatchParts = {
+  histograms: HistogramStore;
+  producer: RecordProducer;
+  log: Logger;
+  source: string;
+  lookMs: number;
+  cooldownMs: number;
+};
 
 /** Watches every endpoint whose version came with a reference profile, whether a rollout is under way or not. */
 export class DriftWatch {
@@ -45,7 +64,12 @@ export class DriftWatch {
 
   private async lookAtAll(): Promise<void> {
     for (const route of [...this.routes.values()]) {
-      await this.look(route).catch((error: unknown) => this.parts.log.warn({ endpoint: route.endpoint, error: (error as Error).message }, 'could not look for drift; the next look tries again'));
+      await this.look(route).catch((error: unknown) =>
+        this.parts.log.warn(
+          { endpoint: route.endpoint, error: (error as Error).message },
+          'could not look for drift; the next look tries again',
+        ),
+      );
     }
   }
 
@@ -58,7 +82,15 @@ export class DriftWatch {
     const depth = DRIFT_RULE.m + LASTING - 1;
     const common = { endpoint, version, looked_at: steadyNow(), since: histograms.windowStart(last - depth + 1) };
     if (!profile) {
-      this.latest.set(endpoint, { ...common, state: 'no_profile', note: `${version} has no reference profile (GET /v1/models/${route.control.model}/versions/${route.control.version} says why)`, inputs: null, outputs: null, lasting: false, losses: [] });
+      this.latest.set(endpoint, {
+        ...common,
+        state: 'no_profile',
+        note: `${version} has no reference profile (GET /v1/models/${route.control.model}/versions/${route.control.version} says why)`,
+        inputs: null,
+        outputs: null,
+        lasting: false,
+        losses: [],
+      });
       return;
     }
     const of = (side: 'input' | 'output') => profile.features.filter((f) => f.side === side);
@@ -66,10 +98,24 @@ export class DriftWatch {
     const outputs = await histograms.againstReference(endpoint, of('output'), last, DRIFT_RULE.m, version);
     const judgedInputs = inputs.length > 0 ? judgeDrift(inputs) : null;
     const losses = [];
-    for (const l of profile.losses) losses.push({ outcome: l.outcome, output: l.output, ...judgeLoss(l, await histograms.losses(endpoint, version, l.outcome, l.output, last, LOSS_RULE.m)) });
-    const drift: EndpointDrift = { ...common, state: judgedInputs?.state ?? 'no_profile', note: judgedInputs ? '' : 'the profile has no inputs', inputs: judgedInputs, outputs: outputs.length > 0 ? judgeDrift(outputs) : null, lasting: lasts(inputs), losses };
+    for (const l of profile.losses)
+      losses.push({
+        outcome: l.outcome,
+        output: l.output,
+        ...judgeLoss(l, await histograms.losses(endpoint, version, l.outcome, l.output, last, LOSS_RULE.m)),
+      });
+    const drift: EndpointDrift = {
+      ...common,
+      state: judgedInputs?.state ?? 'no_profile',
+      note: judgedInputs ? '' : 'the profile has no inputs',
+      inputs: judgedInputs,
+      outputs: outputs.length > 0 ? judgeDrift(outputs) : null,
+      lasting: lasts(inputs),
+      losses,
+    };
     this.latest.set(endpoint, drift);
-    for (const f of [...(drift.inputs?.features ?? []), ...(drift.outputs?.features ?? [])]) if (f.psi !== null) psiGauge.set({ endpoint, version, feature: f.feature }, f.psi);
+    for (const f of [...(drift.inputs?.features ?? []), ...(drift.outputs?.features ?? [])])
+      if (f.psi !== null) psiGauge.set({ endpoint, version, feature: f.feature }, f.psi);
     movedGauge.set({ endpoint, version }, dataMoved(drift.inputs) ? 1 : 0);
     await this.askForRetraining(drift, route.control);
   }
@@ -81,10 +127,15 @@ export class DriftWatch {
     const now = steadyNow();
     // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
     const said = new Set(await histograms.reasonsSaid(model, version, now - cooldownMs));
-    const fresh = reasons.filter((r) => !said.has(r) && now - (this.asked.get(`${model}:${version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs);
+    const fresh = reasons.filter(
+      (r) =>
+        !said.has(r) && now - (this.asked.get(`${model}:${version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs,
+    );
     if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
-    await producer.send(topics.retraining.name, [{ key: model, value: JSON.stringify(event), headers: { traceparent: childTraceparent(undefined) } }]);
+    await producer.send(topics.retraining.name, [
+      { key: model, value: JSON.stringify(event), headers: { traceparent: childTraceparent(undefined) } },
+    ]);
     for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
     for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });
     log.warn({ model, reasons }, event.sentence);
@@ -97,12 +148,25 @@ export class DriftWatch {
     if (!drift || !route) return undefined;
     const profile = route.profiles[formatVersion(rollout.control)];
     const outputs = profile?.features.filter((f) => f.side === 'output') ?? [];
-    const arms = outputs.length > 0 && rollout.weight > 0 && rollout.weight < 1 ? judgeDrift(await this.parts.histograms.betweenArms(rollout.spec.endpoint, rollout.id, outputs, await this.parts.histograms.lastWindow(), DRIFT_RULE.m)) : null;
+    const arms =
+      outputs.length > 0 && rollout.weight > 0 && rollout.weight < 1
+        ? judgeDrift(
+            await this.parts.histograms.betweenArms(
+              rollout.spec.endpoint,
+              rollout.id,
+              outputs,
+              await this.parts.histograms.lastWindow(),
+              DRIFT_RULE.m,
+            ),
+          )
+        : null;
     return driftFinding(drift, arms, rollout);
   }
 }
 
 /** The data had moved at each of the last looks, too. */
 function lasts(windows: readonly DriftWindow[]): boolean {
-  return Array.from({ length: LASTING }, (_, back) => windows.slice(0, windows.length - back)).every((w) => w.length >= DRIFT_RULE.m && dataMoved(judgeDrift(w)));
+  return Array.from({ length: LASTING }, (_, back) => windows.slice(0, windows.length - back)).every(
+    (w) => w.length >= DRIFT_RULE.m && dataMoved(judgeDrift(w)),
+  );
 }

@@ -36,7 +36,16 @@ export class Analysis {
     const metric = rollout.metrics.find((m) => m.name === name);
     if (!metric) throw new Error(`the rollout lacks the declaration of ${name}`);
     const { cells, step } = await this.counts.outcomes(rollout, asOf, metric);
-    return { kind: 'events', role: 'goal', metric: name, source: 'outcome', direction: metric.direction, margin: 1, cells, step };
+    return {
+      kind: 'events',
+      role: 'goal',
+      metric: name,
+      source: 'outcome',
+      direction: metric.direction,
+      margin: 1,
+      cells,
+      step,
+    };
   }
 
   /** Nothing to say while no traffic has gone to the candidate in any step. */
@@ -51,7 +60,12 @@ export class Analysis {
     return this.judged(rollout, now, asOf, (at) => this.counts.baseline(rollout, at));
   }
 
-  private async judged(rollout: Rollout, now: number, asOf: AsOf, baselineOf: (asOf: AsOf) => Promise<Baseline>): Promise<Look> {
+  private async judged(
+    rollout: Rollout,
+    now: number,
+    asOf: AsOf,
+    baselineOf: (asOf: AsOf) => Promise<Baseline>,
+  ): Promise<Look> {
     const totals = await this.counts.totals(rollout, asOf);
     const guardrails: (EventGuardrail | LatencyGuardrail)[] = [];
     for (const g of rollout.spec.guardrails) {
@@ -61,15 +75,49 @@ export class Analysis {
       if (isLatency(metric)) {
         const baseline = await baselineOf(asOf);
         const quantiles = g.sla ? await this.counts.candidateQuantiles(rollout, asOf) : null;
-        const sla = Object.entries(g.sla ?? {}).map(([q, limit]) => ({ quantile: q, limitUs: durationMs(limit) * 1000, actualUs: quantiles?.[q as 'p50' | 'p90' | 'p99'] ?? null }));
-        guardrails.push({ kind: 'latency', metric: g.metric, margin, masses: baseline?.masses ?? null, cells: baseline ? await this.counts.latency(rollout, asOf, baseline, margin) : [], sla, ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}) });
+        const sla = Object.entries(g.sla ?? {}).map(([q, limit]) => ({
+          quantile: q,
+          limitUs: durationMs(limit) * 1000,
+          actualUs: quantiles?.[q as 'p50' | 'p90' | 'p99'] ?? null,
+        }));
+        guardrails.push({
+          kind: 'latency',
+          metric: g.metric,
+          margin,
+          masses: baseline?.masses ?? null,
+          cells: baseline ? await this.counts.latency(rollout, asOf, baseline, margin) : [],
+          sla,
+          ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}),
+        });
       } else if ('field' in metric.source) {
         const { cells, events } = await this.counts.errors(rollout, asOf);
         const of = (arm: 'control' | 'candidate') => ({ units: totals[arm].units, events: events[arm] });
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'error', direction: metric.direction, margin, cells, step: { control: of('control'), candidate: of('candidate') }, role: g.role, proof: g.proof, harm: g.harm });
+        guardrails.push({
+          kind: 'events',
+          metric: g.metric,
+          source: 'error',
+          direction: metric.direction,
+          margin,
+          cells,
+          step: { control: of('control'), candidate: of('candidate') },
+          role: g.role,
+          proof: g.proof,
+          harm: g.harm,
+        });
       } else {
         const { cells, step } = await this.counts.outcomes(rollout, asOf, metric);
-        guardrails.push({ kind: 'events', metric: g.metric, source: 'outcome', direction: metric.direction, margin, cells, step, role: g.role, proof: g.proof, harm: g.harm });
+        guardrails.push({
+          kind: 'events',
+          metric: g.metric,
+          source: 'outcome',
+          direction: metric.direction,
+          margin,
+          cells,
+          step,
+          role: g.role,
+          proof: g.proof,
+          harm: g.harm,
+        });
       }
     }
     const present = rollout.spec.steps[rollout.step];
@@ -80,7 +128,14 @@ export class Analysis {
       startSecond: Math.floor((rollout.started_at ?? now) / 1000),
       nowSecond: Math.floor(now / 1000),
       plannedSeconds: plannedSeconds(rollout.spec),
-      step: { index: rollout.step, weight: rollout.weight, activeSeconds: visit?.active_at ? (now - visit.active_at) / 1000 : 0, ...stepGoal(rollout), lastComparison: isLastComparison(rollout), totals: { control: totals.control, candidate: totals.candidate } },
+      step: {
+        index: rollout.step,
+        weight: rollout.weight,
+        activeSeconds: visit?.active_at ? (now - visit.active_at) / 1000 : 0,
+        ...stepGoal(rollout),
+        lastComparison: isLastComparison(rollout),
+        totals: { control: totals.control, candidate: totals.candidate },
+      },
       guardrails,
       exposures: await this.counts.exposures(rollout, asOf),
       crossedUnits: totals.crossed,
@@ -92,5 +147,7 @@ export class Analysis {
 
 /** The slow-down in normal scores; `null` (nothing to measure it by) holds. */
 function slowDown(ratio: number, baseline: Baseline): number | null {
-  return baseline && baseline.edges[1] > baseline.edges[0] ? latencyShift(ratio, baseline.edges[0], baseline.edges[1]) : null;
+  return baseline && baseline.edges[1] > baseline.edges[0]
+    ? latencyShift(ratio, baseline.edges[0], baseline.edges[1])
+    : null;
 }

@@ -1,15 +1,31 @@
-import { type Guardrail, type Metric, type Rollout, type RolloutSpec, stepDwellMs, stepKind, stepWeight } from '@slipway/contracts';
+import {
+  type Guardrail,
+  type Metric,
+  type Rollout,
+  type RolloutSpec,
+  stepDwellMs,
+  stepKind,
+  stepWeight,
+} from '@slipway/contracts';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
 
-/** Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late onset. */
+/**
+ * Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late
+ * onset.
+ */
 export function plannedSeconds(spec: RolloutSpec): number {
-  return spec.steps.filter((step) => ['canary', 'experiment', 'watch'].includes(stepKind(step))).reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
+  return spec.steps
+    .filter((step) => ['canary', 'experiment', 'watch'].includes(stepKind(step)))
+    .reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
 }
 
 /** What the present step asks for. */
-export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: { requests?: number | undefined; units?: number | undefined } } {
+export function stepGoal(rollout: Rollout): {
+  dwellSeconds: number;
+  until: { requests?: number | undefined; units?: number | undefined };
+} {
   const step = rollout.spec.steps[rollout.step];
   if (!step) return { dwellSeconds: 0, until: {} };
   const { requests, units } = 'canary' in step ? step.canary.until : 'experiment' in step ? step.experiment.until : {};
@@ -26,5 +42,8 @@ export const isLatency = (metric: Metric): boolean => 'field' in metric.source &
 /** Whether both arms are compared in no later step: what has not been seen in this one will not be. */
 export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {
   const concurrent = (weight: number) => weight > 0 && weight < 1;
-  return concurrent(rollout.weight) && !rollout.spec.steps.some((_, i) => i > rollout.step && concurrent(stepWeight(rollout.spec.steps, i)));
+  return (
+    concurrent(rollout.weight) &&
+    !rollout.spec.steps.some((_, i) => i > rollout.step && concurrent(stepWeight(rollout.spec.steps, i)))
+  );
 }

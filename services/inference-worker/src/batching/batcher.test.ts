@@ -5,7 +5,10 @@ function harness(options: { maxBatch?: number; maxQueuedRows?: number } = {}) {
   const batches: number[][] = [];
   const gates: (() => void)[] = [];
   const batcher = new Batcher<number, number>({
-    maxBatch: options.maxBatch ?? 4, maxQueueDelayUs: 0, maxQueuedRows: options.maxQueuedRows ?? 100, clock: () => performance.now(),
+    maxBatch: options.maxBatch ?? 4,
+    maxQueueDelayUs: 0,
+    maxQueuedRows: options.maxQueuedRows ?? 100,
+    clock: () => performance.now(),
     run: async (inputs) => {
       batches.push(inputs);
       await new Promise<void>((resolve) => gates.push(resolve));

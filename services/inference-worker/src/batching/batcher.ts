@@ -1,7 +1,13 @@
 /** One request's share of a batch. */
 export type BatchTiming = { queueUs: number; computeUs: number; batchSize: number };
 
-type Waiting<I, O> = { input: I; rows: number; since: number; resolve: (value: { output: O; timing: BatchTiming }) => void; reject: (error: unknown) => void };
+type Waiting<I, O> = {
+  input: I;
+  rows: number;
+  since: number;
+  resolve: (value: { output: O; timing: BatchTiming }) => void;
+  reject: (error: unknown) => void;
+};
 
 export type BatcherOptions<I, O> = {
   maxBatch: number;
@@ -22,8 +28,10 @@ export class QueueFullError extends Error {
 }
 
 /**
- * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many as fit go together. So an idle model answers
- * at once, and a busy one grows its batches by itself; `maxQueueDelayUs` additionally makes an idle model wait for company.
+ * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many as fit go together. So an
+ * idle model answers
+ * at once, and a busy one grows its batches by itself; `maxQueueDelayUs` additionally makes an idle model wait for
+ * company.
  */
 export class Batcher<I, O> {
   private readonly options: BatcherOptions<I, O>;
@@ -58,7 +66,8 @@ export class Batcher<I, O> {
    * @throws QueueFullError at once when more live rows wait than fit into a batch: the background is shed first
    */
   submitBackground(input: I, rows: number): Promise<{ output: O; timing: BatchTiming }> {
-    if (this.queuedRows > this.options.maxBatch) return Promise.reject(new QueueFullError(`${this.queuedRows} live rows are waiting`));
+    if (this.queuedRows > this.options.maxBatch)
+      return Promise.reject(new QueueFullError(`${this.queuedRows} live rows are waiting`));
     return new Promise((resolve, reject) => {
       this.background.push({ input, rows, since: this.options.clock(), resolve, reject });
       this.consider();
@@ -77,10 +86,14 @@ export class Batcher<I, O> {
       clearTimeout(this.timer);
       this.timer = undefined;
       void this.dispatch(this.queue, this.options.maxBatch);
-    } else this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.consider();
-    }, Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000));
+    } else
+      this.timer ??= setTimeout(
+        () => {
+          this.timer = undefined;
+          this.consider();
+        },
+        Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000),
+      );
   }
 
   private async dispatch(queue: Waiting<I, O>[], maxRows: number): Promise<void> {
@@ -98,7 +111,11 @@ export class Batcher<I, O> {
     try {
       const outputs = await this.options.run(batch.map((b) => b.input));
       const computeUs = Math.round((this.options.clock() - started) * 1000);
-      for (const [i, b] of batch.entries()) b.resolve({ output: outputs[i] as O, timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows } });
+      for (const [i, b] of batch.entries())
+        b.resolve({
+          output: outputs[i] as O,
+          timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows },
+        });
     } catch (error) {
       for (const b of batch) b.reject(error);
     } finally {

@@ -5,24 +5,54 @@ import type { ModelSet } from '../model/model-set.client.ts';
 import { parseInferRequest } from './tensors.ts';
 
 const INFER = /^\/v2\/models\/([^/?]+)\/versions\/(\d+)\/infer(?:\?|$)/;
-const successTotal = counter('slipway_worker_inference_success_total', 'Inference requests answered', ['model', 'version']);
-const queueSeconds = histogram('slipway_worker_queue_duration_seconds', 'Waiting for a batch', [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1], ['model', 'version']);
-const computeSeconds = histogram('slipway_worker_compute_duration_seconds', 'The run of the batch', [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1], ['model', 'version']);
-const batchRows = histogram('slipway_worker_batch_rows', 'Rows of the batch that a request was in', [1, 2, 4, 8, 16, 32, 64, 128], ['model', 'version']);
+const successTotal = counter('slipway_worker_inference_success_total', 'Inference requests answered', [
+  'model',
+  'version',
+]);
+const queueSeconds = histogram(
+  'slipway_worker_queue_duration_seconds',
+  'Waiting for a batch',
+  [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  ['model', 'version'],
+);
+const computeSeconds = histogram(
+  'slipway_worker_compute_duration_seconds',
+  'The run of the batch',
+  [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  ['model', 'version'],
+);
+const batchRows = histogram(
+  'slipway_worker_batch_rows',
+  'Rows of the batch that a request was in',
+  [1, 2, 4, 8, 16, 32, 64, 128],
+  ['model', 'version'],
+);
 
 /** `POST /v2/models/{model}/versions/{version}/infer`, in raw node:http: parse, check, preprocess, batch, answer. */
-export function inferHandler(models: ModelSet, options: { maxBodyBytes: number; maxRows: number; log: Logger }): (req: IncomingMessage, res: ServerResponse) => boolean {
+export function inferHandler(
+  models: ModelSet,
+  options: { maxBodyBytes: number; maxRows: number; log: Logger },
+): (req: IncomingMessage, res: ServerResponse) => boolean {
   return (req, res) => {
     const match = INFER.exec(req.url ?? '');
     if (!match || req.method !== 'POST') return false;
     const requestId = String(req.headers['x-request-id'] ?? '');
     void serve(decodeURIComponent(match[1] as string), Number(match[2]), req, res).catch((error: unknown) => {
-      const problem = error instanceof ProblemError ? error : new ProblemError('internal', 'the model failed; the log has the details', { cause: error });
-      if (problem.code === 'internal') options.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(String(req.headers['traceparent'] ?? '')) }, 'inference failed');
+      const problem =
+        error instanceof ProblemError
+          ? error
+          : new ProblemError('internal', 'the model failed; the log has the details', { cause: error });
+      if (problem.code === 'internal')
+        options.log.error(
+          { err: error, request_id: requestId, trace_id: traceIdOf(String(req.headers['traceparent'] ?? '')) },
+          'inference failed',
+        );
       problemsTotal.inc({ code: problem.code });
       if (res.headersSent || res.destroyed) return;
       const body = JSON.stringify(problemDocument(problem, { requestId, oip: true }));
-      res.writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-slipway-queue-us': '0' }).end(body);
+      res
+        .writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-slipway-queue-us': '0' })
+        .end(body);
     });
     return true;
   };
@@ -32,7 +62,8 @@ export function inferHandler(models: ModelSet, options: { maxBodyBytes: number; 
     let bytes = 0;
     for await (const chunk of req) {
       bytes += (chunk as Buffer).length;
-      if (bytes > options.maxBodyBytes) throw new ProblemError('too_large', `the body may have ${options.maxBodyBytes} bytes`);
+      if (bytes > options.maxBodyBytes)
+        throw new ProblemError('too_large', `the body may have ${options.maxBodyBytes} bytes`);
       chunks.push(chunk as Buffer);
     }
     const model = models.get(name, version);
@@ -43,7 +74,12 @@ export function inferHandler(models: ModelSet, options: { maxBodyBytes: number; 
     queueSeconds.observe(labels, timing.queueUs / 1e6);
     computeSeconds.observe(labels, timing.computeUs / 1e6);
     batchRows.observe(labels, timing.batchSize);
-    const body = JSON.stringify({ model_name: name, model_version: String(version), ...(request.id === undefined ? {} : { id: request.id }), outputs });
+    const body = JSON.stringify({
+      model_name: name,
+      model_version: String(version),
+      ...(request.id === undefined ? {} : { id: request.id }),
+      outputs,
+    });
     res.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),

@@ -28,12 +28,21 @@ export class OipController {
   @Get('models/:model/versions/:version')
   metadata(@Param('model') model: string, @Param('version') version: string) {
     const { spec, provider } = this.models.get(model, Number(version));
-    return { name: spec.model, versions: [String(spec.version)], platform: 'onnx_onnxv1', inputs: spec.signature.inputs, outputs: spec.signature.outputs, parameters: { execution_provider: provider, digest: spec.digest } };
+    return {
+      name: spec.model,
+      versions: [String(spec.version)],
+      platform: 'onnx_onnxv1',
+      inputs: spec.signature.inputs,
+      outputs: spec.signature.outputs,
+      parameters: { execution_provider: provider, digest: spec.digest },
+    };
   }
 
   @Get('models/:model/versions/:version/ready')
   modelReady(@Param('model') model: string, @Param('version') version: string, @Res() reply: FastifyReply) {
-    const ready = this.models.versions().some((v) => v.model === model && v.version === Number(version) && v.state === 'warm');
+    const ready = this.models
+      .versions()
+      .some((v) => v.model === model && v.version === Number(version) && v.state === 'warm');
     void reply.status(ready ? 200 : 503).send({ name: model, ready });
   }
 }

@@ -1,7 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { type FieldError, ProblemError, type RowTensor, type Signature, type TensorSpec } from '@slipway/contracts';
 
-export type InferRequest = { id: string | undefined; rows: number; tensors: Map<string, RowTensor>; outputs: string[] | undefined };
+export type InferRequest = {
+  id: string | undefined;
+  rows: number;
+  tensors: Map<string, RowTensor>;
+  outputs: string[] | undefined;
+};
 
 function refuse(field: string, message: string): never {
   const errors: FieldError[] = [{ field, message }];
@@ -22,14 +27,19 @@ export function parseInferRequest(body: Buffer, signature: Signature, maxRows: n
   } catch (error) {
     throw new ProblemError('malformed_json', (error as Error).message);
   }
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) refuse('(body)', 'must be an object with "inputs"');
+  if (json === null || typeof json !== 'object' || Array.isArray(json))
+    refuse('(body)', 'must be an object with "inputs"');
   const { id, inputs, outputs } = json as { id?: unknown; inputs?: unknown; outputs?: unknown };
   if (id !== undefined && typeof id !== 'string') refuse('id', 'must be a string');
   if (!Array.isArray(inputs)) refuse('inputs', 'must be a list of tensors');
   const names = signature.inputs.map((s) => s.name);
   const given = (inputs as unknown[]).map((t, i) => rawTensor(t, `inputs.${i}`));
   given.forEach((t, i) => {
-    if (!names.includes(t.name)) refuse(`inputs.${i}.name`, `there is no input "${t.name}"; the model takes ${names.map((n) => `"${n}"`).join(', ')}`);
+    if (!names.includes(t.name))
+      refuse(
+        `inputs.${i}.name`,
+        `there is no input "${t.name}"; the model takes ${names.map((n) => `"${n}"`).join(', ')}`,
+      );
   });
   const tensors = new Map<string, RowTensor>();
   let rows: number | undefined;
@@ -37,7 +47,8 @@ export function parseInferRequest(body: Buffer, signature: Signature, maxRows: n
     const at = given.findIndex((t) => t.name === spec.name);
     if (at < 0) refuse('inputs', `the input "${spec.name}" (${spec.datatype} [${spec.shape.join(', ')}]) is missing`);
     const tensor = checked(given[at] as RawTensor, spec, `inputs.${at}`);
-    if (rows !== undefined && tensor.rows !== rows) refuse(`inputs.${at}.shape`, `has ${tensor.rows} rows, the inputs before it ${rows}`);
+    if (rows !== undefined && tensor.rows !== rows)
+      refuse(`inputs.${at}.shape`, `has ${tensor.rows} rows, the inputs before it ${rows}`);
     rows = tensor.rows;
     if (rows > maxRows) refuse(`inputs.${at}.shape`, `has ${rows} rows; at most ${maxRows} are taken in one request`);
     tensors.set(spec.name, tensor);
@@ -51,7 +62,11 @@ function requestedOutputs(outputs: unknown, signature: Signature): string[] | un
   const known = signature.outputs.map((o) => o.name);
   return (outputs as unknown[]).map((o, i) => {
     const name = (o as { name?: unknown } | null)?.name;
-    if (typeof name !== 'string' || !known.includes(name)) refuse(`outputs.${i}.name`, `there is no output ${JSON.stringify(name)}; the model gives ${known.map((n) => `"${n}"`).join(', ')}`);
+    if (typeof name !== 'string' || !known.includes(name))
+      refuse(
+        `outputs.${i}.name`,
+        `there is no output ${JSON.stringify(name)}; the model gives ${known.map((n) => `"${n}"`).join(', ')}`,
+      );
     return name as string;
   });
 }
@@ -61,7 +76,8 @@ function rawTensor(value: unknown, field: string): RawTensor {
   const { name, datatype, shape, data } = value as Record<string, unknown>;
   if (typeof name !== 'string') refuse(`${field}.name`, 'must be a string');
   if (typeof datatype !== 'string') refuse(`${field}.datatype`, 'must be a string');
-  if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && (d as number) >= 0)) refuse(`${field}.shape`, 'must be a list of whole numbers');
+  if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && (d as number) >= 0))
+    refuse(`${field}.shape`, 'must be a list of whole numbers');
   if (!Array.isArray(data)) refuse(`${field}.data`, 'must be a list');
   return { name: name as string, datatype: datatype as string, shape: shape as number[], data };
 }
@@ -74,7 +90,8 @@ function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
   const width = t.shape.slice(1).reduce((a, b) => a * b, 1);
   if (rows < 1) refuse(`${field}.shape`, 'must have at least one row');
   const flat = flatten(t.data as unknown[]);
-  if (flat.length !== rows * width) refuse(`${field}.data`, `has ${flat.length} elements; the shape [${t.shape.join(', ')}] needs ${rows * width}`);
+  if (flat.length !== rows * width)
+    refuse(`${field}.data`, `has ${flat.length} elements; the shape [${t.shape.join(', ')}] needs ${rows * width}`);
   if (spec.datatype === 'BYTES') {
     const bad = flat.findIndex((x) => typeof x !== 'string');
     if (bad >= 0) refuse(`${field}.data.${bad}`, 'must be a string');
@@ -83,7 +100,8 @@ function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
   const values = spec.datatype === 'FP32' ? new Float32Array(flat.length) : new Float64Array(flat.length);
   for (let i = 0; i < flat.length; i++) {
     const x = spec.datatype === 'BOOL' && typeof flat[i] === 'boolean' ? Number(flat[i]) : flat[i];
-    if (typeof x !== 'number' || !Number.isFinite(x)) refuse(`${field}.data.${i}`, `must be a finite number, not ${JSON.stringify(flat[i])}`);
+    if (typeof x !== 'number' || !Number.isFinite(x))
+      refuse(`${field}.data.${i}`, `must be a finite number, not ${JSON.stringify(flat[i])}`);
     if (/^U?INT/.test(spec.datatype) && !Number.isInteger(x)) refuse(`${field}.data.${i}`, 'must be a whole number');
     values[i] = x as number;
   }

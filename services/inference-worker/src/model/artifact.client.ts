@@ -26,11 +26,15 @@ export class ArtifactClient {
     let last: unknown = new Error('the route names no source');
     for (const uri of uris) {
       try {
-        const response = await fetch(uri, { headers: { authorization: `Bearer ${this.key}` }, signal: AbortSignal.timeout(60_000) });
+        const response = await fetch(uri, {
+          headers: { authorization: `Bearer ${this.key}` },
+          signal: AbortSignal.timeout(60_000),
+        });
         if (!response.ok) throw new Error(`${uri} answered ${response.status}`);
         const bytes = Buffer.from(await response.arrayBuffer());
         const actual = sha256(bytes);
-        if (actual !== digest) throw new DigestError(`${uri} gave bytes with the SHA-256 ${actual}; the version names ${digest}`);
+        if (actual !== digest)
+          throw new DigestError(`${uri} gave bytes with the SHA-256 ${actual}; the version names ${digest}`);
         await mkdir(this.folder, { recursive: true });
         const partial = join(this.folder, `.${randomUUID()}`);
         await writeFile(partial, bytes);

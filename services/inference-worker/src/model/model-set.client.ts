@@ -1,4 +1,11 @@
-import { compareRevisions, type Loadable, type LoadedVersion, ProblemError, type Revision, type Route } from '@slipway/contracts';
+import {
+  compareRevisions,
+  type Loadable,
+  type LoadedVersion,
+  ProblemError,
+  type Revision,
+  type Route,
+} from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
 import { type ArtifactClient, DigestError } from './artifact.client.ts';
 import { LoadedModel } from './loaded-model.client.ts';
@@ -7,13 +14,26 @@ import { LoadedModel } from './loaded-model.client.ts';
 const LINGER_MS = 5000;
 const RETRY_MS = 2000;
 
-type Entry = { spec: Loadable; state: LoadedVersion['state']; error: string | undefined; model: LoadedModel | undefined; unwantedSince: number | undefined; retryAt: number };
+type Entry = {
+  spec: Loadable;
+  state: LoadedVersion['state'];
+  error: string | undefined;
+  model: LoadedModel | undefined;
+  unwantedSince: number | undefined;
+  retryAt: number;
+};
 
 /** The versions that the routes ask to keep loaded, side by side; loads and unloads them as the routes change. */
 export class ModelSet {
   private readonly entries = new Map<string, Entry>();
   private readonly routes = new Map<string, Route>();
-  private readonly parts: { artifacts: ArtifactClient; log: Logger; threads: number; maxQueuedRows: number; onChange: () => void };
+  private readonly parts: {
+    artifacts: ArtifactClient;
+    log: Logger;
+    threads: number;
+    maxQueuedRows: number;
+    onChange: () => void;
+  };
   private timer: NodeJS.Timeout | undefined;
   private working = false;
   private again = false;
@@ -44,7 +64,13 @@ export class ModelSet {
   }
 
   versions(): LoadedVersion[] {
-    return [...this.entries.values()].map(({ spec, state, error }) => ({ model: spec.model, version: spec.version, digest: spec.digest, state, ...(error ? { error } : {}) }));
+    return [...this.entries.values()].map(({ spec, state, error }) => ({
+      model: spec.model,
+      version: spec.version,
+      digest: spec.digest,
+      state,
+      ...(error ? { error } : {}),
+    }));
   }
 
   all(): LoadedModel[] {
@@ -83,10 +109,18 @@ export class ModelSet {
 
   private async work(): Promise<void> {
     const wanted = new Map<string, Loadable>();
-    for (const route of this.routes.values()) for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, spec);
+    for (const route of this.routes.values())
+      for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, spec);
     const now = performance.now();
     for (const [key, spec] of wanted) {
-      const entry = this.entries.get(key) ?? { spec, state: 'loading' as const, error: undefined, model: undefined, unwantedSince: undefined, retryAt: 0 };
+      const entry = this.entries.get(key) ?? {
+        spec,
+        state: 'loading' as const,
+        error: undefined,
+        model: undefined,
+        unwantedSince: undefined,
+        retryAt: 0,
+      };
       this.entries.set(key, entry);
       entry.spec = spec;
       entry.unwantedSince = undefined;
@@ -97,7 +131,9 @@ export class ModelSet {
       entry.unwantedSince ??= now;
       if (now - entry.unwantedSince < LINGER_MS) continue;
       this.entries.delete(key);
-      await entry.model?.release().catch((error: unknown) => this.parts.log.warn({ err: error, version: key }, 'could not be released'));
+      await entry.model
+        ?.release()
+        .catch((error: unknown) => this.parts.log.warn({ err: error, version: key }, 'could not be released'));
       this.parts.log.info({ version: key }, 'unloaded');
       this.parts.onChange();
     }
@@ -121,7 +157,10 @@ export class ModelSet {
       entry.model = await LoadedModel.load(entry.spec, bytes, { threads, maxQueuedRows, log });
       entry.state = 'warm';
       entry.error = undefined;
-      log.info({ version: key, provider: entry.model.provider, ms: Math.round(performance.now() - began) }, 'loaded and warm');
+      log.info(
+        { version: key, provider: entry.model.provider, ms: Math.round(performance.now() - began) },
+        'loaded and warm',
+      );
     } catch (error) {
       entry.state = 'failed';
       entry.error = (error as Error).message;

@@ -1,13 +1,31 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { childTraceparent, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
-import { type ConsumedRecord, counter, histogram, ok, type OutgoingRecord, type RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
+import {
+  type ConsumedRecord,
+  counter,
+  histogram,
+  ok,
+  type OutgoingRecord,
+  type RecordProducer,
+  type RecordResult,
+  steadyNow,
+} from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
 import type { LegClient } from './leg.client.ts';
 
-const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', ['endpoint', 'result', 'reason']);
+const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', [
+  'endpoint',
+  'result',
+  'reason',
+]);
 const computeSeconds = counter('slipway_shadow_compute_seconds_total', 'Compute time of shadow answers', ['version']);
-const lagSeconds = histogram('slipway_shadow_lag_seconds', 'From the arrival of a sampled request to its turn', [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60], ['endpoint']);
+const lagSeconds = histogram(
+  'slipway_shadow_lag_seconds',
+  'From the arrival of a sampled request to its turn',
+  [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
+  ['endpoint'],
+);
 
 export type LaneParts = {
   legs: LegClient;
@@ -19,7 +37,8 @@ export type LaneParts = {
 };
 
 /**
- * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority than live calls, few at a
+ * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority
+ * than live calls, few at a
  * time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it gives up first.
  */
 @Controller()
@@ -39,7 +58,13 @@ export class ShadowLane {
   async take(@Payload() payload: unknown): Promise<RecordResult[]> {
     const records = payload as ConsumedRecord<ShadowRequest>[];
     const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r))));
-    const messages = pairs.map((pair, i): OutgoingRecord => ({ key: pair.request_id, value: JSON.stringify(pair), headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) } }));
+    const messages = pairs.map(
+      (pair, i): OutgoingRecord => ({
+        key: pair.request_id,
+        value: JSON.stringify(pair),
+        headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) },
+      }),
+    );
     await this.parts.producer.send(topics.shadowPairs.name, messages);
     for (const p of pairs) {
       resultsTotal.inc({ endpoint: p.endpoint, result: p.result, reason: p.reason });
@@ -67,9 +92,27 @@ export class ShadowLane {
     const deadline = Number(record.timestamp) + r.deadline_ms;
     lagSeconds.observe({ endpoint: r.endpoint }, Math.max(0, now() - Number(record.timestamp)) / 1000);
     const pair: ShadowPair = {
-      event_id: r.event_id, type: 'slipway.shadow-pair.v1', source, time: steadyNow(), request_id: r.request_id, endpoint: r.endpoint, rollout_id: r.rollout_id, step: r.step, control_version: r.control_version,
-      candidate_version: r.candidate_version, result: 'paired', reason: '', control: r.response, candidate: null, noise: null, control_latency_us: r.control_latency_us, control_compute_us: r.control_compute_us,
-      candidate_latency_us: 0, candidate_compute_us: 0, noise_compute_us: 0, price: 0,
+      event_id: r.event_id,
+      type: 'slipway.shadow-pair.v1',
+      source,
+      time: steadyNow(),
+      request_id: r.request_id,
+      endpoint: r.endpoint,
+      rollout_id: r.rollout_id,
+      step: r.step,
+      control_version: r.control_version,
+      candidate_version: r.candidate_version,
+      result: 'paired',
+      reason: '',
+      control: r.response,
+      candidate: null,
+      noise: null,
+      control_latency_us: r.control_latency_us,
+      control_compute_us: r.control_compute_us,
+      candidate_latency_us: 0,
+      candidate_compute_us: 0,
+      noise_compute_us: 0,
+      price: 0,
     };
     const ended = (result: ShadowPair['result'], reason: string): ShadowPair => ({ ...pair, result, reason });
     if (r.oversize) return ended('failed', 'oversize');
@@ -91,7 +134,12 @@ export class ShadowLane {
     // Without a second answer of the primary the pair is as good as any other.
     const noise = await legs.ask(r.endpoint, r.control_version, body, ids, Math.max(1, deadline - now()));
     if (!noise.ok) return pair;
-    return { ...pair, noise: noise.answer, noise_compute_us: noise.computeUs, price: pair.price + (route?.prices[r.control_version] ?? 0) };
+    return {
+      ...pair,
+      noise: noise.answer,
+      noise_compute_us: noise.computeUs,
+      price: pair.price + (route?.prices[r.control_version] ?? 0),
+    };
   }
 }
 

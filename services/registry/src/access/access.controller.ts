@@ -12,7 +12,10 @@ export const Needs = (role: Role) => SetMetadata(NEEDS, role);
 
 type Authenticated = FastifyRequest & { actor?: Actor };
 /** Who calls, from the API key. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor => context.switchToHttp().getRequest<Authenticated>().actor ?? { name: 'nobody', role: 'viewer' });
+export const Caller = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Actor =>
+    context.switchToHttp().getRequest<Authenticated>().actor ?? { name: 'nobody', role: 'viewer' },
+);
 
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -32,7 +35,11 @@ export class AccessGuard implements CanActivate {
     if (!key) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
     const actor = await this.keys.find(key, steadyNow());
     if (!actor) throw new ProblemError('unauthenticated', 'the API key is not known, or was revoked');
-    if (!mayActAs(actor.role, needed)) throw new ProblemError('forbidden', `this needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`);
+    if (!mayActAs(actor.role, needed))
+      throw new ProblemError(
+        'forbidden',
+        `this needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`,
+      );
     request.actor = actor;
     return true;
   }

@@ -25,7 +25,14 @@ export class KeyController {
     const now = steadyNow();
     const made = await this.database.transaction(async (sql) => {
       const key = await this.keys.create(sql, input.name, input.role, now);
-      await appendAudit(sql, { aggregate: `key/${key.id}`, actor, action: 'create', reason: '', state: { id: key.id, name: key.name, role: key.role }, now });
+      await appendAudit(sql, {
+        aggregate: `key/${key.id}`,
+        actor,
+        action: 'create',
+        reason: '',
+        state: { id: key.id, name: key.name, role: key.role },
+        now,
+      });
       await this.routes.recompileAll(sql, now);
       return key;
     });

@@ -21,7 +21,8 @@ export class ArtifactController {
   @Needs('publisher')
   put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
     const { sha256 } = parseOrProblem(path, params);
-    if (!(body instanceof Readable)) throw new ProblemError('unsupported_media_type', 'send the bytes with content-type: application/octet-stream');
+    if (!(body instanceof Readable))
+      throw new ProblemError('unsupported_media_type', 'send the bytes with content-type: application/octet-stream');
     return this.artifacts.put(sha256, body, actor, steadyNow());
   }
 

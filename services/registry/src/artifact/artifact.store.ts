@@ -43,14 +43,26 @@ export class ArtifactStore {
         createWriteStream(partial),
       );
       const digest = hash.digest('hex');
-      if (digest !== sha256) throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);
+      if (digest !== sha256)
+        throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);
       await rename(partial, this.path(sha256));
     } finally {
       await rm(partial, { force: true });
     }
     await this.database.transaction(async (sql) => {
-      const inserted = await sql.query('INSERT INTO artifacts (sha256, bytes, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING sha256', [sha256, bytes, now, actor.name]);
-      if (inserted.length > 0) await appendAudit(sql, { aggregate: `artifact/${sha256}`, actor, action: 'store', reason: '', state: { sha256, bytes }, now });
+      const inserted = await sql.query(
+        'INSERT INTO artifacts (sha256, bytes, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING sha256',
+        [sha256, bytes, now, actor.name],
+      );
+      if (inserted.length > 0)
+        await appendAudit(sql, {
+          aggregate: `artifact/${sha256}`,
+          actor,
+          action: 'store',
+          reason: '',
+          state: { sha256, bytes },
+          now,
+        });
     });
     return { sha256, bytes };
   }

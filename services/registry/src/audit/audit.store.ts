@@ -1,4 +1,12 @@
-import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, chainFault, type Role, topics } from '@slipway/contracts';
+import {
+  AUDIT_GENESIS,
+  type AuditRow,
+  auditHash,
+  canonicalJson,
+  chainFault,
+  type Role,
+  topics,
+} from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
@@ -6,10 +14,18 @@ import { enqueueEvent } from '../outbox/outbox.store.ts';
 export type Actor = { name: string; role: Role | 'system' };
 export const system = (name: string): Actor => ({ name, role: 'system' });
 
-/** Appends to the aggregate's chain and puts the row into the outbox; must run in the transaction of the change itself. */
-export async function appendAudit(sql: Sql, change: { aggregate: string; actor: Actor; action: string; reason: string; state: object; now: number }): Promise<AuditRow> {
+/**
+ * Appends to the aggregate's chain and puts the row into the outbox; must run in the transaction of the change itself.
+ */
+export async function appendAudit(
+  sql: Sql,
+  change: { aggregate: string; actor: Actor; action: string; reason: string; state: object; now: number },
+): Promise<AuditRow> {
   await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [change.aggregate]);
-  const [last] = await sql.query<{ n: number; hash: string }>('SELECT n, hash FROM audit WHERE aggregate = $1 ORDER BY n DESC LIMIT 1', [change.aggregate]);
+  const [last] = await sql.query<{ n: number; hash: string }>(
+    'SELECT n, hash FROM audit WHERE aggregate = $1 ORDER BY n DESC LIMIT 1',
+    [change.aggregate],
+  );
   const row = {
     event_id: uuidv7(),
     aggregate: change.aggregate,
@@ -25,7 +41,19 @@ export async function appendAudit(sql: Sql, change: { aggregate: string; actor: 
   const full: AuditRow = { ...row, hash: auditHash(row) };
   await sql.query(
     'INSERT INTO audit (event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash, hash) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)',
-    [full.event_id, full.aggregate, full.n, full.time, full.actor, full.role, full.action, full.reason, JSON.stringify(full.state), full.previous_hash, full.hash],
+    [
+      full.event_id,
+      full.aggregate,
+      full.n,
+      full.time,
+      full.actor,
+      full.role,
+      full.action,
+      full.reason,
+      JSON.stringify(full.state),
+      full.previous_hash,
+      full.hash,
+    ],
   );
   await enqueueEvent(sql, topics.audit.name, full.aggregate, JSON.stringify(full), change.now);
   return full;
@@ -33,17 +61,31 @@ export async function appendAudit(sql: Sql, change: { aggregate: string; actor: 
 
 type StoredAudit = Omit<AuditRow, 'time'> & { seq: string; time: string };
 
-export async function listAudit(sql: Sql, filter: { aggregate?: string | undefined; from?: number | undefined; to?: number | undefined; cursor?: string | undefined; limit: number }): Promise<{ items: AuditRow[]; next_cursor: string | null }> {
+export async function listAudit(
+  sql: Sql,
+  filter: {
+    aggregate?: string | undefined;
+    from?: number | undefined;
+    to?: number | undefined;
+    cursor?: string | undefined;
+    limit: number;
+  },
+): Promise<{ items: AuditRow[]; next_cursor: string | null }> {
   const rows = await sql.query<StoredAudit>(
     `SELECT * FROM audit WHERE ($1::text IS NULL OR aggregate = $1) AND ($2::bigint IS NULL OR time >= $2) AND ($3::bigint IS NULL OR time < $3) AND seq > $4 ORDER BY seq LIMIT $5`,
     [filter.aggregate ?? null, filter.from ?? null, filter.to ?? null, filter.cursor ?? '0', filter.limit + 1],
   );
   const items = rows.slice(0, filter.limit);
-  return { items: items.map(({ seq: _, ...r }) => ({ ...r, time: Number(r.time) })), next_cursor: rows.length > filter.limit ? (items.at(-1)?.seq ?? null) : null };
+  return {
+    items: items.map(({ seq: _, ...r }) => ({ ...r, time: Number(r.time) })),
+    next_cursor: rows.length > filter.limit ? (items.at(-1)?.seq ?? null) : null,
+  };
 }
 
 /** Recomputes every chain. A changed, missing or inserted row breaks it at a row that is named. */
-export async function verifyAudit(sql: Sql): Promise<{ ok: boolean; rows: number; broken: { aggregate: string; n: number; why: string }[] }> {
+export async function verifyAudit(
+  sql: Sql,
+): Promise<{ ok: boolean; rows: number; broken: { aggregate: string; n: number; why: string }[] }> {
   const broken: { aggregate: string; n: number; why: string }[] = [];
   const heads = new Map<string, { n: number; hash: string; broken: boolean }>();
   let rows = 0;

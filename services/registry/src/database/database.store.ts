@@ -8,7 +8,8 @@ function sqlOf(manager: Pick<EntityManager, 'query'>): Sql {
     async query<T>(text: string, parameters: unknown[] = []): Promise<T[]> {
       const result: unknown = await manager.query(text, parameters);
       // TypeORM gives [rows, count] for UPDATE and DELETE
-      if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number') return result[0] as T[];
+      if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number')
+        return result[0] as T[];
       return result as T[];
     },
   };
@@ -30,7 +31,8 @@ export class Database implements Sql {
       return await this.source.transaction((manager) => work(sqlOf(manager)));
     } catch (error) {
       const constraint = (error as { constraint?: string }).constraint;
-      if (constraint === 'rollouts_one_under_way') throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
+      if (constraint === 'rollouts_one_under_way')
+        throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
       throw error;
     }
   }

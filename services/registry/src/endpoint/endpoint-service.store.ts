@@ -21,15 +21,37 @@ export class EndpointService {
   async put(name: string, input: z.output<typeof endpointInputSchema>, actor: Actor, now: number): Promise<Endpoint> {
     const view = await this.database.transaction(async (sql) => {
       const ref = { model: input.model, version: input.version };
-      if (!(await findVersion(sql, ref.model, ref.version))) throw new ProblemError('unmet_reference', `version: there is no version ${ref.version} of a model "${ref.model}"`);
-      const created = await sql.query('INSERT INTO endpoints (name, current, unit, timeout_ms, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name', [name, JSON.stringify(ref), input.unit, input.timeout_ms, now]);
+      if (!(await findVersion(sql, ref.model, ref.version)))
+        throw new ProblemError(
+          'unmet_reference',
+          `version: there is no version ${ref.version} of a model "${ref.model}"`,
+        );
+      const created = await sql.query(
+        'INSERT INTO endpoints (name, current, unit, timeout_ms, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name',
+        [name, JSON.stringify(ref), input.unit, input.timeout_ms, now],
+      );
       const row = await endpointRow(sql, name, true);
       if (created.length === 0) {
-        if (formatVersion(row.current) !== formatVersion(ref)) throw new ProblemError('conflict', `the endpoint serves ${formatVersion(row.current)}; another version takes its place by a rollout`);
-        await sql.query('UPDATE endpoints SET unit = $2, timeout_ms = $3 WHERE name = $1', [name, input.unit, input.timeout_ms]);
+        if (formatVersion(row.current) !== formatVersion(ref))
+          throw new ProblemError(
+            'conflict',
+            `the endpoint serves ${formatVersion(row.current)}; another version takes its place by a rollout`,
+          );
+        await sql.query('UPDATE endpoints SET unit = $2, timeout_ms = $3 WHERE name = $1', [
+          name,
+          input.unit,
+          input.timeout_ms,
+        ]);
       }
       const after = await endpointRow(sql, name);
-      await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: created.length > 0 ? 'create' : 'configure', reason: '', state: after, now });
+      await appendAudit(sql, {
+        aggregate: `endpoint/${name}`,
+        actor,
+        action: created.length > 0 ? 'create' : 'configure',
+        reason: '',
+        state: after,
+        now,
+      });
       await this.routes.recompile(sql, name, now);
       return endpointView(sql, after);
     });
@@ -37,7 +59,10 @@ export class EndpointService {
     return view;
   }
 
-  /** Ends the rollout under way by rolling back; without one, puts the version before in place of the current one at once. */
+  /**
+   * Ends the rollout under way by rolling back; without one, puts the version before in place of the current one at
+   * once.
+   */
   async rollBack(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
     const before = await endpointView(this.database, await endpointRow(this.database, name));
     if (before.rollout_id) {
@@ -46,7 +71,11 @@ export class EndpointService {
     }
     const view = await this.database.transaction(async (sql) => {
       const row = await endpointRow(sql, name, true);
-      if (!row.previous) throw new ProblemError('conflict', `the endpoint "${name}" has had no version before ${formatVersion(row.current)}`);
+      if (!row.previous)
+        throw new ProblemError(
+          'conflict',
+          `the endpoint "${name}" has had no version before ${formatVersion(row.current)}`,
+        );
       await setVersions(sql, name, row.previous, row.current);
       const after = await endpointRow(sql, name);
       await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: 'rollBack', reason, state: after, now });

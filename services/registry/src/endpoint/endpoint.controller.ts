@@ -1,5 +1,11 @@
 import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
-import { endpointInputSchema, listQuerySchema, nameSchema, parseOrProblem, rollbackInputSchema } from '@slipway/contracts';
+import {
+  endpointInputSchema,
+  listQuerySchema,
+  nameSchema,
+  parseOrProblem,
+  rollbackInputSchema,
+} from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
@@ -35,7 +41,12 @@ export class EndpointController {
   @Put(':name')
   @Needs('operator')
   put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.put(parseOrProblem(path, params).name, parseOrProblem(endpointInputSchema, body), actor, steadyNow());
+    return this.endpoints.put(
+      parseOrProblem(path, params).name,
+      parseOrProblem(endpointInputSchema, body),
+      actor,
+      steadyNow(),
+    );
   }
 
   @Post(':name/rollback')

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { followWithdrawal } from '../rollout/withdrawal.ts';
 import { LiveInstances } from './live-instances.ts';
 
-const instance = (id: string, change: Partial<Instance> = {}): Instance => ({ instance_id: id, kind: 'router', boot: 'b', address: `http://${id}:1`, time: 0, applied: {}, versions: [], ejections: [], counters: {}, notes: {}, ...change });
+const instance = (id: string, change: Partial<Instance> = {}): Instance => ({
+  instance_id: id,
+  kind: 'router',
+  boot: 'b',
+  address: `http://${id}:1`,
+  time: 0,
+  applied: {},
+  versions: [],
+  ejections: [],
+  counters: {},
+  notes: {},
+  ...change,
+});
 const warm = { model: 'spam', version: 2, digest: 'd', state: 'warm' as const };
 
 describe('live instances', () => {
@@ -34,14 +46,22 @@ describe('live instances', () => {
 });
 
 describe('a withdrawal', () => {
-  const rollout = { spec: { endpoint: 'spam' }, withdrawal: { route: { epoch: 1, n: 9 }, since: 1000, applied: [], unreached: [], complete: false } } as unknown as Rollout;
+  const rollout = {
+    spec: { endpoint: 'spam' },
+    withdrawal: { route: { epoch: 1, n: 9 }, since: 1000, applied: [], unreached: [], complete: false },
+  } as unknown as Rollout;
   const at = (id: string, n: number) => instance(id, { applied: { spam: { epoch: 1, n } } });
   it('is complete once every router heard of within the lease has applied the route', () => {
-    expect(followWithdrawal(rollout, [at('a', 9), at('b', 10)], [at('a', 9), at('b', 10)], 30_000, 1500)).toMatchObject({ settled: true, withdrawal: { complete: true, applied: ['a', 'b'], unreached: [] } });
+    expect(followWithdrawal(rollout, [at('a', 9), at('b', 10)], [at('a', 9), at('b', 10)], 30_000, 1500)).toMatchObject(
+      { settled: true, withdrawal: { complete: true, applied: ['a', 'b'], unreached: [] } },
+    );
   });
   it('waits for a router that is silent, and names it when its lease has ended', () => {
     const recent = [at('a', 9), at('b', 8)];
     expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 1500).settled).toBe(false);
-    expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 31_001)).toMatchObject({ settled: true, withdrawal: { complete: false, applied: ['a'], unreached: ['b'] } });
+    expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 31_001)).toMatchObject({
+      settled: true,
+      withdrawal: { complete: false, applied: ['a'], unreached: ['b'] },
+    });
   });
 });

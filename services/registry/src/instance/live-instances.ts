@@ -6,8 +6,10 @@ export const FORGET_MS = 60_000;
 type Seen = { instance: Instance; arrivedMs: number };
 
 /**
- * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live when its last heartbeat
- * is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and clocks of services do not matter.
+ * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live
+ * when its last heartbeat
+ * is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and clocks of services do not
+ * matter.
  */
 export class LiveInstances {
   private readonly seen = new Map<string, Seen>();
@@ -39,14 +41,18 @@ export class LiveInstances {
   /** Addresses of live workers on which the version is warm, in a stable order. */
   addressesOf(model: string, version: number, digest: string): string[] {
     return this.workers()
-      .filter((w) => w.versions.some((v) => v.model === model && v.version === version && v.digest === digest && v.state === 'warm'))
+      .filter((w) =>
+        w.versions.some((v) => v.model === model && v.version === version && v.digest === digest && v.state === 'warm'),
+      )
       .map((w) => w.address)
       .sort();
   }
 
   /** What workers say of a version that they could not load. */
   failures(model: string, version: number): LoadedVersion[] {
-    return this.workers().flatMap((w) => w.versions.filter((v) => v.model === model && v.version === version && v.state === 'failed'));
+    return this.workers().flatMap((w) =>
+      w.versions.filter((v) => v.model === model && v.version === version && v.state === 'failed'),
+    );
   }
 
   forgotten(): string[] {

@@ -4,9 +4,18 @@ import type { Database } from '../database/database.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import type { LiveInstances } from './live-instances.ts';
 
-/** Recompiles the routes when the live workers, or what they have warm, change; tombstones instances that are long gone. */
+/**
+ * Recompiles the routes when the live workers, or what they have warm, change; tombstones instances that are long gone.
+ */
 export class WorkerWatch {
-  private readonly parts: { database: Database; routes: RouteStore; instances: LiveInstances; producer: RecordProducer; log: Logger; known: () => boolean };
+  private readonly parts: {
+    database: Database;
+    routes: RouteStore;
+    instances: LiveInstances;
+    producer: RecordProducer;
+    log: Logger;
+    known: () => boolean;
+  };
   private timer: NodeJS.Timeout | undefined;
   private last = '';
   private busy = false;
@@ -27,7 +36,16 @@ export class WorkerWatch {
     const { database, routes, instances, producer, log, known } = this.parts;
     if (this.busy || !known()) return;
     const picture = JSON.stringify(
-      instances.workers().map((w) => [w.address, w.versions.filter((v) => v.state === 'warm').map((v) => `${v.model}:${v.version}:${v.digest}`).sort()]).sort(),
+      instances
+        .workers()
+        .map((w) => [
+          w.address,
+          w.versions
+            .filter((v) => v.state === 'warm')
+            .map((v) => `${v.model}:${v.version}:${v.digest}`)
+            .sort(),
+        ])
+        .sort(),
     );
     const forgotten = instances.forgotten();
     if (picture === this.last && forgotten.length === 0) return;
@@ -36,7 +54,10 @@ export class WorkerWatch {
       await database.transaction((sql) => routes.recompileAll(sql, steadyNow()));
       routes.published();
       if (forgotten.length > 0) {
-        await producer.send(topics.instances.name, forgotten.map((key) => ({ key, value: null })));
+        await producer.send(
+          topics.instances.name,
+          forgotten.map((key) => ({ key, value: null })),
+        );
         for (const id of forgotten) instances.apply(id, undefined, 0);
       }
       this.last = picture;

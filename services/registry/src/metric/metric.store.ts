@@ -11,10 +11,21 @@ export async function findMetric(sql: Sql, name: string): Promise<Metric | undef
 
 /** Declares or changes a metric; rollouts keep the declaration that they were created with. */
 export async function putMetric(database: Database, metric: Metric, actor: Actor, now: number): Promise<Metric> {
-  if (builtInMetrics.some((m) => m.name === metric.name)) throw new ProblemError('conflict', `"${metric.name}" is a built-in metric and cannot be redefined`);
+  if (builtInMetrics.some((m) => m.name === metric.name))
+    throw new ProblemError('conflict', `"${metric.name}" is a built-in metric and cannot be redefined`);
   return database.transaction(async (sql) => {
-    await sql.query('INSERT INTO metrics (name, doc) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET doc = $2', [metric.name, JSON.stringify(metric)]);
-    await appendAudit(sql, { aggregate: `metric/${metric.name}`, actor, action: 'declare', reason: '', state: metric, now });
+    await sql.query('INSERT INTO metrics (name, doc) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET doc = $2', [
+      metric.name,
+      JSON.stringify(metric),
+    ]);
+    await appendAudit(sql, {
+      aggregate: `metric/${metric.name}`,
+      actor,
+      action: 'declare',
+      reason: '',
+      state: metric,
+      now,
+    });
     return metric;
   });
 }

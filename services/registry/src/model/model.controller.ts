@@ -1,5 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
-import { listQuerySchema, modelInputSchema, parseOrProblem, versionInputSchema, versionNumberSchema } from '@slipway/contracts';
+import {
+  listQuerySchema,
+  modelInputSchema,
+  parseOrProblem,
+  versionInputSchema,
+  versionNumberSchema,
+} from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -38,8 +44,18 @@ export class ModelController {
 
   @Post(':model/versions')
   @Needs('publisher')
-  async register(@Param('model') model: string, @Body() body: unknown, @Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { version, created } = await this.models.register(model, parseOrProblem(versionInputSchema, body), actor, steadyNow());
+  async register(
+    @Param('model') model: string,
+    @Body() body: unknown,
+    @Caller() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { version, created } = await this.models.register(
+      model,
+      parseOrProblem(versionInputSchema, body),
+      actor,
+      steadyNow(),
+    );
     void reply.status(created ? 201 : 200);
     return version;
   }

@@ -7,7 +7,10 @@ import { referenceProfile } from './profile.store.ts';
 type Row<T> = { [K in keyof T]: T[K] };
 
 export async function findVersion(sql: Sql, model: string, version: number): Promise<Version | undefined> {
-  const [row] = await sql.query<Row<Version>>('SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version = $2', [model, version]);
+  const [row] = await sql.query<Row<Version>>(
+    'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version = $2',
+    [model, version],
+  );
   return row;
 }
 
@@ -22,15 +25,28 @@ export class ModelStore {
   async create(input: { name: string; description: string }, actor: Actor, now: number): Promise<Model> {
     return this.database.transaction(async (sql) => {
       const model: Model = { ...input, created_at: now, created_by: actor.name };
-      const inserted = await sql.query('INSERT INTO models (name, description, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING name', [model.name, model.description, now, actor.name]);
+      const inserted = await sql.query(
+        'INSERT INTO models (name, description, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING name',
+        [model.name, model.description, now, actor.name],
+      );
       if (inserted.length === 0) throw new ProblemError('conflict', `there is a model "${model.name}" already`);
-      await appendAudit(sql, { aggregate: `model/${model.name}`, actor, action: 'create', reason: '', state: model, now });
+      await appendAudit(sql, {
+        aggregate: `model/${model.name}`,
+        actor,
+        action: 'create',
+        reason: '',
+        state: model,
+        now,
+      });
       return model;
     });
   }
 
   async list(cursor: string | undefined, limit: number) {
-    const rows = await this.database.query<Model>('SELECT name, description, created_at::float8 AS created_at, created_by FROM models WHERE name > $1 ORDER BY name LIMIT $2', [cursor ?? '', limit + 1]);
+    const rows = await this.database.query<Model>(
+      'SELECT name, description, created_at::float8 AS created_at, created_by FROM models WHERE name > $1 ORDER BY name LIMIT $2',
+      [cursor ?? '', limit + 1],
+    );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? (rows[limit - 1]?.name ?? null) : null };
   }
 
@@ -48,22 +64,64 @@ export class ModelStore {
     return found;
   }
 
-  /** Registers a version. The same bundle under the same number again changes nothing; another bundle there is refused. */
-  async register(model: string, input: { version?: number | undefined; bundle: Bundle }, actor: Actor, now: number): Promise<{ version: Version; created: boolean }> {
+  /**
+   * Registers a version. The same bundle under the same number again changes nothing; another bundle there is refused.
+   */
+  async register(
+    model: string,
+    input: { version?: number | undefined; bundle: Bundle },
+    actor: Actor,
+    now: number,
+  ): Promise<{ version: Version; created: boolean }> {
     const digest = bundleDigest(input.bundle);
     return this.database.transaction(async (sql) => {
       const [known] = await sql.query('SELECT name FROM models WHERE name = $1 FOR UPDATE', [model]);
       if (!known) throw new ProblemError('not_found', `there is no model "${model}"`);
-      const [last] = await sql.query<{ version: number }>('SELECT max(version) AS version FROM versions WHERE model = $1', [model]);
+      const [last] = await sql.query<{ version: number }>(
+        'SELECT max(version) AS version FROM versions WHERE model = $1',
+        [model],
+      );
       const number = input.version ?? (last?.version ?? 0) + 1;
       const existing = await findVersion(sql, model, number);
       if (existing?.digest === digest) return { version: existing, created: false };
-      if (existing) throw new ProblemError('version_exists', `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`);
+      if (existing)
+        throw new ProblemError(
+          'version_exists',
+          `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`,
+        );
       await requireArtifacts(sql, input.bundle);
       const { profile, note } = await referenceProfile(this.artifacts, input.bundle);
-      const version: Version = { model, version: number, digest, bundle: input.bundle, created_at: now, created_by: actor.name, profile, profile_note: note };
-      await sql.query('INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [model, number, digest, JSON.stringify(input.bundle), now, actor.name, profile ? JSON.stringify(profile) : null, note]);
-      await appendAudit(sql, { aggregate: `version/${model}:${number}`, actor, action: 'register', reason: '', state: { model, version: number, digest }, now });
+      const version: Version = {
+        model,
+        version: number,
+        digest,
+        bundle: input.bundle,
+        created_at: now,
+        created_by: actor.name,
+        profile,
+        profile_note: note,
+      };
+      await sql.query(
+        'INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
+        [
+          model,
+          number,
+          digest,
+          JSON.stringify(input.bundle),
+          now,
+          actor.name,
+          profile ? JSON.stringify(profile) : null,
+          note,
+        ],
+      );
+      await appendAudit(sql, {
+        aggregate: `version/${model}:${number}`,
+        actor,
+        action: 'register',
+        reason: '',
+        state: { model, version: number, digest },
+        now,
+      });
       return { version, created: true };
     });
   }
@@ -71,10 +129,20 @@ export class ModelStore {
 
 /** A file that the bundle names without a URI must lie in the artefact store. */
 async function requireArtifacts(sql: Sql, bundle: Bundle): Promise<void> {
-  const named = { artifact: bundle.artifact, training_data: bundle.training_data, feature_definitions: bundle.feature_definitions, reference_profile: bundle.reference_profile };
+  const named = {
+    artifact: bundle.artifact,
+    training_data: bundle.training_data,
+    feature_definitions: bundle.feature_definitions,
+    reference_profile: bundle.reference_profile,
+  };
   for (const [field, ref] of Object.entries(named)) {
     if (!ref || ref.uri) continue;
     const [found] = await sql.query('SELECT sha256 FROM artifacts WHERE sha256 = $1', [ref.sha256]);
-    if (!found) throw new ProblemError('unmet_reference', `bundle.${field}: there is no artefact ${ref.sha256} in the store; PUT it to /v1/artifacts/${ref.sha256} first, or give its uri`, { errors: [{ field: `bundle.${field}.sha256`, message: 'is not in the artefact store' }] });
+    if (!found)
+      throw new ProblemError(
+        'unmet_reference',
+        `bundle.${field}: there is no artefact ${ref.sha256} in the store; PUT it to /v1/artifacts/${ref.sha256} first, or give its uri`,
+        { errors: [{ field: `bundle.${field}.sha256`, message: 'is not in the artefact store' }] },
+      );
   }
 }

@@ -1,5 +1,12 @@
 import { createInterface } from 'node:readline';
-import { type Bundle, fieldErrors, type Profile, profileSchema, type SnapshotRow, snapshotRowSchema } from '@slipway/contracts';
+import {
+  type Bundle,
+  fieldErrors,
+  type Profile,
+  profileSchema,
+  type SnapshotRow,
+  snapshotRowSchema,
+} from '@slipway/contracts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import { buildProfile } from './profile.ts';
 
@@ -9,7 +16,8 @@ const MOST_ROWS = 20_000;
 export type ReferenceProfile = { profile: Profile | null; note: string };
 
 /**
- * The reference profile of a version, when it is registered: the trainer's own, or made from the training snapshot. A file that is not in the shape
+ * The reference profile of a version, when it is registered: the trainer's own, or made from the training snapshot. A
+ * file that is not in the shape
  * of a snapshot is kept like any other; the note says why there is no profile then.
  */
 export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle): Promise<ReferenceProfile> {
@@ -17,7 +25,12 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
   if (own && !own.uri) {
     const text = (await rows(artifacts, own.sha256)).join('\n');
     const parsed = profileSchema.safeParse(json(text));
-    return parsed.success ? { profile: parsed.data, note: '' } : { profile: null, note: `reference_profile: ${fieldErrors(parsed.error)[0]?.field}: ${fieldErrors(parsed.error)[0]?.message}` };
+    return parsed.success
+      ? { profile: parsed.data, note: '' }
+      : {
+          profile: null,
+          note: `reference_profile: ${fieldErrors(parsed.error)[0]?.field}: ${fieldErrors(parsed.error)[0]?.message}`,
+        };
   }
   const data = bundle.training_data;
   if (!data) return { profile: null, note: 'the bundle names no training data' };
@@ -25,11 +38,15 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
   const read: SnapshotRow[] = [];
   for (const [i, line] of (await rows(artifacts, data.sha256)).entries()) {
     const row = snapshotRowSchema.safeParse(json(line));
-    if (!row.success) return { profile: null, note: `training_data: line ${i + 1} is no snapshot row: ${fieldErrors(row.error)[0]?.field}: ${fieldErrors(row.error)[0]?.message}` };
+    if (!row.success)
+      return {
+        profile: null,
+        note: `training_data: line ${i + 1} is no snapshot row: ${fieldErrors(row.error)[0]?.field}: ${fieldErrors(row.error)[0]?.message}`,
+      };
     read.push(row.data);
   }
   const profile = buildProfile(data.sha256, bundle.signature, read);
-  return { profile, note: profile ? '' : "training_data: no row has a value for a tensor of the signature" };
+  return { profile, note: profile ? '' : 'training_data: no row has a value for a tensor of the signature' };
 }
 
 async function rows(artifacts: ArtifactStore, sha256: string): Promise<string[]> {

@@ -2,9 +2,22 @@ import { binOf, type Signature, type SnapshotRow, snapshotRowSchema } from '@sli
 import { describe, expect, it } from 'vitest';
 import { buildProfile } from './profile.ts';
 
-const signature: Signature = { inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }, { name: 'age', datatype: 'FP32', shape: [-1, 1] }], outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, 1] }, { name: 'class', datatype: 'INT64', shape: [-1, 1] }] };
+const signature: Signature = {
+  inputs: [
+    { name: 'text', datatype: 'BYTES', shape: [-1, 1] },
+    { name: 'age', datatype: 'FP32', shape: [-1, 1] },
+  ],
+  outputs: [
+    { name: 'p', datatype: 'FP32', shape: [-1, 1] },
+    { name: 'class', datatype: 'INT64', shape: [-1, 1] },
+  ],
+};
 const rows: SnapshotRow[] = Array.from({ length: 1000 }, (_, i) =>
-  snapshotRowSchema.parse({ split: i % 5 === 0 ? 'validation' : 'train', inputs: { text: `mail ${i} HTTP http ${'x'.repeat(i % 40)}`, age: i }, ...(i % 5 === 0 ? { outputs: { p: i / 1000, class: i % 2 }, outcomes: { label: i % 10 === 0 ? 0 : 1 } } : {}) }),
+  snapshotRowSchema.parse({
+    split: i % 5 === 0 ? 'validation' : 'train',
+    inputs: { text: `mail ${i} HTTP http ${'x'.repeat(i % 40)}`, age: i },
+    ...(i % 5 === 0 ? { outputs: { p: i / 1000, class: i % 2 }, outcomes: { label: i % 10 === 0 ? 0 : 1 } } : {}),
+  }),
 );
 const profile = buildProfile('0'.repeat(64), signature, rows);
 const feature = (name: string) => {
@@ -18,18 +31,41 @@ describe('the reference profile', () => {
     expect(feature('input.age').counts).toEqual([101, 100, 100, 100, 100, 100, 100, 100, 100, 99, 0]);
   });
   it('measures texts, and takes outputs from held-out rows only', () => {
-    expect(profile?.features.map((f) => f.name)).toEqual(['input.text.bytes', 'input.text.words', 'input.text.digit_share', 'input.text.upper_share', 'input.text.links', 'input.age', 'output.p', 'output.class']);
-    expect(feature('output.class')).toMatchObject({ kind: 'categorical', categories: ['0', '1'], counts: [100, 100, 0, 0] });
+    expect(profile?.features.map((f) => f.name)).toEqual([
+      'input.text.bytes',
+      'input.text.words',
+      'input.text.digit_share',
+      'input.text.upper_share',
+      'input.text.links',
+      'input.age',
+      'output.p',
+      'output.class',
+    ]);
+    expect(feature('output.class')).toMatchObject({
+      kind: 'categorical',
+      categories: ['0', '1'],
+      counts: [100, 100, 0, 0],
+    });
   });
   it('counts how often an output differed from the outcome', () => {
     expect(profile?.losses).toEqual([{ outcome: 'label', output: 'class', rows: 200, errors: 0 }]);
   });
   it('gives unseen categories and missing values bins of their own', () => {
-    expect([binOf(feature('output.class'), '7'), binOf(feature('output.class'), null), binOf(feature('input.age'), null)]).toEqual([2, 3, 10]);
+    expect([
+      binOf(feature('output.class'), '7'),
+      binOf(feature('output.class'), null),
+      binOf(feature('input.age'), null),
+    ]).toEqual([2, 3, 10]);
   });
   it('merges equal edges, and says nothing of tensors without rows', () => {
-    const constant = buildProfile('0'.repeat(64), signature, [1, 2, 3].map(() => snapshotRowSchema.parse({ inputs: { age: 5 } })));
-    expect(constant?.features).toEqual([{ name: 'input.age', side: 'input', tensor: 'age', measure: 'value', kind: 'numeric', edges: [], counts: [3, 0] }]);
+    const constant = buildProfile(
+      '0'.repeat(64),
+      signature,
+      [1, 2, 3].map(() => snapshotRowSchema.parse({ inputs: { age: 5 } })),
+    );
+    expect(constant?.features).toEqual([
+      { name: 'input.age', side: 'input', tensor: 'age', measure: 'value', kind: 'numeric', edges: [], counts: [3, 0] },
+    ]);
     expect(buildProfile('0'.repeat(64), signature, [])).toBeNull();
   });
 });

@@ -1,4 +1,13 @@
-import { binOf, type FeatureMeasure, type FeatureProfile, measure, type Profile, type Signature, type SnapshotRow, type TensorSpec } from '@slipway/contracts';
+import {
+  binOf,
+  type FeatureMeasure,
+  type FeatureProfile,
+  measure,
+  type Profile,
+  type Signature,
+  type SnapshotRow,
+  type TensorSpec,
+} from '@slipway/contracts';
 
 type Scalar = number | string | boolean | null | undefined;
 
@@ -9,7 +18,8 @@ const MOST_CATEGORIES = 50;
 const TEXT_MEASURES: readonly FeatureMeasure[] = ['bytes', 'words', 'digit_share', 'upper_share', 'links'];
 
 /**
- * The reference profile of a version from its training snapshot. Inputs are profiled over all rows; outputs over the rows held out from training,
+ * The reference profile of a version from its training snapshot. Inputs are profiled over all rows; outputs over the
+ * rows held out from training,
  * since a model is surer of what it was trained on. Pure.
  *
  * @returns null when the rows say nothing about any tensor of the signature
@@ -17,8 +27,20 @@ const TEXT_MEASURES: readonly FeatureMeasure[] = ['bytes', 'words', 'digit_share
 export function buildProfile(source: string, signature: Signature, rows: readonly SnapshotRow[]): Profile | null {
   const held = rows.filter((r) => r.split === 'validation');
   const features = [
-    ...signature.inputs.flatMap((t) => profiled('input', t, rows.map((r) => r.inputs[t.name]))),
-    ...signature.outputs.flatMap((t) => profiled('output', t, held.map((r) => r.outputs[t.name]))),
+    ...signature.inputs.flatMap((t) =>
+      profiled(
+        'input',
+        t,
+        rows.map((r) => r.inputs[t.name]),
+      ),
+    ),
+    ...signature.outputs.flatMap((t) =>
+      profiled(
+        'output',
+        t,
+        held.map((r) => r.outputs[t.name]),
+      ),
+    ),
   ];
   if (features.length === 0) return null;
   const categorical = features.filter((f) => f.side === 'output' && f.kind === 'categorical').map((f) => f.tensor);
@@ -26,7 +48,12 @@ export function buildProfile(source: string, signature: Signature, rows: readonl
   const losses = outcomes.flatMap((outcome) =>
     categorical.map((output) => {
       const known = held.filter((r) => r.outputs[output] !== undefined && r.outcomes[outcome] !== undefined);
-      return { outcome, output, rows: known.length, errors: known.filter((r) => String(r.outputs[output]) !== String(r.outcomes[outcome])).length };
+      return {
+        outcome,
+        output,
+        rows: known.length,
+        errors: known.filter((r) => String(r.outputs[output]) !== String(r.outcomes[outcome])).length,
+      };
     }),
   );
   return { source, rows: rows.length, features, losses };
@@ -37,15 +64,26 @@ function profiled(side: 'input' | 'output', tensor: TensorSpec, values: Scalar[]
   if (known.length === 0) return [];
   const fraction = /^FP/.test(tensor.datatype);
   const numeric = fraction || (/INT/.test(tensor.datatype) && new Set(known).size > MOST_CATEGORIES);
-  const measures: readonly FeatureMeasure[] = numeric || new Set(known).size <= MOST_CATEGORIES ? ['value'] : TEXT_MEASURES;
+  const measures: readonly FeatureMeasure[] =
+    numeric || new Set(known).size <= MOST_CATEGORIES ? ['value'] : TEXT_MEASURES;
   return measures.map((m) => {
     const name = m === 'value' ? `${side}.${tensor.name}` : `${side}.${tensor.name}.${m}`;
     const measured = values.map((v) => measure(m, v));
     const common = { name, side, tensor: tensor.name, measure: m };
     const empty: FeatureProfile =
       numeric || m !== 'value'
-        ? { ...common, kind: 'numeric', edges: deciles(measured.flatMap((v) => (typeof v === 'number' ? [v] : []))), counts: [] }
-        : { ...common, kind: 'categorical', categories: [...new Set(measured.flatMap((v) => (v === null ? [] : [String(v)])))].sort(), counts: [] };
+        ? {
+            ...common,
+            kind: 'numeric',
+            edges: deciles(measured.flatMap((v) => (typeof v === 'number' ? [v] : []))),
+            counts: [],
+          }
+        : {
+            ...common,
+            kind: 'categorical',
+            categories: [...new Set(measured.flatMap((v) => (v === null ? [] : [String(v)])))].sort(),
+            counts: [],
+          };
     const bins = empty.kind === 'numeric' ? empty.edges.length + 2 : empty.categories.length + 2;
     const feature = { ...empty, counts: new Array<number>(bins).fill(0) };
     for (const v of measured) {
@@ -60,6 +98,9 @@ function profiled(side: 'input' | 'output', tensor: TensorSpec, values: Scalar[]
 function deciles(values: number[]): number[] {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   if (sorted.length === 0) return [];
-  const edges = Array.from({ length: BINS - 1 }, (_, i) => sorted[Math.min(sorted.length - 1, Math.floor(((i + 1) / BINS) * sorted.length))] as number);
+  const edges = Array.from(
+    { length: BINS - 1 },
+    (_, i) => sorted[Math.min(sorted.length - 1, Math.floor(((i + 1) / BINS) * sorted.length))] as number,
+  );
   return [...new Set(edges)].filter((e) => e < (sorted.at(-1) as number));
 }

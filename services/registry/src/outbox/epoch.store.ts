@@ -8,12 +8,17 @@ export async function currentEpoch(sql: Sql): Promise<number> {
 }
 
 /**
- * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was seen on a topic is
+ * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was
+ * seen on a topic is
  * ahead of its row here, the epoch is raised above all that was seen and every state is published again.
  *
  * @returns the new epoch, or undefined when nothing was ahead
  */
-export async function raiseEpochIfBehind(database: Database, seen: { topic: string; key: string; revision: Revision }[], now: number): Promise<number | undefined> {
+export async function raiseEpochIfBehind(
+  database: Database,
+  seen: { topic: string; key: string; revision: Revision }[],
+  now: number,
+): Promise<number | undefined> {
   return database.transaction(async (sql) => {
     await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
     const tables = [
@@ -22,14 +27,22 @@ export async function raiseEpochIfBehind(database: Database, seen: { topic: stri
     ];
     const own = new Map<string, Revision>();
     for (const { topic, table, id } of tables) {
-      for (const row of await sql.query<{ key: string; revision: Revision }>(`SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`)) own.set(`${topic}/${row.key}`, row.revision);
+      for (const row of await sql.query<{ key: string; revision: Revision }>(
+        `SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`,
+      ))
+        own.set(`${topic}/${row.key}`, row.revision);
     }
-    const ahead = seen.some((s) => compareRevisions(s.revision, own.get(`${s.topic}/${s.key}`) ?? { epoch: 0, n: 0 }) > 0);
+    const ahead = seen.some(
+      (s) => compareRevisions(s.revision, own.get(`${s.topic}/${s.key}`) ?? { epoch: 0, n: 0 }) > 0,
+    );
     if (!ahead) return undefined;
     const epoch = Math.max(await currentEpoch(sql), ...seen.map((s) => s.revision.epoch)) + 1;
     await sql.query("UPDATE settings SET value = to_jsonb($1::int) WHERE key = 'epoch'", [epoch]);
     for (const { topic, table, id } of tables) {
-      const rows = await sql.query<{ key: string }>(`UPDATE ${table} SET doc = jsonb_set(doc, '{revision,epoch}', to_jsonb($1::int)) RETURNING ${id} AS key`, [epoch]);
+      const rows = await sql.query<{ key: string }>(
+        `UPDATE ${table} SET doc = jsonb_set(doc, '{revision,epoch}', to_jsonb($1::int)) RETURNING ${id} AS key`,
+        [epoch],
+      );
       for (const { key } of rows) await enqueueState(sql, topic, key, now);
     }
     return epoch;

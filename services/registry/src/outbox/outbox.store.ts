@@ -1,11 +1,18 @@
 import type { Sql } from '../database/database.store.ts';
 
-/** Says that the current state of `key` must be published on a state topic; what is sent is read at the time of sending. */
+/**
+ * Says that the current state of `key` must be published on a state topic; what is sent is read at the time of sending.
+ */
 export async function enqueueState(sql: Sql, topic: string, key: string, now: number): Promise<void> {
   await sql.query('INSERT INTO outbox (topic, key, created_at) VALUES ($1, $2, $3)', [topic, key, now]);
 }
 
 /** An event to be published once at least, after the events of its key that were enqueued before it. */
 export async function enqueueEvent(sql: Sql, topic: string, key: string, payload: string, now: number): Promise<void> {
-  await sql.query('INSERT INTO outbox (topic, key, payload, created_at) VALUES ($1, $2, $3, $4)', [topic, key, payload, now]);
+  await sql.query('INSERT INTO outbox (topic, key, payload, created_at) VALUES ($1, $2, $3, $4)', [
+    topic,
+    key,
+    payload,
+    now,
+  ]);
 }

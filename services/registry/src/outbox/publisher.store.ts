@@ -2,13 +2,16 @@ import { topics } from '@slipway/contracts';
 import { counter, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 
-const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', ['topic']);
+const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', [
+  'topic',
+]);
 const waitingGauge = gauge('slipway_outbox_waiting', 'Outbox rows not yet published at the last look');
 
 type Waiting = { topic: string; key: string; state: boolean };
 
 /**
- * Publishes the outbox: at once when kicked after a commit, and by a poll as the backstop. Per key it holds a lock while it reads, sends
+ * Publishes the outbox: at once when kicked after a commit, and by a poll as the backstop. Per key it holds a lock
+ * while it reads, sends
  * and waits for the ack; on a state topic it sends what is current under that lock, so nothing old can land last.
  */
 export class Publisher {
@@ -70,11 +73,20 @@ export class Publisher {
   private async publish({ topic, key, state }: Waiting): Promise<void> {
     await this.database.transaction(async (sql) => {
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [`${topic}/${key}`]);
-      const rows = await sql.query<{ id: string; payload: string | null }>('SELECT id, payload FROM outbox WHERE topic = $1 AND key = $2 AND published_at IS NULL ORDER BY id LIMIT 500', [topic, key]);
+      const rows = await sql.query<{ id: string; payload: string | null }>(
+        'SELECT id, payload FROM outbox WHERE topic = $1 AND key = $2 AND published_at IS NULL ORDER BY id LIMIT 500',
+        [topic, key],
+      );
       if (rows.length === 0) return;
       const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
-      await this.producer.send(topic, values.filter((v) => v !== null).map((value) => ({ key, value })));
-      await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [steadyNow(), rows.map((r) => r.id)]);
+      await this.producer.send(
+        topic,
+        values.filter((v) => v !== null).map((value) => ({ key, value })),
+      );
+      await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [
+        steadyNow(),
+        rows.map((r) => r.id),
+      ]);
       publishedTotal.inc({ topic }, values.length);
     });
   }
@@ -87,7 +99,12 @@ export class Publisher {
 }
 
 async function currentState(sql: Sql, topic: string, key: string): Promise<string | null> {
-  const table = topic === topics.routes.name ? ['routes', 'endpoint'] : topic === topics.rollouts.name ? ['rollouts', 'id'] : undefined;
+  const table =
+    topic === topics.routes.name
+      ? ['routes', 'endpoint']
+      : topic === topics.rollouts.name
+        ? ['rollouts', 'id']
+        : undefined;
   if (!table) throw new Error(`${topic} is no state topic of the registry`);
   const [row] = await sql.query<{ doc: object }>(`SELECT doc FROM ${table[0]} WHERE ${table[1]} = $1`, [key]);
   return row ? JSON.stringify(row.doc) : null;

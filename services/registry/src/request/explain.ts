@@ -1,8 +1,25 @@
 import type { AuditRow, Rollout } from '@slipway/contracts';
 
 export type ServedRow = {
-  request_id: string; endpoint: string; time: string; served_version: string; fallback_from: string; assigned_arm: string; probability: number; reason: string; route_revision: string; rollout_id: string; step: number;
-  unit: string; status: number; error_code: string; latency_us: number; router: string; source: string; trace_id: string; shadow_rollout_id: string;
+  request_id: string;
+  endpoint: string;
+  time: string;
+  served_version: string;
+  fallback_from: string;
+  assigned_arm: string;
+  probability: number;
+  reason: string;
+  route_revision: string;
+  rollout_id: string;
+  step: number;
+  unit: string;
+  status: number;
+  error_code: string;
+  latency_us: number;
+  router: string;
+  source: string;
+  trace_id: string;
+  shadow_rollout_id: string;
 };
 
 const WHY: Record<string, string> = {
@@ -15,7 +32,8 @@ const WHY: Record<string, string> = {
 };
 
 /**
- * What served a request, and why: the row, the rollout as it stood then, who let it get there, and on what evidence. Pure.
+ * What served a request, and why: the row, the rollout as it stood then, who let it get there, and on what evidence.
+ * Pure.
  *
  * @param history the audit rows of the row's rollout, in order
  */
@@ -43,10 +61,27 @@ export function explain(row: ServedRow, rollout: Rollout | undefined, history: r
     served_by: row.router || row.source,
     trace_id: row.trace_id,
     shadowed_by: row.shadow_rollout_id || null,
-    rollout: rollout ? { id: rollout.id, step: row.step, candidate: rollout.spec.candidate, control: rollout.control, status_now: rollout.status } : null,
-    approved_by: people.map((h) => ({ actor: h.actor, role: h.role, action: h.action, reason: h.reason, time: h.time })),
-    /** What let the rollout into the step that the request met; null in its first step, or when a person promoted it. */
-    evidence: into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
+    rollout: rollout
+      ? {
+          id: rollout.id,
+          step: row.step,
+          candidate: rollout.spec.candidate,
+          control: rollout.control,
+          status_now: rollout.status,
+        }
+      : null,
+    approved_by: people.map((h) => ({
+      actor: h.actor,
+      role: h.role,
+      action: h.action,
+      reason: h.reason,
+      time: h.time,
+    })),
+    /**
+     * What let the rollout into the step that the request met; null in its first step, or when a person promoted it.
+     */
+    evidence:
+      into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
     sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}.`,
   };
 }

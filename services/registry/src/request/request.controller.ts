@@ -23,10 +23,20 @@ export class RequestController {
   @Get(':id')
   @Needs('viewer')
   async get(@Param('id') id: string) {
-    if (!this.clickhouse) throw new ProblemError('not_found', 'this registry has no CLICKHOUSE_URL, so it knows no requests');
+    if (!this.clickhouse)
+      throw new ProblemError('not_found', 'this registry has no CLICKHOUSE_URL, so it knows no requests');
     const row = await findServed(this.clickhouse, id);
-    if (!row) throw new ProblemError('not_found', `there is no row of a request ${id}; a row is there about a second after its answer`);
-    const ofRollout = row.rollout_id ? { rollout: await findRollout(this.database, row.rollout_id).catch(() => undefined), history: (await listAudit(this.database, { aggregate: `rollout/${row.rollout_id}`, limit: 1000 })).items } : { rollout: undefined, history: [] };
+    if (!row)
+      throw new ProblemError(
+        'not_found',
+        `there is no row of a request ${id}; a row is there about a second after its answer`,
+      );
+    const ofRollout = row.rollout_id
+      ? {
+          rollout: await findRollout(this.database, row.rollout_id).catch(() => undefined),
+          history: (await listAudit(this.database, { aggregate: `rollout/${row.rollout_id}`, limit: 1000 })).items,
+        }
+      : { rollout: undefined, history: [] };
     return explain(row, ofRollout.rollout, ofRollout.history);
   }
 }

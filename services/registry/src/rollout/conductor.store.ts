@@ -14,12 +14,22 @@ import { followWithdrawal } from './withdrawal.ts';
 const conductor = system('controller');
 
 /**
- * The controller: looks at every rollout that is not settled, decides, and carries the decision out in one transaction under the row's
- * lock. Several registries may look at once: whoever has the row acts, the others pass it over; the state is in the row, so a registry that
+ * The controller: looks at every rollout that is not settled, decides, and carries the decision out in one transaction
+ * under the row's
+ * lock. Several registries may look at once: whoever has the row acts, the others pass it over; the state is in the
+ * row, so a registry that
  * dies between two steps leaves nothing half done.
  */
 export class Conductor {
-  private readonly parts: { database: Database; rollouts: RolloutStore; routes: RouteStore; instances: LiveInstances; log: Logger; policy: Policy; leaseMs: number };
+  private readonly parts: {
+    database: Database;
+    rollouts: RolloutStore;
+    routes: RouteStore;
+    instances: LiveInstances;
+    log: Logger;
+    policy: Policy;
+    leaseMs: number;
+  };
   private timer: NodeJS.Timeout | undefined;
   private busy = false;
   /** False while this registry does not know who is alive: it must not decide upon that. */
@@ -42,9 +52,15 @@ export class Conductor {
     if (this.busy) return;
     this.busy = true;
     try {
-      for (const { id } of await this.parts.database.query<{ id: string }>('SELECT id FROM rollouts WHERE NOT settled ORDER BY id')) await this.look(id);
+      for (const { id } of await this.parts.database.query<{ id: string }>(
+        'SELECT id FROM rollouts WHERE NOT settled ORDER BY id',
+      ))
+        await this.look(id);
     } catch (error) {
-      this.parts.log.warn({ error: (error as Error).message, transient: isTransient(error) }, 'the controller could not look');
+      this.parts.log.warn(
+        { error: (error as Error).message, transient: isTransient(error) },
+        'the controller could not look',
+      );
     } finally {
       this.busy = false;
     }
@@ -60,14 +76,24 @@ export class Conductor {
   }
 
   private async step(sql: Sql, id: string, traceparent: string | undefined): Promise<boolean> {
-    const [row] = await sql.query<{ doc: Rollout }>('SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED', [id]);
+    const [row] = await sql.query<{ doc: Rollout }>(
+      'SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED',
+      [id],
+    );
     if (!row) return false;
     const rollout = row.doc;
     const now = steadyNow();
     if (!isUnderWay(rollout.status)) return this.followUp(sql, rollout, now);
-    const decision = decide(rollout, await latestEvidence(sql, id), now, await this.world(sql, rollout), this.parts.policy);
+    const decision = decide(
+      rollout,
+      await latestEvidence(sql, id),
+      now,
+      await this.world(sql, rollout),
+      this.parts.policy,
+    );
     if (decision.kind === 'none') return false;
-    const save = (changed: Rollout, action: string) => this.parts.rollouts.save(sql, changed, { actor: conductor, action, reason: changed.reason, now });
+    const save = (changed: Rollout, action: string) =>
+      this.parts.rollouts.save(sql, changed, { actor: conductor, action, reason: changed.reason, now });
     switch (decision.kind) {
       case 'activate':
         await save(activate(rollout, now), 'activate');
@@ -79,10 +105,22 @@ export class Conductor {
         await save(end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now), 'rollBack');
         break;
       case 'pause':
-        await save(pause(rollout, decision.sentence, decision.evidence?.event_id ?? null, decision.toLastProven), 'pause');
+        await save(
+          pause(rollout, decision.sentence, decision.evidence?.event_id ?? null, decision.toLastProven),
+          'pause',
+        );
         break;
     }
-    this.parts.log.info({ rollout: id, step: rollout.step, decision: decision.kind, why: 'sentence' in decision ? decision.sentence : undefined, trace_id: traceIdOf(traceparent) || undefined }, 'decided');
+    this.parts.log.info(
+      {
+        rollout: id,
+        step: rollout.step,
+        decision: decision.kind,
+        why: 'sentence' in decision ? decision.sentence : undefined,
+        trace_id: traceIdOf(traceparent) || undefined,
+      },
+      'decided',
+    );
     return true;
   }
 
@@ -91,7 +129,13 @@ export class Conductor {
     const { instances, leaseMs } = this.parts;
     // Everyone heard of within the lease before the withdrawal began may have served the candidate then.
     const sinceMs = Math.max(0, now - (rollout.withdrawal?.since ?? now));
-    const { withdrawal, settled } = followWithdrawal(rollout, instances.routers(), instances.routersWithin(leaseMs + sinceMs), leaseMs, now);
+    const { withdrawal, settled } = followWithdrawal(
+      rollout,
+      instances.routers(),
+      instances.routersWithin(leaseMs + sinceMs),
+      leaseMs,
+      now,
+    );
     if (!settled) return false;
     await this.parts.rollouts.settle(sql, { ...rollout, withdrawal }, true, conductor, now);
     return true;
@@ -101,12 +145,24 @@ export class Conductor {
     const { instances } = this.parts;
     const { model, version } = rollout.spec.candidate;
     const candidate = await findVersion(sql, model, version);
-    const [route] = await sql.query<{ revision: Revision }>("SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1", [rollout.spec.endpoint]);
+    const [route] = await sql.query<{ revision: Revision }>(
+      "SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1",
+      [rollout.spec.endpoint],
+    );
     const known = this.instancesKnown();
     return {
-      candidateReady: candidate !== undefined && (candidate.bundle.infra.url !== undefined || (known && instances.addressesOf(model, version, candidate.digest).length > 0)),
+      candidateReady:
+        candidate !== undefined &&
+        (candidate.bundle.infra.url !== undefined ||
+          (known && instances.addressesOf(model, version, candidate.digest).length > 0)),
       candidateFailure: known ? instances.failures(model, version)[0]?.error : undefined,
-      routersFollow: known && route !== undefined && instances.routers().length > 0 && instances.routers().every((r) => compareRevisions(r.applied[rollout.spec.endpoint] ?? { epoch: 0, n: 0 }, route.revision) >= 0),
+      routersFollow:
+        known &&
+        route !== undefined &&
+        instances.routers().length > 0 &&
+        instances
+          .routers()
+          .every((r) => compareRevisions(r.applied[rollout.spec.endpoint] ?? { epoch: 0, n: 0 }, route.revision) >= 0),
     };
   }
 }

@@ -8,12 +8,33 @@ const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
 const world: World = { candidateReady: true, candidateFailure: undefined, routersFollow: true };
 
 const spec = rolloutSpecSchema.parse({
-  endpoint: 'spam', candidate: { model: 'spam', version: 2 },
-  steps: [{ canary: { weight: '5%', until: { for: '10s' } } }, { canary: { weight: '25%' } }, { switch: {} }, { watch: { for: '30s', holdBack: '5%' } }],
+  endpoint: 'spam',
+  candidate: { model: 'spam', version: 2 },
+  steps: [
+    { canary: { weight: '5%', until: { for: '10s' } } },
+    { canary: { weight: '25%' } },
+    { switch: {} },
+    { watch: { for: '30s', holdBack: '5%' } },
+  ],
 });
 const created: Rollout = {
-  id: '0198c0de-0000-7000-8000-000000000001', revision: { epoch: 1, n: 1 }, spec, control: { model: 'spam', version: 1 }, metrics: [...builtInMetrics], alpha: 0.05, status: 'created', step: -1, weight: 0,
-  visits: [], created_at: NOW - 50_000, created_by: 'op', started_at: null, ended_at: null, reason: '', evidence_id: null, withdrawal: null,
+  id: '0198c0de-0000-7000-8000-000000000001',
+  revision: { epoch: 1, n: 1 },
+  spec,
+  control: { model: 'spam', version: 1 },
+  metrics: [...builtInMetrics],
+  alpha: 0.05,
+  status: 'created',
+  step: -1,
+  weight: 0,
+  visits: [],
+  created_at: NOW - 50_000,
+  created_by: 'op',
+  started_at: null,
+  ended_at: null,
+  reason: '',
+  evidence_id: null,
+  withdrawal: null,
 };
 const running = (step = 0, activeFor = 20_000): Rollout => {
   let r: Rollout = { ...created, started_at: NOW - 40_000 };
@@ -21,44 +42,152 @@ const running = (step = 0, activeFor = 20_000): Rollout => {
   return { ...r, revision: { epoch: 1, n: 7 } };
 };
 const evidence = (verdict: Verdict, change: Partial<Evidence> = {}): Evidence => ({
-  event_id: '0198c0de-0000-7000-8000-000000000009', type: 'slipway.evidence.v1', source: 's', time: 5, rollout_id: created.id, endpoint: 'spam', revision: { epoch: 1, n: 7 }, step: 0, analyser: 'experiment-stats', sequence: 1,
-  expires_at: 10_005, verdict, reasons: ['x'], sentence: `It says ${verdict}.`, alpha: 0.05, numbers: {}, ...change,
+  event_id: '0198c0de-0000-7000-8000-000000000009',
+  type: 'slipway.evidence.v1',
+  source: 's',
+  time: 5,
+  rollout_id: created.id,
+  endpoint: 'spam',
+  revision: { epoch: 1, n: 7 },
+  step: 0,
+  analyser: 'experiment-stats',
+  sequence: 1,
+  expires_at: 10_005,
+  verdict,
+  reasons: ['x'],
+  sentence: `It says ${verdict}.`,
+  alpha: 0.05,
+  numbers: {},
+  ...change,
 });
 const received = (e: Evidence, ago = 100) => [{ evidence: e, receivedAt: NOW - ago }];
 
 describe('decide', () => {
   it.each<[string, Rollout, ReturnType<typeof received>, World, string]>([
-    ['activates a step once its candidate is warm', enterStep({ ...created, started_at: 1 }, 0, NOW), [], world, 'activate'],
-    ['waits while the candidate is loading', enterStep({ ...created, started_at: 1 }, 0, NOW), [], { ...world, candidateReady: false }, 'none'],
-    ['pauses when the candidate is never loaded', enterStep({ ...created, started_at: 1 }, 0, NOW - 300_001), [], { ...world, candidateReady: false }, 'pause'],
-    ['rolls back when the candidate cannot be loaded', enterStep({ ...created, started_at: 1 }, 0, NOW), [], { ...world, candidateReady: false, candidateFailure: 'bad bytes' }, 'rollBack'],
-    ['advances on an advance for the present revision and step', running(), received(evidence('advance')), world, 'advance'],
-    ['ignores an advance for another revision', running(), received(evidence('advance', { revision: { epoch: 1, n: 6 } })), world, 'none'],
+    [
+      'activates a step once its candidate is warm',
+      enterStep({ ...created, started_at: 1 }, 0, NOW),
+      [],
+      world,
+      'activate',
+    ],
+    [
+      'waits while the candidate is loading',
+      enterStep({ ...created, started_at: 1 }, 0, NOW),
+      [],
+      { ...world, candidateReady: false },
+      'none',
+    ],
+    [
+      'pauses when the candidate is never loaded',
+      enterStep({ ...created, started_at: 1 }, 0, NOW - 300_001),
+      [],
+      { ...world, candidateReady: false },
+      'pause',
+    ],
+    [
+      'rolls back when the candidate cannot be loaded',
+      enterStep({ ...created, started_at: 1 }, 0, NOW),
+      [],
+      { ...world, candidateReady: false, candidateFailure: 'bad bytes' },
+      'rollBack',
+    ],
+    [
+      'advances on an advance for the present revision and step',
+      running(),
+      received(evidence('advance')),
+      world,
+      'advance',
+    ],
+    [
+      'ignores an advance for another revision',
+      running(),
+      received(evidence('advance', { revision: { epoch: 1, n: 6 } })),
+      world,
+      'none',
+    ],
     ['ignores an advance for another step', running(), received(evidence('advance', { step: 1 })), world, 'none'],
-    ['ignores an advance from another epoch', running(), received(evidence('advance', { revision: { epoch: 0, n: 7 } })), world, 'none'],
+    [
+      'ignores an advance from another epoch',
+      running(),
+      received(evidence('advance', { revision: { epoch: 0, n: 7 } })),
+      world,
+      'none',
+    ],
     ['does not advance before the dwell is over', running(0, 5000), received(evidence('advance')), world, 'none'],
     ['holds on hold', running(), received(evidence('hold')), world, 'none'],
-    ['rolls back on a roll-back for any step', running(1), received(evidence('rollBack', { step: 0, revision: { epoch: 1, n: 3 } })), world, 'rollBack'],
+    [
+      'rolls back on a roll-back for any step',
+      running(1),
+      received(evidence('rollBack', { step: 0, revision: { epoch: 1, n: 3 } })),
+      world,
+      'rollBack',
+    ],
     ['ignores a roll-back that has expired', running(), received(evidence('rollBack'), 10_001), world, 'none'],
-    ['rolls back a paused rollout too', pause(running(), 'x', null, false), received(evidence('rollBack')), world, 'rollBack'],
-    ['does not advance a paused rollout', pause(running(), 'x', null, false), received(evidence('advance')), world, 'none'],
-    ['holds when the analyser is silent past its expiry', running(), received(evidence('advance'), 20_000), world, 'none'],
-    ['pauses when the analyser is silent for long', running(0, 70_000), received(evidence('advance'), 60_001), world, 'pause'],
+    [
+      'rolls back a paused rollout too',
+      pause(running(), 'x', null, false),
+      received(evidence('rollBack')),
+      world,
+      'rollBack',
+    ],
+    [
+      'does not advance a paused rollout',
+      pause(running(), 'x', null, false),
+      received(evidence('advance')),
+      world,
+      'none',
+    ],
+    [
+      'holds when the analyser is silent past its expiry',
+      running(),
+      received(evidence('advance'), 20_000),
+      world,
+      'none',
+    ],
+    [
+      'pauses when the analyser is silent for long',
+      running(0, 70_000),
+      received(evidence('advance'), 60_001),
+      world,
+      'pause',
+    ],
     ['leaves a switch once every router follows', running(2), [], world, 'advance'],
     ['stays in a switch until every router follows', running(2), [], { ...world, routersFollow: false }, 'none'],
-    ['keeps watching until the watch is over', running(3, 20_000), received(evidence('advance', { step: 3 })), world, 'none'],
+    [
+      'keeps watching until the watch is over',
+      running(3, 20_000),
+      received(evidence('advance', { step: 3 })),
+      world,
+      'none',
+    ],
     ['ends the watch on an advance', running(3, 31_000), received(evidence('advance', { step: 3 })), world, 'advance'],
   ])('%s', (_, rollout, evidence, world, kind) => {
     expect(decide(rollout, evidence, NOW, world, policy).kind).toBe(kind);
   });
 
-  const early = rolloutSpecSchema.parse({ ...spec, steps: [{ shadow: { maxExcessDisagreement: '2%', until: { pairs: 10, for: '10s' } } }, { dark: { for: '5s' } }, ...spec.steps], drift: {} });
+  const early = rolloutSpecSchema.parse({
+    ...spec,
+    steps: [
+      { shadow: { maxExcessDisagreement: '2%', until: { pairs: 10, for: '10s' } } },
+      { dark: { for: '5s' } },
+      ...spec.steps,
+    ],
+    drift: {},
+  });
   const shadowing = (step: number, activeFor = 20_000): Rollout => {
     let r: Rollout = { ...created, spec: early, started_at: NOW - 40_000 };
     for (let s = 0; s <= step; s++) r = activate(enterStep(r, s, NOW - activeFor), NOW - activeFor);
     return { ...r, revision: { epoch: 1, n: 7 } };
   };
-  const from = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}) => received(evidence(verdict, { analyser, event_id: `0198c0de-0000-7000-8000-00000000000${analyser.length % 10}`, ...change }));
+  const from = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}) =>
+    received(
+      evidence(verdict, {
+        analyser,
+        event_id: `0198c0de-0000-7000-8000-00000000000${analyser.length % 10}`,
+        ...change,
+      }),
+    );
 
   it('asks the shadow-comparator alone in a shadow step, which changes nothing for traffic', () => {
     expect(shadowing(0).weight).toBe(0);
@@ -73,12 +202,21 @@ describe('decide', () => {
   });
   it('lets drift hold a canary where the rollout asks for it', () => {
     const ready = from('experiment-stats', 'advance', { step: 2 });
-    expect(decide(shadowing(2), [...ready, ...from('drift-monitor', 'hold', { step: 2 })], NOW, world, policy).kind).toBe('none');
-    expect(decide(shadowing(2), [...ready, ...from('drift-monitor', 'advance', { step: 2 })], NOW, world, policy).kind).toBe('advance');
+    expect(
+      decide(shadowing(2), [...ready, ...from('drift-monitor', 'hold', { step: 2 })], NOW, world, policy).kind,
+    ).toBe('none');
+    expect(
+      decide(shadowing(2), [...ready, ...from('drift-monitor', 'advance', { step: 2 })], NOW, world, policy).kind,
+    ).toBe('advance');
   });
 
   it('lets any roll-back win over the advances of others', () => {
-    const two = [...received(evidence('advance')), ...received(evidence('rollBack', { analyser: 'drift-monitor', event_id: '0198c0de-0000-7000-8000-00000000000a' }))];
+    const two = [
+      ...received(evidence('advance')),
+      ...received(
+        evidence('rollBack', { analyser: 'drift-monitor', event_id: '0198c0de-0000-7000-8000-00000000000a' }),
+      ),
+    ];
     expect(decide(running(), two, NOW, world, policy).kind).toBe('rollBack');
   });
   it('pauses instead, where the policy asks for it, and does so once', () => {
@@ -107,10 +245,21 @@ describe('commands and transitions', () => {
     expect(() => obey(rollout, { command, reason: '' }, 'op', NOW)).toThrow(message);
   });
   it('takes all traffic from the candidate on rollBack and abort', () => {
-    for (const command of ['rollBack', 'abort'] as const) expect(obey(running(1), { command, reason: 'why' }, 'op', NOW)).toMatchObject({ weight: 0, ended_at: NOW, reason: 'op: why' });
+    for (const command of ['rollBack', 'abort'] as const)
+      expect(obey(running(1), { command, reason: 'why' }, 'op', NOW)).toMatchObject({
+        weight: 0,
+        ended_at: NOW,
+        reason: 'op: why',
+      });
   });
   it('goes to the next step by promote, and from the last to the end', () => {
-    expect(obey(running(0), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({ step: 1, status: 'running' });
-    expect(obey(running(3), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({ status: 'promoted', weight: 1 });
+    expect(obey(running(0), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
+      step: 1,
+      status: 'running',
+    });
+    expect(obey(running(3), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
+      status: 'promoted',
+      weight: 1,
+    });
   });
 });

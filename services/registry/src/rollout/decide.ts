@@ -1,6 +1,9 @@
 import { type Evidence, requiredAnalysers, type Rollout, stepDwellMs, stepKind } from '@slipway/contracts';
 
-/** Evidence with the instant at which this registry received it: expiry is counted from there, so clocks of services do not matter. */
+/**
+ * Evidence with the instant at which this registry received it: expiry is counted from there, so clocks of services do
+ * not matter.
+ */
 export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
 
 export type World = {
@@ -26,13 +29,22 @@ const none = (why: string): Decision => ({ kind: 'none', why });
 /**
  * What happens next to a rollout that is under way. Pure.
  *
- * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every analyser that the step requires to say
- * so for the present revision and step. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause at the last proven weight.
+ * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every analyser that
+ * the step requires to say
+ * so for the present revision and step. An analyser that is silent past its expiry means hold, and after `silenceMs` a
+ * pause at the last proven weight.
  */
-export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], now: number, world: World, policy: Policy): Decision {
+export function decide(
+  rollout: Rollout,
+  received: readonly ReceivedEvidence[],
+  now: number,
+  world: World,
+  policy: Policy,
+): Decision {
   const visit = rollout.visits.at(-1);
   const step = rollout.spec.steps[rollout.step];
-  if ((rollout.status !== 'running' && rollout.status !== 'paused') || !visit || !step) return none(`it is ${rollout.status}`);
+  if ((rollout.status !== 'running' && rollout.status !== 'paused') || !visit || !step)
+    return none(`it is ${rollout.status}`);
 
   const valid = received.filter((r) => now < r.receivedAt + (r.evidence.expires_at - r.evidence.time));
   const against = valid.find((r) => r.evidence.verdict === 'rollBack');
@@ -41,8 +53,15 @@ export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], 
 
   if (visit.phase === 'preparing') {
     if (world.candidateReady) return { kind: 'activate' };
-    if (world.candidateFailure) return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
-    if (now - visit.entered_at > policy.prepareMs) return { kind: 'pause', sentence: `No worker has had the candidate warm within ${policy.prepareMs / 1000} s.`, evidence: null, toLastProven: true };
+    if (world.candidateFailure)
+      return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
+    if (now - visit.entered_at > policy.prepareMs)
+      return {
+        kind: 'pause',
+        sentence: `No worker has had the candidate warm within ${policy.prepareMs / 1000} s.`,
+        evidence: null,
+        toLastProven: true,
+      };
     return none('waiting for the candidate to be loaded and warm');
   }
 
@@ -63,14 +82,27 @@ export function decide(rollout: Rollout, received: readonly ReceivedEvidence[], 
     const last = received.find((r) => r.evidence.analyser === analyser);
     if (last && valid.includes(last)) continue;
     const silentSince = Math.max(last?.receivedAt ?? 0, visit.active_at ?? visit.entered_at);
-    if (now - silentSince > policy.silenceMs) return { kind: 'pause', sentence: `${analyser} has said nothing for ${Math.round((now - silentSince) / 1000)} s.`, evidence: null, toLastProven: true };
+    if (now - silentSince > policy.silenceMs)
+      return {
+        kind: 'pause',
+        sentence: `${analyser} has said nothing for ${Math.round((now - silentSince) / 1000)} s.`,
+        evidence: null,
+        toLastProven: true,
+      };
     return none(`${analyser} is silent`);
   }
   if (!dwellOver) return none('the dwell is not over');
-  const present = valid.filter(({ evidence: e }) => e.step === rollout.step && e.revision.epoch === rollout.revision.epoch && e.revision.n === rollout.revision.n);
+  const present = valid.filter(
+    ({ evidence: e }) =>
+      e.step === rollout.step && e.revision.epoch === rollout.revision.epoch && e.revision.n === rollout.revision.n,
+  );
   const speaking = required.map((a) => present.find((r) => r.evidence.analyser === a)?.evidence);
   if (speaking.every((e) => e?.verdict === 'advance')) {
-    return { kind: 'advance', sentence: speaking.map((e) => e?.sentence ?? '').join(' '), evidence: speaking[0] ?? null };
+    return {
+      kind: 'advance',
+      sentence: speaking.map((e) => e?.sentence ?? '').join(' '),
+      evidence: speaking[0] ?? null,
+    };
   }
   return none('not every analyser advances');
 }

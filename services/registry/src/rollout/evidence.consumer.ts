@@ -24,7 +24,8 @@ export class EvidenceConsumer {
       results.push(known ? ok : { kind: 'deadLetter', reason: `rollout_id: there is no rollout ${parsed.rollout_id}` });
     }
     // A verdict is acted upon at once; the poll is only the backstop.
-    for (const [id, traceparent] of new Map(records.map((r) => [r.parsed.rollout_id, r.headers['traceparent']]))) await this.conductor.look(id, traceparent);
+    for (const [id, traceparent] of new Map(records.map((r) => [r.parsed.rollout_id, r.headers['traceparent']])))
+      await this.conductor.look(id, traceparent);
     return results;
   }
 }

@@ -1,5 +1,13 @@
 import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { commandSchema, listQuerySchema, mayActAs, parseOrProblem, ProblemError, rolloutQuerySchema, rolloutSpecSchema } from '@slipway/contracts';
+import {
+  commandSchema,
+  listQuerySchema,
+  mayActAs,
+  parseOrProblem,
+  ProblemError,
+  rolloutQuerySchema,
+  rolloutSpecSchema,
+} from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Needs } from '../access/access.controller.ts';
@@ -38,10 +46,19 @@ export class RolloutController {
 
   @Post(':id/commands')
   @Needs('viewer')
-  async command(@Param('id') id: string, @Body() body: unknown, @Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
+  async command(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Caller() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const command = parseOrProblem(commandSchema, body);
     const needed = command.command === 'approve' ? 'approver' : 'operator';
-    if (actor.role === 'system' || !mayActAs(actor.role, needed)) throw new ProblemError('forbidden', `"${command.command}" needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`);
+    if (actor.role === 'system' || !mayActAs(actor.role, needed))
+      throw new ProblemError(
+        'forbidden',
+        `"${command.command}" needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`,
+      );
     void reply.status(200);
     return this.rollouts.command(id, command, actor, steadyNow());
   }

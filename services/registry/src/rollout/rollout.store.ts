@@ -1,4 +1,14 @@
-import { type Command, compareRevisions, formatVersion, isUnderWay, ProblemError, type Rollout, type RolloutSpec, terminalStatuses, topics } from '@slipway/contracts';
+import {
+  type Command,
+  compareRevisions,
+  formatVersion,
+  isUnderWay,
+  ProblemError,
+  type Rollout,
+  type RolloutSpec,
+  terminalStatuses,
+  topics,
+} from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -12,8 +22,14 @@ import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuard
 import { obey } from './transitions.ts';
 
 /** @throws ProblemError not_found */
-export async function findRollout(sql: Sql, id: string, lock: '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED' = ''): Promise<Rollout> {
-  const [row] = /^[0-9a-f-]{36}$/i.test(id) ? await sql.query<{ doc: Rollout }>(`SELECT doc FROM rollouts WHERE id = $1 ${lock}`, [id]) : [];
+export async function findRollout(
+  sql: Sql,
+  id: string,
+  lock: '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED' = '',
+): Promise<Rollout> {
+  const [row] = /^[0-9a-f-]{36}$/i.test(id)
+    ? await sql.query<{ doc: Rollout }>(`SELECT doc FROM rollouts WHERE id = $1 ${lock}`, [id])
+    : [];
   if (!row) throw new ProblemError('not_found', `there is no rollout ${id}`);
   return row.doc;
 }
@@ -35,19 +51,49 @@ export class RolloutStore {
       const endpoint = await endpointRow(sql, spec.endpoint);
       const control = await findVersion(sql, endpoint.current.model, endpoint.current.version);
       const candidate = await findVersion(sql, spec.candidate.model, spec.candidate.version);
-      if (!candidate) throw new ProblemError('unmet_reference', `candidate: there is no version ${spec.candidate.version} of a model "${spec.candidate.model}"`, { errors: [{ field: 'candidate', message: 'does not exist' }] });
+      if (!candidate)
+        throw new ProblemError(
+          'unmet_reference',
+          `candidate: there is no version ${spec.candidate.version} of a model "${spec.candidate.model}"`,
+          { errors: [{ field: 'candidate', message: 'does not exist' }] },
+        );
       if (!control) throw new Error(`the endpoint's version ${formatVersion(endpoint.current)} is not known`);
-      if (formatVersion(candidate) === formatVersion(control)) throw new ProblemError('conflict', `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`);
+      if (formatVersion(candidate) === formatVersion(control))
+        throw new ProblemError(
+          'conflict',
+          `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`,
+        );
       checkSignature(control, candidate);
       checkDrift(spec, control);
       const metrics = [];
-      for (const [i, g] of spec.guardrails.entries()) metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i));
-      for (const [i, step] of spec.steps.entries()) if ('experiment' in step) metrics.push(checkGoal(step.experiment.goal, await findMetric(sql, step.experiment.goal), i));
+      for (const [i, g] of spec.guardrails.entries())
+        metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i));
+      for (const [i, step] of spec.steps.entries())
+        if ('experiment' in step)
+          metrics.push(checkGoal(step.experiment.goal, await findMetric(sql, step.experiment.goal), i));
       const rollout: Rollout = {
-        id: uuidv7(), revision: { epoch: await currentEpoch(sql), n: 0 }, spec, control: endpoint.current, metrics, alpha: this.alpha, status: 'created', step: -1, weight: 0,
-        visits: [], created_at: now, created_by: actor.name, started_at: null, ended_at: null, reason: 'Created.', evidence_id: null, withdrawal: null,
+        id: uuidv7(),
+        revision: { epoch: await currentEpoch(sql), n: 0 },
+        spec,
+        control: endpoint.current,
+        metrics,
+        alpha: this.alpha,
+        status: 'created',
+        step: -1,
+        weight: 0,
+        visits: [],
+        created_at: now,
+        created_by: actor.name,
+        started_at: null,
+        ended_at: null,
+        reason: 'Created.',
+        evidence_id: null,
+        withdrawal: null,
       };
-      await sql.query('INSERT INTO rollouts (id, endpoint, status, settled, doc, created_at) VALUES ($1, $2, $3, true, $4, $5)', [rollout.id, spec.endpoint, rollout.status, JSON.stringify(rollout), now]);
+      await sql.query(
+        'INSERT INTO rollouts (id, endpoint, status, settled, doc, created_at) VALUES ($1, $2, $3, true, $4, $5)',
+        [rollout.id, spec.endpoint, rollout.status, JSON.stringify(rollout), now],
+      );
       return this.save(sql, rollout, { actor, action: 'create', reason: '', now });
     });
   }
@@ -56,13 +102,25 @@ export class RolloutStore {
     const after = await this.database.transaction(async (sql) => {
       const rollout = await findRollout(sql, id, 'FOR UPDATE');
       if (command.revision && compareRevisions(command.revision, rollout.revision) !== 0) {
-        throw new ProblemError('revision_mismatch', `the rollout is at revision ${rollout.revision.epoch}.${rollout.revision.n} (${rollout.status}), the command was meant for ${command.revision.epoch}.${command.revision.n}`);
+        throw new ProblemError(
+          'revision_mismatch',
+          `the rollout is at revision ${rollout.revision.epoch}.${rollout.revision.n} (${rollout.status}), the command was meant for ${command.revision.epoch}.${command.revision.n}`,
+        );
       }
       if (command.command === 'start') {
         const endpoint = await endpointRow(sql, rollout.spec.endpoint, true);
-        if (formatVersion(endpoint.current) !== formatVersion(rollout.control)) throw new ProblemError('conflict', `the rollout was made against ${formatVersion(rollout.control)}, but the endpoint serves ${formatVersion(endpoint.current)} by now`);
+        if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
+          throw new ProblemError(
+            'conflict',
+            `the rollout was made against ${formatVersion(rollout.control)}, but the endpoint serves ${formatVersion(endpoint.current)} by now`,
+          );
       }
-      return this.save(sql, obey(rollout, command, actor.name, now), { actor, action: command.command, reason: command.reason, now });
+      return this.save(sql, obey(rollout, command, actor.name, now), {
+        actor,
+        action: command.command,
+        reason: command.reason,
+        now,
+      });
     });
     this.routes.published();
     return after;
@@ -72,18 +130,33 @@ export class RolloutStore {
    * Gives the changed rollout its next revision and stores all that follows from it. The caller holds the row's lock.
    * A rollout that ended with traffic taken from its candidate keeps being looked at until its withdrawal is complete.
    */
-  async save(sql: Sql, changed: Rollout, { actor, action, reason, now }: { actor: Actor; action: string; reason: string; now: number }): Promise<Rollout> {
+  async save(
+    sql: Sql,
+    changed: Rollout,
+    { actor, action, reason, now }: { actor: Actor; action: string; reason: string; now: number },
+  ): Promise<Rollout> {
     let rollout: Rollout = { ...changed, revision: { epoch: await currentEpoch(sql), n: changed.revision.n + 1 } };
     const ended = terminalStatuses.has(rollout.status);
     const withdrawn = ended && rollout.status !== 'promoted' && rollout.started_at !== null;
     await this.write(sql, rollout, !isUnderWay(rollout.status) && !withdrawn);
-    if (rollout.status === 'promoted') await setVersions(sql, rollout.spec.endpoint, rollout.spec.candidate, rollout.control);
-    const route = rollout.started_at === null ? null : await this.routes.recompile(sql, rollout.spec.endpoint, now, { reason: `rollout ${rollout.id}: ${action}` });
+    if (rollout.status === 'promoted')
+      await setVersions(sql, rollout.spec.endpoint, rollout.spec.candidate, rollout.control);
+    const route =
+      rollout.started_at === null
+        ? null
+        : await this.routes.recompile(sql, rollout.spec.endpoint, now, { reason: `rollout ${rollout.id}: ${action}` });
     if (withdrawn && route && !rollout.withdrawal) {
       rollout = { ...rollout, withdrawal: { route, since: now, applied: [], unreached: [], complete: false } };
       await this.write(sql, rollout, false);
     }
-    await appendAudit(sql, { aggregate: `rollout/${rollout.id}`, actor, action, reason: reason || rollout.reason, state: rollout, now });
+    await appendAudit(sql, {
+      aggregate: `rollout/${rollout.id}`,
+      actor,
+      action,
+      reason: reason || rollout.reason,
+      state: rollout,
+      now,
+    });
     await enqueueState(sql, topics.rollouts.name, rollout.id, now);
     return rollout;
   }
@@ -92,12 +165,24 @@ export class RolloutStore {
   async settle(sql: Sql, changed: Rollout, settled: boolean, actor: Actor, now: number): Promise<void> {
     const rollout = { ...changed, revision: { epoch: await currentEpoch(sql), n: changed.revision.n + 1 } };
     await this.write(sql, rollout, settled);
-    await appendAudit(sql, { aggregate: `rollout/${rollout.id}`, actor, action: 'withdrawal', reason: rollout.reason, state: rollout, now });
+    await appendAudit(sql, {
+      aggregate: `rollout/${rollout.id}`,
+      actor,
+      action: 'withdrawal',
+      reason: rollout.reason,
+      state: rollout,
+      now,
+    });
     await enqueueState(sql, topics.rollouts.name, rollout.id, now);
   }
 
   private async write(sql: Sql, rollout: Rollout, settled: boolean): Promise<void> {
-    await sql.query('UPDATE rollouts SET status = $2, settled = $3, doc = $4 WHERE id = $1', [rollout.id, rollout.status, settled, JSON.stringify(rollout)]);
+    await sql.query('UPDATE rollouts SET status = $2, settled = $3, doc = $4 WHERE id = $1', [
+      rollout.id,
+      rollout.status,
+      settled,
+      JSON.stringify(rollout),
+    ]);
   }
 
   async list(endpoint: string | undefined, cursor: string | undefined, limit: number) {
@@ -105,6 +190,9 @@ export class RolloutStore {
       'SELECT doc FROM rollouts WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3',
       [endpoint ?? null, cursor ?? null, limit + 1],
     );
-    return { items: rows.slice(0, limit).map((r) => r.doc), next_cursor: rows.length > limit ? (rows[limit - 1]?.doc.id ?? null) : null };
+    return {
+      items: rows.slice(0, limit).map((r) => r.doc),
+      next_cursor: rows.length > limit ? (rows[limit - 1]?.doc.id ?? null) : null,
+    };
   }
 }

@@ -1,30 +1,69 @@
-import { type Command, ProblemError, type Rollout, type RolloutStatus, stepKind, type StepVisit, stepWeight } from '@slipway/contracts';
+import {
+  type Command,
+  ProblemError,
+  type Rollout,
+  type RolloutStatus,
+  stepKind,
+  type StepVisit,
+  stepWeight,
+} from '@slipway/contracts';
 
 /** A rollout after a change, before it gets its next revision. Every function here is pure and returns a new value. */
 type Change = (rollout: Rollout, now: number) => Rollout;
 
-const leave = (visits: readonly StepVisit[], now: number): StepVisit[] => visits.map((v) => (v.left_at === null ? { ...v, phase: 'done', left_at: now } : v));
+const leave = (visits: readonly StepVisit[], now: number): StepVisit[] =>
+  visits.map((v) => (v.left_at === null ? { ...v, phase: 'done', left_at: now } : v));
 
 /** Enters a step: nothing changes for traffic until its versions are warm and it is activated. */
 export function enterStep(rollout: Rollout, step: number, now: number): Rollout {
-  const visit: StepVisit = { step, phase: 'preparing', weight: stepWeight(rollout.spec.steps, step), entered_at: now, active_at: null, left_at: null };
+  const visit: StepVisit = {
+    step,
+    phase: 'preparing',
+    weight: stepWeight(rollout.spec.steps, step),
+    entered_at: now,
+    active_at: null,
+    left_at: null,
+  };
   return { ...rollout, status: 'running', step, visits: [...leave(rollout.visits, now), visit] };
 }
 
 export const activate: Change = (rollout, now) => {
   const weight = stepWeight(rollout.spec.steps, rollout.step);
-  const visits = rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, phase: 'active' as const, active_at: now } : v));
-  return { ...rollout, weight, visits, reason: `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the candidate at ${Math.round(weight * 1e4) / 100} %.` };
+  const visits = rollout.visits.map((v, i) =>
+    i === rollout.visits.length - 1 ? { ...v, phase: 'active' as const, active_at: now } : v,
+  );
+  return {
+    ...rollout,
+    weight,
+    visits,
+    reason: `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the candidate at ${Math.round(weight * 1e4) / 100} %.`,
+  };
 };
 
 /** The next step, or the end: promoted. */
 export function advance(rollout: Rollout, reason: string, evidenceId: string | null, now: number): Rollout {
   const next = { ...rollout, reason, evidence_id: evidenceId };
-  return rollout.step + 1 < rollout.spec.steps.length ? enterStep(next, rollout.step + 1, now) : end(next, 'promoted', reason, evidenceId, now);
+  return rollout.step + 1 < rollout.spec.steps.length
+    ? enterStep(next, rollout.step + 1, now)
+    : end(next, 'promoted', reason, evidenceId, now);
 }
 
-export function end(rollout: Rollout, status: Extract<RolloutStatus, 'promoted' | 'rolledBack' | 'aborted'>, reason: string, evidenceId: string | null, now: number): Rollout {
-  return { ...rollout, status, weight: status === 'promoted' ? 1 : 0, visits: leave(rollout.visits, now), ended_at: now, reason, evidence_id: evidenceId };
+export function end(
+  rollout: Rollout,
+  status: Extract<RolloutStatus, 'promoted' | 'rolledBack' | 'aborted'>,
+  reason: string,
+  evidenceId: string | null,
+  now: number,
+): Rollout {
+  return {
+    ...rollout,
+    status,
+    weight: status === 'promoted' ? 1 : 0,
+    visits: leave(rollout.visits, now),
+    ended_at: now,
+    reason,
+    evidence_id: evidenceId,
+  };
 }
 
 /** The weight of the last step that was left by an advance; 0 before. */
@@ -34,7 +73,13 @@ export function lastProvenWeight(rollout: Rollout): number {
 }
 
 export function pause(rollout: Rollout, reason: string, evidenceId: string | null, toLastProven: boolean): Rollout {
-  return { ...rollout, status: 'paused', weight: toLastProven ? Math.min(rollout.weight, lastProvenWeight(rollout)) : rollout.weight, reason, evidence_id: evidenceId };
+  return {
+    ...rollout,
+    status: 'paused',
+    weight: toLastProven ? Math.min(rollout.weight, lastProvenWeight(rollout)) : rollout.weight,
+    reason,
+    evidence_id: evidenceId,
+  };
 }
 
 const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
@@ -50,9 +95,13 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
 /** @throws ProblemError conflict when the command makes no sense in the rollout's state */
 export function obey(rollout: Rollout, command: Command, actor: string, now: number): Rollout {
   const name = command.command;
-  if (name === 'approve') throw new ProblemError('conflict', `no step of this rollout asks for an approval; it is ${rollout.status}`);
+  if (name === 'approve')
+    throw new ProblemError('conflict', `no step of this rollout asks for an approval; it is ${rollout.status}`);
   if (!ALLOWED[name].includes(rollout.status)) {
-    throw new ProblemError('conflict', `"${name}" makes no sense now: the rollout is ${rollout.status}; it needs one that is ${ALLOWED[name].join(' or ')}`);
+    throw new ProblemError(
+      'conflict',
+      `"${name}" makes no sense now: the rollout is ${rollout.status}; it needs one that is ${ALLOWED[name].join(' or ')}`,
+    );
   }
   const why = `${actor}: ${command.reason || name}`;
   switch (name) {
@@ -64,7 +113,12 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
       return { ...rollout, status: 'paused', reason: why };
     case 'resume': {
       const active = rollout.visits.at(-1)?.phase === 'active';
-      return { ...rollout, status: 'running', weight: active ? stepWeight(rollout.spec.steps, rollout.step) : rollout.weight, reason: why };
+      return {
+        ...rollout,
+        status: 'running',
+        weight: active ? stepWeight(rollout.spec.steps, rollout.step) : rollout.weight,
+        reason: why,
+      };
     }
     case 'abort':
       return end(rollout, 'aborted', why, null, now);

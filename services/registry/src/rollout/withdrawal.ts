@@ -1,16 +1,32 @@
 import { compareRevisions, type Instance, type Rollout } from '@slipway/contracts';
 
 /**
- * What is known of a candidate's withdrawal: which routers have applied the route that ends its traffic. Those heard of within the lease but
+ * What is known of a candidate's withdrawal: which routers have applied the route that ends its traffic. Those heard of
+ * within the lease but
  * silent now may still serve until their lease ends; when it has ended, they are named as unreached.
  */
-export function followWithdrawal(rollout: Rollout, live: readonly Instance[], recent: readonly Instance[], leaseMs: number, now: number): { withdrawal: Rollout['withdrawal']; settled: boolean } {
+export function followWithdrawal(
+  rollout: Rollout,
+  live: readonly Instance[],
+  recent: readonly Instance[],
+  leaseMs: number,
+  now: number,
+): { withdrawal: Rollout['withdrawal']; settled: boolean } {
   const { withdrawal } = rollout;
   if (!withdrawal) return { withdrawal, settled: true };
   const { endpoint } = rollout.spec;
-  const applied = live.filter((r) => compareRevisions(r.applied[endpoint] ?? { epoch: 0, n: 0 }, withdrawal.route) >= 0).map((r) => r.instance_id).sort();
-  const waiting = recent.map((r) => r.instance_id).filter((id) => !applied.includes(id)).sort();
+  const applied = live
+    .filter((r) => compareRevisions(r.applied[endpoint] ?? { epoch: 0, n: 0 }, withdrawal.route) >= 0)
+    .map((r) => r.instance_id)
+    .sort();
+  const waiting = recent
+    .map((r) => r.instance_id)
+    .filter((id) => !applied.includes(id))
+    .sort();
   const leaseOver = now - withdrawal.since > leaseMs;
   const complete = waiting.length === 0 && applied.length > 0;
-  return { withdrawal: { ...withdrawal, applied, unreached: complete ? [] : waiting, complete }, settled: complete || leaseOver };
+  return {
+    withdrawal: { ...withdrawal, applied, unreached: complete ? [] : waiting, complete },
+    settled: complete || leaseOver,
+  };
 }

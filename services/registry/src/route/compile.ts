@@ -1,4 +1,14 @@
-import { durationMs, type Loadable, type Rollout, type Route, isUnderWay, type Target, type UnitKind, type Version, type VersionRef } from '@slipway/contracts';
+import {
+  durationMs,
+  type Loadable,
+  type Rollout,
+  type Route,
+  isUnderWay,
+  type Target,
+  type UnitKind,
+  type Version,
+  type VersionRef,
+} from '@slipway/contracts';
 
 export type RouteInput = {
   endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };
@@ -30,13 +40,18 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   const candidate = active ? must(active.spec.candidate) : null;
   const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
   const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter((v) => !v.bundle.infra.url);
-  const target = (version: Version): Target => ({ model: version.model, version: version.version, addresses: addresses(version, input) });
+  const target = (version: Version): Target => ({
+    model: version.model,
+    version: version.version,
+    addresses: addresses(version, input),
+  });
   return {
     endpoint: endpoint.name,
     unit: active ? active.spec.unit : endpoint.unit,
     control: target(current),
     candidate: candidate ? target(candidate) : null,
-    rollout: active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
+    rollout:
+      active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
     shadow: shadowOf(active),
     profiles: Object.fromEntries([current, candidate].flatMap((v) => (v?.profile ? [[key(v), v.profile]] : []))),
     lease_ms: input.leaseMs,
@@ -51,16 +66,32 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
 /** What is sampled while a shadow step is active; a paused rollout samples nothing. */
 function shadowOf(rollout: Rollout | null): Route['shadow'] {
   const step = rollout?.spec.steps[rollout.step];
-  if (!rollout || !step || !('shadow' in step) || rollout.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
+  if (
+    !rollout ||
+    !step ||
+    !('shadow' in step) ||
+    rollout.status !== 'running' ||
+    rollout.visits.at(-1)?.phase !== 'active'
+  )
+    return null;
   const { sample, noise, deadline } = step.shadow;
-  return { rollout_id: rollout.id, step: rollout.step, sample, noise, deadline_ms: durationMs(deadline), salt: `${rollout.id}/shadow` };
+  return {
+    rollout_id: rollout.id,
+    step: rollout.step,
+    sample,
+    noise,
+    deadline_ms: durationMs(deadline),
+    salt: `${rollout.id}/shadow`,
+  };
 }
 
 function addresses(version: Version, { addressesOf, before }: RouteInput): string[] {
   if (version.bundle.infra.url) return [version.bundle.infra.url];
   const live = addressesOf(version);
   if (live.length > 0) return live;
-  const same = [before?.control, before?.candidate].find((t) => t && t.model === version.model && t.version === version.version);
+  const same = [before?.control, before?.candidate].find(
+    (t) => t && t.model === version.model && t.version === version.version,
+  );
   return same?.addresses ?? [];
 }
 
@@ -70,7 +101,12 @@ function loadable(v: Version, bases: readonly string[]): Loadable {
     model: v.model,
     version: v.version,
     digest: v.digest,
-    artifact: { sha256: bundle.artifact.sha256, uris: bundle.artifact.uri ? [bundle.artifact.uri] : bases.map((b) => `${b}/v1/artifacts/${bundle.artifact.sha256}`) },
+    artifact: {
+      sha256: bundle.artifact.sha256,
+      uris: bundle.artifact.uri
+        ? [bundle.artifact.uri]
+        : bases.map((b) => `${b}/v1/artifacts/${bundle.artifact.sha256}`),
+    },
     signature: bundle.signature,
     preprocessing: bundle.preprocessing,
     validation: bundle.validation,

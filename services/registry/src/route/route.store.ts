@@ -1,4 +1,12 @@
-import { canonicalJson, type Revision, type Rollout, type Route, topics, type Version, type VersionRef } from '@slipway/contracts';
+import {
+  canonicalJson,
+  type Revision,
+  type Rollout,
+  type Route,
+  topics,
+  type Version,
+  type VersionRef,
+} from '@slipway/contracts';
 import { operatorKeyHashes } from '../access/key.store.ts';
 import { appendAudit, system } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
@@ -26,10 +34,20 @@ export class RouteStore {
     this.publisher.kick();
   }
 
-  /** Stores and enqueues the route anew if it differs from the stored one. @returns the revision that is in force then */
-  async recompile(sql: Sql, endpoint: string, now: number, because: { actor?: { name: string; role: 'system' }; reason?: string } = {}): Promise<Revision> {
+  /**
+   * Stores and enqueues the route anew if it differs from the stored one. @returns the revision that is in force then
+   */
+  async recompile(
+    sql: Sql,
+    endpoint: string,
+    now: number,
+    because: { actor?: { name: string; role: 'system' }; reason?: string } = {},
+  ): Promise<Revision> {
     const row = await endpointRow(sql, endpoint, true);
-    const [underWay] = await sql.query<{ doc: Rollout }>("SELECT doc FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')", [endpoint]);
+    const [underWay] = await sql.query<{ doc: Rollout }>(
+      "SELECT doc FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')",
+      [endpoint],
+    );
     const [stored] = await sql.query<{ doc: Route }>('SELECT doc FROM routes WHERE endpoint = $1', [endpoint]);
     const before = stored?.doc ?? null;
     const compiled = compileRoute({
@@ -46,20 +64,43 @@ export class RouteStore {
       const { revision, published_at: _, ...same } = before;
       if (canonicalJson(same) === canonicalJson(compiled)) return revision;
     }
-    const route: Route = { ...compiled, revision: { epoch: await currentEpoch(sql), n: (before?.revision.n ?? 0) + 1 }, published_at: now };
-    await sql.query('INSERT INTO routes (endpoint, doc) VALUES ($1, $2) ON CONFLICT (endpoint) DO UPDATE SET doc = $2', [endpoint, JSON.stringify(route)]);
-    await appendAudit(sql, { aggregate: `route/${endpoint}`, actor: because.actor ?? system('registry'), action: 'publish', reason: because.reason ?? '', state: route, now });
+    const route: Route = {
+      ...compiled,
+      revision: { epoch: await currentEpoch(sql), n: (before?.revision.n ?? 0) + 1 },
+      published_at: now,
+    };
+    await sql.query(
+      'INSERT INTO routes (endpoint, doc) VALUES ($1, $2) ON CONFLICT (endpoint) DO UPDATE SET doc = $2',
+      [endpoint, JSON.stringify(route)],
+    );
+    await appendAudit(sql, {
+      aggregate: `route/${endpoint}`,
+      actor: because.actor ?? system('registry'),
+      action: 'publish',
+      reason: because.reason ?? '',
+      state: route,
+      now,
+    });
     await enqueueState(sql, topics.routes.name, endpoint, now);
     return route.revision;
   }
 
   async recompileAll(sql: Sql, now: number): Promise<void> {
-    for (const { name } of await sql.query<{ name: string }>('SELECT name FROM endpoints ORDER BY name')) await this.recompile(sql, name, now);
+    for (const { name } of await sql.query<{ name: string }>('SELECT name FROM endpoints ORDER BY name'))
+      await this.recompile(sql, name, now);
   }
 }
 
-async function namedVersions(sql: Sql, endpoint: EndpointRow, rollout: Rollout | undefined): Promise<Map<string, Version>> {
-  const refs: VersionRef[] = [endpoint.current, ...(endpoint.previous ? [endpoint.previous] : []), ...(rollout ? [rollout.spec.candidate] : [])];
+async function namedVersions(
+  sql: Sql,
+  endpoint: EndpointRow,
+  rollout: Rollout | undefined,
+): Promise<Map<string, Version>> {
+  const refs: VersionRef[] = [
+    endpoint.current,
+    ...(endpoint.previous ? [endpoint.previous] : []),
+    ...(rollout ? [rollout.spec.candidate] : []),
+  ];
   const found = new Map<string, Version>();
   for (const { model, version } of refs) {
     const v = await findVersion(sql, model, version);

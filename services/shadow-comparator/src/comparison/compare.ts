@@ -1,6 +1,10 @@
 import type { CompareRule, Difference } from '@slipway/contracts';
 
-export type Comparison = { agree: boolean; differences: Difference[]; /** Largest |a − b| of two numbers. */ maxDifference: number };
+export type Comparison = {
+  agree: boolean;
+  differences: Difference[] /** Largest |a − b| of two numbers. */;
+  maxDifference: number;
+};
 
 /** Never compared: they name the answer, not what it says. */
 const IDENTITY = new Set(['id', 'model_name', 'model_version', 'created', 'system_fingerprint']);
@@ -11,7 +15,8 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Tensor = { name: string; datatype: string; shape?: number[]; data: Json[] };
 
 /**
- * How two answers to the same request differ. OIP answers are compared output by output (whole numbers, truth values and bytes are classes and must
+ * How two answers to the same request differ. OIP answers are compared output by output (whole numbers, truth values
+ * and bytes are classes and must
  * be equal; fractions have a tolerance; with `topK` the places of the k highest), anything else as JSON by field. Pure.
  */
 export function compareAnswers(control: unknown, candidate: unknown, rule: CompareRule): Comparison {
@@ -20,7 +25,11 @@ export function compareAnswers(control: unknown, candidate: unknown, rule: Compa
   const b = tensors(candidate);
   if (a && b) compareTensors(a, b, rule, found);
   else compareJson('', strip(control as Json, rule), strip(candidate as Json, rule), rule, found);
-  return { agree: found.differences.length === 0, differences: found.differences.slice(0, MOST_DIFFERENCES), maxDifference: found.maxDifference };
+  return {
+    agree: found.differences.length === 0,
+    differences: found.differences.slice(0, MOST_DIFFERENCES),
+    maxDifference: found.maxDifference,
+  };
 }
 
 class Findings {
@@ -44,7 +53,8 @@ function shown(value: unknown): string {
 
 function tensors(answer: unknown): Tensor[] | undefined {
   const outputs = (answer as { outputs?: unknown } | null)?.outputs;
-  if (!Array.isArray(outputs) || !outputs.every((o) => typeof o?.name === 'string' && Array.isArray(o?.data))) return undefined;
+  if (!Array.isArray(outputs) || !outputs.every((o) => typeof o?.name === 'string' && Array.isArray(o?.data)))
+    return undefined;
   return outputs as Tensor[];
 }
 
@@ -70,25 +80,37 @@ function compareTensors(control: Tensor[], candidate: Tensor[], rule: CompareRul
       const rows = a.shape && a.shape.length > 1 && (a.shape[0] as number) > 0 ? (a.shape[0] as number) : 1;
       const width = x.length / rows;
       for (let r = 0; r < rows; r++) {
-        const [p, q] = [x, y].map((v) => top(v.slice(r * width, (r + 1) * width) as number[], rule.topK as number)) as [number[], number[]];
+        const [p, q] = [x, y].map((v) => top(v.slice(r * width, (r + 1) * width) as number[], rule.topK as number)) as [
+          number[],
+          number[],
+        ];
         if (p.some((place) => !q.includes(place))) found.add(a.name, 'top_k', p, q);
       }
       for (const [i, v] of x.entries()) found.numbers(v as number, y[i] as number, rule);
     } else {
       for (const [i, v] of x.entries()) {
         const w = y[i] as Json;
-        const same = isFraction(a.datatype) && typeof v === 'number' && typeof w === 'number' ? found.numbers(v, w, rule) : v === w;
+        const same =
+          isFraction(a.datatype) && typeof v === 'number' && typeof w === 'number'
+            ? found.numbers(v, w, rule)
+            : v === w;
         if (same) continue;
         found.add(x.length === 1 ? a.name : `${a.name}.${i}`, isFraction(a.datatype) ? 'number' : 'class', v, w);
       }
     }
   }
-  for (const b of candidate) if (wanted(b.name, rule) && !control.some((a) => a.name === b.name)) found.add(b.name, 'extra', '', b.data);
+  for (const b of candidate)
+    if (wanted(b.name, rule) && !control.some((a) => a.name === b.name)) found.add(b.name, 'extra', '', b.data);
 }
 
 /** Places of the k highest; equal scores by place. */
 function top(scores: number[], k: number): number[] {
-  return scores.map((s, i) => [s, i] as const).sort(([a, i], [b, j]) => b - a || i - j).slice(0, k).map(([, i]) => i).sort((a, b) => a - b);
+  return scores
+    .map((s, i) => [s, i] as const)
+    .sort(([a, i], [b, j]) => b - a || i - j)
+    .slice(0, k)
+    .map(([, i]) => i)
+    .sort((a, b) => a - b);
 }
 
 function strip(answer: Json, rule: CompareRule): Json {
@@ -117,13 +139,17 @@ function compareJson(field: string, a: Json, b: Json, rule: CompareRule, found: 
       if (name in other) compareJson(at(name), x, other[name] as Json, rule, found);
       else if (!rule.ignore.includes(at(name))) found.add(at(name), 'missing', x, '');
     }
-    for (const name of Object.keys(other)) if (!(name in a) && !rule.ignore.includes(at(name))) found.add(at(name), 'extra', '', other[name]);
+    for (const name of Object.keys(other))
+      if (!(name in a) && !rule.ignore.includes(at(name))) found.add(at(name), 'extra', '', other[name]);
   } else if (a !== b) {
     found.add(field, 'class', a, b);
   }
 }
 
-/** Dice's coefficient of the multisets of words: 2·common / (words of both); 1 for the same words, whatever the white space. In order too when it must be exact. */
+/**
+ * Dice's coefficient of the multisets of words: 2·common / (words of both); 1 for the same words, whatever the white
+ * space. In order too when it must be exact.
+ */
 export function wordSimilarity(a: string, b: string): number {
   const x = a.split(/\s+/).filter((w) => w !== '');
   const y = b.split(/\s+/).filter((w) => w !== '');

@@ -2,7 +2,8 @@ import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ShadowCounts } from '@slipway/stats';
 
 /**
- * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and every one that a pair
+ * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
+ * every one that a pair
  * speaks of (services that run both versions themselves publish pairs without our rows).
  */
 export class ShadowCountsStore {

@@ -3,7 +3,11 @@ import { type Finding, gauge } from '@slipway/platform';
 import { judgeShadow } from '@slipway/stats';
 import type { ShadowCountsStore } from './shadow-counts.store.ts';
 
-const requests = gauge('slipway_shadow_requests', 'Sampled requests of a shadow step by where they are: sampled = paired + failed + expired + shed + pending', ['rollout', 'step', 'state']);
+const requests = gauge(
+  'slipway_shadow_requests',
+  'Sampled requests of a shadow step by where they are: sampled = paired + failed + expired + shed + pending',
+  ['rollout', 'step', 'state'],
+);
 
 /** One look at a rollout whose present step is a shadow. */
 export class ShadowVerdict {
@@ -17,10 +21,16 @@ export class ShadowVerdict {
     const visit = rollout.visits.at(-1);
     if (!step || !('shadow' in step) || !visit?.active_at) return undefined;
     const found = judgeShadow({
-      alpha: alphaShare(rollout, ANALYSERS.shadow), step: rollout.step, maxExcess: step.shadow.maxExcessDisagreement, minPairs: step.shadow.until.pairs, activeSeconds: (now - visit.active_at) / 1000, dwellSeconds: stepDwellMs(step) / 1000,
+      alpha: alphaShare(rollout, ANALYSERS.shadow),
+      step: rollout.step,
+      maxExcess: step.shadow.maxExcessDisagreement,
+      minPairs: step.shadow.until.pairs,
+      activeSeconds: (now - visit.active_at) / 1000,
+      dwellSeconds: stepDwellMs(step) / 1000,
       counts: await this.counts.counts(rollout.id, rollout.step),
     });
-    for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const) requests.set({ rollout: rollout.id, step: String(rollout.step), state }, found.numbers[state]);
+    for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const)
+      requests.set({ rollout: rollout.id, step: String(rollout.step), state }, found.numbers[state]);
     return found;
   }
 }

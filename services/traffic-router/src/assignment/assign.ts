@@ -19,7 +19,8 @@ export type AssignmentInput = {
 export function assign({ route, unit, leaseHolds, forced }: AssignmentInput): Assignment | undefined {
   const { control, candidate, rollout } = route;
   if (forced !== undefined) {
-    if (candidate?.version === forced) return { arm: 'candidate', reason: 'forced', probability: 1, version: candidate, unit };
+    if (candidate?.version === forced)
+      return { arm: 'candidate', reason: 'forced', probability: 1, version: candidate, unit };
     if (control.version === forced) return { arm: 'control', reason: 'forced', probability: 1, version: control, unit };
     return undefined;
   }

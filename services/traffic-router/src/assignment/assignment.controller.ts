@@ -6,7 +6,10 @@ import { drawShadow } from '../shadow/draw.ts';
 import { assign } from './assign.ts';
 
 const unit = z.string().min(1).max(256);
-export const assignmentsBodySchema = z.union([z.strictObject({ endpoint: nameSchema, unit }), z.strictObject({ endpoint: nameSchema, units: z.array(unit).min(1).max(10_000) })]);
+export const assignmentsBodySchema = z.union([
+  z.strictObject({ endpoint: nameSchema, unit }),
+  z.strictObject({ endpoint: nameSchema, units: z.array(unit).min(1).max(10_000) }),
+]);
 
 /** For services that serve their own models: which version a unit gets, exactly as this router would decide. */
 @Controller('v1/assignments')
@@ -27,10 +30,25 @@ export class AssignmentController {
       const a = assign({ route, unit: u, leaseHolds });
       if (!a) throw new ProblemError('internal', 'an assignment without a forced version always exists');
       return {
-        endpoint: route.endpoint, unit: u, rollout_id: route.rollout?.id ?? '', step: route.rollout?.step ?? -1, route_revision: formatRevision(route.revision),
-        assigned_arm: a.arm, version: formatVersion(a.version), probability: a.probability, reason: a.reason,
+        endpoint: route.endpoint,
+        unit: u,
+        rollout_id: route.rollout?.id ?? '',
+        step: route.rollout?.step ?? -1,
+        route_revision: formatRevision(route.revision),
+        assigned_arm: a.arm,
+        version: formatVersion(a.version),
+        probability: a.probability,
+        reason: a.reason,
         // Services that run both versions themselves: whether to, for this unit, and where the pair belongs.
-        shadow: route.shadow && route.candidate ? { rollout_id: route.shadow.rollout_id, step: route.shadow.step, candidate_version: formatVersion(route.candidate), ...drawShadow(route.shadow, u) } : null,
+        shadow:
+          route.shadow && route.candidate
+            ? {
+                rollout_id: route.shadow.rollout_id,
+                step: route.shadow.step,
+                candidate_version: formatVersion(route.candidate),
+                ...drawShadow(route.shadow, u),
+              }
+            : null,
       };
     };
     return 'units' in input ? { assignments: input.units.map(answer) } : answer(input.unit);

@@ -39,7 +39,13 @@ export class OipController {
   @Get('models/:endpoint')
   model(@Param('endpoint') endpoint: string) {
     const route = this.route(endpoint);
-    return { name: route.endpoint, versions: [route.control, ...(route.candidate ? [route.candidate] : [])].map((t) => String(t.version)), platform: 'onnx_onnxv1', inputs: route.signature.inputs, outputs: route.signature.outputs };
+    return {
+      name: route.endpoint,
+      versions: [route.control, ...(route.candidate ? [route.candidate] : [])].map((t) => String(t.version)),
+      platform: 'onnx_onnxv1',
+      inputs: route.signature.inputs,
+      outputs: route.signature.outputs,
+    };
   }
 
   @Get('models/:endpoint/ready')
@@ -50,7 +56,8 @@ export class OipController {
   @Get('models/:endpoint/versions/:version')
   version(@Param('endpoint') endpoint: string, @Param('version') version: string) {
     const metadata = this.model(endpoint);
-    if (!metadata.versions.includes(version)) throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${version}`);
+    if (!metadata.versions.includes(version))
+      throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${version}`);
     return { ...metadata, versions: [version] };
   }
 

@@ -25,15 +25,24 @@ function isDeep(body: Buffer): boolean {
 export type RowHead = Omit<PredictionRow, 'request' | 'response'>;
 
 /**
- * A body as it stands in a row. Known JSON is taken as it is (a raw newline in it can only be white space, and becomes a space); anything
- * else becomes a JSON string, and so does JSON that some reader of the log might refuse; what is too long becomes its digest, size and head.
+ * A body as it stands in a row. Known JSON is taken as it is (a raw newline in it can only be white space, and becomes
+ * a space); anything
+ * else becomes a JSON string, and so does JSON that some reader of the log might refuse; what is too long becomes its
+ * digest, size and head.
  */
 export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): Buffer {
   if (body.length > maxBytes) {
-    return Buffer.from(JSON.stringify({ digest: createHash('sha256').update(body).digest('hex'), bytes: body.length, head: body.subarray(0, HEAD_BYTES).toString('utf8') }));
+    return Buffer.from(
+      JSON.stringify({
+        digest: createHash('sha256').update(body).digest('hex'),
+        bytes: body.length,
+        head: body.subarray(0, HEAD_BYTES).toString('utf8'),
+      }),
+    );
   }
   if (body.length === 0) return Buffer.from('null');
-  if (!isJson || UNPORTABLE.test(body.toString('latin1')) || isDeep(body)) return Buffer.from(JSON.stringify(body.toString('utf8')));
+  if (!isJson || UNPORTABLE.test(body.toString('latin1')) || isDeep(body))
+    return Buffer.from(JSON.stringify(body.toString('utf8')));
   if (!body.includes(NEWLINE) && !body.includes(RETURN)) return body;
   const flat = Buffer.from(body);
   for (let i = 0; i < flat.length; i++) if (flat[i] === NEWLINE || flat[i] === RETURN) flat[i] = SPACE;

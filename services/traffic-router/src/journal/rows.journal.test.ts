@@ -22,7 +22,11 @@ const journal = (maxBytes = 10_000_000) => {
   open.push(j);
   return j;
 };
-const append = (j: RowJournal, ...rows: string[]) => j.append(rows.map((r) => Buffer.from(`${r}\n`)), rows.length);
+const append = (j: RowJournal, ...rows: string[]) =>
+  j.append(
+    rows.map((r) => Buffer.from(`${r}\n`)),
+    rows.length,
+  );
 const rows = () => sent.flatMap((s) => s.split('\n'));
 async function shipped(n: number): Promise<void> {
   while (rows().length < n) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -71,7 +75,9 @@ describe('the journal', () => {
   it('cuts off the line that a kill left unfinished', async () => {
     const first = journal();
     append(first, 'whole');
-    const file = readdirSync(folder).filter((f) => f.endsWith('.ndjson')).at(-1) as string;
+    const file = readdirSync(folder)
+      .filter((f) => f.endsWith('.ndjson'))
+      .at(-1) as string;
     appendFileSync(join(folder, file), '{"half":');
     const second = journal();
     second.start();

@@ -1,18 +1,46 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writevSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
 import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer, steadyNow } from '@slipway/platform';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
-/** With less than this waiting, the shipper lets rows gather for a moment: a record for every row costs more than the row. */
+/**
+ * With less than this waiting, the shipper lets rows gather for a moment: a record for every row costs more than the
+ * row.
+ */
 const SMALL_BYTES = 256 * 1024;
 const NEWLINE = 10;
 
-export type JournalOptions = { folder: string; topic: string; producer: Pick<RecordProducer, 'send'>; log: Logger; maxBytes: number; lingerMs?: number; /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */ record?: (line: Buffer) => OutgoingRecord };
+export type JournalOptions = {
+  folder: string;
+  topic: string;
+  producer: Pick<RecordProducer, 'send'>;
+  log: Logger;
+  maxBytes: number;
+  lingerMs?: number /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */;
+  record?: (line: Buffer) => OutgoingRecord;
+};
 
 /**
- * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in records below
- * 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the kernel's page cache and is shipped
+ * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in
+ * records below
+ * 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the kernel's page
+ * cache and is shipped
  * by the next start (a power failure may lose the last moments; rows carry ids, so shipping twice is harmless).
  */
 export class RowJournal {
@@ -53,7 +81,10 @@ export class RowJournal {
   }
 
   private segments(): number[] {
-    return readdirSync(this.options.folder).filter((f) => f.endsWith('.ndjson')).map((f) => Number.parseInt(f, 10)).sort((a, b) => a - b);
+    return readdirSync(this.options.folder)
+      .filter((f) => f.endsWith('.ndjson'))
+      .map((f) => Number.parseInt(f, 10))
+      .sort((a, b) => a - b);
   }
 
   private loadPosition(first: number): { segment: number; offset: number } {
@@ -78,11 +109,14 @@ export class RowJournal {
     return this.bytesWaiting;
   }
 
-  /** Appends whole lines by one write. @returns false when they were not taken: the journal is full, or the disk failed */
+  /**
+   * Appends whole lines by one write. @returns false when they were not taken: the journal is full, or the disk failed
+   */
   append(pieces: Buffer[], rows: number): boolean {
     const bytes = pieces.reduce((sum, p) => sum + p.length, 0);
     try {
-      if (this.bytesWaiting + bytes > this.options.maxBytes) throw new Error(`the journal has reached its ${this.options.maxBytes} bytes`);
+      if (this.bytesWaiting + bytes > this.options.maxBytes)
+        throw new Error(`the journal has reached its ${this.options.maxBytes} bytes`);
       if (this.segmentBytes > SEGMENT_BYTES) this.roll();
       let written = writevSync(this.fd, pieces);
       while (written < bytes) written += writevSync(this.fd, [Buffer.concat(pieces).subarray(written)]);
@@ -92,7 +126,10 @@ export class RowJournal {
       const now = steadyNow();
       if (now - this.lastComplaint > 1000) {
         this.lastComplaint = now;
-        this.options.log.error({ error: (error as Error).message, topic: this.options.topic, refused: this.refused }, 'THE JOURNAL DOES NOT TAKE ROWS');
+        this.options.log.error(
+          { error: (error as Error).message, topic: this.options.topic, refused: this.refused },
+          'THE JOURNAL DOES NOT TAKE ROWS',
+        );
       }
       return false;
     }
@@ -135,7 +172,11 @@ export class RowJournal {
         } else if (this.bytesWaiting < SMALL_BYTES && !this.closing) await this.pause(this.options.lingerMs ?? 20);
         attempt = 0;
       } catch (error) {
-        if (attempt === 0) this.options.log.warn({ error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting }, 'Kafka does not take rows; the journal keeps them');
+        if (attempt === 0)
+          this.options.log.warn(
+            { error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting },
+            'Kafka does not take rows; the journal keeps them',
+          );
         await this.pause(backoffMs(Math.min(attempt++, 4), Math.random()));
       }
     }

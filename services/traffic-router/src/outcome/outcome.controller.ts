@@ -31,11 +31,19 @@ export class OutcomeController {
     if (unknown) throw new ProblemError('unknown_endpoint', `there is no endpoint "${unknown.endpoint}"`);
     const rows = outcomes.map(
       (o): OutcomeRow => ({
-        event_id: o.event_id ?? uuidv7(), type: 'slipway.outcome.v1', source: this.source, time: o.time ?? now, endpoint: o.endpoint, name: o.name, value: o.value,
-        unit: o.unit ?? '', request_id: o.request_id ?? '',
+        event_id: o.event_id ?? uuidv7(),
+        type: 'slipway.outcome.v1',
+        source: this.source,
+        time: o.time ?? now,
+        endpoint: o.endpoint,
+        name: o.name,
+        value: o.value,
+        unit: o.unit ?? '',
+        request_id: o.request_id ?? '',
       }),
     );
-    if (!this.journal.append([Buffer.from(rows.map((r) => `${JSON.stringify(r)}\n`).join(''))], rows.length)) throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
+    if (!this.journal.append([Buffer.from(rows.map((r) => `${JSON.stringify(r)}\n`).join(''))], rows.length))
+      throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
     for (const r of rows) outcomesTotal.inc({ endpoint: r.endpoint });
     return { event_ids: rows.map((r) => r.event_id) };
   }

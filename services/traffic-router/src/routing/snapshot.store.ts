@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { type Route, routeSchema } from '@slipway/contracts';
 import { z } from 'zod';
 
-/** The last routes, on disk: a router that starts while Kafka is away serves from them (control only, since no lease holds then). */
+/**
+ * The last routes, on disk: a router that starts while Kafka is away serves from them (control only, since no lease
+ * holds then).
+ */
 export class RouteSnapshot {
   private readonly file: string;
   constructor(folder: string) {

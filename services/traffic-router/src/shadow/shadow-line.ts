@@ -8,14 +8,27 @@ const END = Buffer.from('}\n');
 const NULL = Buffer.from('null');
 
 /** One line of the shadow journal; event_id, request_id and traceparent come first, for `shadowRecord`. */
-export function shadowLine({ event_id, request_id, traceparent, ...rest }: ShadowHead, request: Buffer, response: Buffer): Buffer[] {
+export function shadowLine(
+  { event_id, request_id, traceparent, ...rest }: ShadowHead,
+  request: Buffer,
+  response: Buffer,
+): Buffer[] {
   const text = JSON.stringify({ event_id, request_id, traceparent, ...rest });
-  return [Buffer.from(text.slice(0, -1)), REQUEST, rest.oversize ? NULL : request, RESPONSE, rest.oversize ? NULL : response, END];
+  return [
+    Buffer.from(text.slice(0, -1)),
+    REQUEST,
+    rest.oversize ? NULL : request,
+    RESPONSE,
+    rest.oversize ? NULL : response,
+    END,
+  ];
 }
 
 const HEAD = /^\{"event_id":"[^"]*","request_id":("(?:[^"\\]|\\.)*"),"traceparent":"([^"]*)"/;
 
-/** A journalled line as a record of its own: key and trace header are taken from its head, the bodies are not parsed. */
+/**
+ * A journalled line as a record of its own: key and trace header are taken from its head, the bodies are not parsed.
+ */
 export function shadowRecord(line: Buffer): { key: string; value: Buffer; headers?: Record<string, string> } {
   const head = HEAD.exec(line.subarray(0, 512).toString('utf8'));
   const key = head?.[1] ? (JSON.parse(head[1]) as string) : '';

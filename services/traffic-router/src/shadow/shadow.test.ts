@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { drawShadow } from './draw.ts';
 import { type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
 
-const shadow: NonNullable<Route['shadow']> = { rollout_id: '0198c0de-0000-7000-8000-000000000001', step: 0, sample: 0.25, noise: 0.4, deadline_ms: 1000, salt: 'salt' };
+const shadow: NonNullable<Route['shadow']> = {
+  rollout_id: '0198c0de-0000-7000-8000-000000000001',
+  step: 0,
+  sample: 0.25,
+  noise: 0.4,
+  deadline_ms: 1000,
+  salt: 'salt',
+};
 const ids = Array.from({ length: 20_000 }, (_, i) => `request-${i}`);
 
 describe('the draw of the shadow', () => {
@@ -26,8 +33,22 @@ describe('the draw of the shadow', () => {
 
 describe('the shadow line', () => {
   const head: ShadowHead = {
-    event_id: 'e1', request_id: 'with "quotes" and \\', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', type: 'slipway.shadow-request.v1', source: 'r', time: 1, endpoint: 'spam', rollout_id: shadow.rollout_id, step: 0,
-    control_version: 'spam:1', candidate_version: 'spam:2', noise: true, deadline_ms: 5, oversize: false, control_latency_us: 1, control_compute_us: 1,
+    event_id: 'e1',
+    request_id: 'with "quotes" and \\',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    type: 'slipway.shadow-request.v1',
+    source: 'r',
+    time: 1,
+    endpoint: 'spam',
+    rollout_id: shadow.rollout_id,
+    step: 0,
+    control_version: 'spam:1',
+    candidate_version: 'spam:2',
+    noise: true,
+    deadline_ms: 5,
+    oversize: false,
+    control_latency_us: 1,
+    control_compute_us: 1,
   };
   it('becomes a record keyed by the request, with its trace, and keeps the bodies byte by byte', () => {
     const line = Buffer.concat(shadowLine(head, Buffer.from('{"x":1.0}'), Buffer.from('{"y":2}')));
@@ -35,10 +56,15 @@ describe('the shadow line', () => {
     const record = shadowRecord(line.subarray(0, -1));
     expect([record.key, record.headers]).toEqual([head.request_id, { traceparent: head.traceparent }]);
     expect(record.value.toString()).toContain('"request":{"x":1.0},"response":{"y":2}}');
-    expect(shadowRequestSchema.parse(JSON.parse(record.value.toString()))).toMatchObject({ noise: true, request: { x: 1 } });
+    expect(shadowRequestSchema.parse(JSON.parse(record.value.toString()))).toMatchObject({
+      noise: true,
+      request: { x: 1 },
+    });
   });
   it('leaves long bodies out', () => {
-    const value = JSON.parse(Buffer.concat(shadowLine({ ...head, oversize: true }, Buffer.from('{}'), Buffer.from('{}'))).toString());
+    const value = JSON.parse(
+      Buffer.concat(shadowLine({ ...head, oversize: true }, Buffer.from('{}'), Buffer.from('{}'))).toString(),
+    );
     expect(value).toMatchObject({ oversize: true, request: null, response: null });
   });
 });

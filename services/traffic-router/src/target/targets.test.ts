@@ -11,14 +11,20 @@ describe('targets', () => {
   });
   it('takes turns', () => {
     const targets = new Targets(() => 0);
-    expect([targets.order(target, false)[0], targets.order(target, false)[0], targets.order(target, false)[0]]).toEqual(['http://a:1', 'http://b:1', 'http://a:1']);
+    expect([targets.order(target, false)[0], targets.order(target, false)[0], targets.order(target, false)[0]]).toEqual(
+      ['http://a:1', 'http://b:1', 'http://a:1'],
+    );
   });
   it('ejects at once what refuses connections, and others after three failures in a row', () => {
     const targets = new Targets(() => 0);
     expect(targets.failed(a, true)).toBe(true);
     expect([targets.failed(b, false), targets.failed(b, false)]).toEqual([false, false]);
     targets.succeeded(b);
-    expect([targets.failed(b, false), targets.failed(b, false), targets.failed(b, false)]).toEqual([false, false, true]);
+    expect([targets.failed(b, false), targets.failed(b, false), targets.failed(b, false)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(targets.ejected()).toEqual([a, b].sort());
   });
   it('lets an ejected target try again after a while that grows, and forgets it all on success', () => {

@@ -16,7 +16,8 @@ export function parseTargetKey(key: string): { model: string; version: string; a
 }
 
 /**
- * Which addresses answer for a version, and which of them are ejected because they failed. Ejection protects users at once; it changes
+ * Which addresses answer for a version, and which of them are ejected because they failed. Ejection protects users at
+ * once; it changes
  * nothing about which arm a request belongs to.
  */
 export class Targets {
