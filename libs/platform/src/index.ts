@@ -15,7 +15,7 @@ export * from './kafka/record.ts';
 export * from './kafka/state-replica.consumer.ts';
 export * from './log.ts';
 export * from './metrics.ts';
-export * from './paced-loop.ts';
+export * from './paced.loop.ts';
 export * from './service.ts';
 export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';

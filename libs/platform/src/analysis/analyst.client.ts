@@ -13,7 +13,7 @@ import { steadyNow } from '../clock.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../log.ts';
 import { counter, histogram } from '../metrics.ts';
-import { PacedLoop } from '../paced-loop.ts';
+import { PacedLoop } from '../paced.loop.ts';
 
 const evidenceTotal = counter('slipway_evidence_total', 'Evidence published, by verdict', ['verdict']);
 const lookSeconds = histogram(

@@ -86,14 +86,16 @@ export class Batcher<I, O> {
       clearTimeout(this.timer);
       this.timer = undefined;
       void this.dispatch(this.queue, this.options.maxBatch);
-    } else
-      this.timer ??= setTimeout(
-        () => {
-          this.timer = undefined;
-          this.consider();
-        },
-        Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000),
-      );
+      return;
+    }
+    // biome-ignore lint/style/noRestrictedGlobals: a batcher is made of waiting; its clock comes in as an argument
+    this.timer ??= setTimeout(
+      () => {
+        this.timer = undefined;
+        this.consider();
+      },
+      Math.max(0, (this.options.maxQueueDelayUs - waited) / 1000),
+    );
   }
 
   private async dispatch(queue: Waiting<I, O>[], maxRows: number): Promise<void> {
