@@ -186,6 +186,54 @@ describe('a shadow', () => {
     await operator.command(rollout.id, 'abort', 'seen enough');
   });
 
+  it('rolls back a candidate that does not answer half of the sampled requests in time: that is its fault', async () => {
+    const server = await startForeignModel(({ text, version }) =>
+      version === '2' && Number(text) % 2 === 1 ? 'hang' : { class: 0 },
+    );
+    foreign.push(server);
+    const { operator, admin } = release;
+    await admin.call('POST', '/v1/models', { name: 'hanging' });
+    const signature = {
+      inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
+      outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
+    };
+    for (const n of [1, 2])
+      await admin.call('POST', '/v1/models/hanging/versions', {
+        bundle: {
+          artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/hanging' },
+          signature,
+          infra: { url: server.url },
+        },
+      });
+    await operator.call('PUT', '/v1/endpoints/hanging', { model: 'hanging', version: 1, timeout_ms: 1000 });
+    let asked = 0;
+    const ask = () =>
+      fetch(`${release.routers[0]}/v2/models/hanging/infer`, {
+        method: 'POST',
+        body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [String(asked++)] }] }),
+      });
+    await until('the endpoint', async () => (await ask()).ok);
+    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', {
+      endpoint: 'hanging',
+      candidate: { model: 'hanging', version: 2 },
+      steps: [shadow({ noise: '0%', maxExcessDisagreement: '20%', until: { pairs: 30 } }), canary],
+    });
+    await operator.command(rollout.id, 'start', 'time-outs');
+    let done = false;
+    const asking = (async () => {
+      while (!done) await Promise.all([sleep(200), ...Array.from({ length: 2 }, () => ask().then((r) => r.text()))]);
+    })();
+    const ended = await release.reach(rollout.id, 'out of its shadow', (r) => r.step === 1 || r.status !== 'running');
+    done = true;
+    await asking;
+    expect([ended.status, ended.step]).toEqual(['rolledBack', 0]);
+    const reasons = await release.query<{ result: string; reason: string; agree: boolean }>(
+      "SELECT DISTINCT result, reason, agree FROM comparisons FINAL WHERE rollout_id = {id:String} AND reason = 'candidate_timeout'",
+      { id: rollout.id },
+    );
+    expect(reasons).toEqual([{ result: 'failed', reason: 'candidate_timeout', agree: false }]);
+  });
+
   it('ends every sampled request, under faults too: sampled = paired + failed + expired + shed, and nothing pends for ever', async () => {
     const { supervisor } = release;
     const sender = release.sender(50);

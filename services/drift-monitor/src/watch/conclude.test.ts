@@ -84,6 +84,31 @@ describe('what drift says of a rollout', () => {
       driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
     ).toContain('no training data');
   });
+  it('never advances on a comparison that was not made, and says which one that was', () => {
+    const inCanary = driftFinding(drift(), null, rollout());
+    expect([inCanary.verdict, inCanary.reasons]).toEqual(['hold', ['insufficient_data:drift']]);
+    expect(inCanary.sentence).toContain(
+      "the candidate's answers were not compared: the reference profile has no outputs",
+    );
+    const noInputs = driftFinding(drift({ inputs: null }), judged('stable', 0), rollout());
+    expect([noInputs.verdict, noInputs.sentence.includes('the data were not compared')]).toEqual(['hold', true]);
+    const blind = judged('stable', 0);
+    (blind.features[1] as { psi: number | null }).psi = null;
+    expect(driftFinding(drift(), blind, rollout()).sentence).toContain(
+      'too few rows in the newest window to tell of b',
+    );
+  });
+  it('does without what the policy ignores, and says so', () => {
+    const found = driftFinding(drift(), null, rollout({ drift: { modelMoved: 'ignore' } }));
+    expect([found.verdict, found.sentence]).toEqual([
+      'advance',
+      "Advance: the data have not moved; the candidate's answers are not watched (drift.modelMoved is ignore).",
+    ]);
+  });
+  it('says that nothing is compared between the versions where only one of them serves', () => {
+    const found = driftFinding(drift(), null, { ...rollout(), weight: 0 });
+    expect([found.verdict, found.sentence.includes('not compared in this step')]).toEqual(['advance', true]);
+  });
   it('takes one small move among many features for what it is', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
     expect(dataMoved(judged('moved', 0.3, ['a']))).toBe(true);

@@ -36,12 +36,23 @@ function named(judged: DriftJudgement | null): string {
     .join(', ');
 }
 
+/** What a comparison could not look at, in words; empty when it saw everything. */
+function unseen(judged: DriftJudgement | null, what: string, nothing: string): string[] {
+  if (!judged || judged.features.length === 0) return [`${what} ${nothing}`];
+  if (judged.state === 'insufficient_data')
+    return [`too few rows in a window to tell of ${what} (${judged.rows} of ${judged.needed})`];
+  const blind = judged.features.filter((f) => f.psi === null).map((f) => f.feature);
+  return blind.length > 0 ? [`too few rows in the newest window to tell of ${blind.join(', ')} in ${what}`] : [];
+}
+
 /**
  * What drift says of a rollout: `hold` while the data (both versions see that) or the candidate's answers (only it
- * does) have moved, or while there are
- * too few rows to know; never `rollBack`. Pure.
+ * does) have moved, and while either was not compared: a check that could not be made is never an `advance`, and the
+ * sentence says what was missing. Never `rollBack`. What the policy ignores need not be seen. The candidate's answers
+ * are compared where it and the control serve at the same time; in other steps the sentence says that they are not.
+ * Pure.
  *
- * @param arms the candidate's answers against the concurrent control's
+ * @param arms the candidate's answers against the concurrent control's; `null` when they were not compared
  */
 export function driftFinding(
   drift: EndpointDrift,
@@ -49,45 +60,51 @@ export function driftFinding(
   rollout: Rollout,
 ): { verdict: 'advance' | 'hold'; reasons: string[]; sentence: string; numbers: object } {
   const policy = rollout.spec.drift;
+  const watchData = policy?.dataMoved !== 'ignore';
+  const watchModel = policy?.modelMoved !== 'ignore';
+  const concurrent = rollout.weight > 0 && rollout.weight < 1;
   const moved = dataMoved(drift.inputs);
   const modelMoved = arms?.state === 'moved';
   const reasons: string[] = [];
   const says: string[] = [];
-  if (moved && policy?.dataMoved !== 'ignore') {
+  if (moved && watchData) {
     reasons.push('data_moved');
     says.push(`the data have moved from what ${drift.version} was trained on: ${named(drift.inputs)}`);
   }
-  if (modelMoved && policy?.modelMoved !== 'ignore') {
+  if (modelMoved && watchModel) {
     reasons.push('model_moved');
     says.push(`the candidate answers differently from the control on the same traffic: ${named(arms)}`);
   }
-  const scarce = [drift.inputs, ...(rollout.weight > 0 && rollout.weight < 1 ? [arms] : [])].find(
-    (j) => j?.state === 'insufficient_data',
-  );
-  if (reasons.length === 0 && (drift.state === 'no_profile' || scarce?.state === 'insufficient_data')) {
+  const missing = [
+    ...(watchData ? unseen(drift.inputs, 'the data', `were not compared: ${drift.note || NO_INPUTS}`) : []),
+    ...(watchModel && concurrent ? unseen(arms, "the candidate's answers", `were not compared: ${NO_OUTPUTS}`) : []),
+  ];
+  if (missing.length > 0) {
     reasons.push('insufficient_data:drift');
-    says.push(
-      drift.state === 'no_profile'
-        ? `there is nothing to compare with: ${drift.note}`
-        : `too few rows in a window to tell (${scarce?.rows} of ${scarce?.state === 'insufficient_data' ? scarce.needed : 0})`,
-    );
+    says.push(...missing);
   }
   const numbers = {
     data: drift.state,
     data_moved: moved,
-    model_moved: modelMoved,
+    model_moved: arms === null ? null : modelMoved,
     inputs: drift.inputs,
     arms,
     version: drift.version,
   };
   if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold: ${says.join('; ')}.`, numbers };
-  return {
-    verdict: 'advance',
-    reasons: ['no_drift'],
-    sentence: 'Advance: neither the data nor the candidate have moved.',
-    numbers,
-  };
+  const compared = [
+    watchData ? 'the data have not moved' : 'the data are not watched (drift.dataMoved is ignore)',
+    !watchModel
+      ? "the candidate's answers are not watched (drift.modelMoved is ignore)"
+      : concurrent
+        ? "the candidate's answers have not moved from the control's"
+        : "the candidate's answers are not compared in this step, where no control serves beside it",
+  ];
+  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance: ${compared.join('; ')}.`, numbers };
 }
+
+const NO_INPUTS = 'the reference profile has no inputs (drift.dataMoved: ignore does without)';
+const NO_OUTPUTS = 'the reference profile has no outputs (drift.modelMoved: ignore does without)';
 
 /** Why the endpoint's version should be retrained; empty when it should not. Pure. */
 export function retrainingReasons(drift: EndpointDrift): string[] {

@@ -47,28 +47,24 @@ export class LegClient {
         };
       }
       const route = this.models.route(endpoint);
-      const address = [route?.candidate, route?.control].find((t) => t && formatVersion(t) === version)?.addresses[0];
-      if (!address) return { ok: false, reason: 'no_target', latencyUs: took() };
-      const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${number}/infer`, {
-        method: 'POST',
-        body: new Uint8Array(body),
-        signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
-        headers: {
-          'content-type': 'application/json',
-          'x-request-id': ids.requestId,
-          ...(ids.traceparent ? { traceparent: ids.traceparent } : {}),
-          'x-slipway-shadow': '1',
-        },
-      });
-      const text = await response.text();
-      if (response.status === 503) return { ok: false, reason: 'busy', latencyUs: took() };
-      if (!response.ok) return { ok: false, reason: 'error', latencyUs: took() };
-      return {
-        ok: true,
-        answer: parsed(text),
-        latencyUs: took(),
-        computeUs: Number(response.headers.get('x-slipway-compute-us') ?? 0) || took(),
-      };
+      const addresses = [route?.candidate, route?.control].find((t) => t && formatVersion(t) === version)?.addresses;
+      const until = began + patienceMs;
+      let broke = false;
+      // A connection that breaks may be a server of ours that was killed: only when it breaks once more, there or at
+      // the next address, is it how the version answers this request.
+      for (const address of [...(addresses ?? []), ...(addresses ?? [])].slice(0, 4)) {
+        const left = until - performance.now();
+        if (left < 1) return { ok: false, reason: 'timeout', latencyUs: took() };
+        try {
+          return { ...(await this.post(address, model, number, body, ids, left)), latencyUs: took() };
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error;
+          if (neverConnected(error)) continue;
+          if (broke) return { ok: false, reason: 'error', latencyUs: took() };
+          broke = true;
+        }
+      }
+      return { ok: false, reason: 'no_target', latencyUs: took() };
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'overloaded')
         return { ok: false, reason: 'busy', latencyUs: took() };
@@ -79,6 +75,46 @@ export class LegClient {
       clearTimeout(timer);
     }
   }
+
+  private async post(
+    address: string,
+    model: string,
+    number: string,
+    body: Buffer,
+    ids: { requestId: string; traceparent: string },
+    patienceMs: number,
+  ): Promise<LegAnswer> {
+    const began = performance.now();
+    const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${number}/infer`, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
+      headers: {
+        'content-type': 'application/json',
+        'x-request-id': ids.requestId,
+        ...(ids.traceparent ? { traceparent: ids.traceparent } : {}),
+        'x-slipway-shadow': '1',
+      },
+    });
+    const text = await response.text();
+    const latencyUs = Math.round((performance.now() - began) * 1000);
+    if (response.status === 503) return { ok: false, reason: 'busy', latencyUs };
+    if (!response.ok) return { ok: false, reason: 'error', latencyUs };
+    return {
+      ok: true,
+      answer: parsed(text),
+      latencyUs,
+      computeUs: Number(response.headers.get('x-slipway-compute-us') ?? 0) || latencyUs,
+    };
+  }
+}
+
+/** No byte of the request reached anybody: no address, nobody listens, or no connection in time. */
+function neverConnected(error: TypeError): boolean {
+  const { code } = (error.cause ?? {}) as { code?: string };
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(
+    code ?? '',
+  );
 }
 
 function parsed(text: string): unknown {

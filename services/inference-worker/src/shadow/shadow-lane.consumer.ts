@@ -120,11 +120,16 @@ export class ShadowLane {
     const route = this.models.route(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
     const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record)) };
-    const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, deadline - now());
+    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at fault;
+    // one that got less, since the request came late to its turn, is not.
+    const left = deadline - now();
+    const fair = Math.min(route?.timeout_ms ?? r.deadline_ms, r.deadline_ms / 2);
+    const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, Math.min(left, fair));
     pair.candidate_latency_us = candidate.latencyUs;
     if (!candidate.ok) {
       if (candidate.reason === 'busy') return ended('shed', 'busy');
-      if (candidate.reason === 'timeout') return ended('expired', 'candidate_timeout');
+      if (candidate.reason === 'timeout')
+        return left >= fair ? ended('failed', 'candidate_timeout') : ended('expired', 'deadline');
       return ended('failed', candidate.reason === 'error' ? 'candidate_error' : 'no_target');
     }
     pair.candidate = candidate.answer;

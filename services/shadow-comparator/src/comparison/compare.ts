@@ -2,8 +2,11 @@ import type { CompareRule, Difference } from '@slipway/contracts';
 
 export type Comparison = {
   agree: boolean;
-  differences: Difference[] /** Largest |a − b| of two numbers. */;
+  differences: Difference[];
+  /** Largest |a − b| of two numbers. */
   maxDifference: number;
+  /** How many values were looked at; with 0 the rule names nothing that the answers have, so nothing was compared. */
+  fields: number;
 };
 
 /** Never compared: they name the answer, not what it says. */
@@ -29,12 +32,14 @@ export function compareAnswers(control: unknown, candidate: unknown, rule: Compa
     agree: found.differences.length === 0,
     differences: found.differences.slice(0, MOST_DIFFERENCES),
     maxDifference: found.maxDifference,
+    fields: found.fields,
   };
 }
 
 class Findings {
   readonly differences: Difference[] = [];
   maxDifference = 0;
+  fields = 0;
   add(field: string, kind: Difference['kind'], control: unknown, candidate: unknown): void {
     this.differences.push({ field: field || '(whole)', kind, control: shown(control), candidate: shown(candidate) });
   }
@@ -48,7 +53,12 @@ class Findings {
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return text.length > SHOWN ? `${wellFormed(text.slice(0, SHOWN))}…` : wellFormed(text);
+}
+
+/** A string without half a surrogate pair: a cut character, or a lone one that somebody sent, would spoil the row. */
+export function wellFormed(text: string): string {
+  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
 }
 
 function tensors(answer: unknown): Tensor[] | undefined {
@@ -67,6 +77,7 @@ const isFraction = (datatype: string) => /^(FP|BF)/.test(datatype);
 function compareTensors(control: Tensor[], candidate: Tensor[], rule: CompareRule, found: Findings): void {
   for (const a of control) {
     if (!wanted(a.name, rule)) continue;
+    found.fields++;
     const b = candidate.find((o) => o.name === a.name);
     if (!b) {
       found.add(a.name, 'missing', a.data, '');
@@ -123,6 +134,7 @@ const kindOf = (x: Json): string => (x === null ? 'null' : Array.isArray(x) ? 'l
 function compareJson(field: string, a: Json, b: Json, rule: CompareRule, found: Findings): void {
   const at = (name: string | number) => (field ? `${field}.${name}` : String(name));
   if (rule.ignore.includes(field)) return;
+  if (kindOf(a) !== 'object' || kindOf(a) !== kindOf(b)) found.fields++;
   if (kindOf(a) !== kindOf(b)) {
     found.add(field, 'type', a, b);
   } else if (typeof a === 'number') {

@@ -1,6 +1,32 @@
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ShadowCounts } from '@slipway/stats';
 
+/** The registry's clock says when a rollout started, Kafka's when a row arrived: so far apart they may be. */
+const CLOCKS_DIFFER_MS = 2 * 3_600_000;
+
+/** Both tables are read from the rollout's start on, by the index on arrival, however long their history is. */
+export const shadowCountsSql = `
+  WITH
+    ended AS (
+      SELECT request_id, result, agree, noise AS asked_twice, noise_agree,
+        candidate_compute_us + noise_compute_us AS compute_us, price AS cost
+      FROM slipway.comparisons FINAL
+      WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+        AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+    )
+  SELECT
+    (SELECT uniqExact(request_id) FROM (
+       SELECT request_id FROM slipway.predictions
+       WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
+         AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+       UNION ALL SELECT request_id FROM ended)) AS sampled,
+    countIf(result = 'paired') AS paired, countIf(result = 'failed') AS failed,
+    countIf(result = 'expired') AS expired, countIf(result = 'shed') AS shed,
+    countIf(result = 'paired' OR NOT agree) AS compared, countIf(NOT agree) AS disagreed,
+    countIf(asked_twice) AS noise, countIf(asked_twice AND NOT noise_agree) AS noiseDisagreed,
+    sum(compute_us) / 1e6 AS computeSeconds, sum(cost) AS price
+  FROM ended`;
+
 /**
  * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
  * every one that a pair
@@ -12,20 +38,13 @@ export class ShadowCountsStore {
     this.clickhouse = clickhouse;
   }
 
-  async counts(rolloutId: string, step: number): Promise<ShadowCounts> {
-    const [row] = await queryRows<ShadowCounts>(
-      this.clickhouse,
-      `WITH ended AS (SELECT request_id, result, agree, noise AS asked_twice, noise_agree, candidate_compute_us + noise_compute_us AS compute_us, price AS cost FROM slipway.comparisons FINAL WHERE rollout_id = {rollout:String} AND step = {step:Int16})
-       SELECT
-         (SELECT uniqExact(request_id) FROM (
-            SELECT request_id FROM slipway.predictions FINAL WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
-            UNION ALL SELECT request_id FROM ended)) AS sampled,
-         countIf(result = 'paired') AS paired, countIf(result = 'failed') AS failed, countIf(result = 'expired') AS expired, countIf(result = 'shed') AS shed,
-         countIf(result = 'paired' OR NOT agree) AS compared, countIf(NOT agree) AS disagreed, countIf(asked_twice) AS noise, countIf(asked_twice AND NOT noise_agree) AS noiseDisagreed,
-         sum(compute_us) / 1e6 AS computeSeconds, sum(cost) AS price
-       FROM ended`,
-      { rollout: rolloutId, step },
-    );
+  /** @param since milliseconds since the epoch: the rollout's start; nothing of it arrived at Kafka before */
+  async counts(rolloutId: string, step: number, since: number): Promise<ShadowCounts> {
+    const [row] = await queryRows<ShadowCounts>(this.clickhouse, shadowCountsSql, {
+      rollout: rolloutId,
+      step,
+      from: since - CLOCKS_DIFFER_MS,
+    });
     if (!row) throw new Error('an aggregate has no row');
     return row;
   }

@@ -27,7 +27,7 @@ export class ShadowVerdict {
       minPairs: step.shadow.until.pairs,
       activeSeconds: (now - visit.active_at) / 1000,
       dwellSeconds: stepDwellMs(step) / 1000,
-      counts: await this.counts.counts(rollout.id, rollout.step),
+      counts: await this.counts.counts(rollout.id, rollout.step, rollout.started_at ?? rollout.created_at),
     });
     for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const)
       requests.set({ rollout: rollout.id, step: String(rollout.step), state }, found.numbers[state]);

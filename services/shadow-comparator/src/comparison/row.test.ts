@@ -1,0 +1,54 @@
+import { compareSchema, type ShadowPair, shadowPairSchema } from '@slipway/contracts';
+import { describe, expect, it } from 'vitest';
+import { batchedRows, comparisonRow } from './row.ts';
+
+const answer = (value: unknown) => ({ outputs: [{ name: 'class', datatype: 'BYTES', shape: [1], data: [value] }] });
+const pair = (change: object): ShadowPair =>
+  shadowPairSchema.parse({
+    event_id: 'e',
+    time: 1,
+    request_id: 'r',
+    endpoint: 'spam',
+    rollout_id: '0198c0de-0000-7000-8000-000000000001',
+    step: 0,
+    control: answer('a'),
+    candidate: answer('a'),
+    ...change,
+  });
+const row = (change: object, compare: object = {}) => {
+  const r = comparisonRow(pair(change), compareSchema.parse(compare), { source: 's', now: 1, traceparent: undefined });
+  return [r.result, r.reason, r.agree];
+};
+
+describe('one row of comparisons', () => {
+  it("counts what is the candidate's own fault as disagreement: time-outs, errors, no answer", () => {
+    expect(row({ result: 'failed', reason: 'candidate_timeout' })).toEqual(['failed', 'candidate_timeout', false]);
+    expect(row({ result: 'expired', reason: 'candidate_timeout' })).toEqual(['expired', 'candidate_timeout', false]);
+    expect(row({ result: 'failed', reason: 'candidate_error' })).toEqual(['failed', 'candidate_error', false]);
+    expect(row({ candidate: null })).toEqual(['failed', 'candidate_missing', false]);
+  });
+  it('does not hold against the candidate what is ours', () => {
+    expect(row({ result: 'shed', reason: 'busy' })[2]).toBe(true);
+    expect(row({ result: 'expired', reason: 'deadline' })[2]).toBe(true);
+    expect(row({ result: 'failed', reason: 'no_target' })[2]).toBe(true);
+    expect(row({ control: null })).toEqual(['failed', 'control_missing', true]);
+  });
+  it('is no pair when the rule names nothing that the answers have', () => {
+    expect(row({ candidate: answer('b') }, { fields: ['label'] })).toEqual(['failed', 'nothing_compared', true]);
+    expect(row({ control: { outputs: [] }, candidate: { outputs: [] } })[1]).toBe('nothing_compared');
+    expect(row({ control: {}, candidate: {} })[1]).toBe('nothing_compared');
+    expect(row({ candidate: answer('b') }, { fields: ['class'] })).toEqual(['paired', '', false]);
+  });
+  it('is well-formed whatever the answers hold: lone surrogates, and a character that the cut would halve', () => {
+    const long = `${'x'.repeat(197)}😀`;
+    const made = comparisonRow(
+      pair({ control: answer(long), candidate: answer('\ud83d alone') }),
+      compareSchema.parse({}),
+      { source: 's', now: 1, traceparent: undefined },
+    );
+    const [line] = batchedRows([{ ...made, reason: '\udc00' }], 1000);
+    expect(line).not.toMatch(/\\ud[89a-f]/i);
+    const back = JSON.parse(line as string) as { differences: { control: string; candidate: string }[] };
+    expect(back.differences[0]?.candidate).toContain('\ufffd alone');
+  });
+});
