@@ -19,6 +19,12 @@ describe('the reference vectors', () => {
     expect(checked.flatMap(checkVector)).toEqual([]);
   });
 
+  it('and far tails and arms of unequal size, by mpmath at 60 digits (far-tails.py), agree with us', () => {
+    const far = read('far-tails.json');
+    expect(far.length).toBeGreaterThan(8);
+    expect(far.flatMap(checkVector)).toEqual([]);
+  });
+
   it('fail where they are wrong: another number, an unknown computation, a missing field', () => {
     const kappa = vectors.find((v) => v.name === 'shadow-kappa') as Vector;
     expect(checkVector({ ...kappa, name: 'new data', like: 'shadow-kappa' })).toEqual([]);

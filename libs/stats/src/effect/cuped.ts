@@ -117,15 +117,15 @@ function ratioPrepared(s: CupedRatioSums) {
 }
 
 /**
- * CUPED of a ratio: θ = Σ cov(R_post, R_pre) / Σ var(R_pre) over the arms, all by the 4 × 4 covariance of the sums
- * (delta method).
+ * CUPED of a ratio: θ = Σ cov(R_post, R_pre) / Σ var(R_pre) over the arms, each arm with the same weight whatever its
+ * size, as GrowthBook takes it; all by the 4 × 4 covariance of the sums (delta method).
  */
 export const cupedRatioEffect = sound(
   'cupedRatioEffect',
   (control: CupedRatioSums, treatment: CupedRatioSums, difference: Difference): Effect & { theta: number } => {
     const [c, t] = [ratioPrepared(control), ratioPrepared(treatment)];
-    const preVariance = c.form(c.gPre, c.gPre) / c.n + t.form(t.gPre, t.gPre) / t.n;
-    const theta = preVariance === 0 ? 0 : (c.form(c.gPost, c.gPre) / c.n + t.form(t.gPost, t.gPre) / t.n) / preVariance;
+    const preVariance = c.form(c.gPre, c.gPre) + t.form(t.gPre, t.gPre);
+    const theta = preVariance === 0 ? 0 : (c.form(c.gPost, c.gPre) + t.form(t.gPost, t.gPre)) / preVariance;
     const arm = (a: typeof c): Arm => {
       const g = a.gPost.map((x, i) => x - theta * (a.gPre[i] as number));
       return { n: a.n, mean: a.rPost - theta * a.rPre, variance: a.form(g, g) };

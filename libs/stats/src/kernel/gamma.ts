@@ -84,7 +84,8 @@ function prefactor(a: number, x: number): number {
 /** a φ(x/a) + s(a). */
 function exponent(a: number, x: number): number {
   const mu = (x - a) / a;
-  return a * (Math.abs(mu) < 0.3 ? logGap(mu) : mu - Math.log1p(mu)) + stirling(a);
+  // ln(x/a) by two logarithms: x/a itself loses an x that is tiny beside a.
+  return a * (Math.abs(mu) < 0.3 ? logGap(mu) : mu - (Math.log(x) - Math.log(a))) + stirling(a);
 }
 
 /** μ − ln(1 + μ) without cancellation: μ² Σ (−μ)ᵏ / (k + 2). */

@@ -137,7 +137,8 @@ export const mixtureSprt = sound(
       tau,
       zStar,
       ci: [delta - half, delta + half] as [number, number],
-      pValue: 2 * (1 - normalCdf((Math.abs(delta / Math.sqrt(v)) * z) / zStar)),
+      // Through the lower tail: one less a number next to one has no digits left.
+      pValue: 2 * normalCdf((-Math.abs(delta / Math.sqrt(v)) * z) / zStar),
     };
   },
 );

@@ -1,27 +1,38 @@
 import { sound } from '../errors.ts';
 /**
- * How well a detector's alarms hit known drifts (River's measures): a drift counts as found by the first alarm in
- * [start, start + deltaMax].
+ * How well a detector's alarms hit known drifts, as River's `drift.evaluate` measures it. The window of a drift is
+ * [start, start + deltaMax]; an alarm belongs to the earliest window that it falls into, and to that one alone; the
+ * delay of a drift is that of its first alarm. What is undefined is `null`: precision without alarms, recall without
+ * drifts, delays when nothing was found, gaps with fewer than two false alarms.
  */
 export const evaluateDetector = sound(
   'evaluateDetector',
   (alarms: readonly number[], drifts: readonly number[], deltaMax: number, n?: number) => {
-    const firstOf = (d: number) => alarms.find((a) => a >= d && a <= d + deltaMax);
-    const found = drifts.map(firstOf);
-    const hits = found.filter((a) => a !== undefined).length;
-    const inWindow = (a: number) => drifts.some((d) => a >= d && a <= d + deltaMax);
-    const truePositives = alarms.filter(inWindow).length;
-    const falseAlarms = alarms.length - truePositives;
-    const precision = alarms.length > 0 ? truePositives / alarms.length : 0;
-    const episodeRecall = drifts.length > 0 ? hits / drifts.length : 0;
+    const ofDrift = drifts.map((): number[] => []);
+    const outside: number[] = [];
+    for (const a of alarms) {
+      const window = drifts.findIndex((d) => a >= d && a <= d + deltaMax);
+      (ofDrift[window] ?? outside).push(a);
+    }
+    const hits = ofDrift.filter((found) => found.length > 0).length;
+    const truePositives = alarms.length - outside.length;
+    const falseAlarms = outside.length;
+    const precision = alarms.length > 0 ? truePositives / alarms.length : null;
+    const episodeRecall = drifts.length > 0 ? hits / drifts.length : null;
     const missed = drifts.length - hits;
-    const recall = truePositives + missed > 0 ? truePositives / (truePositives + missed) : 0;
-    const f1 = precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0;
-    const delays = found.flatMap((a, i) => (a === undefined ? [] : [a - (drifts[i] as number)]));
+    const recall = truePositives + missed > 0 ? truePositives / (truePositives + missed) : null;
+    const f1 =
+      precision === null || episodeRecall === null
+        ? null
+        : precision + episodeRecall > 0
+          ? (2 * precision * episodeRecall) / (precision + episodeRecall)
+          : 0;
+    const delays = ofDrift.flatMap((found, i) =>
+      found.length > 0 ? [Math.min(...found) - (drifts[i] as number)] : [],
+    );
     const mean = (xs: number[]) => (xs.length > 0 ? xs.reduce((a, b) => a + b, 0) / xs.length : null);
     const detectionDelay = mean(delays);
-    const sorted = alarms.filter((a) => !inWindow(a)).sort((a, b) => a - b);
-    const gaps = sorted.slice(1).map((a, i) => a - (sorted[i] as number));
+    const gaps = outside.slice(1).map((a, i) => a - (outside[i] as number));
     const meanTimeBetween = mean(gaps);
     return {
       precision,
@@ -32,8 +43,11 @@ export const evaluateDetector = sound(
       normalizedDelay: detectionDelay === null ? null : detectionDelay / deltaMax,
       falseAlarms,
       falseAlarmsPer1000: n ? (1000 * falseAlarms) / n : null,
+      // An immediate detection makes it infinite, which is no number.
       meanTimeRatio:
-        meanTimeBetween !== null && detectionDelay ? (meanTimeBetween / detectionDelay) * episodeRecall : null,
+        meanTimeBetween !== null && detectionDelay !== null && detectionDelay > 0 && episodeRecall !== null
+          ? (meanTimeBetween / detectionDelay) * episodeRecall
+          : null,
     };
   },
 );
