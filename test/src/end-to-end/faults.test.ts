@@ -165,6 +165,8 @@ describe('faults under load, during a live rollout', () => {
   it.each(SERVICES)('%s killed with -9: it comes back by itself, and what it did goes on', async (name) => {
     rollout ??= await underLoad(40, SHADOW);
     const { supervisor } = release;
+    // One target lives at any time: that is what is promised.
+    if (name.startsWith('worker')) await until('both workers to serve', bothWorkersServe);
     const restarts = supervisor.restarts(name);
     supervisor.kill(name, 'SIGKILL');
     await moreAnswers(20);

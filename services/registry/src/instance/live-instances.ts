@@ -48,6 +48,13 @@ export class LiveInstances {
       .sort();
   }
 
+  /** Addresses of live workers that do not say that they cannot load the version. */
+  mayReturn(model: string, version: number): string[] {
+    return this.workers()
+      .filter((w) => !w.versions.some((v) => v.model === model && v.version === version && v.state === 'failed'))
+      .map((w) => w.address);
+  }
+
   /** What workers say of a version that they could not load. */
   failures(model: string, version: number): LoadedVersion[] {
     return this.workers().flatMap((w) =>

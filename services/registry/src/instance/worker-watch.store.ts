@@ -41,8 +41,8 @@ export class WorkerWatch {
         .map((w) => [
           w.address,
           w.versions
-            .filter((v) => v.state === 'warm')
-            .map((v) => `${v.model}:${v.version}:${v.digest}`)
+            .filter((v) => v.state === 'warm' || v.state === 'failed')
+            .map((v) => `${v.model}:${v.version}:${v.digest}:${v.state}`)
             .sort(),
         ])
         .sort(),

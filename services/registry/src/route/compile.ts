@@ -18,6 +18,8 @@ export type RouteInput = {
   versions: ReadonlyMap<string, Version>;
   /** Live addresses on which a version is warm. */
   addressesOf: (version: Version) => string[];
+  /** Live addresses that may have the version (again) in a moment: they do not say that they cannot load it. */
+  mayReturn: (version: Version) => string[];
   /** The addresses that the route has now: kept when no live one is known, since they may come back. */
   before: Route | null;
   artifactBases: readonly string[];
@@ -85,14 +87,17 @@ function shadowOf(rollout: Rollout | null): Route['shadow'] {
   };
 }
 
-function addresses(version: Version, { addressesOf, before }: RouteInput): string[] {
+function addresses(version: Version, { addressesOf, mayReturn, before }: RouteInput): string[] {
   if (version.bundle.infra.url) return [version.bundle.infra.url];
-  const live = addressesOf(version);
-  if (live.length > 0) return live;
+  const warm = addressesOf(version);
   const same = [before?.control, before?.candidate].find(
     (t) => t && t.model === version.model && t.version === version.version,
   );
-  return same?.addresses ?? [];
+  if (warm.length === 0) return same?.addresses ?? [];
+  // A worker that has just started anew keeps its place: routers eject it until it is warm, and find it again by
+  // themselves. Were it left out meanwhile, the death of another one would leave a route without anybody alive.
+  const returning = mayReturn(version).filter((a) => same?.addresses.includes(a) && !warm.includes(a));
+  return [...warm, ...returning].sort();
 }
 
 function loadable(v: Version, bases: readonly string[]): Loadable {

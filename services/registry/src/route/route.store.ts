@@ -55,6 +55,7 @@ export class RouteStore {
       rollout: underWay?.doc ?? null,
       versions: await namedVersions(sql, row, underWay?.doc),
       addressesOf: (v) => this.instances.addressesOf(v.model, v.version, v.digest),
+      mayReturn: (v) => this.instances.mayReturn(v.model, v.version),
       before,
       artifactBases: this.settings.artifactBases,
       leaseMs: this.settings.leaseMs,

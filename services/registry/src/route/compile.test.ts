@@ -1,0 +1,39 @@
+import { type Route, type Version, bundleSchema } from '@slipway/contracts';
+import { describe, expect, it } from 'vitest';
+import { compileRoute } from './compile.ts';
+
+const version = {
+  model: 'spam',
+  version: 1,
+  digest: 'd'.repeat(64),
+  bundle: bundleSchema.parse({
+    artifact: { sha256: 'a'.repeat(64) },
+    signature: {
+      inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
+      outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
+    },
+  }),
+} as unknown as Version;
+const route = (before: string[], warm: string[], mayReturn: string[]) =>
+  compileRoute({
+    endpoint: { name: 'spam', current: { model: 'spam', version: 1 }, previous: null, unit: 'request', timeout_ms: 1 },
+    rollout: null,
+    versions: new Map([['spam:1', version]]),
+    addressesOf: () => warm,
+    mayReturn: () => mayReturn,
+    before: { control: { model: 'spam', version: 1, addresses: before }, candidate: null } as unknown as Route,
+    artifactBases: [],
+    leaseMs: 1000,
+    operatorKeys: [],
+  }).control.addresses;
+
+describe('the addresses of a version', () => {
+  it('keep a worker that has started anew and is still loading: the death of the other must not leave nobody', () =>
+    expect(route(['http://a', 'http://b'], ['http://b'], ['http://a', 'http://b'])).toEqual(['http://a', 'http://b']));
+  it('drop one that is dead or cannot load the version, where another is warm', () =>
+    expect(route(['http://a', 'http://b'], ['http://b'], ['http://b'])).toEqual(['http://b']));
+  it('take in nobody who has never had it warm', () =>
+    expect(route(['http://a'], ['http://a'], ['http://a', 'http://c'])).toEqual(['http://a']));
+  it('stay as they were while nobody is warm', () =>
+    expect(route(['http://a', 'http://b'], [], [])).toEqual(['http://a', 'http://b']));
+});
