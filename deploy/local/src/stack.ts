@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createKafka, createLogger, createTopics, migrateClickHouse } from '@slipway/platform';
@@ -105,7 +105,10 @@ export async function randomPorts({ registries, routers, workers }: StackOptions
 /** Starts the stores and every service, in order, each when what it needs is ready. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, counts, given = {}, progress = () => undefined } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true });
+  // Others may pass through, as the store that runs as nobody must, but not list what is here; secrets have a mode of
+  // their own.
+  chmodSync(folder, 0o711);
   const supervisor = new Supervisor(folder, options.onEvent);
   const left = await supervisor.endLeftovers();
   if (left.length > 0) progress(`ended what an earlier start left running: ${left.join(', ')}`);

@@ -1,11 +1,13 @@
 // ClickHouse's HTTP interface in front of the embedded engine: clients speak to it as to a ClickHouse server. A process
 // of its own.
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { AnalystSessions, Refused } from './analyst-sessions.ts';
 import { gunzipSync, gzipSync, inflateSync, zstdDecompressSync } from './compression.ts';
-import { type QueryRequest, SessionPool } from './session-pool.ts';
+import { type QueryRequest, type QueryResult, SessionPool } from './session-pool.ts';
+import { dropPrivileges } from './unprivileged.ts';
 
 const need = (name: string): string => {
   const value = process.env[name];
@@ -23,14 +25,16 @@ writeFileSync(
   configFile,
   '<clickhouse><background_message_broker_schedule_pool_size>16</background_message_broker_schedule_pool_size><background_schedule_pool_size>16</background_schedule_pool_size><kafka><session_timeout_ms>6000</session_timeout_ms><heartbeat_interval_ms>2000</heartbeat_interval_ms><socket_timeout_ms>8000</socket_timeout_ms></kafka></clickhouse>\n',
 );
+// From here on this process cannot read what belongs to others, the secrets above all: the second wall.
+dropPrivileges(process.env['RUN_AS'], folder);
 const writers = new SessionPool(folder, 6, configFile);
-const readers = new SessionPool(folder, 4, configFile);
-// 2: reads only, but a reader may still choose settings such as output formats, as clients do
-await readers.prepare('SET readonly = 2');
-const users: Record<string, { password: string; pool: SessionPool }> = {
-  slipway: { password: need('SLIPWAY_PASSWORD'), pool: writers },
-  analyst: { password: need('ANALYST_PASSWORD'), pool: readers },
+const analysts = new AnalystSessions(folder, configFile, new SessionPool(folder, 1, configFile));
+/** The logins, by the SHA-256 of their passwords: the passwords themselves are not in this process. */
+const users: Record<string, { passwordDigest: string; role: 'writer' | 'analyst'; maxBodyBytes: number }> = {
+  slipway: { passwordDigest: need('SLIPWAY_PASSWORD_SHA256'), role: 'writer', maxBodyBytes: 256 * 1024 * 1024 },
+  analyst: { passwordDigest: need('ANALYST_PASSWORD_SHA256'), role: 'analyst', maxBodyBytes: 1024 * 1024 },
 };
+type User = (typeof users)[string];
 
 /** URL parameters that are no settings. */
 const RESERVED = new Set([
@@ -76,6 +80,8 @@ const STATUS_BY_CODE: Record<string, number> = {
   '193': 401,
   '159': 408,
   '241': 507,
+  '396': 413,
+  '394': 499,
 };
 
 class HttpError extends Error {
@@ -94,7 +100,7 @@ function same(a: string, b: string): boolean {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-function authenticate(req: IncomingMessage, url: URL): SessionPool {
+function authenticate(req: IncomingMessage, url: URL): User {
   let user = url.searchParams.get('user') ?? (req.headers['x-clickhouse-user'] as string | undefined);
   let password = url.searchParams.get('password') ?? (req.headers['x-clickhouse-key'] as string | undefined) ?? '';
   const basic = /^Basic (.+)$/i.exec(req.headers.authorization ?? '')?.[1];
@@ -103,20 +109,30 @@ function authenticate(req: IncomingMessage, url: URL): SessionPool {
     user ??= u;
     password ||= rest.join(':');
   }
-  const known = users[user ?? 'default'];
-  if (!known || !same(known.password, password)) {
+  const known = Object.hasOwn(users, user ?? '') ? users[user ?? ''] : undefined;
+  if (!known || !same(known.passwordDigest, createHash('sha256').update(password).digest('hex'))) {
     throw new HttpError(
       401,
       '516',
       `Code: 516. DB::Exception: ${user ?? 'default'}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`,
     );
   }
-  return known.pool;
+  return known;
 }
 
-async function bodyOf(req: IncomingMessage): Promise<Buffer> {
+async function bodyOf(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of req) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of req) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBytes)
+      throw new HttpError(
+        413,
+        '307',
+        `Code: 307. DB::Exception: the body may have ${maxBytes} bytes. (TOO_MANY_BYTES)`,
+      );
+    chunks.push(chunk as Buffer);
+  }
   const body = Buffer.concat(chunks);
   switch (req.headers['content-encoding']) {
     case undefined:
@@ -168,6 +184,22 @@ const CONTENT_TYPES: [RegExp, string][] = [
   [/^(Native|RowBinary|Parquet|Arrow)/, 'application/octet-stream'],
 ];
 
+async function run(user: User, request: QueryRequest, url: URL, res: ServerResponse): Promise<QueryResult> {
+  if (user.role === 'writer') return writers.query(request);
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  res.once('close', leave);
+  try {
+    return await analysts.query(request, {
+      sessionId: url.searchParams.get('session_id') ?? undefined,
+      sessionTimeoutSeconds: Number(url.searchParams.get('session_timeout') ?? 60) || 60,
+      gone: gone.signal,
+    });
+  } finally {
+    res.off('close', leave);
+  }
+}
+
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const url = new URL(req.url ?? '/', 'http://localhost');
   if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
@@ -183,14 +215,14 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   res.setHeader('X-ClickHouse-Timezone', 'UTC');
   res.setHeader('X-ClickHouse-Server-Display-Name', 'slipway-local');
   try {
-    const pool = authenticate(req, url);
+    const user = authenticate(req, url);
     if (req.method === 'GET' && !url.searchParams.get('query')) {
       res.end('Ok.\n');
       return;
     }
-    const request = requestOf(url, req, await bodyOf(req));
+    const request = requestOf(url, req, await bodyOf(req, user.maxBodyBytes));
     const format = /\bFORMAT\s+(\w+)\s*(?:SETTINGS[^;]*)?$/i.exec(request.sql)?.[1] ?? request.format;
-    const result = await pool.query(request);
+    const result = await run(user, request, url, res);
     res.setHeader('X-ClickHouse-Format', format);
     res.setHeader(
       'X-ClickHouse-Summary',
@@ -215,14 +247,17 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     res.end(req.method === 'HEAD' ? undefined : bytes);
   } catch (error) {
     const message = (error as Error).message;
-    const code = error instanceof HttpError ? error.code : (/Code: (\d+)/.exec(message)?.[1] ?? '1001');
-    if (res.headersSent) {
+    const own = error instanceof HttpError || error instanceof Refused ? error : undefined;
+    const code = own?.code ?? /Code: (\d+)/.exec(message)?.[1] ?? '1001';
+    if (error instanceof Refused && error.retryAfterSeconds !== undefined)
+      res.setHeader('Retry-After', String(error.retryAfterSeconds));
+    if (res.headersSent || res.destroyed) {
       res.destroy();
       return;
     }
     res.setHeader('X-ClickHouse-Exception-Code', code);
     res
-      .writeHead(error instanceof HttpError ? error.status : (STATUS_BY_CODE[code] ?? 500), {
+      .writeHead(own?.status ?? STATUS_BY_CODE[code] ?? 500, {
         'Content-Type': 'text/plain; charset=UTF-8',
       })
       .end(`${message}\n`);
@@ -236,7 +271,7 @@ server.listen(port, '127.0.0.1');
 const stop = () => {
   server.close();
   server.closeAllConnections();
-  readers.close();
+  analysts.close();
   writers.close();
   process.exit(0);
 };

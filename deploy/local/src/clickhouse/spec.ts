@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ProcessSpec } from '../supervisor.ts';
+import { runAs } from './unprivileged.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The embedded ClickHouse engine behind ClickHouse's HTTP interface. */
 export function clickHouseSpec(
@@ -16,8 +20,9 @@ export function clickHouseSpec(
     env: {
       DATA_DIR: folder,
       PORT: String(port),
-      SLIPWAY_PASSWORD: passwords.slipway,
-      ANALYST_PASSWORD: passwords.analyst,
+      SLIPWAY_PASSWORD_SHA256: sha256(passwords.slipway),
+      ANALYST_PASSWORD_SHA256: sha256(passwords.analyst),
+      RUN_AS: runAs(folder),
       UV_THREADPOOL_SIZE: '16',
     },
     cwd: folder,

@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import { DATABASES, isReadableFormat, LIMITS, type Readable, refusal, settingRefusal } from './judge.ts';
+import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
+
+type Session = ReturnType<typeof openSession>;
+
+/** A refusal as ClickHouse would word it, with its code and HTTP status. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, code: string, name: string, message: string, retryAfterSeconds?: number) {
+    super(`Code: ${code}. DB::Exception: ${message}. (${name})`);
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+const denied = (why: string) => new Refused(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
+
+const AT_ONCE = 4;
+const WAITING = 16;
+const LONGEST_WAIT_MS = 10_000;
+const MOST_SESSIONS = 32;
+const READABLE_FOR_MS = 2000;
+
+type Kept = { session: Session; database: string; busy: boolean; timer: NodeJS.Timeout | undefined };
+
+/**
+ * Runs what analysts ask. Every request gets a session of its own, which is closed after it, so that nothing of one
+ * person's reaches the next; a client that sends `session_id` keeps its session until it is idle for too long. A
+ * statement is written out by the engine, judged on the engine's tree of that text, and that text is what runs. A query
+ * ends when its client goes, or at its limits; a few run at once, some wait, and more are refused with 503.
+ */
+export class AnalystSessions {
+  private readonly folder: string;
+  private readonly configFile: string;
+  private readonly admin: SessionPool;
+  private readonly kept = new Map<string, Kept>();
+  private readonly waiting: { go: () => void }[] = [];
+  private running = 0;
+  private readable: { at: number; value: Readable } | undefined;
+
+  /** @param admin sessions that may look at the catalogue and end queries */
+  constructor(folder: string, configFile: string, admin: SessionPool) {
+    this.folder = folder;
+    this.configFile = configFile;
+    this.admin = admin;
+  }
+
+  /**
+   * @param gone aborted when the client has gone
+   * @throws Refused, or ClickHouse's own error
+   */
+  async query(
+    request: QueryRequest,
+    options: { sessionId: string | undefined; sessionTimeoutSeconds: number; gone: AbortSignal },
+  ): Promise<QueryResult> {
+    if (!isReadableFormat(request.format)) throw denied(`the format ${request.format} is not the analyst's to use`);
+    if (!DATABASES.has(request.database)) throw denied(`there is no database ${request.database} for analysts`);
+    for (const [name, value] of Object.entries(request.settings)) {
+      const refused = settingRefusal(name, value);
+      if (refused) throw denied(refused);
+    }
+    await this.turn(options.gone);
+    try {
+      return options.sessionId === undefined
+        ? await this.inOwnSession(request, options.gone)
+        : await this.inKeptSession(options.sessionId, options.sessionTimeoutSeconds, request, options.gone);
+    } finally {
+      this.running--;
+      this.waiting.shift()?.go();
+    }
+  }
+
+  /** Waits for one of the places. @throws Refused with 503 when too many wait, or for too long */
+  private async turn(gone: AbortSignal): Promise<void> {
+    const busy = () =>
+      new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${this.running} queries run and others wait`, 5);
+    if (this.running >= AT_ONCE) {
+      if (this.waiting.length >= WAITING) throw busy();
+      await new Promise<void>((resolve, reject) => {
+        const place = { go: () => settle(resolve) };
+        const settle = (end: () => void) => {
+          clearTimeout(timer);
+          gone.removeEventListener('abort', leave);
+          end();
+        };
+        const leave = () => {
+          const at = this.waiting.indexOf(place);
+          if (at >= 0) this.waiting.splice(at, 1);
+          settle(() => reject(busy()));
+        };
+        const timer = setTimeout(leave, LONGEST_WAIT_MS);
+        gone.addEventListener('abort', leave);
+        this.waiting.push(place);
+      });
+    }
+    this.running++;
+  }
+
+  private async inOwnSession(request: QueryRequest, gone: AbortSignal): Promise<QueryResult> {
+    const session = openSession(this.folder, this.configFile);
+    try {
+      await this.limit(session);
+      return await this.run(session, { database: 'default' }, request, gone, false);
+    } finally {
+      session.close();
+    }
+  }
+
+  private async inKeptSession(
+    id: string,
+    timeoutSeconds: number,
+    request: QueryRequest,
+    gone: AbortSignal,
+  ): Promise<QueryResult> {
+    let kept = this.kept.get(id);
+    if (!kept) {
+      if (this.kept.size >= MOST_SESSIONS)
+        throw new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
+      kept = { session: openSession(this.folder, this.configFile), database: 'default', busy: false, timer: undefined };
+      this.kept.set(id, kept);
+      await this.limit(kept.session);
+    }
+    if (kept.busy) throw new Refused(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
+    kept.busy = true;
+    clearTimeout(kept.timer);
+    try {
+      return await this.run(kept.session, kept, request, gone, true);
+    } finally {
+      kept.busy = false;
+      const { session } = kept;
+      kept.timer = setTimeout(
+        () => {
+          this.kept.delete(id);
+          session.close();
+        },
+        Math.min(3600, Math.max(1, timeoutSeconds)) * 1000,
+      );
+      kept.timer.unref();
+    }
+  }
+
+  private async limit(session: Session): Promise<void> {
+    for (const [name, value] of Object.entries(LIMITS)) await session.queryAsync(`SET ${name} = ${value}`);
+    await session.queryAsync("SET result_overflow_mode = 'throw', allow_introspection_functions = 0");
+    await session.queryAsync('SET readonly = 2');
+  }
+
+  private async run(
+    session: Session,
+    place: { database: string },
+    request: QueryRequest,
+    gone: AbortSignal,
+    keeps: boolean,
+  ): Promise<QueryResult> {
+    if (place.database !== request.database) {
+      await session.queryAsync(`USE \`${request.database}\``);
+      place.database = request.database;
+    }
+    for (const [name, value] of Object.entries(request.params))
+      await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+    const statement = await this.judged(request, place.database, keeps);
+    for (const [name, value] of Object.entries(request.settings))
+      await session.queryAsync(`SET ${name} = ${quote(value)}`);
+    const mark = randomUUID();
+    await session.queryAsync(`SET log_comment = '${mark}'`);
+    let ending: NodeJS.Timeout | undefined;
+    const end = () => {
+      void this.end(mark);
+      // The query may not have begun yet.
+      ending = setInterval(() => void this.end(mark), 500);
+    };
+    if (gone.aborted) throw new Refused(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
+    gone.addEventListener('abort', end);
+    try {
+      const result = await session.queryAsync(statement, { format: request.format });
+      const used = /^USE `?(\w+)/.exec(statement)?.[1];
+      if (keeps && used) place.database = used;
+      return {
+        bytes: result.bytes(),
+        rowsRead: result.rowsRead,
+        bytesRead: result.bytesRead,
+        elapsedSeconds: result.elapsed,
+      };
+    } finally {
+      gone.removeEventListener('abort', end);
+      clearInterval(ending);
+    }
+  }
+
+  /**
+   * The statement as the engine writes it out, if an analyst may run it. Read in a session of its own, where no limit
+   * that a client has set cuts the tree short.
+   * @throws Refused otherwise
+   */
+  private async judged(request: QueryRequest, database: string, keeps: boolean): Promise<string> {
+    const session = openSession(this.folder, this.configFile);
+    try {
+      for (const [name, value] of Object.entries(request.params))
+        await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+      await session.queryAsync('SET readonly = 2');
+      const text = Buffer.from(request.sql, 'utf8').toString('hex');
+      const written = await session.queryAsync(`SELECT formatQuerySingleLine(unhex('${text}'))`, { format: 'TSVRaw' });
+      const statement = written.text().replace(/\n$/, '');
+      // It would cut the tree short too.
+      if (/\bmax_result_(rows|bytes)\s*=/.test(statement) && !statement.startsWith('SET '))
+        throw denied('max_result_rows and max_result_bytes are set beside the query (in its address), not within it');
+      const printed = (await session.queryAsync(`EXPLAIN AST ${statement}`, { format: 'TSVRaw' })).text();
+      const refused = refusal(printed, statement, { database, readable: await this.names(), session: keeps });
+      if (refused) throw denied(refused);
+      return statement;
+    } finally {
+      session.close();
+    }
+  }
+
+  /** Ends a query whose client has gone. */
+  private async end(mark: string): Promise<void> {
+    await this.admin
+      .query({
+        sql: `KILL QUERY WHERE Settings['log_comment'] = '${mark}' ASYNC`,
+        format: 'Null',
+        database: 'default',
+        settings: {},
+        params: {},
+      })
+      .catch(() => undefined);
+  }
+
+  private async names(): Promise<Readable> {
+    const now = performance.now();
+    if (this.readable && now - this.readable.at < READABLE_FOR_MS) return this.readable.value;
+    const { bytes } = await this.admin.query({
+      sql: "SELECT name, engine LIKE '%MergeTree' OR engine = 'View' FROM system.tables WHERE database = 'slipway'",
+      format: 'TSV',
+      database: 'default',
+      settings: {},
+      params: {},
+    });
+    const rows = Buffer.from(bytes)
+      .toString('utf8')
+      .split('\n')
+      .filter((l) => l !== '')
+      .map((l) => l.split('\t') as [string, string]);
+    const value: Readable = {
+      allowed: new Set(rows.filter(([, readable]) => readable === '1').map(([name]) => name)),
+      others: new Set(rows.filter(([, readable]) => readable !== '1').map(([name]) => name)),
+    };
+    this.readable = { at: now, value };
+    return value;
+  }
+
+  close(): void {
+    for (const { session } of this.kept.values()) session.close();
+  }
+}

@@ -1,0 +1,265 @@
+import { type Node, readTree, type Token, tokens } from './tree.ts';
+
+/**
+ * What the analyst's login may do, judged on the engine's own syntax tree. Everything is an allow-list: kinds of
+ * statements, kinds of nodes, tables, table functions, formats and settings; of scalar functions, of which there are
+ * some 1,700, those that reach out of the query are refused.
+ */
+export type Readable = {
+  /** Tables and views of `slipway` that analysts may read, and every other name that is taken there. */
+  allowed: ReadonlySet<string>;
+  others: ReadonlySet<string>;
+};
+
+const STATEMENTS = new Set([
+  'SelectWithUnionQuery',
+  'DescribeQuery',
+  'ExistsTableQuery',
+  'ExistsViewQuery',
+  'ExistsDatabaseQuery',
+  'Explain',
+  'ShowTables',
+  'ShowColumns',
+  'ShowFunctions',
+  'ShowCreateTableQuery',
+  'ShowCreateViewQuery',
+]);
+/** Only where the client has a session of its own. */
+const IN_SESSION = new Set(['Set', 'UseQuery']);
+
+const NODES = new Set([
+  ...STATEMENTS,
+  ...IN_SESSION,
+  'SelectIntersectExceptQuery',
+  'SelectQuery',
+  'ExpressionList',
+  'Identifier',
+  'Literal',
+  'Function',
+  'Asterisk',
+  'QualifiedAsterisk',
+  'TablesInSelectQuery',
+  'TablesInSelectQueryElement',
+  'TableExpression',
+  'TableIdentifier',
+  'TableJoin',
+  'ArrayJoin',
+  'Subquery',
+  'WithElement',
+  'OrderByElement',
+  'InterpolateElement',
+  'FillDescription',
+  'SampleRatio',
+  'WindowDefinition',
+  'WindowListElement',
+  'QueryParameter',
+  'DataType',
+  'NameTypePair',
+]);
+const NODE_FAMILIES = /^(Columns|QualifiedColumns)(\w*)(Matcher|Transformer|TransformerList)$/;
+
+const TABLE_FUNCTIONS = new Set([
+  'numbers',
+  'numbers_mt',
+  'zeros',
+  'zeros_mt',
+  'generateseries',
+  'generate_series',
+  'values',
+  'view',
+  'null',
+]);
+
+/** Functions that read files, dictionaries, other tables or the server's state, call out, or only burn time. */
+const FUNCTIONS_THAT_REACH_OUT =
+  /^(file|dict\w*|joinget\w*|catboost\w*|ai\w*|llm\w*|getserver\w*|getmacro|getmaxtable\w*|showcertificate|addressto\w*|sleep\w*|generateserialid|executable\w*|evalmlmethod|naivebayes\w*|filesystem\w*|fuzz\w*|hascolumnintable|mergetree\w*|structureto\w*schema|synonyms|lemmatize|stem|getclienthttpheader|getos\w*|serveruuid|tcpport|url|remote\w*|cluster\w*|s3\w*|hdfs\w*|jdbc|odbc|input|query|system\w*|initialquery\w*|zookeeper\w*|keeper\w*|transactionid)$/i;
+
+const SET_OPERATORS = /^(global)?(not)?(null)?in(ignoreset)?$/i;
+
+const SYSTEM = new Set(
+  [
+    'one',
+    'numbers',
+    'numbers_mt',
+    'databases',
+    'tables',
+    'columns',
+    'functions',
+    'table_functions',
+    'table_engines',
+    'data_type_families',
+    'formats',
+    'settings',
+    'time_zones',
+    'collations',
+    'keywords',
+    'aggregate_function_combinators',
+    'build_options',
+    'contributors',
+    'licenses',
+  ].map((t) => `system.${t}`),
+);
+const INFORMATION_SCHEMA =
+  /^(information_schema|INFORMATION_SCHEMA)\.(tables|columns|schemata|views|key_column_usage|referential_constraints|statistics|character_sets|collations|engines)$/i;
+
+export const DATABASES: ReadonlySet<string> = new Set([
+  'default',
+  'slipway',
+  'system',
+  'information_schema',
+  'INFORMATION_SCHEMA',
+]);
+
+const FORMATS =
+  /^(TabSeparated\w*|TSV\w*|CSV\w*|JSON\w*|Pretty\w*|RowBinary\w*|Native|Null|Values|Vertical|Markdown|XML|TSKV|Arrow|ArrowStream|Parquet|ORC|Avro|MsgPack|Npy|SQLInsert|LineAsString|RawBLOB|BSONEachRow)$/;
+export const isReadableFormat = (name: string): boolean => FORMATS.test(name);
+
+/** Settings of a query's shape and output. Limits may be lowered only: see `LIMITS`. */
+const FREE_SETTINGS =
+  /^(output_format_\w+|date_time_output_format|date_time_input_format|extremes|max_threads|max_block_size|join_algorithm|join_use_nulls|join_default_strictness|any_join_distinct_right_table_keys|group_by_use_nulls|aggregate_functions_null_for_empty|union_default_mode|intersect_default_mode|except_default_mode|transform_null_in|prefer_column_name_to_alias|optimize_\w+|final|do_not_merge_across_partitions_select_final|use_skip_indexes\w*|session_timezone|allow_experimental_analyzer|enable_analyzer|bool_true_representation|bool_false_representation|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|low_cardinality_allow_in_native_format|cast_\w+|input_format_\w+|enable_\w+_type|allow_experimental_\w+_type|count_distinct_implementation|empty_result_for_aggregation_by_empty_set|enable_unaligned_array_join|short_circuit_function_evaluation|log_queries|async_insert|wait_for_async_insert|connect_timeout|receive_timeout|send_timeout)$/;
+const REFUSED_SETTINGS = /^output_format_.*(schema|path|file)/;
+
+/** The most that one query of an analyst may take: rows and bytes of its result, seconds, bytes of memory. */
+export const LIMITS: Readonly<Record<string, number>> = {
+  max_execution_time: 60,
+  max_memory_usage: 4_000_000_000,
+  max_result_rows: 5_000_000,
+  max_result_bytes: 512_000_000,
+  max_ast_depth: 1000,
+  max_query_size: 1_048_576,
+};
+
+/** Why a setting may not be set so; `undefined` when it may. Pure. */
+export function settingRefusal(name: string, value: string): string | undefined {
+  const limit = LIMITS[name];
+  if (limit !== undefined) {
+    const wanted = Number(value);
+    return wanted > 0 && wanted <= limit ? undefined : `${name} may be set from 1 to ${limit}, not to ${value}`;
+  }
+  if (FREE_SETTINGS.test(name) && !REFUSED_SETTINGS.test(name)) return undefined;
+  return `the setting ${name} is not the analyst's to set`;
+}
+
+/**
+ * Why a statement may not run; `undefined` when it may. Pure.
+ *
+ * @param printed what `EXPLAIN AST` says of it
+ * @param formatted the same statement as the engine writes it, which is what will run
+ */
+export function refusal(
+  printed: string,
+  formatted: string,
+  context: { database: string; readable: Readable; session: boolean },
+): string | undefined {
+  const root = readTree(printed);
+  const [statement, ...more] = root.children;
+  if (!statement || more.length > 0) return 'one statement is expected';
+  const known = STATEMENTS.has(statement.kind) || (context.session && IN_SESSION.has(statement.kind));
+  if (!known)
+    return IN_SESSION.has(statement.kind)
+      ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
+      : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
+  return nodeRefusal(statement, context) ?? clauseRefusal(statement, formatted);
+}
+
+type Context = { database: string; readable: Readable };
+
+function nodeRefusal(node: Node, context: Context): string | undefined {
+  if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
+  const own = ownRefusal(node, context);
+  if (own) return own;
+  for (const child of node.children) {
+    const found = nodeRefusal(child, context);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function ownRefusal(node: Node, context: Context): string | undefined {
+  switch (node.kind) {
+    case 'TableIdentifier':
+      return tableRefusal(node.text, context);
+    case 'TableExpression': {
+      const call = node.children.find((c) => c.kind === 'Function');
+      return call && !TABLE_FUNCTIONS.has(call.text.toLowerCase())
+        ? `the table function ${call.text} is not the analyst's to use`
+        : undefined;
+    }
+    case 'Function': {
+      if (FUNCTIONS_THAT_REACH_OUT.test(node.text)) return `the function ${node.text} is not the analyst's to use`;
+      const set = SET_OPERATORS.test(node.text) ? node.children[0]?.children[1] : undefined;
+      return set && (set.kind === 'Identifier' || set.kind === 'TableIdentifier')
+        ? tableRefusal(set.text, context)
+        : undefined;
+    }
+    case 'ShowCreateTableQuery':
+    case 'ShowCreateViewQuery': {
+      const names = node.children.filter((c) => c.kind === 'Identifier').map((c) => c.text);
+      return tableRefusal(
+        node.text.trim().split(/\s+/).length > 1 ? names.slice(0, 2).join('.') : (names[0] ?? ''),
+        context,
+      );
+    }
+    case 'UseQuery':
+      return DATABASES.has(node.text.trim()) ? undefined : `there is no database ${node.text.trim()} for analysts`;
+    case 'SelectWithUnionQuery': {
+      // Beside the list of SELECTs stand the format and where to write to.
+      for (const beside of node.children) {
+        if (beside.kind === 'Literal') return "INTO OUTFILE is not the analyst's to use";
+        if (beside.kind === 'Identifier' && !isReadableFormat(beside.text))
+          return `the format ${beside.text} is not the analyst's to use`;
+      }
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A name is read as the engine would: in the database of the request, unless it names one. */
+function tableRefusal(name: string, { database, readable }: Context): string | undefined {
+  const refused = `there is no table or view ${name} for analysts`;
+  if (name.startsWith('slipway.')) return readable.allowed.has(name.slice(8)) ? undefined : refused;
+  if (SYSTEM.has(name) || INFORMATION_SCHEMA.test(name)) return undefined;
+  if (name.includes('.')) return refused;
+  const lower = database.toLowerCase();
+  if (lower === 'system' || lower === 'information_schema')
+    return SYSTEM.has(`${lower}.${name}`) || INFORMATION_SCHEMA.test(`${lower}.${name}`) ? undefined : refused;
+  // What is no table is the name of a subquery (WITH); the database `default` holds nothing.
+  return database === 'slipway' && readable.others.has(name) ? refused : undefined;
+}
+
+/** SETTINGS and INTO OUTFILE as they stand in the statement: the tree does not print names of settings. */
+function clauseRefusal(statement: Node, formatted: string): string | undefined {
+  const words = tokens(formatted);
+  if (words.some((t, i) => is(t, 'INTO') && is(words[i + 1], 'OUTFILE')))
+    return "INTO OUTFILE is not the analyst's to use";
+  let clauses = 0;
+  for (let i = 0; i < words.length; i++) {
+    const starts = is(words[i], 'SETTINGS') || (statement.kind === 'Set' && i === 0 && is(words[i], 'SET'));
+    if (!starts || words[i + 2]?.text !== '=') continue;
+    clauses++;
+    for (let at = i + 1; ; at += 1) {
+      const name = words[at];
+      let value = words[at + 2];
+      let end = at + 3;
+      if (value?.text === '-') {
+        value = words[at + 3];
+        end = at + 4;
+        if (value) value = { ...value, text: `-${value.text}` };
+      }
+      if (name?.kind !== 'word' || words[at + 1]?.text !== '=' || !value) return 'a setting must be name = literal';
+      if (value.kind === 'quoted' || (value.kind === 'sign' && !value.text.startsWith('-')))
+        return `the setting ${name.text} must be a literal`;
+      const text = value.kind === 'string' ? value.text.slice(1, -1) : value.text;
+      const refused = settingRefusal(name.text, text === 'true' ? '1' : text);
+      if (refused) return refused;
+      if (words[end]?.text !== ',') break;
+      at = end;
+    }
+  }
+  return clauses === sets(statement) ? undefined : 'a clause of settings cannot be read';
+}
+
+const is = (token: Token | undefined, word: string) => token?.kind === 'word' && token.text.toUpperCase() === word;
+const sets = (node: Node): number => (node.kind === 'Set' ? 1 : 0) + node.children.reduce((n, c) => n + sets(c), 0);

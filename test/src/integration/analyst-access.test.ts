@@ -1,0 +1,247 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '@slipway/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root, startTestStack, type TestStack } from '../fixtures/stack.ts';
+
+let stack: TestStack;
+let secretsFile: string;
+beforeAll(async () => {
+  stack = await startTestStack('analyst-access', { counts: { registries: 0, routers: 0, workers: 0 } });
+  secretsFile = join(stack.folder, 'secrets.json');
+});
+afterAll(() => stack?.end());
+
+const as = (who: 'analyst' | 'slipway') =>
+  `Basic ${Buffer.from(`${who}:${stack.secrets.clickhouse[who]}`).toString('base64')}`;
+async function ask(
+  sql: string | Uint8Array,
+  params: Record<string, string> = {},
+  init: RequestInit = {},
+): Promise<{ status: number; text: string; headers: Headers }> {
+  const url = new URL(stack.clickhouse.url);
+  for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: as('analyst') },
+    body: sql as never,
+    ...init,
+  });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+describe('an analyst reads what is documented, as any client would', () => {
+  it.each([
+    'SELECT count() FROM slipway.predictions',
+    "SELECT count() FROM slipway.predictions FINAL WHERE endpoint = 'spam' AND time > now() - INTERVAL 1 DAY",
+    'SELECT * FROM slipway.shadow_accounting LIMIT 1',
+    'WITH x AS (SELECT 1 AS a UNION ALL SELECT 2) SELECT sum(a), max(a) OVER (ORDER BY a) FROM x GROUP BY a',
+    'SELECT * EXCEPT (request) APPLY toString FROM slipway.predictions LIMIT 1',
+    'SELECT a.name FROM system.tables AS a JOIN system.columns AS b ON a.name = b.table LIMIT 1',
+    'SELECT table_name FROM information_schema.tables LIMIT 1',
+    'SELECT version(), timezone(), currentUser(), currentDatabase()',
+    'SHOW TABLES FROM slipway',
+    'DESCRIBE TABLE slipway.predictions',
+    'SHOW CREATE TABLE slipway.predictions',
+    'EXPLAIN SELECT 1',
+    'SELECT number FROM numbers(3) ORDER BY number LIMIT 2 SETTINGS max_threads = 1, max_execution_time = 10 FORMAT JSON',
+    'SELECT count() FROM slipway.predictions WHERE request_id IN (SELECT request_id FROM slipway.outcomes)',
+    "SELECT arrayMap(x -> x + 1, [1, 2]), 'it''s -- no comment; really', toDate('2026-01-01')",
+  ])('%s', async (sql) => expect(await ask(sql)).toMatchObject({ status: 200 }));
+  it('unqualified in its database, with parameters and settings in the address', async () => {
+    expect((await ask('SELECT count() FROM predictions', { database: 'slipway' })).status).toBe(200);
+    const { text } = await ask('SELECT {x:UInt8} + {y:UInt8} AS s FROM {t:Identifier}.one', {
+      param_x: '1',
+      param_y: '2',
+      param_t: 'system',
+      output_format_json_quote_64bit_integers: '0',
+      default_format: 'JSONEachRow',
+    });
+    expect(text).toBe('{"s":3}\n');
+  });
+});
+
+describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
+  const file = () => secretsFile;
+  const ways: [string, () => string][] = [
+    ['a file', () => `SELECT * FROM file('${file()}', 'RawBLOB')`],
+    ['a file, in another spelling', () => `SELECT * FROM/**/FILE/* */('${file()}', 'RawBLOB')`],
+    ['a file in a subquery', () => `SELECT (SELECT x FROM file('${file()}', 'RawBLOB', 'x String') LIMIT 1)`],
+    ['a file behind WITH', () => `WITH y AS (SELECT * FROM file('${file()}', 'RawBLOB')) SELECT * FROM y`],
+    ['a file in a view function', () => `SELECT * FROM view(SELECT * FROM file('${file()}', 'RawBLOB'))`],
+    ['a file as a set', () => `SELECT 1 IN (SELECT 1 FROM file('${file()}', 'RawBLOB'))`],
+    ['a file in a JOIN', () => `SELECT * FROM numbers(1) AS n JOIN file('${file()}', 'RawBLOB') AS f ON 1 = 1`],
+    ['a file in a UNION', () => `SELECT '' UNION ALL SELECT * FROM file('${file()}', 'RawBLOB')`],
+    ['the function file', () => `SELECT file('${file()}')`],
+    ['the function file in a lambda', () => `SELECT arrayMap(x -> file(x), ['${file()}'])`],
+    ['the process environment', () => "SELECT * FROM file('/proc/self/environ', 'RawBLOB')"],
+    ['DESCRIBE of a file', () => `DESCRIBE TABLE file('${file()}')`],
+    ['EXPLAIN of a file', () => `EXPLAIN SELECT * FROM file('${file()}', 'RawBLOB')`],
+    ['EXPLAIN of a foreign table', () => "EXPLAIN TABLE OVERRIDE mysql('h:1', 'd', 't', 'u', 'p') COLUMNS (a Int8)"],
+    ['fileCluster', () => `SELECT * FROM fileCluster('c', '${file()}', 'RawBLOB')`],
+    ['url', () => "SELECT * FROM url('http://127.0.0.1:1/', 'RawBLOB')"],
+    ['postgresql', () => "SELECT * FROM postgresql('127.0.0.1:1', 'd', 't', 'u', 'p')"],
+    ['mysql', () => "SELECT * FROM mysql('127.0.0.1:1', 'd', 't', 'u', 'p')"],
+    ['s3', () => "SELECT * FROM s3('http://127.0.0.1:1/b/k', 'RawBLOB')"],
+    ['remote', () => "SELECT * FROM remote('127.0.0.1', 'system', 'one')"],
+    ['cluster', () => "SELECT * FROM cluster('default', 'system', 'one')"],
+    ['executable', () => "SELECT * FROM executable('x.sh', 'TSV', 'a String')"],
+    ['merge', () => "SELECT * FROM merge('slipway', '.*')"],
+    ['loop', () => 'SELECT * FROM loop(numbers(1))'],
+    ['sqlite', () => "SELECT * FROM sqlite('/tmp/x', 't')"],
+    ['mergeTreeIndex', () => "SELECT * FROM mergeTreeIndex('slipway', 'predictions')"],
+    ['dictionary', () => "SELECT * FROM dictionary('d')"],
+    ['dictGet', () => "SELECT dictGet('d', 'a', 1)"],
+    ['joinGet', () => "SELECT joinGet('slipway.j', 'a', 1)"],
+    ['catboostEvaluate', () => "SELECT catboostEvaluate('/tmp/m', 1)"],
+    ['INSERT into a file', () => `INSERT INTO FUNCTION file('/tmp/slipway-out.tsv', 'TSV', 'a Int8') SELECT 1`],
+    ['INSERT into a table', () => "INSERT INTO slipway.dead_letters (event_id) VALUES ('x')"],
+    ['INTO OUTFILE', () => "SELECT 1 INTO OUTFILE '/tmp/slipway-out.tsv'"],
+    ['INTO OUTFILE, compressed', () => "SELECT 1 INTO OUTFILE '/tmp/slipway-out.gz' COMPRESSION 'gzip' LEVEL 3"],
+    ['a table of engine File', () => 'CREATE TABLE t (a String) ENGINE = File(TSV)'],
+    ['a table of engine URL', () => "CREATE TABLE t (a String) ENGINE = URL('http://127.0.0.1:1/', 'TSV')"],
+    ['a temporary table', () => 'CREATE TEMPORARY TABLE t (a String)'],
+    ['a view', () => 'CREATE VIEW v AS SELECT 1'],
+    [
+      'a dictionary',
+      () =>
+        "CREATE DICTIONARY d (a UInt64) PRIMARY KEY a SOURCE(FILE(PATH '/tmp/x' FORMAT 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+    ],
+    ['a function', () => 'CREATE FUNCTION f AS x -> x'],
+    ['a named collection', () => 'CREATE NAMED COLLECTION c AS a = 1'],
+    ['a user', () => 'CREATE USER u'],
+    ['GRANT', () => 'GRANT ALL ON *.* TO analyst'],
+    ['SYSTEM STOP MERGES', () => 'SYSTEM STOP MERGES'],
+    ['SYSTEM SHUTDOWN', () => 'SYSTEM SHUTDOWN'],
+    ['KILL QUERY', () => 'KILL QUERY WHERE 1 SYNC'],
+    ['DROP', () => 'DROP TABLE slipway.predictions'],
+    ['TRUNCATE', () => 'TRUNCATE TABLE slipway.predictions'],
+    ['ALTER', () => 'ALTER TABLE slipway.predictions DELETE WHERE 1'],
+    ['OPTIMIZE', () => 'OPTIMIZE TABLE slipway.predictions FINAL'],
+    ['ATTACH', () => 'ATTACH TABLE x'],
+    ['DETACH', () => 'DETACH TABLE slipway.predictions'],
+    ['BACKUP', () => "BACKUP TABLE slipway.predictions TO File('/tmp/b')"],
+    ['RESTORE', () => "RESTORE TABLE slipway.predictions FROM File('/tmp/b')"],
+    ['SET', () => 'SET readonly = 0'],
+    ['USE', () => 'USE system'],
+    ['SETTINGS that loosen', () => 'SELECT 1 SETTINGS readonly = 0'],
+    ['SETTINGS that lift a limit', () => 'SELECT 1 SETTINGS max_execution_time = 0'],
+    ['SETTINGS deep inside', () => 'SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 0)'],
+    ['SETTINGS that hide the rest', () => `SELECT * FROM file('${file()}', 'RawBLOB') SETTINGS limit = 1`],
+    ['SETTINGS that cut the tree', () => "SELECT 1 SETTINGS max_result_rows = 1, result_overflow_mode = 'break'"],
+    ['SETTINGS of a schema file', () => "SELECT 1 SETTINGS format_schema = '/etc/passwd'"],
+    ['a format that reads a file', () => "SELECT 1 FORMAT Template SETTINGS format_template_row = '/etc/passwd'"],
+    ['two statements', () => "SELECT 1; SELECT * FROM file('/etc/passwd', 'RawBLOB')"],
+    ['a second statement behind a comment', () => 'SELECT 1 -- x\n; SYSTEM STOP MERGES'],
+    ['PARALLEL WITH', () => 'SELECT 1 PARALLEL WITH DROP TABLE slipway.predictions'],
+    ['a Kafka table, whose rows it would take away', () => 'SELECT * FROM slipway.predictions_queue'],
+    ['a Kafka table as a set', () => "SELECT 'x' IN slipway.predictions_queue"],
+    ['what ClickHouse does for others', () => 'SELECT query FROM system.processes'],
+    ['the server, its disks', () => 'SELECT path FROM system.disks'],
+    ['the server, its users', () => 'SELECT * FROM system.users'],
+    ['the server, its named collections', () => 'SELECT * FROM system.named_collections'],
+    ['the server, ZooKeeper', () => "SELECT * FROM system.zookeeper WHERE path = '/'"],
+    ['sleeping', () => 'SELECT sleep(3)'],
+    ['an environment function', () => "SELECT getServerSetting('max_connections')"],
+    ['a syntax that is none', () => 'SELEC 1'],
+  ];
+  it.each(ways)('%s', async (_, sql) => {
+    const { status, text } = await ask(sql());
+    expect([400, 403, 404]).toContain(status);
+    const secrets = JSON.parse(readFileSync(secretsFile, 'utf8')) as { postgres: string; keys: Record<string, string> };
+    for (const secret of [secrets.postgres, ...Object.values(secrets.keys)]) expect(text).not.toContain(secret);
+  });
+  it.each([
+    ['a setting in the address', 'SELECT 1', { readonly: '0' }],
+    ['a limit in the address', 'SELECT 1', { max_execution_time: '0' }],
+    ['a format in the address', 'SELECT 1', { default_format: 'Template' }],
+    ['a database in the address', 'SELECT 1', { database: 'postgres' }],
+    ['a table by parameter', 'SELECT * FROM slipway.{t:Identifier}', { param_t: 'predictions_queue' }],
+    ['an unqualified Kafka table', 'SELECT * FROM predictions_queue', { database: 'slipway' }],
+    ['an unqualified Kafka table as a set', "SELECT 'x' IN predictions_queue", { database: 'slipway' }],
+    ['an unqualified system table', 'SELECT * FROM processes', { database: 'system' }],
+    ['the statement split between address and body', "('/etc/passwd', 'RawBLOB')", { query: 'SELECT * FROM file' }],
+    ['a session', 'SET readonly = 0', { session_id: 's1' }],
+  ] as const)('%s', async (_, sql, params) => {
+    expect([400, 403, 404]).toContain((await ask(sql, params)).status);
+  });
+  it('and nothing of it was done: no file was written, merges go on, the tables are there', async () => {
+    expect(existsSync('/tmp/slipway-out.tsv') || existsSync('/tmp/slipway-out.gz')).toBe(false);
+    expect((await ask('SELECT count() FROM slipway.predictions')).status).toBe(200);
+  });
+  it.runIf(process.getuid?.() === 0)('its process is not the owner of the secrets, and cannot read them', async () => {
+    const pid = stack.supervisor.pid('clickhouse');
+    const uid = Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    expect([uid === 0, statSync(secretsFile).mode & 0o777]).toEqual([false, 0o600]);
+    // even the writers' login, which may use any function, cannot
+    const response = await fetch(stack.clickhouse.url, {
+      method: 'POST',
+      headers: { authorization: as('slipway') },
+      body: `SELECT * FROM file('${secretsFile}', 'RawBLOB')`,
+    });
+    expect(await response.text()).toMatch(/Permission denied|Cannot open file|CANNOT_/i);
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(stack.secrets.clickhouse.slipway);
+  });
+});
+
+it('the grants for a real server are for the same tables and views, and no others', async () => {
+  const xml = readFileSync(join(root, 'deploy', 'clickhouse-users', 'slipway.xml'), 'utf8');
+  const granted = [...xml.matchAll(/GRANT SELECT ON slipway\.(\w+)</g)].map((m) => m[1]).sort();
+  const readable = (
+    await stack.query<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = 'slipway' AND (engine LIKE '%MergeTree' OR engine = 'View')",
+    )
+  ).map((t) => t.name);
+  expect(granted).toEqual(readable.filter((name) => name !== 'schema_migrations').sort());
+  expect([...xml.matchAll(/<query>(.*?)<\/query>/g)].filter((m) => !/^GRANT SELECT ON /.test(m[1] ?? ''))).toEqual([]);
+});
+
+describe('analysts do not get into each other’s way', () => {
+  const heavy = 'SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) % 3 = 7';
+  it('heavy queries whose clients have gone end, and lock nobody out', async () => {
+    const clients = Array.from({ length: 8 }, () => new AbortController());
+    const asked = clients.map((c) => ask(heavy, {}, { signal: c.signal }).catch((e: Error) => e.name));
+    const running = async () =>
+      (
+        await stack.query<{ n: number }>(
+          "SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash64(number)%' AND query NOT LIKE '%processes%'",
+        )
+      )[0]?.n ?? 0;
+    await until('they run', async () => (await running()) > 0);
+    for (const c of clients) c.abort();
+    expect(await Promise.all(asked)).toEqual(clients.map(() => 'AbortError'));
+    await until('they have ended', async () => (await running()) === 0);
+    expect(await ask('SELECT 1')).toMatchObject({ status: 200, text: '1\n' });
+  });
+  it('what is too much is refused with 503 and when to come again, and the rest is answered', async () => {
+    const gone = new AbortController();
+    const many = Array.from({ length: 24 }, () => ask(heavy, {}, { signal: gone.signal }).catch((e: Error) => e));
+    const first = await Promise.race(many);
+    if (first instanceof Error) throw first;
+    expect([first.status, first.headers.get('retry-after'), first.text]).toEqual([
+      503,
+      '5',
+      expect.stringContaining('TOO_MANY_SIMULTANEOUS_QUERIES'),
+    ]);
+    gone.abort();
+    await Promise.all(many);
+    await until('there is room again', async () => (await ask('SELECT 1')).status === 200);
+  });
+  it('limits hold, and say so', async () => {
+    const { status, text } = await ask('SELECT number FROM numbers(6000000)');
+    expect([status, text]).toEqual([413, expect.stringContaining('Limit for result exceeded')]);
+  });
+  it('a setting of one request is not there in the next, and of one session not in another', async () => {
+    const rows = async (params: Record<string, string>) =>
+      (await ask("SELECT getSetting('max_result_rows')", params)).text.trim();
+    expect((await ask('SELECT 1', { max_result_rows: '1' })).status).toBe(200);
+    expect(await rows({})).toBe('5000000');
+    expect((await ask('SET max_result_rows = 7', { session_id: 'a' })).status).toBe(200);
+    expect([await rows({ session_id: 'a' }), await rows({ session_id: 'b' }), await rows({})]).toEqual([
+      '7',
+      '5000000',
+      '5000000',
+    ]);
+    expect((await ask('USE slipway', { session_id: 'a' })).status).toBe(200);
+  });
+});
