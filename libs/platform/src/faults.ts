@@ -39,7 +39,11 @@ export function isTransient(error: unknown): boolean {
       name?: unknown;
     };
     if (typeof code === 'string' && (TRANSIENT_CODES.has(code) || TRANSIENT_SQLSTATE.test(code))) return true;
-    if (typeof name === 'string' && name.startsWith('KafkaJS') && retriable === true) return true;
+    // Of a client of Kafka's only a broker's word on the record itself is deterministic; kafkajs does not mark its own
+    // faults ("Broker not connected", retries that are used up) as retriable.
+    if (typeof name === 'string' && /^KafkaJS(?!ProtocolError|NonRetriable)/.test(name)) return true;
+    if (name === 'KafkaJSProtocolError' && retriable === true) return true;
+    if (typeof name === 'string' && name.startsWith('KafkaJS') && /not connected/i.test(String(message))) return true;
     if (typeof message === 'string' && TRANSIENT_MESSAGE.test(message)) return true;
     if (e instanceof AggregateError && e.errors.some((inner) => isTransient(inner))) return true;
   }

@@ -3,7 +3,7 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { randomUUID } from 'node:crypto';
-import { type DeadLetter, type Evidence, topics } from '@slipway/contracts';
+import { type DeadLetter, type Evidence, type Route, routeSchema, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import {
   type ConsumedRecord,
@@ -16,6 +16,7 @@ import {
   RecordProducer,
   RethrowFilter,
   TransientError,
+  StateReplica,
 } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
@@ -251,5 +252,52 @@ describe('the Kafka transport', () => {
     await stopping;
     expect(finished).toBe(entered);
     expect(await committed('graceful')).toBe(before + finished);
+  });
+});
+
+describe('a replica of a state topic', () => {
+  it('keeps the highest revision, not the last record: an old state that lands late is no news', async () => {
+    const at = (n: number, address: string): Route =>
+      routeSchema.parse({
+        endpoint: 'late',
+        revision: { epoch: 1, n },
+        published_at: n,
+        unit: 'request',
+        control: { model: 'm', version: 1, addresses: [address] },
+        candidate: null,
+        rollout: null,
+        lease_ms: 30_000,
+        timeout_ms: 1000,
+        signature: {
+          inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 1] }],
+          outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
+        },
+        prices: {},
+        load: [],
+        operator_keys: [],
+      });
+    const send = async (route: Route) =>
+      producer.send(topics.routes.name, [{ key: 'late', value: JSON.stringify(route) }]);
+    const seen: number[] = [];
+    const replica = new StateReplica({
+      kafka: createKafka('late', stack.kafkaBrokers.split(','), log),
+      topic: topics.routes,
+      groupId: 'late',
+      log,
+      onState: (key, route) => {
+        if (key === 'late' && route) seen.push(route.revision.n);
+      },
+      deadLetters: new DeadLetters(producer, 'late'),
+    });
+    await send(at(5, 'http://new'));
+    await send(at(3, 'http://old'));
+    replica.start();
+    await replica.ready;
+    expect(seen).toEqual([5]);
+    await send(at(4, 'http://old'));
+    await send(at(6, 'http://newer'));
+    await until('the newer route', () => seen.includes(6));
+    expect(seen).toEqual([5, 6]);
+    await replica.close();
   });
 });

@@ -1,4 +1,20 @@
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
+import { TransientError } from '../faults.ts';
+
+const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
+
+/** Whether a broker refused the record itself, so that sending it again changes nothing. */
+export function isRefusedRecord(error: unknown): boolean {
+  for (let e = error, depth = 0; e && depth < 8; e = (e as { cause?: unknown }).cause, depth++)
+    if (REFUSALS.has(String((e as { type?: unknown }).type))) return true;
+  return false;
+}
+
+/** kafkajs marks few of its faults as retriable ("Broker not connected" is not): all but a refusal will pass. */
+function sendFault(error: unknown): unknown {
+  if (isRefusedRecord(error) || error instanceof TransientError) return error;
+  return new TransientError(`Kafka did not take the records: ${(error as Error).message}`, { cause: error });
+}
 
 export type OutgoingRecord = { key?: string | null; value: string | Buffer | null; headers?: Record<string, string> };
 
@@ -20,7 +36,8 @@ function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
 }
 
 /**
- * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws, and the caller
+ * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws (a
+ * {@link TransientError}, unless a broker refuses the record itself), and the caller
  * still has the records;
  * the next send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment
  * says "Broker not connected" for ever.
@@ -49,7 +66,7 @@ export class RecordProducer {
   }
 
   async send(topic: string, messages: OutgoingRecord[], partition?: number): Promise<void> {
-    if (this.closed) throw new Error('the producer is closed');
+    if (this.closed) throw new TransientError('the producer is closed');
     this.current ??= this.open();
     const used = this.current;
     try {
@@ -70,7 +87,7 @@ export class RecordProducer {
     } catch (error) {
       if (this.current === used) this.current = undefined;
       void used.producer.disconnect().catch(() => undefined);
-      throw error;
+      throw sendFault(error);
     }
   }
 

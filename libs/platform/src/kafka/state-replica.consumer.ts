@@ -1,4 +1,4 @@
-import type { Topic } from '@slipway/contracts';
+import { compareRevisions, type Revision, type Topic } from '@slipway/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { z } from 'zod';
 import { steadyNow } from '../clock.ts';
@@ -39,6 +39,8 @@ export class StateReplica<S extends z.ZodType> {
   private closing = false;
   private becomeReady: () => void = () => undefined;
   private generation = 0;
+  /** The highest revision seen of each key: an older one that arrives later (a publisher that was cut off) is no news. */
+  private readonly highest = new Map<string, Revision>();
 
   constructor(options: StateReplicaOptions<S>) {
     this.options = options;
@@ -106,6 +108,7 @@ export class StateReplica<S extends z.ZodType> {
         eachBatch: async ({ batch }) => {
           for (const m of batch.messages) {
             this.take(batch.partition, m, (key, value, timestampMs) => {
+              if (this.isOlder(key, value, caughtUp)) return;
               if (caughtUp) this.options.onState(key, value, timestampMs);
               else gathered.set(key, { value, timestampMs });
             });
@@ -127,6 +130,26 @@ export class StateReplica<S extends z.ZodType> {
   private rejoin(attempt: number): void {
     if (!this.closing)
       setTimeout(() => void this.join(attempt), Math.min(1000, backoffMs(attempt, Math.random()))).unref();
+  }
+
+  private isOlder(key: string, value: z.output<S> | undefined, caughtUp: boolean): boolean {
+    if (value === undefined) {
+      this.highest.delete(key);
+      return false;
+    }
+    const { revision } = value as { revision?: Revision };
+    if (!revision) return false;
+    const before = this.highest.get(key);
+    if (before && compareRevisions(revision, before) < 0) {
+      // Whoever reads again from the beginning meets history, which is nothing to worry about.
+      this.options.log[caughtUp ? 'warn' : 'trace'](
+        { topic: this.options.topic.name, key, revision, before },
+        'an older state arrived after a newer one; the newer one stays',
+      );
+      return true;
+    }
+    this.highest.set(key, revision);
+    return false;
   }
 
   private take(

@@ -11,8 +11,11 @@ type Waiting = { topic: string; key: string; state: boolean };
 
 /**
  * Publishes the outbox: at once when kicked after a commit, and by a poll as the backstop. Per key it holds a lock
- * while it reads, sends
- * and waits for the ack; on a state topic it sends what is current under that lock, so nothing old can land last.
+ * while it reads, sends and waits for the ack; on a state topic it sends what is current under that lock.
+ *
+ * A process that stood still for longer than Postgres waits has lost its lock and may send an old state after a newer
+ * one. Readers keep the highest revision that they have seen; for those who come later, whoever cannot know what its
+ * transaction came to sends the current state once more, and so does every start.
  */
 export class Publisher {
   private readonly database: Database;
@@ -22,6 +25,8 @@ export class Publisher {
   private again = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  /** Keys of state topics on which something old may have landed last, by `topic/key`. */
+  private readonly doubtful = new Map<string, Waiting>();
 
   constructor(database: Database, producer: RecordProducer, log: Logger) {
     this.database = database;
@@ -31,7 +36,23 @@ export class Publisher {
 
   start(pollMs = 1000): void {
     this.timer = setInterval(() => this.kick(), pollMs);
-    this.kick();
+    void this.doubtEverything().finally(() => this.kick());
+  }
+
+  private async doubtEverything(): Promise<void> {
+    try {
+      const current = await this.database.query<{ topic: string; key: string }>(
+        `SELECT $1 AS topic, endpoint AS key FROM routes
+         UNION ALL SELECT $2, id::text FROM rollouts WHERE status IN ('running', 'paused')`,
+        [topics.routes.name, topics.rollouts.name],
+      );
+      for (const { topic, key } of current) this.doubtful.set(`${topic}/${key}`, { topic, key, state: true });
+    } catch (error) {
+      this.log.warn(
+        { error: (error as Error).message },
+        'the current states could not be listed; the outbox has the rest',
+      );
+    }
   }
 
   kick(): void {
@@ -65,30 +86,44 @@ export class Publisher {
       );
       waitingGauge.set(keys.length);
       for (const waiting of keys) await this.publish(waiting);
+      for (const [name, waiting] of [...this.doubtful]) {
+        await this.publish(waiting, true);
+        this.doubtful.delete(name);
+      }
     } catch (error) {
       this.log.warn({ error: (error as Error).message }, 'publishing waits: Kafka or Postgres is away');
     }
   }
 
-  private async publish({ topic, key, state }: Waiting): Promise<void> {
-    await this.database.transaction(async (sql) => {
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [`${topic}/${key}`]);
-      const rows = await sql.query<{ id: string; payload: string | null }>(
-        'SELECT id, payload FROM outbox WHERE topic = $1 AND key = $2 AND published_at IS NULL ORDER BY id LIMIT 500',
-        [topic, key],
-      );
-      if (rows.length === 0) return;
-      const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
-      await this.producer.send(
-        topic,
-        values.filter((v) => v !== null).map((value) => ({ key, value })),
-      );
-      await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [
-        steadyNow(),
-        rows.map((r) => r.id),
-      ]);
-      publishedTotal.inc({ topic }, values.length);
-    });
+  /** @param again sends the current state even when nothing waits */
+  private async publish(waiting: Waiting, again = false): Promise<void> {
+    const { topic, key, state } = waiting;
+    let sent = false;
+    try {
+      await this.database.transaction(async (sql) => {
+        await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [`${topic}/${key}`]);
+        const rows = await sql.query<{ id: string; payload: string | null }>(
+          'SELECT id, payload FROM outbox WHERE topic = $1 AND key = $2 AND published_at IS NULL ORDER BY id LIMIT 500',
+          [topic, key],
+        );
+        if (rows.length === 0 && !again) return;
+        const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
+        sent = true;
+        await this.producer.send(
+          topic,
+          // The state of what is no more is a tombstone.
+          values.filter((v) => state || v !== null).map((value) => ({ key, value })),
+        );
+        await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [
+          steadyNow(),
+          rows.map((r) => r.id),
+        ]);
+        publishedTotal.inc({ topic }, values.length);
+      });
+    } catch (error) {
+      if (sent && state) this.doubtful.set(`${topic}/${key}`, waiting);
+      throw error;
+    }
   }
 
   /** Forgets what was published long ago. */

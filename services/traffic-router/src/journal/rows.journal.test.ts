@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
@@ -10,11 +10,14 @@ const log = createLogger('test', 'test', 'silent');
 let folder: string;
 let sent: string[];
 let away: boolean;
+let refused: string;
 const open: RowJournal[] = [];
 const journal = (maxBytes = 10_000_000) => {
   const producer = {
     send: async (_topic: string, records: { value: string | Buffer | null }[]) => {
       if (away) throw new Error('Kafka is away');
+      if (records.some((r) => refused !== '' && String(r.value).split('\n').includes(refused)))
+        throw Object.assign(new Error('too large for the broker'), { type: 'MESSAGE_TOO_LARGE' });
       for (const r of records) sent.push(String(r.value));
     },
   };
@@ -36,6 +39,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'journal-'));
   sent = [];
   away = false;
+  refused = '';
 });
 afterEach(async () => {
   away = false;
@@ -53,6 +57,39 @@ describe('the journal', () => {
     expect(rows()).toEqual(['a', 'b', 'c']);
     while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     expect([j.appended, j.shipped, j.refused]).toEqual([3, 3, 0]);
+  });
+
+  it('sets a line aside that fits into no record, counts it, and ships what comes after it', async () => {
+    const j = journal();
+    const long = 'x'.repeat(MAX_RECORD_BYTES + 10);
+    append(j, 'before', long, 'after');
+    j.start();
+    await shipped(2);
+    expect(rows()).toEqual(['before', 'after']);
+    while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect([j.appended, j.shipped, j.setAside, j.refused]).toEqual([3, 2, 1, 0]);
+    expect(readFileSync(join(folder, 'set-aside.ndjson'), 'utf8')).toBe(`${long}\n`);
+  });
+
+  it('sets aside only the line that the broker refuses', async () => {
+    refused = 'b';
+    const j = journal();
+    append(j, 'a', 'b', 'c');
+    j.start();
+    await shipped(2);
+    expect([rows(), j.setAside]).toEqual([['a', 'c'], 1]);
+  });
+
+  it('deletes no segment before all of it is shipped or set aside', async () => {
+    away = true;
+    const j = journal(200_000_000);
+    j.start();
+    const row = 'y'.repeat(800_000);
+    for (let i = 0; i < 50; i++) append(j, row);
+    expect(readdirSync(folder).filter((f) => f.endsWith('.ndjson')).length).toBeGreaterThan(1);
+    away = false;
+    await shipped(50);
+    expect([rows().length, j.setAside]).toEqual([50, 0]);
   });
 
   it('keeps rows while Kafka is away, and ships them after a restart; what was acknowledged is not sent again', async () => {

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -16,7 +17,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
-import { backoffMs, type Logger, type OutgoingRecord, type RecordProducer, steadyNow } from '@slipway/platform';
+import {
+  backoffMs,
+  isRefusedRecord,
+  type Logger,
+  type OutgoingRecord,
+  type RecordProducer,
+  steadyNow,
+} from '@slipway/platform';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /**
@@ -32,7 +40,8 @@ export type JournalOptions = {
   producer: Pick<RecordProducer, 'send'>;
   log: Logger;
   maxBytes: number;
-  lingerMs?: number /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */;
+  lingerMs?: number;
+  /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */
   record?: (line: Buffer) => OutgoingRecord;
 };
 
@@ -60,6 +69,8 @@ export class RowJournal {
   appended = 0;
   shipped = 0;
   refused = 0;
+  /** Lines that no record can carry: they are kept in `set-aside.ndjson` beside the segments, and counted. */
+  setAside = 0;
   private lastComplaint = 0;
 
   constructor(options: JournalOptions) {
@@ -199,37 +210,103 @@ export class RowJournal {
   private async shipOne(): Promise<boolean> {
     const chunk = this.next();
     if (!chunk) return false;
-    const { record, producer, topic } = this.options;
-    await producer.send(topic, record ? lines(chunk).map(record) : [{ value: chunk.subarray(0, chunk.length - 1) }]);
-    this.position.offset += chunk.length;
-    this.bytesWaiting -= chunk.length;
+    const { record, producer, topic, log } = this.options;
+    try {
+      await producer.send(topic, record ? lines(chunk).map(record) : [{ value: chunk.subarray(0, chunk.length - 1) }]);
+    } catch (error) {
+      if (!isRefusedRecord(error)) throw error;
+      // The broker refuses the records themselves, and would for ever: one line at a time, those that it takes go.
+      for (const line of lines(chunk)) {
+        try {
+          await producer.send(topic, [record ? record(line) : { value: line }]);
+          this.shipped++;
+        } catch (refused) {
+          if (!isRefusedRecord(refused)) throw refused;
+          this.putAside(line, (refused as Error).message);
+        }
+        this.advance(line.length + 1);
+      }
+      log.warn({ topic, error: (error as Error).message, setAside: this.setAside }, 'the broker refused a record');
+      return true;
+    }
     for (const byte of chunk) if (byte === NEWLINE) this.shipped++;
-    this.savePosition();
+    this.advance(chunk.length);
     return true;
   }
 
-  /** The next whole lines after the position; forgets segments that are wholly shipped. */
+  private advance(bytes: number): void {
+    this.position.offset += bytes;
+    this.bytesWaiting -= bytes;
+    this.savePosition();
+  }
+
+  /** A line that cannot be shipped is not lost: it lies aside, is counted, and the others go on. */
+  private putAside(line: Buffer, why: string): void {
+    appendFileSync(join(this.options.folder, 'set-aside.ndjson'), Buffer.concat([line, Buffer.from('\n')]));
+    this.setAside++;
+    this.options.log.error(
+      { topic: this.options.topic, bytes: line.length, why, setAside: this.setAside },
+      'A ROW CANNOT BE SHIPPED; it lies in set-aside.ndjson',
+    );
+  }
+
+  /** The next whole lines after the position; forgets segments only once all of them is shipped or set aside. */
   private next(): Buffer | undefined {
     for (;;) {
       const path = this.path(this.position.segment);
       const size = existsSync(path) ? statSync(path).size : 0;
-      const length = Math.min(MAX_RECORD_BYTES, size - this.position.offset);
-      if (length > 0) {
+      const left = size - this.position.offset;
+      if (left > 0) {
         const fd = openSync(path, 'r');
         try {
-          const buffer = Buffer.allocUnsafe(length);
-          const read = readSync(fd, buffer, 0, length, this.position.offset);
-          const end = buffer.subarray(0, read).lastIndexOf(NEWLINE) + 1;
-          if (end > 0) return buffer.subarray(0, end);
+          const found = this.read(fd, Math.min(MAX_RECORD_BYTES, left));
+          if (found.length > 0) return found;
+          if (left > MAX_RECORD_BYTES) {
+            const line = this.longLine(fd, left);
+            if (line) {
+              this.putAside(line.subarray(0, line.length - 1), `a line of ${line.length} bytes fits into no record`);
+              this.advance(line.length);
+              continue;
+            }
+          }
         } finally {
           closeSync(fd);
         }
       }
       if (this.position.segment >= this.segment) return undefined;
+      if (left > 0) {
+        // A segment that is no longer written to ends with a newline: this tail is half a line that a kill left.
+        this.options.log.error({ path, bytes: left }, 'a segment ends within a line; the half line lies aside');
+        const fd = openSync(path, 'r');
+        try {
+          this.putAside(this.readAll(fd, left), 'half a line');
+        } finally {
+          closeSync(fd);
+        }
+        this.advance(left);
+      }
       if (existsSync(path)) unlinkSync(path);
       this.position = { segment: this.position.segment + 1, offset: 0 };
       this.savePosition();
     }
+  }
+
+  private readAll(fd: number, length: number): Buffer {
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.subarray(0, readSync(fd, buffer, 0, length, this.position.offset));
+  }
+
+  /** Whole lines within `length` bytes from the position; empty when not even one ends there. */
+  private read(fd: number, length: number): Buffer {
+    const bytes = this.readAll(fd, length);
+    return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+  }
+
+  /** A first line that is longer than a record, with its newline; `undefined` while it is still being written. */
+  private longLine(fd: number, left: number): Buffer | undefined {
+    const bytes = this.readAll(fd, left);
+    const end = bytes.indexOf(NEWLINE);
+    return end < 0 ? undefined : bytes.subarray(0, end + 1);
   }
 
   private savePosition(): void {

@@ -1,5 +1,13 @@
 import { formatVersion, type Route, type ShadowPair, topics } from '@slipway/contracts';
-import { counter, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
+import {
+  backoffMs,
+  counter,
+  isRefusedRecord,
+  type Logger,
+  type OutgoingRecord,
+  type RecordProducer,
+  steadyNow,
+} from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from './draw.ts';
@@ -14,6 +22,14 @@ const shedTotal = counter(
   'Sampled requests that the router could not keep for the shadow',
   ['endpoint'],
 );
+
+const untoldTotal = counter(
+  'slipway_router_shadow_untold_total',
+  'Shed requests of which Kafka could not be told: they stay pending',
+  [],
+);
+/** Shed requests that may wait to be told of. */
+const MOST_UNSENT = 100_000;
 
 export type Answered = {
   requestId: string;
@@ -36,6 +52,8 @@ export class ShadowTap {
   private readonly producer: RecordProducer;
   private readonly source: string;
   private readonly log: Logger;
+  private readonly unsent: OutgoingRecord[] = [];
+  private telling = false;
   constructor(lines: RowJournal, producer: RecordProducer, source: string, log: Logger) {
     this.lines = lines;
     this.producer = producer;
@@ -114,13 +132,42 @@ export class ShadowTap {
       };
       return { key: request_id, value: JSON.stringify(pair), headers: { traceparent: head.traceparent } };
     });
-    void this.producer
-      .send(topics.shadowPairs.name, pairs)
-      .catch((error: unknown) =>
-        this.log.error(
-          { error: (error as Error).message, requests: pairs.length },
-          'sampled requests were shed, and Kafka was not there to be told',
-        ),
+    this.unsent.push(...pairs);
+    const lost = this.unsent.length - MOST_UNSENT;
+    if (lost > 0) {
+      this.unsent.splice(0, lost);
+      untoldTotal.inc(lost);
+      this.log.error(
+        { requests: lost },
+        'sampled requests were shed, and too many wait to be told of: they stay pending',
       );
+    }
+    void this.tell();
+  }
+
+  /** Tells of what was shed until Kafka has taken it: a sampled request of which nobody tells would never end. */
+  private async tell(): Promise<void> {
+    if (this.telling) return;
+    this.telling = true;
+    try {
+      for (let attempt = 0; this.unsent.length > 0; ) {
+        const batch = this.unsent.slice(0, 500);
+        try {
+          await this.producer.send(topics.shadowPairs.name, batch);
+          this.unsent.splice(0, batch.length);
+          attempt = 0;
+        } catch (error) {
+          if (isRefusedRecord(error)) throw error;
+          const ms = backoffMs(attempt++, Math.random());
+          await new Promise((resolve) => setTimeout(resolve, ms).unref());
+        }
+      }
+    } catch (error) {
+      untoldTotal.inc(this.unsent.length);
+      this.log.error({ err: error, requests: this.unsent.length }, 'what was shed cannot be told of');
+      this.unsent.length = 0;
+    } finally {
+      this.telling = false;
+    }
   }
 }

@@ -1,0 +1,46 @@
+import {
+  KafkaJSConnectionError,
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+  KafkaJSRequestTimeoutError,
+} from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { isTransient } from './faults.ts';
+import { isRefusedRecord, RecordProducer } from './kafka/producer.client.ts';
+import { createKafka } from './kafka/kafka.client.ts';
+import { createLogger } from './log.ts';
+
+const protocol = (type: string, retriable: boolean) =>
+  new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable, name: 'KafkaJSProtocolError' }));
+
+describe('a fault of Kafka passes, whatever kafkajs calls it', () => {
+  it.each([
+    ['no connection', new KafkaJSConnectionError('refused', { broker: 'b:1' } as never)],
+    ['a connection that is gone', new KafkaJSError('Broker not connected', { retriable: false })],
+    [
+      'retries that are used up',
+      new KafkaJSNumberOfRetriesExceeded(new KafkaJSError('Broker not connected', { retriable: false }), {
+        retryCount: 3,
+        retryTime: 100,
+      }),
+    ],
+    ['a time-out', new KafkaJSRequestTimeoutError('timed out', {} as never)],
+    ['a leader that moves', protocol('NOT_LEADER_FOR_PARTITION', true)],
+  ])('%s', (_, error) => expect(isTransient(error)).toBe(true));
+  it('but what a broker says of the record itself does not', () => {
+    expect([
+      isTransient(protocol('MESSAGE_TOO_LARGE', false)),
+      isRefusedRecord(protocol('MESSAGE_TOO_LARGE', false)),
+    ]).toEqual([false, true]);
+    expect(isTransient(new KafkaJSNonRetriableError('a topic without a name'))).toBe(false);
+  });
+  it('so a send to nobody, and one through a producer that is closed, are transient', async () => {
+    const log = createLogger('test', 'test', 'silent');
+    const producer = new RecordProducer(createKafka('test', ['127.0.0.1:9'], log));
+    await expect(producer.send('t', [{ value: 'x' }])).rejects.toSatisfy(isTransient);
+    await producer.close();
+    await expect(producer.send('t', [{ value: 'x' }])).rejects.toSatisfy(isTransient);
+  });
+});
