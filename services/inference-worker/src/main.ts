@@ -92,7 +92,8 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
           producer,
           source: config.INSTANCE_ID,
           concurrency: config.SHADOW_CONCURRENCY,
-          now: steadyNow,
+          // Deadlines count from a record's arrival at Kafka, so they are told by Kafka's clock.
+          now: () => producer.brokerNow() ?? steadyNow(),
         },
       },
     ],

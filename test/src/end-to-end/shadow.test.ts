@@ -1,17 +1,35 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Evidence, Rollout } from '@slipway/contracts';
 import { sleep, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignModel, startForeignModel } from '../fixtures/foreign-model.ts';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+import { root } from '../fixtures/stack.ts';
 
+const clockFolder = join(root, '.slipway', 'test', `shadow-clock-${process.pid}`);
 let release: Release;
 const foreign: ForeignModel[] = [];
 beforeAll(async () => {
-  release = await startRelease('shadow', { counts: { registries: 1, routers: 2, workers: 2 } });
+  // The workers' clocks are wrong by an hour, one ahead and one behind: deadlines go by Kafka's.
+  mkdirSync(clockFolder, { recursive: true });
+  const wound = (name: string, ms: number) => {
+    writeFileSync(join(clockFolder, name), String(ms));
+    return {
+      NODE_OPTIONS: `--import ${pathToFileURL(join(root, 'test', 'src', 'fixtures', 'clock.mjs')).href}`,
+      TEST_CLOCK: join(clockFolder, name),
+    };
+  };
+  release = await startRelease('shadow', {
+    counts: { registries: 1, routers: 2, workers: 2 },
+    env: { 'worker-1': wound('behind', -3_600_000), 'worker-2': wound('ahead', 3_600_000) },
+  });
 });
 afterAll(async () => {
   await Promise.all(foreign.map((f) => f.close()));
   await release?.end();
+  rmSync(clockFolder, { recursive: true, force: true });
 });
 
 const shadow = (change: object = {}) => ({
@@ -90,6 +108,7 @@ describe('a shadow', () => {
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThanOrEqual(150);
+    expect(b.expired, 'expired by clocks that are wrong by an hour').toBe(0);
     // the same identity in the metrics: what the routers sampled is what the lanes ended
     const sampled = (await Promise.all(release.routers.map((r) => metric(r, 'slipway_shadow_sampled_total')))).reduce(
       (x, y) => x + y,

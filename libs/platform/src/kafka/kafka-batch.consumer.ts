@@ -38,6 +38,8 @@ export class RethrowFilter implements RpcExceptionFilter {
   }
 }
 
+const HEARTBEAT_MS = 1000;
+
 type Listener = (...args: never[]) => void;
 
 /**
@@ -93,7 +95,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
       groupId,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: 15_000,
-      heartbeatInterval: 1000,
+      heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
       retry: { retries: 5, restartOnFailure: async () => false },
@@ -238,8 +240,10 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     keepTrying: () => boolean,
   ): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
+      // However long the handler takes, the group must not take it for dead: a rebalance now would do the work twice.
+      const beating = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
       try {
-        await work();
+        await work().finally(() => clearInterval(beating));
         return true;
       } catch (error) {
         if (!isTransient(error)) throw error;

@@ -47,6 +47,8 @@ export class RecordProducer {
   private readonly idempotent: boolean;
   private current: { producer: Producer; connected: Promise<void> } | undefined;
   private closed = false;
+  /** Kafka's clock less our monotonic one, from the last acknowledgement that named the time of arrival. */
+  private brokerOffsetMs: number | undefined;
 
   /** @param idempotent for state topics: a retried record can then not land after a newer one */
   constructor(kafka: Kafka, idempotent = false) {
@@ -65,14 +67,22 @@ export class RecordProducer {
     return { producer, connected: producer.connect() };
   }
 
+  /**
+   * Now by Kafka's clock, milliseconds since the epoch, good to a round trip: what the arrival of a record is to be
+   * compared with. `undefined` before the first acknowledgement.
+   */
+  brokerNow(): number | undefined {
+    return this.brokerOffsetMs === undefined ? undefined : Math.round(performance.now() + this.brokerOffsetMs);
+  }
+
   async send(topic: string, messages: OutgoingRecord[], partition?: number): Promise<void> {
     if (this.closed) throw new TransientError('the producer is closed');
     this.current ??= this.open();
     const used = this.current;
     try {
       await used.connected;
-      for (const group of batches(messages))
-        await used.producer.send({
+      for (const group of batches(messages)) {
+        const [acknowledged] = await used.producer.send({
           topic,
           acks: -1,
           timeout: 5000,
@@ -84,6 +94,9 @@ export class RecordProducer {
             ...(partition === undefined ? {} : { partition }),
           })),
         });
+        const arrived = Number(acknowledged?.logAppendTime ?? -1);
+        if (arrived > 0) this.brokerOffsetMs = arrived - performance.now();
+      }
     } catch (error) {
       if (this.current === used) this.current = undefined;
       void used.producer.disconnect().catch(() => undefined);

@@ -32,7 +32,7 @@ export type LaneParts = {
   producer: RecordProducer;
   source: string;
   concurrency: number;
-  /** Milliseconds since the epoch on a clock that does not jump after the start: arrivals are Kafka's. */
+  /** Now by Kafka's clock, milliseconds since the epoch: arrivals are Kafka's. */
   now: () => number;
 };
 
