@@ -17,10 +17,11 @@ const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed
 /** What drift-monitor says of the endpoint now, in one line. */
 export async function tellDrift(
   url: string,
+  viewerKey: string,
   endpoint: string,
   say: (line: string) => void,
 ): Promise<Drift | undefined> {
-  const response = await fetch(`${url}/v1/drift/${endpoint}`);
+  const response = await fetch(`${url}/v1/drift/${endpoint}`, { headers: { authorization: `Bearer ${viewerKey}` } });
   if (!response.ok) return undefined;
   const drift = (await response.json()) as Drift;
   const features = [...(drift.inputs?.features ?? [])]
@@ -42,6 +43,7 @@ export async function tellDrift(
  */
 export async function turnToLaterMail(
   url: string,
+  viewerKey: string,
   endpoint: string,
   sender: Sender,
   later: readonly Mail[],
@@ -51,9 +53,9 @@ export async function turnToLaterMail(
   for (let second = 0; second < 90; second++) {
     await sleep(1000);
     const quiet = second % 5 !== 4;
-    const drift = await tellDrift(url, endpoint, quiet ? () => undefined : say);
+    const drift = await tellDrift(url, viewerKey, endpoint, quiet ? () => undefined : say);
     if (drift?.state === 'moved' && drift.lasting && drift.losses.some((l) => l.state === 'lost')) {
-      if (quiet) await tellDrift(url, endpoint, say);
+      if (quiet) await tellDrift(url, viewerKey, endpoint, say);
       return true;
     }
   }

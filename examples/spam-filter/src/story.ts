@@ -145,16 +145,16 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
       await until('some answers', () => sending.counters.answered >= 100, 60_000);
     } else {
       await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
-      await tellDrift(stack.drift, ENDPOINT, say);
+      await tellDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
       say(
         '2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and nobody sees its answers',
       );
       better = await tell(operator, plans.better, say);
       say('3. version 3 (a train-serve skew that nobody noticed) starts a canary at once: somebody was in a hurry');
       skewed = await tell(operator, plans.skewed, say);
-      await tellDrift(stack.drift, ENDPOINT, say);
+      await tellDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
       say('4. the mail changes: the sender turns to the corpora that came later');
-      drifted = await turnToLaterMail(stack.drift, ENDPOINT, sending, later, say);
+      drifted = await turnToLaterMail(stack.drift, stack.secrets.keys.viewer, ENDPOINT, sending, later, say);
       sending.turnTo(serve);
     }
     const good = await summarise(stack, operator, [better, skewed], drifted, sending, since, say);
@@ -272,8 +272,9 @@ async function summarise(
 }
 
 function printHelp(stack: Stack, say: (line: string) => void): void {
-  const { secrets, folder } = stack;
-  const keys = join(folder, 'secrets.json');
+  // Keys and passwords are read from their file by whoever runs a command: a terminal is no place for them.
+  const keys = join(stack.folder, 'secrets.json');
+  const secret = (path: string) => `"$(node -p 'require("${keys}").${path}')"`;
   for (const line of [
     '',
     `Slipway stays up (Ctrl-C stops it); the sender goes on with ${IDLE_RATE} mails a second.`,
@@ -284,16 +285,16 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   analysers    ${stack.stats} ${stack.comparator} ${stack.drift}`,
     `   ClickHouse   ${stack.clickhouse.url}   (user analyst, read only)`,
     `   Kafka        ${stack.kafkaBrokers}`,
-    `   keys         ${keys}`,
+    `   keys         ${keys}   (API keys and passwords; only you can read it)`,
     '',
     'A service asks for a prediction:',
     `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
     'An operator returns to the version before:',
-    `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H 'authorization: Bearer ${secrets.keys.operator}' -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
+    `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H "authorization: Bearer "${secret('keys.operator')} -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
     'What became of one request, and why (its id is in the header x-request-id of the answer):',
-    `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H 'authorization: Bearer ${secrets.keys.viewer}'`,
+    `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H "authorization: Bearer "${secret('keys.viewer')}`,
     'An analyst asks who was served what:',
-    `   curl -s '${stack.clickhouse.analyst}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`,
+    `   curl -s -u analyst:${secret('clickhouse.analyst')} '${stack.clickhouse.url}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`,
     '',
   ])
     say(line);

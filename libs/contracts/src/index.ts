@@ -17,6 +17,7 @@ export * from './profile/profile.ts';
 export * from './rest/openapi.ts';
 export * from './rest/operations.ts';
 export * from './rest/problem.ts';
+export * from './rest/access.ts';
 export * from './rest/roles.ts';
 export * from './rollout/grammar.ts';
 export * from './rollout/rollout.ts';

@@ -20,3 +20,5 @@ export * from './service.ts';
 export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';
 export * from './store/postgres.store.ts';
+export * from './access/access.client.ts';
+export { ViewerGuard } from './access/viewer.guard.ts';

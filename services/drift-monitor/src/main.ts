@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, topics } from '@slipway/contracts';
 import {
+  AccessReplica,
   Analyst,
   createClickHouse,
   createKafka,
@@ -60,9 +61,12 @@ await runService('drift-monitor', loadConfig(configSchema, process.env), async (
   });
   onClose('replicas', async () => void (await Promise.all([routes.close(), rollouts.close()])));
   onClose('watch', async () => void (await Promise.all([analyst.close(), watch.close()])));
+  const access = new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters });
+  onClose('access', () => access.close());
   return {
     controllers: [DriftController, ResultController],
     providers: [
+      { provide: AccessReplica, useValue: access },
       { provide: Analyst, useValue: analyst },
       { provide: DriftWatch, useValue: watch },
     ],
@@ -72,6 +76,7 @@ await runService('drift-monitor', loadConfig(configSchema, process.env), async (
       { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },
     ],
     started: () => {
+      access.start();
       routes.start();
       rollouts.start();
       watch.start();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, topics } from '@slipway/contracts';
 import {
+  AccessReplica,
   Analyst,
   createClickHouse,
   createKafka,
@@ -46,9 +47,12 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   });
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
+  const access = new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters });
+  onClose('access', () => access.close());
   return {
     controllers: [ResultController, RebuildController],
     providers: [
+      { provide: AccessReplica, useValue: access },
       { provide: Analyst, useValue: analyst },
       { provide: RebuildStore, useValue: new RebuildStore(clickhouse, analysis) },
     ],
@@ -57,6 +61,7 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
       { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },
     ],
     started: () => {
+      access.start();
       replica.start();
       analyst.start();
     },

@@ -1,4 +1,4 @@
-import { roles } from '@slipway/contracts';
+import { keyWeakness, roles } from '@slipway/contracts';
 import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
@@ -20,7 +20,15 @@ export const configSchema = commonConfigSchema.extend({
         return z.NEVER;
       }
     })
-    .pipe(z.partialRecord(z.enum(roles), z.string().min(16))),
+    .pipe(
+      z.partialRecord(
+        z.enum(roles),
+        z.string().superRefine((key, ctx) => {
+          const weakness = keyWeakness(key);
+          if (weakness) ctx.addIssue({ code: 'custom', message: `the key can be guessed: ${weakness}` });
+        }),
+      ),
+    ),
   /** Where `GET /v1/requests/{id}` finds the rows; without it that path answers 404. */
   CLICKHOUSE_URL: z.url().optional(),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ANALYSERS, type Rollout, topics } from '@slipway/contracts';
 import {
+  AccessReplica,
   Analyst,
   createClickHouse,
   createKafka,
@@ -52,9 +53,12 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
   onClose('rollouts', () => replica.close());
   onClose('analyst', () => analyst.close());
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.shadow-comparator', deadLetters, log });
+  const access = new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters });
+  onClose('access', () => access.close());
   return {
     controllers: [ResultController, PairConsumer],
     providers: [
+      { provide: AccessReplica, useValue: access },
       { provide: Analyst, useValue: analyst },
       {
         provide: PairConsumer.PARTS,
@@ -67,6 +71,7 @@ await runService('shadow-comparator', loadConfig(configSchema, process.env), asy
       { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },
     ],
     started: () => {
+      access.start();
       replica.start();
       analyst.start();
     },

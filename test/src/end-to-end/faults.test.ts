@@ -202,7 +202,11 @@ describe('faults under load, during a live rollout', () => {
     await until(
       'evidence that was published since',
       async () =>
-        ((await (await fetch(`${release.stats}/v1/results/${rollout?.id}`)).json()) as { time: number }).time > thawed,
+        (
+          (await (await release.read(`${release.stats}/v1/results/${rollout?.id}`)).json()) as {
+            time: number;
+          }
+        ).time > thawed,
       60_000,
     );
     expect(await release.operator.rollout(rollout.id)).toMatchObject({ status: 'running', step: 0, weight: 0.5 });

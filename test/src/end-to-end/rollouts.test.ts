@@ -161,14 +161,16 @@ describe('rollouts under load, two routers', () => {
     );
     expect(verdicts.length).toBeGreaterThan(6);
     for (const { rollout_id, event_id } of verdicts) {
-      const again = (await (await fetch(`${release.stats}/v1/results/${rollout_id}/${event_id}`)).json()) as {
+      const again = (await (await release.read(`${release.stats}/v1/results/${rollout_id}/${event_id}`)).json()) as {
         same: boolean;
         differs: string[];
         recorded: { verdict: string };
       };
       expect(again).toMatchObject({ same: true, differs: [], recorded: { verdict: expect.any(String) } });
     }
-    expect((await fetch(`${release.stats}/v1/results/${verdicts[0]?.rollout_id}/nothing`)).status).toBe(404);
+    const nothing = `${release.stats}/v1/results/${verdicts[0]?.rollout_id}/nothing`;
+    expect((await release.read(nothing)).status).toBe(404);
+    expect((await fetch(nothing)).status).toBe(401);
   });
 
   it('every change stands in the audit chain, and the chain holds', async () => {

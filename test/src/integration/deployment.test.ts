@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Topic, topics } from '@slipway/contracts';
+import { keyWeakness, type Topic, topics } from '@slipway/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { z } from 'zod';
@@ -20,13 +21,39 @@ const compose = parse(readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8')
   services: Record<string, Service>;
   volumes: Record<string, object>;
 };
-/** As `docker compose` does it with nothing set. */
-const interpolated = (value: string) => value.replace(/\$\{(\w+):-([^}]*)\}/g, (_, __, fallback: string) => fallback);
+/** What deploy/make-env.sh writes, made in a folder of the test's own. */
+const environment = (() => {
+  const folder = mkdtempSync(join(tmpdir(), 'compose-'));
+  copyFileSync(join(root, 'deploy', 'make-env.sh'), join(folder, 'make-env.sh'));
+  execFileSync('sh', [join(folder, 'make-env.sh')]);
+  const text = readFileSync(join(folder, '.env'), 'utf8');
+  rmSync(folder, { recursive: true });
+  return Object.fromEntries(
+    text
+      .trim()
+      .split('\n')
+      .map((l) => [l.slice(0, l.indexOf('=')), l.slice(l.indexOf('=') + 1)]),
+  );
+})();
+/** As `docker compose` does it with that file. */
+const interpolated = (value: string) =>
+  value.replace(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => {
+    const set = environment[name];
+    if (!set) throw new Error(`${name} is not made by make-env.sh`);
+    return set;
+  });
 const ours = Object.entries(compose.services).filter(([, s]) => s.image === 'slipway');
 
 // No container engine is needed for these, and none runs them: what can be wrong in the files is checked against the
 // services themselves.
 describe('deploy/compose.yaml', () => {
+  it('has no secret of its own: what is not set stops it, and what make-env.sh makes is new each time', () => {
+    const text = readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8');
+    expect(text).not.toMatch(/\$\{\w+(:?-|\})/);
+    expect(text).not.toMatch(/(PASSWORD|KEY)"?\s*[:=]\s*"?(?!\$\{)[\w-]{3,}/);
+    for (const value of Object.values(environment)) expect(keyWeakness(value)).toBeUndefined();
+  });
+
   it('has every service of ours, and the official images of the stores', () => {
     expect(ours.map(([, s]) => s.command?.[0]).sort()).toEqual(
       [

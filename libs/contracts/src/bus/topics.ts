@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { auditRowSchema } from '../audit/audit.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
+import { accessKeySchema } from '../rest/access.ts';
 import { instanceSchema } from '../instance/instance.ts';
 import { rolloutSchema } from '../rollout/rollout.ts';
 import { routeSchema } from '../routing/route.ts';
@@ -60,6 +61,15 @@ export const topics = {
     carries: 'state',
     retentionMs: -1,
     meaning: 'heartbeat of each router and worker',
+  }),
+  access: topic({
+    name: 'slipway.access.v1',
+    schema: accessKeySchema,
+    key: 'key id',
+    partitions: 1,
+    carries: 'state',
+    retentionMs: -1,
+    meaning: 'digests of API keys with their roles, and which are revoked',
   }),
   predictions: topic({
     name: 'slipway.predictions.v1',

@@ -7,6 +7,7 @@ import { metricSchema } from '../metric/metric.ts';
 import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
 import { rolloutSpecSchema } from '../rollout/grammar.ts';
 import { commandSchema, rolloutSchema } from '../rollout/rollout.ts';
+import { accessKeySchema } from './access.ts';
 import { type Role, roleSchema } from './roles.ts';
 
 export type Operation = {
@@ -19,6 +20,10 @@ export type Operation = {
   readonly response?: z.ZodType;
   /** `application/octet-stream` bodies and answers. */
   readonly bytes?: boolean;
+  /** Where the body decides: the role that a value of a field needs instead of `role`. */
+  readonly roleBy?: { readonly field: string; readonly roles: Readonly<Record<string, Role>> };
+  /** Fields of the answer that are given once: no record of the request holds them. */
+  readonly once?: readonly string[];
 };
 
 function page<S extends z.ZodType>(item: S) {
@@ -58,6 +63,8 @@ export const endpointInputSchema = z.strictObject({
 });
 export const metricInputSchema = metricSchema.omit({ name: true });
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
+/** An API key as it is listed. */
+export const keySchema = accessKeySchema.omit({ sha256: true });
 export const rollbackInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
 export const auditQuerySchema = pageQuery.extend({
   aggregate: z.string().optional(),
@@ -190,8 +197,9 @@ export const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/rollouts/{id}/commands',
-    summary: 'start, promote, pause, resume, abort, rollBack, approve',
+    summary: 'start, promote, pause, resume, abort, rollBack; approve needs the role approver',
     role: 'operator',
+    roleBy: { field: 'command', roles: { approve: 'approver' } },
     body: commandSchema,
     response: rolloutSchema,
   },
@@ -236,11 +244,39 @@ export const operations: readonly Operation[] = [
     role: 'viewer',
   },
   {
+    method: 'get',
+    path: '/v1/keys',
+    summary: 'API keys with their roles, newest first; never the keys themselves',
+    role: 'admin',
+    query: listQuerySchema,
+    response: page(keySchema),
+  },
+  {
+    method: 'post',
+    path: '/v1/keys/{id}/revoke',
+    summary: 'Revoke an API key, for good; repeating it changes nothing',
+    role: 'admin',
+    response: keySchema,
+  },
+  {
     method: 'post',
     path: '/v1/keys',
-    summary: 'Make an API key; it is shown once',
+    summary: 'Make an API key; it is shown once, and not again to a repeat with the same Idempotency-Key',
     role: 'admin',
+    once: ['key'],
     body: keyInputSchema,
     response: z.object({ id: z.string(), name: z.string(), role: roleSchema, key: z.string() }),
   },
 ];
+
+/** The operation of a method and a route as Fastify writes it (`/v1/models/:model`). */
+export function operationOf(method: string, route: string): Operation | undefined {
+  const path = route.replace(/:(\w+)/g, '{}').replace(/\/$/, '');
+  return operations.find((o) => o.method === method.toLowerCase() && o.path.replace(/\{\w+\}/g, '{}') === path);
+}
+
+/** The role that a request needs by its operation; a body that is no object needs what the operation says. */
+export function roleNeeded(operation: Operation, body: unknown): Role {
+  const value = (body as Record<string, unknown> | null | undefined)?.[operation.roleBy?.field ?? ''];
+  return (typeof value === 'string' ? operation.roleBy?.roles[value] : undefined) ?? operation.role;
+}

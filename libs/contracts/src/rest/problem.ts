@@ -22,6 +22,7 @@ export const problems = {
   internal: [500, 'An error on our side'],
   target_failed: [502, 'The model answered with an error'],
   overloaded: [503, 'Too many requests are waiting'],
+  unavailable: [503, 'Not ready to answer this yet'],
   no_target: [503, 'No target is able to answer'],
   journal_full: [503, 'The journal cannot take another row'],
   timeout: [504, 'The model did not answer in time'],

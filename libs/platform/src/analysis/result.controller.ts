@@ -1,8 +1,10 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Param, UseGuards } from '@nestjs/common';
 import { ProblemError } from '@slipway/contracts';
+import { ViewerGuard } from '../access/viewer.guard.ts';
 import { Analyst } from './analyst.client.ts';
 
 /** The numbers of the last look. */
+@UseGuards(ViewerGuard)
 @Controller('v1/results')
 export class ResultController {
   private readonly analyst: Analyst;

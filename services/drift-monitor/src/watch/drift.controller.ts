@@ -1,8 +1,10 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Param, UseGuards } from '@nestjs/common';
+import { ViewerGuard } from '@slipway/platform';
 import { ProblemError } from '@slipway/contracts';
 import { DriftWatch } from './drift-watch.client.ts';
 
 /** The last look at each endpoint. */
+@UseGuards(ViewerGuard)
 @Controller('v1/drift')
 export class DriftController {
   private readonly watch: DriftWatch;

@@ -1,7 +1,9 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Param, UseGuards } from '@nestjs/common';
+import { ViewerGuard } from '@slipway/platform';
 import { type Rebuilt, RebuildStore } from './rebuild.store.ts';
 
 /** A recorded verdict beside the one that the same rows give now. */
+@UseGuards(ViewerGuard)
 @Controller('v1/results')
 export class RebuildController {
   private readonly store: RebuildStore;

@@ -1,5 +1,5 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { mayActAs, ProblemError, type Role } from '@slipway/contracts';
+import { mayActAs, operationOf, ProblemError, type Role, roleNeeded } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
@@ -7,7 +7,7 @@ import type { Actor } from '../audit/audit.store.ts';
 import { KeyStore } from './key.store.ts';
 
 const NEEDS = 'slipway:role';
-/** The role that a handler needs; without it a handler is open to all. */
+/** Marks a handler as one that needs a key; which role, the list of operations says. */
 export const Needs = (role: Role) => SetMetadata(NEEDS, role);
 
 type Authenticated = FastifyRequest & { actor?: Actor };
@@ -28,9 +28,13 @@ export class AccessGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (context.getType() !== 'http') return true;
-    const needed = this.reflector.get<Role | undefined>(NEEDS, context.getHandler());
-    if (!needed) return true;
     const request = context.switchToHttp().getRequest<Authenticated>();
+    // The list of operations decides, which OpenAPI shows too; a handler that is on no list and needs nothing is open.
+    const operation = operationOf(request.method, request.routeOptions.url ?? '');
+    const marked = this.reflector.get<Role | undefined>(NEEDS, context.getHandler());
+    if (!operation && !marked) return true;
+    if (!operation) throw new ProblemError('forbidden', `${request.method} ${request.url} is no declared operation`);
+    const needed = roleNeeded(operation, request.body);
     const key = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!key) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
     const actor = await this.keys.find(key, steadyNow());

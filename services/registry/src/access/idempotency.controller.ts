@@ -1,24 +1,28 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { canonicalJson, ProblemError } from '@slipway/contracts';
+import { canonicalJson, operationOf, ProblemError } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { Actor } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
+import { RouteStore } from '../route/route.store.ts';
 
-/** A request that has been under way for longer belongs to a registry that died. */
-const ABANDONED_MS = 60_000;
+type Earlier = { fingerprint: string; status: number; body: unknown };
 
 /**
  * `Idempotency-Key` on every POST: the first success is remembered for a day and answered again; refusals are not
- * remembered.
+ * remembered. What the request does and the record of it are one transaction, so there is never one without the other;
+ * a repeat that comes while the first is under way waits for it. Keys are the caller's own: they are told apart by the
+ * API key's id. What an operation gives only once (a new API key) is not in the record.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   private readonly database: Database;
-  constructor(database: Database) {
+  private readonly routes: RouteStore;
+  constructor(database: Database, routes: RouteStore) {
     this.database = database;
+    this.routes = routes;
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -37,42 +41,36 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ): Promise<unknown> {
     if (key.length === 0 || key.length > 255)
       throw new ProblemError('invalid_request', 'Idempotency-Key: 1 to 255 characters');
-    const actor = request.actor?.name ?? '';
+    const actor = request.actor?.id ?? '';
     const fingerprint = createHash('sha256')
       .update(`${request.url}\n${canonicalJson(request.body ?? null)}`)
       .digest('hex');
-    const now = steadyNow();
-    const [own] = await this.database.query<{ actor: string }>(
-      `INSERT INTO idempotency (actor, key, fingerprint, created_at) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (actor, key) DO UPDATE SET created_at = $4 WHERE idempotency.status IS NULL AND idempotency.created_at < $5 AND idempotency.fingerprint = $3 RETURNING actor`,
-      [actor, key, fingerprint, now, now - ABANDONED_MS],
-    );
-    if (!own) {
-      const [earlier] = await this.database.query<{ fingerprint: string; status: number | null; body: unknown }>(
+    const { replayed, status, body } = await this.database.transaction(async (sql) => {
+      // Whoever comes second waits here until the first has ended.
+      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`${actor}/${key}`]);
+      const [earlier] = await sql.query<Earlier>(
         'SELECT fingerprint, status, body FROM idempotency WHERE actor = $1 AND key = $2',
         [actor, key],
       );
       if (earlier && earlier.fingerprint !== fingerprint)
         throw new ProblemError('idempotency_mismatch', `the Idempotency-Key "${key}" was used for another request`);
-      if (!earlier || earlier.status === null)
-        throw new ProblemError('conflict', `the first request with the Idempotency-Key "${key}" is still under way`);
-      void reply.status(earlier.status).header('idempotency-replayed', 'true');
-      return earlier.body;
-    }
-    try {
-      const body: unknown = await lastValueFrom(next.handle());
-      await this.database.query('UPDATE idempotency SET status = $3, body = $4 WHERE actor = $1 AND key = $2', [
-        actor,
-        key,
-        reply.statusCode,
-        JSON.stringify(body),
-      ]);
-      return body;
-    } catch (error) {
-      await this.database
-        .query('DELETE FROM idempotency WHERE actor = $1 AND key = $2', [actor, key])
-        .catch(() => undefined);
-      throw error;
-    }
+      if (earlier) return { replayed: true, status: earlier.status, body: earlier.body };
+      const answer: unknown = await lastValueFrom(next.handle());
+      await sql.query(
+        'INSERT INTO idempotency (actor, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
+        [actor, key, fingerprint, reply.statusCode, JSON.stringify(remembered(request, answer)), steadyNow()],
+      );
+      return { replayed: false, status: reply.statusCode, body: answer };
+    });
+    if (replayed) void reply.status(status).header('idempotency-replayed', 'true');
+    else this.routes.published();
+    return body;
   }
+}
+
+/** The answer without what is given only once. */
+function remembered(request: FastifyRequest, answer: unknown): unknown {
+  const once = operationOf(request.method, request.routeOptions.url ?? '')?.once ?? [];
+  if (once.length === 0 || typeof answer !== 'object' || answer === null) return answer ?? null;
+  return Object.fromEntries(Object.entries(answer).filter(([field]) => !once.includes(field)));
 }

@@ -1,11 +1,14 @@
-import { Body, Controller, Post } from '@nestjs/common';
-import { keyInputSchema, parseOrProblem } from '@slipway/contracts';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { keyInputSchema, listQuerySchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
+import { z } from 'zod';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
 import { RouteStore } from '../route/route.store.ts';
 import { Caller, Needs } from './access.controller.ts';
 import { KeyStore } from './key.store.ts';
+
+const idSchema = z.object({ id: z.uuid() });
 
 @Controller('v1/keys')
 export class KeyController {
@@ -38,5 +41,37 @@ export class KeyController {
     });
     this.routes.published();
     return made;
+  }
+
+  @Get()
+  @Needs('admin')
+  list(@Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    return this.keys.list(cursor === undefined ? undefined : parseOrProblem(idSchema, { id: cursor }).id, limit);
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  @Needs('admin')
+  async revoke(@Param('id') text: string, @Caller() actor: Actor) {
+    const { id } = parseOrProblem(idSchema, { id: text });
+    const now = steadyNow();
+    const revoked = await this.database.transaction(async (sql) => {
+      const { key, fresh } = await this.keys.revoke(sql, id, now);
+      if (!fresh) return key;
+      await appendAudit(sql, {
+        aggregate: `key/${id}`,
+        actor,
+        action: 'revoke',
+        reason: '',
+        state: { id, name: key.name, role: key.role, revoked_at: now },
+        now,
+      });
+      await this.routes.recompileAll(sql, now);
+      return key;
+    });
+    this.keys.forget();
+    this.routes.published();
+    return revoked;
   }
 }

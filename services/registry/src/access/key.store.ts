@@ -1,49 +1,59 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Role } from '@slipway/contracts';
+import { ProblemError, type Role, topics } from '@slipway/contracts';
 import type { Database, Sql } from '../database/database.store.ts';
+import { enqueueState } from '../outbox/outbox.store.ts';
 
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** API keys are random and long: a plain SHA-256 of them is safe to store and to publish. */
+/** Another registry sees a revocation this much later, at most. */
+const CACHE_MS = 1000;
+
+type Owner = { id: string; name: string; role: Role };
+type StoredKey = { id: string; name: string; role: Role; hash: string; created_at: string; revoked_at: string | null };
+const listed = ({ hash: _, ...k }: StoredKey) => ({
+  ...k,
+  created_at: Number(k.created_at),
+  revoked_at: k.revoked_at === null ? null : Number(k.revoked_at),
+});
+
+/** API keys are random and long: a plain SHA-256 of them is safe to store and to publish. The keys are never stored. */
 export class KeyStore {
   private readonly database: Database;
-  private readonly cache = new Map<string, { until: number; actor: { name: string; role: Role } | undefined }>();
+  private readonly cache = new Map<string, { until: number; owner: Owner | undefined }>();
   constructor(database: Database) {
     this.database = database;
   }
 
+  /** Admits keys at the start; one that was revoked stays so. */
   async admit(keys: Partial<Record<Role, string>>, now: number): Promise<void> {
-    for (const [role, key] of Object.entries(keys)) {
-      await this.database.query(
-        'INSERT INTO api_keys (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING',
-        [randomUUID(), role, role, hashKey(key), now],
-      );
-    }
+    for (const [role, key] of Object.entries(keys))
+      await this.database.transaction(async (sql) => {
+        const [made] = await sql.query<{ id: string }>(
+          'INSERT INTO api_keys (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING RETURNING id',
+          [randomUUID(), role, role, hashKey(key), now],
+        );
+        if (made) await enqueueState(sql, topics.access.name, made.id, now);
+      });
   }
 
-  async find(key: string, now: number): Promise<{ name: string; role: Role } | undefined> {
+  async find(key: string, now: number): Promise<Owner | undefined> {
     const hash = hashKey(key);
     const cached = this.cache.get(hash);
-    if (cached && cached.until > now) return cached.actor;
-    const [row] = await this.database.query<{ name: string; role: Role }>(
-      'SELECT name, role FROM api_keys WHERE hash = $1 AND revoked_at IS NULL',
+    if (cached && cached.until > now) return cached.owner;
+    const [row] = await this.database.query<Owner>(
+      'SELECT id, name, role FROM api_keys WHERE hash = $1 AND revoked_at IS NULL',
       [hash],
     );
     if (this.cache.size > 10_000) this.cache.clear();
-    this.cache.set(hash, { until: now + 5000, actor: row });
+    this.cache.set(hash, { until: now + CACHE_MS, owner: row });
     return row;
   }
 
-  async create(
-    sql: Sql,
-    name: string,
-    role: Role,
-    now: number,
-  ): Promise<{ id: string; name: string; role: Role; key: string }> {
+  async create(sql: Sql, name: string, role: Role, now: number): Promise<Owner & { key: string }> {
     const id = randomUUID();
-    const key = `slw_${role}_${randomBytes(24).toString('base64url')}`;
+    const key = `slw_${id.replaceAll('-', '')}_${randomBytes(24).toString('base64url')}`;
     await sql.query('INSERT INTO api_keys (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5)', [
       id,
       name,
@@ -51,7 +61,36 @@ export class KeyStore {
       hashKey(key),
       now,
     ]);
+    await enqueueState(sql, topics.access.name, id, now);
     return { id, name, role, key };
+  }
+
+  async list(cursor: string | undefined, limit: number) {
+    const rows = await this.database.query<StoredKey>(
+      `SELECT * FROM api_keys WHERE ($1::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = $1))
+       ORDER BY created_at DESC, id DESC LIMIT $2`,
+      [cursor ?? null, limit + 1],
+    );
+    const items = rows.slice(0, limit).map(listed);
+    return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  /** @returns the key and whether this revoked it @throws ProblemError not_found */
+  async revoke(sql: Sql, id: string, now: number) {
+    const [fresh] = await sql.query<StoredKey>(
+      'UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING *',
+      [id, now],
+    );
+    const [row] = fresh ? [fresh] : await sql.query<StoredKey>('SELECT * FROM api_keys WHERE id = $1', [id]);
+    if (!row) throw new ProblemError('not_found', `there is no key ${id}`);
+    if (fresh) await enqueueState(sql, topics.access.name, id, now);
+    this.cache.delete(row.hash);
+    return { key: listed(row), fresh: fresh !== undefined };
+  }
+
+  /** After a commit: nothing of before is remembered. */
+  forget(): void {
+    this.cache.clear();
   }
 }
 

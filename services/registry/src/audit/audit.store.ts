@@ -11,7 +11,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
 
-export type Actor = { name: string; role: Role | 'system' };
+export type Actor = { name: string; role: Role | 'system' /** The key's, where there is one. */; id?: string };
 export const system = (name: string): Actor => ({ name, role: 'system' });
 
 /**

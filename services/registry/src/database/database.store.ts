@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ProblemError } from '@slipway/contracts';
 import type { DataSource, EntityManager } from '@slipway/platform';
 
@@ -15,20 +16,26 @@ function sqlOf(manager: Pick<EntityManager, 'query'>): Sql {
   };
 }
 
-/** Postgres as the stores see it: parameterised SQL, alone or in one transaction. */
+/**
+ * Postgres as the stores see it: parameterised SQL, alone or in one transaction. Within a transaction everything that
+ * the same call does joins it: a transaction inside is a savepoint.
+ */
 export class Database implements Sql {
   private readonly source: DataSource;
+  private readonly ambient = new AsyncLocalStorage<EntityManager>();
   constructor(source: DataSource) {
     this.source = source;
   }
 
   query<T>(text: string, parameters: unknown[] = []): Promise<T[]> {
-    return sqlOf(this.source.manager).query<T>(text, parameters);
+    return sqlOf(this.ambient.getStore() ?? this.source.manager).query<T>(text, parameters);
   }
 
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     try {
-      return await this.source.transaction((manager) => work(sqlOf(manager)));
+      return await (this.ambient.getStore() ?? this.source).transaction((manager: EntityManager) =>
+        this.ambient.run(manager, () => work(sqlOf(manager))),
+      );
     } catch (error) {
       const constraint = (error as { constraint?: string }).constraint;
       if (constraint === 'rollouts_one_under_way')

@@ -43,8 +43,9 @@ export class Publisher {
     try {
       const current = await this.database.query<{ topic: string; key: string }>(
         `SELECT $1 AS topic, endpoint AS key FROM routes
-         UNION ALL SELECT $2, id::text FROM rollouts WHERE status IN ('running', 'paused')`,
-        [topics.routes.name, topics.rollouts.name],
+         UNION ALL SELECT $2, id::text FROM rollouts WHERE status IN ('running', 'paused')
+         UNION ALL SELECT $3, id::text FROM api_keys`,
+        [topics.routes.name, topics.rollouts.name, topics.access.name],
       );
       for (const { topic, key } of current) this.doubtful.set(`${topic}/${key}`, { topic, key, state: true });
     } catch (error) {
@@ -134,6 +135,15 @@ export class Publisher {
 }
 
 async function currentState(sql: Sql, topic: string, key: string): Promise<string | null> {
+  if (topic === topics.access.name) {
+    const [owner] = await sql.query<{ created_at: string; revoked_at: string | null }>(
+      'SELECT id, name, role, hash AS sha256, created_at, revoked_at FROM api_keys WHERE id = $1',
+      [key],
+    );
+    if (!owner) return null;
+    const revoked = owner.revoked_at === null ? null : Number(owner.revoked_at);
+    return JSON.stringify({ ...owner, created_at: Number(owner.created_at), revoked_at: revoked });
+  }
   const table =
     topic === topics.routes.name
       ? ['routes', 'endpoint']

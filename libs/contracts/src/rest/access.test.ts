@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { keyWeakness } from './access.ts';
+
+describe('a key whose digest is published', () => {
+  it.each([
+    'changeme-changeme-changeme',
+    'slw_admin_adminadminadminadminadmin',
+    'slw_operator_000000000000000000000000',
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaA1',
+    'abababababababababababab1212121212',
+    'short-Key-1',
+    '0123456789012345678901234',
+  ])('%s is refused: it can be guessed', (key) => expect(keyWeakness(key)).toBeDefined());
+  it('is admitted when it is random', () => {
+    for (let i = 0; i < 500; i++) {
+      expect(keyWeakness(`slw_operator_${randomBytes(18).toString('base64url')}`)).toBeUndefined();
+      expect(keyWeakness(randomBytes(24).toString('hex'))).toBeUndefined();
+    }
+  });
+});

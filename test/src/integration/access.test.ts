@@ -1,0 +1,167 @@
+import { operations, type Role, roles } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack('access', { counts: { registries: 2, routers: 0, workers: 0 } });
+});
+afterAll(() => stack?.end());
+
+type Answer = { status: number; body: Record<string, unknown>; headers: Headers };
+async function call(
+  method: string,
+  path: string,
+  key: string | undefined,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  base = stack.registries[0] as string,
+): Promise<Answer> {
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers: {
+      ...(key ? { authorization: `Bearer ${key}` } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : {}, headers: response.headers };
+}
+const keyOf = (role: Role) => stack.secrets.keys[role];
+
+describe('an API key', () => {
+  it('is shown once and stored nowhere: not in the record of its Idempotency-Key, the audit or a topic', async () => {
+    const once = { 'idempotency-key': 'make-one' };
+    const made = await call('POST', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
+    const key = made.body['key'] as string;
+    expect([made.status, key]).toEqual([201, expect.stringMatching(/^slw_[0-9a-f]{32}_[\w-]{32}$/)]);
+    const again = await call('POST', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
+    expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([
+      201,
+      'true',
+      { id: made.body['id'], name: 'robot', role: 'operator' },
+    ]);
+    const database = new pg.Client(stack.databaseUrl);
+    await database.connect();
+    try {
+      const { rows: tables } = await database.query<{ name: string }>(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
+      );
+      for (const { name } of tables) {
+        const { rows } = await database.query(`SELECT count(*)::int AS n FROM "${name}" AS t WHERE t::text LIKE $1`, [
+          `%${key}%`,
+        ]);
+        expect([name, rows[0].n]).toEqual([name, 0]);
+      }
+    } finally {
+      await database.end();
+    }
+  });
+
+  it('is listed without its secret, and refused everywhere once it is revoked', async () => {
+    const { body } = await call('POST', '/v1/keys', keyOf('admin'), { name: 'gone', role: 'viewer' });
+    const key = body['key'] as string;
+    expect((await call('GET', '/v1/models', key)).status).toBe(200);
+    // The analysers know it by access.v1.
+    await until('experiment-stats to know the key', async () => (await read(key)) === 404);
+    const revoked = await call('POST', `/v1/keys/${body['id']}/revoke`, keyOf('admin'));
+    expect([revoked.status, revoked.body['revoked_at']]).toEqual([200, expect.any(Number)]);
+    expect(await call('POST', `/v1/keys/${body['id']}/revoke`, keyOf('admin'))).toMatchObject({ body: revoked.body });
+    expect((await call('GET', '/v1/models', key)).status).toBe(401);
+    await until(
+      'the other registry to refuse it',
+      async () => (await call('GET', '/v1/models', key, undefined, {}, stack.registries[1])).status === 401,
+    );
+    await until('experiment-stats to refuse it', async () => (await read(key)) === 401);
+    const { body: list } = await call('GET', '/v1/keys', keyOf('admin'));
+    const items = list['items'] as { name: string; revoked_at: number | null; key?: string; sha256?: string }[];
+    expect(items.find((k) => k.name === 'gone')).toMatchObject({ revoked_at: revoked.body['revoked_at'] });
+    expect(items.every((k) => k.key === undefined && k.sha256 === undefined)).toBe(true);
+    const audit = await call('GET', `/v1/audit?aggregate=key/${body['id']}`, keyOf('viewer'));
+    expect((audit.body['items'] as { action: string }[]).map((a) => a.action)).toEqual(['create', 'revoke']);
+  });
+  const read = async (key: string) =>
+    (await fetch(`${stack.stats}/v1/results/none`, { headers: { authorization: `Bearer ${key}` } })).status;
+
+  it('tells repeats apart by its id: another key of the same name is another caller', async () => {
+    const make = async () =>
+      (await call('POST', '/v1/keys', keyOf('admin'), { name: 'twin', role: 'publisher' })).body['key'] as string;
+    const [a, b] = [await make(), await make()];
+    const once = { 'idempotency-key': 'twin-1' };
+    expect((await call('POST', '/v1/models', a, { name: 'twin-a' }, once)).status).toBe(201);
+    expect((await call('POST', '/v1/models', b, { name: 'twin-b' }, once)).status).toBe(201);
+    expect((await call('POST', '/v1/models', a, { name: 'twin-c' }, once)).body['code']).toBe('idempotency_mismatch');
+  });
+
+  it('does once what is asked many times at once, at two registries', async () => {
+    const asked = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        call(
+          'POST',
+          '/v1/models',
+          keyOf('publisher'),
+          { name: 'once' },
+          { 'idempotency-key': 'one' },
+          stack.registries[i % 2],
+        ),
+      ),
+    );
+    expect(asked.map((a) => a.status)).toEqual(asked.map(() => 201));
+    expect(asked.filter((a) => a.headers.get('idempotency-replayed') !== 'true')).toHaveLength(1);
+  });
+});
+
+describe('what a request needs is what the list of operations says', () => {
+  const needs: Record<string, Role[]> = {
+    viewer: [...roles],
+    publisher: ['publisher', 'admin'],
+    operator: ['operator', 'admin'],
+    approver: ['approver', 'admin'],
+    admin: ['admin'],
+  };
+  it.each(operations.map((o) => [`${o.method.toUpperCase()} ${o.path}`, o] as const))('%s', async (_, o) => {
+    const path = o.path.replace(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000');
+    const method = o.method.toUpperCase();
+    const body = o.method === 'get' ? undefined : {};
+    expect((await call(method, path, undefined, body)).status).toBe(401);
+    expect((await call(method, path, `${keyOf('admin')}x`, body)).status).toBe(401);
+    for (const role of roles) {
+      const { status } = await call(method, path, keyOf(role), body);
+      expect([role, status === 403, status === 401, status >= 500]).toEqual([
+        role,
+        !needs[o.role]?.includes(role),
+        false,
+        false,
+      ]);
+    }
+  });
+  it('approving needs an approver, every other command an operator', async () => {
+    const path = '/v1/rollouts/00000000-0000-4000-8000-000000000000/commands';
+    const status = async (role: Role, command: string) =>
+      (await call('POST', path, keyOf(role), { command, reason: 'x' })).status;
+    expect(await status('approver', 'approve')).toBe(404);
+    expect(await status('operator', 'approve')).toBe(403);
+    expect(await status('approver', 'promote')).toBe(403);
+    expect(await status('operator', 'promote')).toBe(404);
+  });
+  it('the analysers answer nobody without a key more than health', async () => {
+    for (const url of [
+      `${stack.stats}/v1/results/x`,
+      `${stack.stats}/v1/results/x/y`,
+      `${stack.comparator}/v1/results/x`,
+      `${stack.drift}/v1/results/x`,
+      `${stack.drift}/v1/drift`,
+      `${stack.drift}/v1/drift/x`,
+    ]) {
+      expect([url, (await fetch(url)).status]).toEqual([url, 401]);
+      expect([200, 404]).toContain(
+        (await fetch(url, { headers: { authorization: `Bearer ${keyOf('viewer')}` } })).status,
+      );
+    }
+    expect((await fetch(`${stack.stats}/healthz`)).status).toBe(200);
+  });
+});
