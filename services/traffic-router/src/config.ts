@@ -14,6 +14,9 @@ export const configSchema = commonConfigSchema.extend({
   SHADOW_JOURNAL_MAX_BYTES: intFromEnv(1024).default(256 * 1024 ** 2),
   /** When the journal cannot take a row: `count` answers and counts the gap, `refuse` answers 503 instead. */
   JOURNAL_FULL: z.enum(['count', 'refuse']).default('count'),
+  /** Requests under way to one version at one address; the two arms share none. */
   CONNECTIONS_PER_TARGET: intFromEnv(1, 4096).default(128),
+  /** Requests that may wait for one of those to end; beyond, the target counts as overloaded. */
+  WAITING_PER_TARGET: intFromEnv(0, 65_536).default(512),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatVersion, type Instance, topics } from '@slipway/contracts';
+import { formatVersion, type Instance, type Route, topics } from '@slipway/contracts';
 import {
   createKafka,
   DeadLetters,
@@ -27,6 +27,12 @@ import { TargetClient } from './target/target.client.ts';
 import { parseTargetKey, targetKey, Targets } from './target/targets.ts';
 
 const monotonic = () => performance.now();
+
+/** The ejected targets of an endpoint, each once. */
+const ejectedOf = (targets: Targets, { control, candidate }: Route) => [
+  ...targets.ejected(control, candidate),
+  ...(candidate ? targets.ejected(candidate, control) : []),
+];
 
 await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = uuidv7();
@@ -61,7 +67,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
   const targets = new Targets(monotonic);
-  const client = new TargetClient(config.CONNECTIONS_PER_TARGET);
+  const client = new TargetClient({ connections: config.CONNECTIONS_PER_TARGET, waiting: config.WAITING_PER_TARGET });
   onClose('targets', () => client.close());
   const proxy = new InferProxy({
     routes,
@@ -104,6 +110,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       .all()
       .filter((r) => r.rollout && !routes.leaseHolds(r))
       .map((r) => r.endpoint);
+    const ejections = routes.all().flatMap((r) => ejectedOf(targets, r));
     return {
       instance_id: config.INSTANCE_ID,
       kind: 'router',
@@ -112,7 +119,8 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       time: steadyNow(),
       applied: routes.applied(),
       versions: [],
-      ejections: targets.ejected(),
+      ejections: ejections.map((e) => e.key),
+      ejected_ms: Object.fromEntries(ejections.map((e) => [e.key, Math.round(e.ms)])),
       counters: {
         answered: proxy.answered,
         in_flight: proxy.inFlight,
@@ -125,9 +133,16 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('heartbeat', () => heartbeat.stop());
 
   const probing = setInterval(() => {
-    for (const key of targets.ejected()) {
+    const named = new Set(
+      routes
+        .all()
+        .flatMap((r) => [r.control, r.candidate].flatMap((t) => t?.addresses.map((a) => targetKey(t, a)) ?? [])),
+    );
+    targets.retain(named);
+    client.retain(named);
+    for (const key of targets.down()) {
       const { model, version, address } = parseTargetKey(key);
-      void client.probe(address, model, version).then((up) => up && targets.succeeded(key));
+      void client.probe(address, model, version).then((up) => up && targets.ready(key));
     }
   }, 1000);
   onClose('probing', () => clearInterval(probing));

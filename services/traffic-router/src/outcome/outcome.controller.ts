@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { type OutcomeRow, outcomesBodySchema, parseOrProblem, ProblemError } from '@slipway/contracts';
 import { counter, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { portableJson } from '../inference/portable-json.ts';
 import { RowJournal } from '../journal/rows.journal.ts';
 import { RouteTable } from '../routing/route-table.ts';
 
@@ -42,7 +43,7 @@ export class OutcomeController {
         request_id: o.request_id ?? '',
       }),
     );
-    if (!this.journal.append([Buffer.from(rows.map((r) => `${JSON.stringify(r)}\n`).join(''))], rows.length))
+    if (!this.journal.append([Buffer.from(rows.map((r) => `${portableJson(r)}\n`).join(''))], rows.length))
       throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
     for (const r of rows) outcomesTotal.inc({ endpoint: r.endpoint });
     return { event_ids: rows.map((r) => r.event_id) };
