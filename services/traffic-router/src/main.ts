@@ -12,12 +12,16 @@ import {
   StateReplica,
   steadyNow,
 } from '@slipway/platform';
+import { APP_GUARD } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
+import { Access, defaultAccess } from './access/access.ts';
+import { AccessGuard } from './access/access.guard.ts';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
 import { InferProxy } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { RowJournal } from './journal/rows.journal.ts';
+import { OutcomeNames } from './outcome/outcome-names.store.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
 import { RouteTable } from './routing/route-table.ts';
 import { RouteSnapshot } from './routing/snapshot.store.ts';
@@ -69,7 +73,9 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const targets = new Targets(monotonic);
   const client = new TargetClient({ connections: config.CONNECTIONS_PER_TARGET, waiting: config.WAITING_PER_TARGET });
   onClose('targets', () => client.close());
+  const access = new Access(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes);
   const proxy = new InferProxy({
+    access,
     routes,
     targets,
     client,
@@ -191,6 +197,9 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     controllers: [AssignmentController, OutcomeController, OipController],
     providers: [
       { provide: RouteTable, useValue: routes },
+      { provide: Access, useValue: access },
+      { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: OutcomeNames, useValue: new OutcomeNames(config.DATA_DIR) },
       { provide: Targets, useValue: targets },
       { provide: OUTCOME_JOURNAL, useValue: outcomes },
       { provide: ROUTER_NAME, useValue: config.INSTANCE_ID },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -9,8 +10,8 @@ import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 let release: Release;
 beforeAll(async () => {
   release = await startRelease('serving', {
-    counts: { registries: 1, routers: 1, workers: 1 },
-    env: { 'router-1': { MAX_BODY_BYTES: '2000000' } },
+    counts: { registries: 1, routers: 2, workers: 1 },
+    env: { 'router-1': { MAX_BODY_BYTES: '2000000' }, 'router-2': { HOST: '0.0.0.0' } },
   });
 });
 afterAll(() => release?.end());
@@ -247,6 +248,34 @@ describe('bad input at the router', () => {
   });
 });
 
+describe('an outcome that nobody waits for', () => {
+  const outcome = async (name: string) => {
+    const answer = await post(
+      JSON.stringify({ endpoint: 'spam', name, value: 1, unit: 'u' }),
+      {},
+      `${router()}/v1/outcomes`,
+    );
+    expect(answer.status).toBe(202);
+    return ((await answer.json()) as { warnings?: string[] }).warnings;
+  };
+  it('is taken with a warning and counted, once; a metric that is declared makes its outcome known', async () => {
+    expect(await outcome('labell')).toEqual([expect.stringMatching(/"labell": no metric reads this outcome.*label/)]);
+    expect(await outcome('labell')).toBeUndefined();
+    expect(await outcome('label')).toBeUndefined();
+    expect(await (await fetch(`${router()}/metrics`)).text()).toMatch(
+      /slipway_router_outcomes_unread_total\{endpoint="spam"\} [1-9]/,
+    );
+    await release.admin.call('PUT', '/v1/metrics/purchases', {
+      kind: 'proportion',
+      source: { outcome: 'bought' },
+      direction: 'higher',
+    });
+    let n = 0;
+    await until('the router to know', async () => (await outcome(`other-${n++}`))?.[0]?.includes('bought') === true);
+    expect(await outcome('bought')).toBeUndefined();
+  });
+});
+
 describe('a hostile caller', () => {
   const everyone = () => ['router-1', 'worker-1', 'registry-1', 'stats-1'] as const;
   const addresses = () => [router(), release.workers[0] as string, release.registries[0] as string, release.stats];
@@ -345,6 +374,34 @@ describe('a hostile caller', () => {
     await until('the outcomes', async () => (await numbers()).length === outcomes.length);
     expect((await numbers()).map((r) => r.number)).toEqual([1e20, -1e300, 2 ** 63, null, null, 1]);
     expect(await release.query("SELECT reason, raw FROM dead_letters WHERE consumer = 'clickhouse'")).toEqual([]);
+  });
+
+  it('asks for a valid key on every path but those of health once it listens where others can reach it', async () => {
+    const at = release.routers[1] as string;
+    const ask = (key?: string) =>
+      Promise.all([
+        post(body(), key ? { authorization: `Bearer ${key}` } : {}, `${at}/v2/models/spam/infer`),
+        post(
+          JSON.stringify({ endpoint: 'spam', unit: 'u' }),
+          key ? { authorization: `Bearer ${key}` } : {},
+          `${at}/v1/assignments`,
+        ),
+        post(
+          JSON.stringify({ endpoint: 'spam', name: 'label', value: 1, unit: 'u' }),
+          key ? { authorization: `Bearer ${key}` } : {},
+          `${at}/v1/outcomes`,
+        ),
+        ...['/v2', '/v2/models/spam', '/v2/models/spam/ready'].map((path) =>
+          fetch(at + path, key ? { headers: { authorization: `Bearer ${key}` } } : {}),
+        ),
+      ]).then((answers) => answers.map((a) => a.status));
+    for (const key of [undefined, 'guessed', createHash('sha256').update(release.secrets.keys.viewer).digest('hex')])
+      expect(await ask(key)).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(await ask(release.secrets.keys.viewer)).toEqual([200, 200, 202, 200, 200, 200]);
+    const { key } = await release.admin.call<{ key: string }>('POST', '/v1/keys', { name: 'caller', role: 'viewer' });
+    await until('a key that was made meanwhile to be valid', async () => (await ask(key))[0] === 200);
+    for (const path of ['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready'])
+      expect((await fetch(at + path)).status, path).toBe(200);
   });
 
   it('who sends binary tensors is told so', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { assignArm, type Route } from '@slipway/contracts';
 import { createListener, createLogger } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Access } from '../access/access.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { TargetClient } from '../target/target.client.ts';
 import { Targets } from '../target/targets.ts';
@@ -76,6 +77,7 @@ async function startRouter(
     routes,
     targets,
     client,
+    access: new Access('open', routes),
     log,
     journal: {
       append: (pieces) => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Arm,
@@ -20,6 +19,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { type Access, keyDigest } from '../access/access.ts';
 import { type Assignment, assign } from '../assignment/assign.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
@@ -51,6 +51,7 @@ const MAX_TIMING = 3_600_000_000;
 const CONTROL = /[\0-\x1f\x7f]/;
 
 export type InferProxyParts = AskerParts & {
+  access: Access;
   journal: Pick<RowJournal, 'append'>;
   shadow: Pick<ShadowTap, 'sample' | 'journal'>;
   router: string;
@@ -122,7 +123,9 @@ export class InferProxy {
     const { routes, maxBodyBytes } = this.parts;
     const endpoint = pathSegment(endpointSegment);
     const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    const body = new RequestBody(await readBody(req, maxBodyBytes));
+    const bytes = await readBody(req, maxBodyBytes);
+    this.parts.access.check(headerOf(req, 'authorization'));
+    const body = new RequestBody(bytes);
     const route = routes.get(endpoint);
     if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
     refuseEncodings(req, body);
@@ -151,8 +154,8 @@ export class InferProxy {
   private forced(req: IncomingMessage, route: Route, pathVersion: string | undefined): number | undefined {
     const text = pathVersion ?? headerOf(req, 'x-slipway-version');
     if (text === undefined) return undefined;
-    const key = /^Bearer (.+)$/i.exec(headerOf(req, 'authorization') ?? '')?.[1];
-    if (!key || !route.operator_keys.includes(createHash('sha256').update(key).digest('hex')))
+    const digest = keyDigest(headerOf(req, 'authorization'));
+    if (!digest || !route.operator_keys.includes(digest))
       throw new ProblemError('forbidden', "a version can be forced only with an operator's key");
     const version = Number(/(\d+)$/.exec(text)?.[1] ?? Number.NaN);
     if (!Number.isInteger(version))
