@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 type Waiter = { start: () => void; fail: (error: Error) => void };
 
 /** A number of places, and a bounded queue in front of them: first come, first served. */
@@ -20,11 +22,11 @@ export class Slots {
   }
 
   /**
-   * Takes a place, now or when one is given back. @param signal ends the waiting @param full the error when the queue is
-   * full
-   * @throws `full()`; the signal's reason; what `close` was given
+   * Takes a place, now or when one is given back. @param ended emits `abort` to end the waiting @param full the error when
+   * the queue is full
+   * @throws `full()`; what `close` was given; an error when `ended`
    */
-  async take(signal: AbortSignal, full: () => Error): Promise<void> {
+  async take(ended: EventEmitter, full: () => Error): Promise<void> {
     if (this.closed) throw this.closed;
     if (this.free > 0) {
       this.free--;
@@ -32,15 +34,15 @@ export class Slots {
     }
     if (this.queue.size >= this.maxWaiting) throw full();
     await new Promise<void>((resolve, reject) => {
-      const leave = () => waiter.fail(signal.reason as Error);
+      const leave = () => waiter.fail(new Error('the waiting was ended'));
       const settled = (settle: () => void) => {
         this.queue.delete(waiter);
-        signal.removeEventListener('abort', leave);
+        ended.off('abort', leave);
         settle();
       };
       const waiter: Waiter = { start: () => settled(resolve), fail: (error) => settled(() => reject(error)) };
       this.queue.add(waiter);
-      signal.addEventListener('abort', leave);
+      ended.once('abort', leave);
     });
   }
 
