@@ -1,13 +1,14 @@
 import 'reflect-metadata';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { CommonConfig } from './config.ts';
+import { createListener, type HotHandler, type Listener, refuseBytes } from './http/listener.controller.ts';
 import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
-import { ProblemFilter } from './http/problem.filter.controller.ts';
+import { answerFrameworkError, ProblemFilter } from './http/problem.filter.controller.ts';
 import { RethrowFilter } from './kafka/kafka-batch.consumer.ts';
 import { observeRequests } from './http/observe.controller.ts';
 import { createLogger, type Logger, nestLogger } from './log.ts';
@@ -21,7 +22,7 @@ export type ServiceParts = {
   /** Kafka consumers as Nest microservices. */
   transports?: CustomTransportStrategy[];
   /** Takes a request before Nest sees it; true when it has. The hot path. */
-  hotHandler?: (req: IncomingMessage, res: ServerResponse) => boolean;
+  hotHandler?: HotHandler;
   /** Called once requests are accepted. */
   started?: () => void | Promise<void>;
 };
@@ -70,22 +71,15 @@ export async function runService<C extends CommonConfig>(
   });
 
   const parts = await build(config, { log, onClose: (part, close) => closers.push({ name: part, close }) });
-  const hot = parts.hotHandler;
-  const adapter = new FastifyAdapter({
+  const options = {
     bodyLimit: 8 * 1024 * 1024,
     forceCloseConnections: true,
-    ...(hot
-      ? {
-          serverFactory: (handler: (req: IncomingMessage, res: ServerResponse) => void): Server => {
-            const server = createServer((req, res) => {
-              if (!hot(req, res)) handler(req, res);
-            });
-            server.keepAliveTimeout = 65_000;
-            return server;
-          },
-        }
-      : {}),
-  });
+    serverFactory: (handler: Listener): Server => createListener(handler, parts.hotHandler, log),
+    clientErrorHandler: refuseBytes,
+    frameworkErrors: answerFrameworkError,
+  };
+  // Fastify's own types would have every part speak HTTP/2 as well.
+  const adapter = new FastifyAdapter(options as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observeRequests(fastify, log);
   fastify.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));

@@ -1,11 +1,14 @@
 import { commonConfigSchema, intFromEnv } from '@slipway/platform';
 import { z } from 'zod';
+import { accessPolicies } from './access/access.ts';
 
 export const configSchema = commonConfigSchema.extend({
   /** Where others reach this router. */
   ADDRESS: z.url(),
   /** Journal and route snapshot lie here; a router's own. */
   DATA_DIR: z.string().min(1),
+  /** Who may call: `open`, or `key` (any valid API key). Open by default only on a loopback address. */
+  ROUTER_ACCESS: z.enum(accessPolicies).optional(),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
   /** Bodies above are logged as digest, size and head. */
   MAX_LOGGED_BYTES: intFromEnv(0).default(256 * 1024),
@@ -14,6 +17,9 @@ export const configSchema = commonConfigSchema.extend({
   SHADOW_JOURNAL_MAX_BYTES: intFromEnv(1024).default(256 * 1024 ** 2),
   /** When the journal cannot take a row: `count` answers and counts the gap, `refuse` answers 503 instead. */
   JOURNAL_FULL: z.enum(['count', 'refuse']).default('count'),
+  /** Requests under way to one version at one address; the two arms share none. */
   CONNECTIONS_PER_TARGET: intFromEnv(1, 4096).default(128),
+  /** Requests that may wait for one of those to end; beyond, the target counts as overloaded. */
+  WAITING_PER_TARGET: intFromEnv(0, 65_536).default(512),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatVersion, type Instance, topics } from '@slipway/contracts';
+import { formatVersion, type Instance, type Route, topics } from '@slipway/contracts';
 import {
   createKafka,
   DeadLetters,
@@ -12,12 +12,16 @@ import {
   StateReplica,
   steadyNow,
 } from '@slipway/platform';
+import { APP_GUARD } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
+import { Access, defaultAccess } from './access/access.ts';
+import { AccessGuard } from './access/access.guard.ts';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
 import { InferProxy } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { RowJournal } from './journal/rows.journal.ts';
+import { OutcomeNames } from './outcome/outcome-names.store.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
 import { RouteTable } from './routing/route-table.ts';
 import { RouteSnapshot } from './routing/snapshot.store.ts';
@@ -27,6 +31,12 @@ import { TargetClient } from './target/target.client.ts';
 import { parseTargetKey, targetKey, Targets } from './target/targets.ts';
 
 const monotonic = () => performance.now();
+
+/** The ejected targets of an endpoint, each once. */
+const ejectedOf = (targets: Targets, { control, candidate }: Route) => [
+  ...targets.ejected(control, candidate),
+  ...(candidate ? targets.ejected(candidate, control) : []),
+];
 
 await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = uuidv7();
@@ -61,9 +71,11 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
   const targets = new Targets(monotonic);
-  const client = new TargetClient(config.CONNECTIONS_PER_TARGET);
+  const client = new TargetClient({ connections: config.CONNECTIONS_PER_TARGET, waiting: config.WAITING_PER_TARGET });
   onClose('targets', () => client.close());
+  const access = new Access(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes);
   const proxy = new InferProxy({
+    access,
     routes,
     targets,
     client,
@@ -104,6 +116,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       .all()
       .filter((r) => r.rollout && !routes.leaseHolds(r))
       .map((r) => r.endpoint);
+    const ejections = routes.all().flatMap((r) => ejectedOf(targets, r));
     return {
       instance_id: config.INSTANCE_ID,
       kind: 'router',
@@ -112,7 +125,8 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       time: steadyNow(),
       applied: routes.applied(),
       versions: [],
-      ejections: targets.ejected(),
+      ejections: ejections.map((e) => e.key),
+      ejected_ms: Object.fromEntries(ejections.map((e) => [e.key, Math.round(e.ms)])),
       counters: {
         answered: proxy.answered,
         in_flight: proxy.inFlight,
@@ -125,9 +139,16 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('heartbeat', () => heartbeat.stop());
 
   const probing = setInterval(() => {
-    for (const key of targets.ejected()) {
+    const named = new Set(
+      routes
+        .all()
+        .flatMap((r) => [r.control, r.candidate].flatMap((t) => t?.addresses.map((a) => targetKey(t, a)) ?? [])),
+    );
+    targets.retain(named);
+    client.retain(named);
+    for (const key of targets.down()) {
       const { model, version, address } = parseTargetKey(key);
-      void client.probe(address, model, version).then((up) => up && targets.succeeded(key));
+      void client.probe(address, model, version).then((up) => up && targets.ready(key));
     }
   }, 1000);
   onClose('probing', () => clearInterval(probing));
@@ -176,6 +197,9 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     controllers: [AssignmentController, OutcomeController, OipController],
     providers: [
       { provide: RouteTable, useValue: routes },
+      { provide: Access, useValue: access },
+      { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: OutcomeNames, useValue: new OutcomeNames(config.DATA_DIR) },
       { provide: Targets, useValue: targets },
       { provide: OUTCOME_JOURNAL, useValue: outcomes },
       { provide: ROUTER_NAME, useValue: config.INSTANCE_ID },

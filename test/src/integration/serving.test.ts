@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Problem, type Rollout, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
@@ -8,8 +10,8 @@ import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 let release: Release;
 beforeAll(async () => {
   release = await startRelease('serving', {
-    counts: { registries: 1, routers: 1, workers: 1 },
-    env: { 'router-1': { MAX_BODY_BYTES: '2000000' } },
+    counts: { registries: 1, routers: 2, workers: 1 },
+    env: { 'router-1': { MAX_BODY_BYTES: '2000000' }, 'router-2': { HOST: '0.0.0.0' } },
   });
 });
 afterAll(() => release?.end());
@@ -246,6 +248,169 @@ describe('bad input at the router', () => {
   });
 });
 
+describe('an outcome that nobody waits for', () => {
+  const outcome = async (name: string) => {
+    const answer = await post(
+      JSON.stringify({ endpoint: 'spam', name, value: 1, unit: 'u' }),
+      {},
+      `${router()}/v1/outcomes`,
+    );
+    expect(answer.status).toBe(202);
+    return ((await answer.json()) as { warnings?: string[] }).warnings;
+  };
+  it('is taken with a warning and counted, once; a metric that is declared makes its outcome known', async () => {
+    expect(await outcome('labell')).toEqual([expect.stringMatching(/"labell": no metric reads this outcome.*label/)]);
+    expect(await outcome('labell')).toBeUndefined();
+    expect(await outcome('label')).toBeUndefined();
+    expect(await (await fetch(`${router()}/metrics`)).text()).toMatch(
+      /slipway_router_outcomes_unread_total\{endpoint="spam"\} [1-9]/,
+    );
+    await release.admin.call('PUT', '/v1/metrics/purchases', {
+      kind: 'proportion',
+      source: { outcome: 'bought' },
+      direction: 'higher',
+    });
+    let n = 0;
+    await until('the router to know', async () => (await outcome(`other-${n++}`))?.[0]?.includes('bought') === true);
+    expect(await outcome('bought')).toBeUndefined();
+  });
+});
+
+describe('a hostile caller', () => {
+  const everyone = () => ['router-1', 'worker-1', 'registry-1', 'stats-1'] as const;
+  const addresses = () => [router(), release.workers[0] as string, release.registries[0] as string, release.stats];
+  const send = (to: string, bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(to).port), '127.0.0.1', () => socket.write(bytes, 'latin1'));
+      let answer = '';
+      socket.on('data', (d) => (answer += d));
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
+  const request = (line: string, ...headers: string[]) =>
+    [`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers, '', ''].join('\r\n');
+  const pids = () => everyone().map((name) => release.supervisor.pid(name));
+
+  it('gets a 4xx from every service for whatever is malformed, and ends none of them', async () => {
+    const before = pids();
+    for (const path of [
+      '/v2/models/%/infer',
+      '/v2/models/%ff/infer',
+      '/v2/models/spam/versions/%/infer',
+      '/v2/models/%/versions/1/infer',
+      '/v2/models/%',
+      '/v1/%c0%af',
+      'http://elsewhere/v2/models/%/infer',
+      '/v2/models/__proto__/infer',
+      '*',
+    ])
+      for (const to of addresses()) {
+        const answer = await send(to, request(`POST ${path}`, 'Content-Length: 0'));
+        expect(answer, `${path} ${to}`).toMatch(/^HTTP\/1\.1 4\d\d /);
+      }
+    for (const bytes of [
+      '\x00\x01\x02',
+      request('POST /v2/models/spam/infer', 'Content-Length: x'),
+      `${request('POST /v2/models/spam/infer', 'Content-Length: 2', 'Content-Encoding: gzip')}{}`,
+      `${request('POST /v2/models/spam/infer', 'Content-Length: 2', 'Expect: cake')}{}`,
+      `${request('POST /v2/models/spam/infer', 'Content-Length: 2', 'X-Request-Id: \xff\xfe\x80')}{}`,
+      `${request('POST /v2/models/spam/infer', 'Content-Length: 2', 'X-Request-Id: 日本'.replace(/./gu, '\xe6'))}{}`,
+      `${request('POST /v2/models/spam/infer', 'Content-Length: 11')}{"id":"\\n"}`,
+      request('CONNECT x:1'),
+    ])
+      for (const to of addresses())
+        if (!bytes.includes('/v2/') || to === router())
+          expect(await send(to, bytes), JSON.stringify(bytes)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    // a good request between bad ones of one connection
+    const good = body();
+    const pipeline = await send(
+      router(),
+      `POST /v2/models/%/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n` +
+        request('POST /v2/models/spam/infer', `Content-Length: ${good.length}`) +
+        good,
+    );
+    expect(pipeline).toMatch(/^HTTP\/1\.1 400 [\s\S]*HTTP\/1\.1 200 /);
+    expect(
+      await send(router(), request('POST http://x/v2/models/spam/infer', `Content-Length: ${good.length}`) + good),
+    ).toMatch(/^HTTP\/1\.1 200 /);
+    expect(pids()).toEqual(before);
+  });
+
+  it('makes rows that ClickHouse takes, whatever its ids, units, bodies and outcomes are', async () => {
+    const raw = (value: string) => Buffer.from(value, 'utf8').toString('latin1');
+    const texts = ['josé 日本 😀', 'a"b\\c{', '\u2028'];
+    for (const [i, text] of texts.entries()) {
+      const answer = await post(body(), { 'x-request-id': raw(text), 'x-slipway-unit': raw(text) });
+      expect(answer.headers.get('x-request-id'), text).toBe(raw(text));
+      const byBody = await post(body({}, { id: `body-${i}-${text}` }));
+      expect(byBody.headers.get('x-request-id')).toBe(raw(`body-${i}-${text}`));
+    }
+    const bodies = [
+      '{"a":"\\ud83d\\ude00","b":"\\ud83d"}',
+      '{"a":"\\\\ud83d\\ude00"}',
+      '{"a":1,"a":2,"\\u0000":"\\u0000"}',
+      '{"id":"lone \\ud800"}',
+      '{"parameters":{"unit":"lone \\ud800"},"parameters":{"unit":12345678901234567890}}',
+      '[1e400,-1e-400,123456789012345678901234567890]',
+      Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x7d]),
+      Buffer.from('{"a":"\xed\xa0\x80"}', 'latin1'),
+    ];
+    for (const [i, b] of bodies.entries()) await post(b, i === 3 ? {} : { 'x-request-id': `hostile-${i}` });
+    const outcomes = [1e20, -1e300, 2 ** 63, '\ud800', '\u0000', true].map((value, i) => ({
+      endpoint: 'spam',
+      name: 'odd',
+      value,
+      unit: `odd \udc00 ${i}`,
+    }));
+    expect((await post(JSON.stringify({ outcomes }), {}, `${router()}/v1/outcomes`)).status).toBe(202);
+    const numbers = () =>
+      release.query<{ number: number | null }>("SELECT number FROM outcomes FINAL WHERE name = 'odd' ORDER BY unit");
+    for (const [i, text] of texts.entries()) {
+      expect((await row(text))['status']).toBe(200);
+      expect((await row(`body-${i}-${text}`))['status']).toBe(200);
+    }
+    for (const [i, b] of bodies.entries())
+      expect((await row(i === 3 ? 'lone \ufffd' : `hostile-${i}`))['status'], String(b)).toBe(400);
+    await until('the outcomes', async () => (await numbers()).length === outcomes.length);
+    expect((await numbers()).map((r) => r.number)).toEqual([1e20, -1e300, 2 ** 63, null, null, 1]);
+    expect(await release.query("SELECT reason, raw FROM dead_letters WHERE consumer = 'clickhouse'")).toEqual([]);
+  });
+
+  it('asks for a valid key on every path but those of health once it listens where others can reach it', async () => {
+    const at = release.routers[1] as string;
+    const ask = (key?: string) =>
+      Promise.all([
+        post(body(), key ? { authorization: `Bearer ${key}` } : {}, `${at}/v2/models/spam/infer`),
+        post(
+          JSON.stringify({ endpoint: 'spam', unit: 'u' }),
+          key ? { authorization: `Bearer ${key}` } : {},
+          `${at}/v1/assignments`,
+        ),
+        post(
+          JSON.stringify({ endpoint: 'spam', name: 'label', value: 1, unit: 'u' }),
+          key ? { authorization: `Bearer ${key}` } : {},
+          `${at}/v1/outcomes`,
+        ),
+        ...['/v2', '/v2/models/spam', '/v2/models/spam/ready'].map((path) =>
+          fetch(at + path, key ? { headers: { authorization: `Bearer ${key}` } } : {}),
+        ),
+      ]).then((answers) => answers.map((a) => a.status));
+    for (const key of [undefined, 'guessed', createHash('sha256').update(release.secrets.keys.viewer).digest('hex')])
+      expect(await ask(key)).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(await ask(release.secrets.keys.viewer)).toEqual([200, 200, 202, 200, 200, 200]);
+    const { key } = await release.admin.call<{ key: string }>('POST', '/v1/keys', { name: 'caller', role: 'viewer' });
+    await until('a key that was made meanwhile to be valid', async () => (await ask(key))[0] === 200);
+    for (const path of ['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready'])
+      expect((await fetch(at + path)).status, path).toBe(200);
+  });
+
+  it('who sends binary tensors is told so', async () => {
+    const answer = await post('{"inputs":[]}\x01\x02', { 'inference-header-content-length': '13' });
+    expect(answer.status).toBe(415);
+    expect(((await answer.json()) as Problem).detail).toMatch(/binary tensor data .* is not understood/);
+  });
+});
+
 describe('assignment', () => {
   let rollout: Rollout;
   beforeAll(async () => {
@@ -300,6 +465,18 @@ describe('assignment', () => {
       assigned_arm: 'control',
       probability: 1,
     });
+  });
+
+  it('gives a name one arm, however it is written: in a header as UTF-8 or Latin-1, in a body, or asked for', async () => {
+    for (const unit of Array.from({ length: 20 }, (_, i) => `josé-${i}`)) {
+      const [asked] = await assignments([unit]);
+      const answers = await Promise.all([
+        post(body(), { 'x-slipway-unit': Buffer.from(unit, 'utf8').toString('latin1') }),
+        post(body(), { 'x-slipway-unit': unit }),
+        post(body({}, { parameters: { unit } })),
+      ]);
+      expect(answers.map((a) => a.headers.get('x-slipway-arm'))).toEqual(answers.map(() => asked?.['assigned_arm']));
+    }
   });
 
   it("lets an operator's key force a version, which is no exposure", async () => {

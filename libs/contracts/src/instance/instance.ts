@@ -27,6 +27,8 @@ export const instanceSchema = z.object({
   versions: z.array(loadedVersionSchema),
   /** `model:version@address` of targets that this router has ejected. */
   ejections: z.array(z.string()),
+  /** Since when, in milliseconds, for each of them. */
+  ejected_ms: z.record(z.string(), z.number()).optional(),
   counters: z.record(z.string(), z.number()),
   notes: z.record(z.string(), z.string()),
 });

@@ -64,5 +64,9 @@ export const routeSchema = z.object({
   load: z.array(loadableSchema),
   /** SHA-256 of the API keys that may force a version by header. */
   operator_keys: z.array(sha256Schema),
+  /** SHA-256 of every API key that is valid: what a router takes where it asks for a key at all. */
+  caller_keys: z.array(sha256Schema).default([]),
+  /** Names of outcomes that some metric reads. */
+  outcome_names: z.array(nameSchema).default([]),
 });
 export type Route = z.infer<typeof routeSchema>;

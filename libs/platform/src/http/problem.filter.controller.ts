@@ -35,6 +35,16 @@ export function toProblem(error: unknown): ProblemError {
     : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
 }
 
+/** What Fastify refuses before Nest sees it: a path that does not decode, and the like. */
+export function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error);
+  problemsTotal.inc({ code: problem.code });
+  void reply
+    .status(problem.status)
+    .header('content-type', 'application/problem+json')
+    .send(JSON.stringify(problemDocument(problem, { oip: request.url.startsWith('/v2') })));
+}
+
 /** The one error filter: RFC 9457 problem documents, never a stack trace; each is counted. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ProblemError, problemDocument, traceIdOf } from '@slipway/contracts';
-import { counter, histogram, type Logger, problemsTotal } from '@slipway/platform';
+import { ProblemError, traceIdOf } from '@slipway/contracts';
+import { answerProblem, counter, headerOf, histogram, type Logger, pathSegment, readBody } from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { parseInferRequest } from './tensors.ts';
 
@@ -36,8 +36,8 @@ export function inferHandler(
   return (req, res) => {
     const match = INFER.exec(req.url ?? '');
     if (!match || req.method !== 'POST') return false;
-    const requestId = String(req.headers['x-request-id'] ?? '');
-    void serve(decodeURIComponent(match[1] as string), Number(match[2]), req, res).catch((error: unknown) => {
+    const requestId = headerOf(req, 'x-request-id') ?? '';
+    void serve(match[1] as string, Number(match[2]), req, res).catch((error: unknown) => {
       const problem =
         error instanceof ProblemError
           ? error
@@ -47,34 +47,23 @@ export function inferHandler(
           { err: error, request_id: requestId, trace_id: traceIdOf(String(req.headers['traceparent'] ?? '')) },
           'inference failed',
         );
-      problemsTotal.inc({ code: problem.code });
-      if (res.headersSent || res.destroyed) return;
-      const body = JSON.stringify(problemDocument(problem, { requestId, oip: true }));
-      res
-        .writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-slipway-queue-us': '0' })
-        .end(body);
+      answerProblem(res, problem, { requestId, oip: true, headers: { 'x-slipway-queue-us': '0' } });
     });
     return true;
   };
 
-  async function serve(name: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of req) {
-      bytes += (chunk as Buffer).length;
-      if (bytes > options.maxBodyBytes)
-        throw new ProblemError('too_large', `the body may have ${options.maxBodyBytes} bytes`);
-      chunks.push(chunk as Buffer);
-    }
+  async function serve(segment: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const name = pathSegment(segment);
+    const body = await readBody(req, options.maxBodyBytes);
     const model = models.get(name, version);
-    const request = parseInferRequest(Buffer.concat(chunks), model.spec.signature, options.maxRows);
+    const request = parseInferRequest(body, model.spec.signature, options.maxRows);
     const { outputs, timing } = await model.infer(request);
     const labels = { model: name, version: String(version) };
     successTotal.inc(labels);
     queueSeconds.observe(labels, timing.queueUs / 1e6);
     computeSeconds.observe(labels, timing.computeUs / 1e6);
     batchRows.observe(labels, timing.batchSize);
-    const body = JSON.stringify({
+    const answer = JSON.stringify({
       model_name: name,
       model_version: String(version),
       ...(request.id === undefined ? {} : { id: request.id }),
@@ -82,11 +71,11 @@ export function inferHandler(
     });
     res.writeHead(200, {
       'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
+      'content-length': Buffer.byteLength(answer),
       'x-slipway-queue-us': String(timing.queueUs),
       'x-slipway-compute-us': String(timing.computeUs),
       'x-slipway-batch-size': String(timing.batchSize),
     });
-    res.end(body);
+    res.end(answer);
   }
 }

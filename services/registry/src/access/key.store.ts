@@ -102,3 +102,10 @@ export async function operatorKeyHashes(sql: Sql): Promise<string[]> {
     )
   ).map((r) => r.hash);
 }
+
+/** Hashes of every valid key, whatever its role: who may call a router that asks for a key. */
+export async function callerKeyHashes(sql: Sql): Promise<string[]> {
+  return (await sql.query<{ hash: string }>('SELECT hash FROM api_keys WHERE revoked_at IS NULL ORDER BY hash')).map(
+    (r) => r.hash,
+  );
+}

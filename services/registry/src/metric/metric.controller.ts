@@ -4,13 +4,16 @@ import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
+import { RouteStore } from '../route/route.store.ts';
 import { listMetrics, putMetric } from './metric.store.ts';
 
 @Controller('v1/metrics')
 export class MetricController {
   private readonly database: Database;
-  constructor(database: Database) {
+  private readonly routes: RouteStore;
+  constructor(database: Database, routes: RouteStore) {
     this.database = database;
+    this.routes = routes;
   }
 
   @Get()
@@ -21,7 +24,12 @@ export class MetricController {
 
   @Put(':name')
   @Needs('publisher')
-  put(@Param('name') name: string, @Body() body: object, @Caller() actor: Actor) {
-    return putMetric(this.database, parseOrProblem(metricSchema, { ...body, name }), actor, steadyNow());
+  async put(@Param('name') name: string, @Body() body: object, @Caller() actor: Actor) {
+    const now = steadyNow();
+    const metric = parseOrProblem(metricSchema, { ...body, name });
+    // The routers know from the routes which outcomes somebody waits for.
+    const put = await putMetric(this.database, metric, actor, now, (sql) => this.routes.recompileAll(sql, now));
+    this.routes.published();
+    return put;
   }
 }

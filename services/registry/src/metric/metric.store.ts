@@ -9,8 +9,17 @@ export async function findMetric(sql: Sql, name: string): Promise<Metric | undef
   return row?.doc;
 }
 
-/** Declares or changes a metric; rollouts keep the declaration that they were created with. */
-export async function putMetric(database: Database, metric: Metric, actor: Actor, now: number): Promise<Metric> {
+/**
+ * Declares or changes a metric; rollouts keep the declaration that they were created with.
+ * @param also what belongs into the same transaction
+ */
+export async function putMetric(
+  database: Database,
+  metric: Metric,
+  actor: Actor,
+  now: number,
+  also: (sql: Sql) => Promise<void>,
+): Promise<Metric> {
   if (builtInMetrics.some((m) => m.name === metric.name))
     throw new ProblemError('conflict', `"${metric.name}" is a built-in metric and cannot be redefined`);
   return database.transaction(async (sql) => {
@@ -26,6 +35,7 @@ export async function putMetric(database: Database, metric: Metric, actor: Actor
       state: metric,
       now,
     });
+    await also(sql);
     return metric;
   });
 }
@@ -33,4 +43,12 @@ export async function putMetric(database: Database, metric: Metric, actor: Actor
 export async function listMetrics(sql: Sql): Promise<Metric[]> {
   const rows = await sql.query<{ doc: Metric }>('SELECT doc FROM metrics ORDER BY name');
   return [...builtInMetrics, ...rows.map((r) => r.doc)];
+}
+
+/** Names of the outcomes that metrics read. */
+export async function outcomeNames(sql: Sql): Promise<string[]> {
+  const rows = await sql.query<{ name: string }>(
+    "SELECT DISTINCT doc->'source'->>'outcome' AS name FROM metrics WHERE doc->'source' ? 'outcome' ORDER BY name",
+  );
+  return rows.map((r) => r.name);
 }

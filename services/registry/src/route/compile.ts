@@ -25,6 +25,8 @@ export type RouteInput = {
   artifactBases: readonly string[];
   leaseMs: number;
   operatorKeys: readonly string[];
+  callerKeys: readonly string[];
+  outcomeNames: readonly string[];
 };
 
 const key = (ref: VersionRef) => `${ref.model}:${ref.version}`;
@@ -62,6 +64,8 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     prices: Object.fromEntries(wanted.map((v) => [key(v), v.bundle.price])),
     load: load.map((v) => loadable(v, input.artifactBases)),
     operator_keys: [...input.operatorKeys],
+    caller_keys: [...input.callerKeys],
+    outcome_names: [...input.outcomeNames],
   };
 }
 

@@ -7,11 +7,12 @@ import {
   type Version,
   type VersionRef,
 } from '@slipway/contracts';
-import { operatorKeyHashes } from '../access/key.store.ts';
+import { callerKeyHashes, operatorKeyHashes } from '../access/key.store.ts';
 import { appendAudit, system } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 import { type EndpointRow, endpointRow } from '../endpoint/endpoint.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
+import { outcomeNames } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
@@ -60,6 +61,8 @@ export class RouteStore {
       artifactBases: this.settings.artifactBases,
       leaseMs: this.settings.leaseMs,
       operatorKeys: await operatorKeyHashes(sql),
+      callerKeys: await callerKeyHashes(sql),
+      outcomeNames: await outcomeNames(sql),
     });
     if (before) {
       const { revision, published_at: _, ...same } = before;

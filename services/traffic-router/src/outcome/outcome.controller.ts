@@ -1,12 +1,25 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { type OutcomeRow, outcomesBodySchema, parseOrProblem, ProblemError } from '@slipway/contracts';
+import {
+  type OutcomeInput,
+  type OutcomeRow,
+  outcomesBodySchema,
+  parseOrProblem,
+  ProblemError,
+} from '@slipway/contracts';
 import { counter, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { portableJson } from '../inference/portable-json.ts';
 import { RowJournal } from '../journal/rows.journal.ts';
+import { OutcomeNames } from './outcome-names.store.ts';
 import { RouteTable } from '../routing/route-table.ts';
 
 export const OUTCOME_JOURNAL = Symbol('outcome journal');
 export const ROUTER_NAME = Symbol('router name');
+const unreadTotal = counter(
+  'slipway_router_outcomes_unread_total',
+  'Outcomes with a name that no metric reads and no earlier outcome had',
+  ['endpoint'],
+);
 const outcomesTotal = counter('slipway_router_outcomes_total', 'Outcomes taken', ['endpoint']);
 
 /** Services post what became of their predictions; 202 means that it is in the journal. */
@@ -14,8 +27,15 @@ const outcomesTotal = counter('slipway_router_outcomes_total', 'Outcomes taken',
 export class OutcomeController {
   private readonly journal: RowJournal;
   private readonly routes: RouteTable;
+  private readonly names: OutcomeNames;
   private readonly source: string;
-  constructor(@Inject(OUTCOME_JOURNAL) journal: RowJournal, routes: RouteTable, @Inject(ROUTER_NAME) source: string) {
+  constructor(
+    @Inject(OUTCOME_JOURNAL) journal: RowJournal,
+    routes: RouteTable,
+    names: OutcomeNames,
+    @Inject(ROUTER_NAME) source: string,
+  ) {
+    this.names = names;
     this.journal = journal;
     this.routes = routes;
     this.source = source;
@@ -42,9 +62,26 @@ export class OutcomeController {
         request_id: o.request_id ?? '',
       }),
     );
-    if (!this.journal.append([Buffer.from(rows.map((r) => `${JSON.stringify(r)}\n`).join(''))], rows.length))
+    if (!this.journal.append([Buffer.from(rows.map((r) => `${portableJson(r)}\n`).join(''))], rows.length))
       throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
     for (const r of rows) outcomesTotal.inc({ endpoint: r.endpoint });
-    return { event_ids: rows.map((r) => r.event_id) };
+    const warnings = this.unread(outcomes);
+    return { event_ids: rows.map((r) => r.event_id), ...(warnings.length > 0 ? { warnings } : {}) };
+  }
+
+  /** A name that is misspelt is a valid name; who sends one that nobody waits for is told, once. */
+  private unread(outcomes: readonly OutcomeInput[]): string[] {
+    const warnings: string[] = [];
+    for (const { endpoint, name } of outcomes) {
+      if (this.names.has(endpoint, name)) continue;
+      this.names.add(endpoint, name);
+      const known = this.routes.get(endpoint)?.outcome_names ?? [];
+      if (known.includes(name)) continue;
+      unreadTotal.inc({ endpoint });
+      warnings.push(
+        `"${name}": no metric reads this outcome, and "${endpoint}" has had none of that name; metrics read: ${known.join(', ') || 'none'}`,
+      );
+    }
+    return warnings;
   }
 }

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parseTargetKey, targetKey, Targets } from './targets.ts';
 
 const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'] };
+const candidate = { model: 'spam', version: 2, addresses: ['http://a:1', 'http://c:1'] };
 const a = targetKey(target, 'http://a:1');
 const b = targetKey(target, 'http://b:1');
+const keys = (t: typeof target) => t.addresses.map((address) => targetKey(t, address));
 
 describe('targets', () => {
   it('are named by version and address', () => {
@@ -25,19 +27,7 @@ describe('targets', () => {
       false,
       true,
     ]);
-    expect(targets.ejected()).toEqual([a, b].sort());
-  });
-  it('lets an ejected target try again after a while that grows, and forgets it all on success', () => {
-    let now = 0;
-    const targets = new Targets(() => now);
-    targets.failed(a, true);
-    now = 1001;
-    expect(targets.isEjected(a)).toBe(false);
-    targets.failed(a, true);
-    now = 2500;
-    expect(targets.isEjected(a)).toBe(true);
-    targets.succeeded(a);
-    expect(targets.isEjected(a)).toBe(false);
+    expect(targets.down()).toEqual([a, b].sort());
   });
   it('gives ejected ones last, and only as the last resort', () => {
     const targets = new Targets(() => 0);
@@ -45,5 +35,44 @@ describe('targets', () => {
     expect(targets.order(target, false)).toEqual(['http://b:1']);
     expect(targets.order(target, true)).toEqual(['http://b:1', 'http://a:1']);
     expect(targets.order({ ...target, addresses: [] }, true)).toEqual([]);
+  });
+  it('lets one request a second probe an ejected target, and says for how long it has been ejected', () => {
+    let now = 0;
+    const targets = new Targets(() => now);
+    for (const key of keys(candidate)) targets.failed(key, true);
+    const probes = Array.from({ length: 5000 }, (_, ms) => {
+      now = ms;
+      return targets.order(candidate, false, target).length;
+    });
+    // two addresses, each probed at 1, 2, 3 and 4 s
+    expect(probes.reduce((sum, n) => sum + n, 0)).toBe(8);
+    expect(targets.ejected(candidate, target)).toEqual(keys(candidate).map((key) => ({ key, ms: 4999 })));
+    for (const key of keys(candidate)) targets.succeeded(key);
+    expect(targets.order(candidate, false, target)).toHaveLength(2);
+    expect(targets.ejected(candidate, target)).toEqual([]);
+  });
+  it('takes back on its word what was not there, but what answered with errors only on a success', () => {
+    const targets = new Targets(() => 0);
+    targets.failed(a, true);
+    for (let i = 0; i < 3; i++) targets.failed(b, false);
+    targets.ready(a);
+    targets.ready(b);
+    expect(targets.down()).toEqual([b]);
+    targets.succeeded(b);
+    expect(targets.down()).toEqual([]);
+  });
+  it('ejects nobody when every target of both arms fails', () => {
+    const targets = new Targets(() => 0);
+    for (const key of [...keys(target), ...keys(candidate)]) targets.failed(key, true);
+    expect(targets.order(candidate, false, target)).toHaveLength(2);
+    expect([...targets.ejected(candidate, target), ...targets.ejected(target, candidate)]).toEqual([]);
+    targets.succeeded(a);
+    expect(targets.order(candidate, false, target)).toEqual([]);
+  });
+  it('forgets what no route names any more', () => {
+    const targets = new Targets(() => 0);
+    targets.failed(a, true);
+    targets.retain(new Set([b]));
+    expect(targets.down()).toEqual([]);
   });
 });

@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ProblemCode, problemDocument, ProblemError } from '@slipway/contracts';
+import type { Logger } from '../log.ts';
+import { problemsTotal } from '../metrics.ts';
+
+export type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+/** Takes a request before anyone else sees it; true when it has. */
+export type HotHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+const INTERNAL = () => new ProblemError('internal', 'something failed on our side; the log has the details');
+
+/**
+ * The server that every service listens with. Whatever a caller sends, and whatever a listener throws, one request
+ * ends and not the process: its caller gets a problem document, or a closed connection when the answer had begun.
+ * Request targets in absolute form (`POST http://host/path`) are taken as their path, as RFC 9112 demands; `CONNECT`
+ * gets 405.
+ */
+export function createListener(handler: Listener, hot: HotHandler | undefined, log: Logger): Server {
+  const server = createServer((req, res) => {
+    try {
+      req.url = originForm(req.url ?? '/');
+      if (!hot?.(req, res)) handler(req, res);
+    } catch (error) {
+      log.error({ err: error, method: req.method, url: req.url }, 'a listener threw');
+      answerProblem(res, INTERNAL());
+    }
+  });
+  server.keepAliveTimeout = 65_000;
+  server.on('connect', (_req, socket) => refuseConnection(socket, 'method_not_allowed', 'this is no proxy'));
+  return server;
+}
+
+/** Answers with a problem document if nothing has been answered yet, else ends the connection. Never throws. */
+export function answerProblem(
+  res: ServerResponse,
+  problem: ProblemError,
+  extra: { requestId?: string; oip?: boolean; headers?: Record<string, string> } = {},
+): void {
+  problemsTotal.inc({ code: problem.code });
+  if (res.headersSent || res.destroyed) {
+    if (!res.writableEnded) res.destroy();
+    return;
+  }
+  const body = JSON.stringify(problemDocument(problem, extra));
+  const requestId = extra.requestId ? headerText(extra.requestId) : undefined;
+  res.writeHead(problem.status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    ...(requestId ? { 'x-request-id': requestId } : {}),
+    ...extra.headers,
+    // The rest of a body that nobody reads must not be taken for the next request.
+    ...(res.req.complete ? {} : { connection: 'close' }),
+  });
+  res.end(body);
+}
+
+const BY_PARSER_CODE: Record<string, [number, string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'the headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not arrive in time'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too large'],
+};
+
+/** For bytes that are no HTTP request: a 4xx, and the connection ends. */
+export function refuseBytes(error: { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = BY_PARSER_CODE[error.code ?? ''] ?? [
+    400,
+    `not an HTTP request (${error.code ?? 'unknown'})`,
+  ];
+  refuseConnection(socket, 'invalid_request', detail, status);
+}
+
+function refuseConnection(socket: Duplex, code: ProblemCode, detail: string, status?: number): void {
+  const problem = new ProblemError(code, detail);
+  problemsTotal.inc({ code });
+  const document = { ...problemDocument(problem), status: status ?? problem.status };
+  const body = JSON.stringify(document);
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${document.status} ${document.status === 405 ? 'Method Not Allowed' : 'Bad Request'}\r\n` +
+      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  );
+}
+
+function originForm(target: string): string {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (!absolute) return target;
+  const rest = target.slice(absolute[0].length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** One segment of a path, decoded. @throws ProblemError invalid_request when its escapes are no UTF-8 */
+export function pathSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new ProblemError('invalid_request', `the path does not decode: "${segment}"`);
+  }
+}
+
+/**
+ * A request header as text. Node reads the bytes as Latin-1; they are UTF-8 here, and Latin-1 only where they are no
+ * UTF-8, since some HTTP libraries send that: one name has one spelling either way.
+ */
+export function headerOf(req: IncomingMessage, name: string): string | undefined {
+  const value = req.headers[name];
+  const text = Array.isArray(value) ? value[0] : value;
+  if (text === undefined || !NOT_ASCII.test(text)) return text;
+  try {
+    return STRICT_UTF8.decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return text;
+  }
+}
+const NOT_ASCII = /[^\0-\x7f]/;
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Any text as a header's value: UTF-8 bytes, as `node:http` and undici want them; control characters become `?`. */
+export function headerText(text: string): string {
+  if (!NOT_PRINTABLE.test(text)) return text;
+  return Buffer.from(text.replace(CONTROL, '?'), 'utf8').toString('latin1');
+}
+const NOT_PRINTABLE = /[^\x20-\x7e]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a header must not have
+const CONTROL = /[\0-\x1f\x7f]/g;

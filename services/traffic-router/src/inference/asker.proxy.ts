@@ -1,0 +1,159 @@
+import { formatVersion, ProblemError, problemDocument, type Route, type Target } from '@slipway/contracts';
+import { counter, headerText, type Logger, problemsTotal } from '@slipway/platform';
+import type { Assignment } from '../assignment/assign.ts';
+import { barred } from '../routing/barred.ts';
+import type { RouteTable } from '../routing/route-table.ts';
+import { TargetFault } from '../target/target-fault.ts';
+import type { TargetAnswer, TargetClient } from '../target/target.client.ts';
+import { targetKey, type Targets } from '../target/targets.ts';
+
+const ejectionsTotal = counter('slipway_router_ejections_total', 'Ejections of targets', ['endpoint']);
+
+export type Ids = {
+  requestId: string;
+  traceparent: string /** For whoever we ask: the caller's trace, a span of ours. */;
+};
+
+export type Outcome = {
+  status: number;
+  body: Buffer;
+  servedBy: Target | undefined;
+  fallbackFrom: Target | undefined;
+  errorCode: string;
+  headers: TargetAnswer['headers'];
+  /** What kept the candidate from being tried at all, or from answering, though it was not its fault. */
+  spared: 'ejected' | 'lease_expired' | undefined;
+};
+
+export type AskerParts = { routes: RouteTable; targets: Targets; client: TargetClient; log: Logger };
+
+/** Asks the targets of a request's version, then control's. */
+export class Asker {
+  private readonly parts: AskerParts;
+  constructor(parts: AskerParts) {
+    this.parts = parts;
+  }
+
+  /** @param deadline of all attempts together, by `performance.now()` */
+  async ask(route: Route, assignment: Assignment, body: Buffer, ids: Ids, deadline: number): Promise<Outcome> {
+    const assigned = assignment.arm === 'candidate' && route.candidate ? route.candidate : route.control;
+    const canFallBack = assigned !== route.control && assignment.reason !== 'forced';
+    let failure: TargetFault | undefined;
+    let last: TargetAnswer | undefined;
+    let tried = 0;
+    let spared: Outcome['spared'];
+    for (const target of canFallBack ? [assigned, route.control] : [assigned]) {
+      const final = target === route.control || !canFallBack;
+      const beside = target === route.control ? route.candidate : route.control;
+      const addresses = this.parts.targets.order(target, final, beside);
+      if (addresses.length === 0 && !final) spared = 'ejected';
+      for (const [i, address] of addresses.entries()) {
+        const left = deadline - performance.now();
+        if (left < 1) break;
+        // No answer of a candidate that may not answer any more leaves, forced or not, and it is not asked again.
+        const isBarred = () =>
+          target !== route.control && barred(route, assignment.reason === 'forced', this.parts.routes);
+        let why = isBarred();
+        const share = left * (final ? 1 : 0.6) * (i < addresses.length - 1 ? 0.4 : 1);
+        const answer = why ? undefined : await this.attempt(route, target, address, body, ids, share);
+        if (answer) tried++;
+        why ||= isBarred();
+        if (why) {
+          failure = new TargetFault(why, 'the candidate may not answer any more');
+          last = undefined;
+          if (why === 'lease_expired') spared = why;
+          break;
+        }
+        if (!answer) continue;
+        if (answer instanceof TargetFault) failure = answer;
+        else if (answer.status < 500)
+          return {
+            ...answer,
+            servedBy: target,
+            fallbackFrom: target === assigned ? undefined : assigned,
+            errorCode:
+              target === assigned ? (answer.status < 400 ? '' : 'rejected') : spared ? '' : errorCode(failure, last),
+            spared,
+          };
+        else last = answer;
+      }
+    }
+    const code = tried === 0 && !failure ? 'no_target' : errorCode(failure, last);
+    const problem = refusal(code, route, failure, last);
+    problemsTotal.inc({ code: problem.code });
+    return {
+      status: problem.status,
+      body: Buffer.from(JSON.stringify(problemDocument(problem, { requestId: ids.requestId, oip: true }))),
+      servedBy: undefined,
+      fallbackFrom: canFallBack ? assigned : undefined,
+      errorCode: code,
+      headers: { 'content-type': 'application/problem+json' },
+      spared,
+    };
+  }
+
+  private async attempt(
+    route: Route,
+    target: Target,
+    address: string,
+    body: Buffer,
+    { requestId, traceparent }: Ids,
+    timeoutMs: number,
+  ): Promise<TargetAnswer | TargetFault> {
+    const key = targetKey(target, address);
+    const { targets, client, log } = this.parts;
+    const failed = (refused: boolean, why: string) => {
+      if (!targets.failed(key, refused)) return;
+      ejectionsTotal.inc({ endpoint: route.endpoint });
+      log.warn({ target: key, why }, 'target ejected');
+      // What still hangs there need not wait for its time to be up where another address can answer.
+      if (target.addresses.length > 1) void client.reset(key);
+    };
+    try {
+      const answer = await client.infer(
+        key,
+        address,
+        `/v2/models/${target.model}/versions/${target.version}/infer`,
+        body,
+        { 'content-type': 'application/json', 'x-request-id': headerText(requestId), traceparent },
+        Math.max(1, Math.ceil(timeoutMs)),
+      );
+      if (answer.status === 404) {
+        // The route says that it serves the version: it has started anew and is still loading. Not the caller's fault.
+        failed(true, 'does not have the version');
+        return new TargetFault('connect', `${address} does not have ${formatVersion(target)}`);
+      }
+      if (answer.status < 500) targets.succeeded(key);
+      // 503 is a queue that is full, not a model that is broken
+      else if (answer.status !== 503) failed(false, `status ${answer.status}`);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof TargetFault)) throw error;
+      if (error.code !== 'dropped' && error.code !== 'overloaded') failed(error.code === 'connect', error.message);
+      return error;
+    }
+  }
+}
+
+function errorCode(failure: TargetFault | undefined, last: TargetAnswer | undefined): string {
+  if (last) return last.status === 503 ? 'overloaded' : 'target_failed';
+  const named = failure && ['timeout', 'withdrawn', 'lease_expired', 'overloaded'].includes(failure.code);
+  return failure && named ? failure.code : 'no_target';
+}
+
+function refusal(
+  code: string,
+  route: Route,
+  failure: TargetFault | undefined,
+  last: TargetAnswer | undefined,
+): ProblemError {
+  const { endpoint, timeout_ms } = route;
+  if (code === 'timeout')
+    return new ProblemError('timeout', `no target of "${endpoint}" answered within ${timeout_ms} ms`);
+  if (code === 'target_failed')
+    return new ProblemError('target_failed', `the model of "${endpoint}" answered with status ${last?.status}`);
+  return new ProblemError(
+    code === 'overloaded' ? 'overloaded' : 'no_target',
+    `no target of "${endpoint}" is able to answer now${failure ? `: ${failure.message}` : ''}`,
+  );
+}

@@ -1,0 +1,299 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { assignArm, type Route } from '@slipway/contracts';
+import { createListener, createLogger } from '@slipway/platform';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Access } from '../access/access.ts';
+import { RouteTable } from '../routing/route-table.ts';
+import { TargetClient } from '../target/target.client.ts';
+import { Targets } from '../target/targets.ts';
+import { InferProxy } from './infer.proxy.ts';
+
+type Row = Record<string, unknown> & { reason: string; error_code: string; sequence: number };
+type Model = (req: IncomingMessage, res: ServerResponse, attempt: number) => void;
+
+const log = createLogger('test', 'test', 'silent');
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A model's server; it has read the whole request when `model` is called. */
+function serve(model: Model): Promise<string> {
+  let attempts = 0;
+  return listen(createServer((req, res) => req.resume().on('end', () => model(req, res, attempts++))));
+}
+const good: Model = (_, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"outputs":[]}');
+const hangs: Model = () => {};
+
+const rollout = { id: 'r', step: 0, weight: 0.5, salt: 'r' };
+const units = (arm: string, n: number) =>
+  Array.from({ length: 10 * n }, (_, i) => `user-${i}`)
+    .filter((u) => assignArm('r', u, 0.5) === arm)
+    .slice(0, n);
+const CANDIDATE = units('candidate', 1)[0] as string;
+const CONTROL = units('control', 1)[0] as string;
+
+/** The router's hot path between a real server in front of it and the models' real servers behind it. */
+async function startRouter(
+  control: string,
+  candidate: string,
+  extra: Partial<Route> = {},
+  limits = { connections: 4, waiting: 8 },
+) {
+  const rows: Row[] = [];
+  const state = { contact: true, disk: true, now: 0 };
+  const route = {
+    endpoint: 'spam',
+    revision: { epoch: 1, n: 1 },
+    unit: 'user',
+    control: { model: 'spam', version: 1, addresses: [control] },
+    candidate: { model: 'spam', version: 2, addresses: [candidate] },
+    rollout,
+    shadow: null,
+    lease_ms: 1000,
+    timeout_ms: 3000,
+    prices: {},
+    operator_keys: [createHash('sha256').update('operator').digest('hex')],
+    ...extra,
+  } as unknown as Route;
+  const routes = new RouteTable(() => 0);
+  routes.lastContact = () => (state.contact ? 0 : -5000);
+  routes.apply('spam', route);
+  const client = new TargetClient(limits);
+  open.push(() => client.close());
+  const targets = new Targets(() => state.now);
+  const proxy = new InferProxy({
+    routes,
+    targets,
+    client,
+    access: new Access('open', routes),
+    log,
+    journal: {
+      append: (pieces) => {
+        expect(isUtf8(Buffer.concat(pieces))).toBe(true);
+        if (state.disk)
+          for (const line of Buffer.concat(pieces).toString().trim().split('\n')) rows.push(JSON.parse(line));
+        return state.disk;
+      },
+    },
+    shadow: { sample: () => undefined, journal: () => {} },
+    router: 'router-1',
+    boot: 'boot',
+    maxBodyBytes: 100_000,
+    maxLoggedBytes: 10_000,
+    journalFull: 'refuse',
+  });
+  const url = await listen(createListener((_, res) => res.writeHead(404).end(), proxy.handle, log));
+  const ask = async (unit: string, headers: Record<string, string> = {}, body: string | Uint8Array = '{}') => {
+    const response = await fetch(`${url}/v2/models/spam/infer`, {
+      method: 'POST',
+      headers: { 'x-slipway-unit': unit, ...headers },
+      body: body as never,
+    });
+    const text = await response.text();
+    return { status: response.status, arm: response.headers.get('x-slipway-version'), headers: response.headers, text };
+  };
+  const change = (to: Partial<Route>) => {
+    proxy.flush();
+    routes.apply('spam', { ...route, ...to, revision: { epoch: 1, n: (routes.get('spam')?.revision.n ?? 0) + 1 } });
+  };
+  return { ask, rows, state, change, targets, routes, url };
+}
+const p99 = (ms: number[]) => ms.sort((a, b) => a - b)[Math.floor(0.99 * ms.length)] as number;
+
+describe('a hung candidate', () => {
+  /** 300 requests of control, one every 4 ms whatever becomes of the others, while `beside` of the candidate hang. */
+  async function controlsTail(candidate: Model, beside: number): Promise<number> {
+    // one server for both versions: what is shared there, too, must not be shared by the router
+    const server = await serve((req, res, n) => (req.url?.includes('versions/2') ? candidate : good)(req, res, n));
+    const { ask } = await startRouter(server, server, {}, { connections: 16, waiting: 300 });
+    const hung = units('candidate', beside).map((u) => ask(u));
+    const timed = async (unit: string) => {
+      const began = performance.now();
+      expect((await ask(unit)).status).toBe(200);
+      return performance.now() - began;
+    };
+    const times: Promise<number>[] = [];
+    for (const unit of units('control', 300)) {
+      times.push(timed(unit));
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    await Promise.all(hung);
+    return p99(await Promise.all(times));
+  }
+  it('costs control nothing: its p99 beside 60 hung requests is what it is beside healthy ones', async () => {
+    await controlsTail(good, 60); // warms the code up
+    const healthy = await controlsTail(good, 60);
+    const hung = await controlsTail(hangs, 60);
+    process.stdout.write(`control's p99: ${healthy.toFixed(1)} ms, beside a hung candidate ${hung.toFixed(1)} ms\n`);
+    // Who waits behind the candidate waits for 1,800 ms.
+    expect(hung).toBeLessThan(healthy + 1500);
+  });
+  it('is answered by control within the deadline, and what is too much for its queue at once', async () => {
+    const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 2000 });
+    const answers = await Promise.all(
+      units('candidate', 20).map(async (u) => {
+        const began = performance.now();
+        return { status: (await router.ask(u)).status, ms: performance.now() - began };
+      }),
+    );
+    expect(answers.map((a) => a.status)).toEqual(answers.map(() => 200));
+    expect(Math.max(...answers.map((a) => a.ms))).toBeLessThan(2000);
+    const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
+    expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 12, overloaded: 8 });
+  });
+  it('cannot outlive its time-out by a body that drips', async () => {
+    const drips: Model = (_, res) => {
+      res.writeHead(200, { 'content-type': 'application/json' });
+      const timer = setInterval(() => res.write(' '), 50);
+      res.on('close', () => clearInterval(timer));
+    };
+    const router = await startRouter(await serve(good), await serve(drips), { timeout_ms: 2000 });
+    const began = performance.now();
+    expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(router.rows).toMatchObject([{ error_code: 'timeout', fallback_from: 'spam:2' }]);
+  });
+});
+
+describe('an ejected candidate', () => {
+  const breaks: Model = (_, res) => res.writeHead(500).end();
+  it('makes exposures without an error; one request a second tries it, as an ordinary one', async () => {
+    const router = await startRouter(await serve(good), await serve(breaks));
+    const reasons = async () => {
+      router.rows.length = 0;
+      for (let i = 0; i < 6; i++) expect((await router.ask(CANDIDATE)).status).toBe(200);
+      return router.rows.map((r) => `${r.reason} ${r.error_code}`.trim());
+    };
+    const failed = 'randomised target_failed';
+    expect(await reasons()).toEqual([failed, failed, failed, 'ejected', 'ejected', 'ejected']);
+    router.state.now += 1000;
+    expect(await reasons()).toEqual([failed, 'ejected', 'ejected', 'ejected', 'ejected', 'ejected']);
+  });
+  it('comes back with the first probe that succeeds', async () => {
+    const candidate = await serve((req, res, n) => (n < 3 ? breaks : good)(req, res, n));
+    const router = await startRouter(await serve(good), candidate);
+    for (let i = 0; i < 4; i++) await router.ask(CANDIDATE);
+    router.state.now += 1000;
+    for (let i = 0; i < 3; i++) expect((await router.ask(CANDIDATE)).arm).toBe('spam:2');
+    expect(router.rows.map((r) => r.reason).slice(3)).toEqual(['ejected', 'randomised', 'randomised', 'randomised']);
+  });
+  it('is nobody in an outage of both arms: each answers for itself', async () => {
+    const router = await startRouter(await serve(breaks), await serve(breaks));
+    for (let i = 0; i < 5; i++) for (const u of [CANDIDATE, CONTROL]) expect((await router.ask(u)).status).toBe(502);
+    expect(router.rows.slice(6).map((r) => `${r.reason} ${r.error_code}`)).toEqual(
+      Array.from({ length: 4 }, () => 'randomised target_failed'),
+    );
+  });
+  it('is not made by one connection that breaks', async () => {
+    const router = await startRouter(
+      await serve(good),
+      await serve((req, res, n) => (n === 0 ? req.socket.destroy() : good(req, res, n))),
+    );
+    for (let i = 0; i < 3; i++) expect((await router.ask(CANDIDATE)).status).toBe(200);
+    expect(router.rows.map((r) => r.served_version)).toEqual(['spam:1', 'spam:2', 'spam:2']);
+  });
+});
+
+describe('a withdrawn candidate', () => {
+  const forced = { 'x-slipway-version': '2', authorization: 'Bearer operator' };
+  it.each([
+    ['a request of its arm', {}, 200, 'spam:1', 'withdrawn'],
+    ['a forced request', forced, 503, '', 'withdrawn'],
+  ])('gives no answer to %s that was under way', async (_, headers, status, version, code) => {
+    let arrived: (release: () => void) => void;
+    const asked = new Promise<() => void>((resolve) => (arrived = resolve));
+    const candidate = await serve((req, res, n) => arrived(() => good(req, res, n)));
+    const router = await startRouter(await serve(good), candidate);
+    const answer = router.ask(CANDIDATE, headers);
+    const release = await asked;
+    router.change({ candidate: null, rollout: null });
+    release();
+    expect((await answer).status).toBe(status);
+    expect(router.rows).toMatchObject([{ served_version: version, error_code: code, status }]);
+  });
+  it('is not asked again at its other addresses', async () => {
+    let second = 0;
+    const other = await serve((req, res, n) => {
+      second++;
+      good(req, res, n);
+    });
+    const first = await serve((_, res) => {
+      router.change({ candidate: null, rollout: null });
+      res.writeHead(500).end();
+    });
+    const router = await startRouter(await serve(good), first, {
+      candidate: { model: 'spam', version: 2, addresses: [first, other] },
+    });
+    expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
+    expect(second).toBe(0);
+  });
+  it('gives no answer once nobody here knows whether it is withdrawn', async () => {
+    const candidate = await serve((req, res, n) => {
+      router.state.contact = false;
+      good(req, res, n);
+    });
+    const router = await startRouter(await serve(good), candidate);
+    expect((await router.ask(CANDIDATE)).arm).toBe('spam:1');
+    expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
+    expect(router.rows.map((r) => r.reason)).toEqual(['lease_expired', 'forced']);
+  });
+  it('that became what the endpoint serves may answer', async () => {
+    const candidate = await serve((req, res, n) => {
+      router.change({ control: { model: 'spam', version: 2, addresses: [candidate] }, candidate: null, rollout: null });
+      good(req, res, n);
+    });
+    const router = await startRouter(await serve(good), candidate);
+    expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:2' });
+  });
+});
+
+describe('a foreign model server', () => {
+  it.each([
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '{"\ufffd":1}'],
+    ['half an answer', Buffer.from('{"outputs":['), '{"outputs":['],
+    ['a lone surrogate', Buffer.from('{"a":"\\ud800"}'), '{"a":"\\ud800"}'],
+    ['a second row', Buffer.from('null}\n{"event_id":"forged"}'), 'null}\n{"event_id":"forged"}'],
+  ])(
+    'that answers %s, and passes for one of our workers, makes one row that everyone can read',
+    async (_, bytes, logged) => {
+      const headers = {
+        'content-type': 'application/json',
+        'x-slipway-queue-us': 'Infinity',
+        'x-slipway-compute-us': '-1.5',
+        'x-slipway-batch-size': '1e300',
+      };
+      const server = await serve((_, res) => res.writeHead(200, headers).end(bytes));
+      const router = await startRouter(server, server);
+      expect((await router.ask(CONTROL)).status).toBe(200);
+      expect(router.rows).toEqual([
+        expect.objectContaining({ response: logged, queue_us: 0, compute_us: 0, batch_size: 0 }),
+      ]);
+    },
+  );
+});
+
+describe('sequence numbers', () => {
+  it('have no gap where an answer was refused because its row could not be kept', async () => {
+    const server = await serve(good);
+    const router = await startRouter(server, server);
+    expect((await router.ask(CONTROL)).status).toBe(200);
+    router.state.disk = false;
+    expect((await router.ask(CONTROL)).status).toBe(503);
+    router.state.disk = true;
+    expect((await router.ask(CONTROL)).status).toBe(200);
+    expect(router.rows.map((r) => r.sequence)).toEqual([0, 1]);
+  });
+});

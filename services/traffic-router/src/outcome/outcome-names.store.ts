@@ -1,0 +1,40 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Names kept for one endpoint: who makes names up as they go must not fill the memory. */
+const MAX_NAMES = 1000;
+
+/** The names of the outcomes that this router has taken, by endpoint, on disk: one is new only once. */
+export class OutcomeNames {
+  private readonly file: string;
+  private readonly names = new Map<string, Set<string>>();
+  constructor(folder: string) {
+    this.file = join(folder, 'outcome-names.json');
+    try {
+      const saved = z.record(z.string(), z.array(z.string())).parse(JSON.parse(readFileSync(this.file, 'utf8')));
+      for (const [endpoint, names] of Object.entries(saved)) this.names.set(endpoint, new Set(names));
+    } catch {
+      // Without the file every name is new; that costs a warning.
+    }
+  }
+
+  has(endpoint: string, name: string): boolean {
+    return this.names.get(endpoint)?.has(name) ?? false;
+  }
+
+  /** A disk that fails costs a warning after the next start, and not the outcome. */
+  add(endpoint: string, name: string): void {
+    const names = this.names.get(endpoint) ?? new Set();
+    this.names.set(endpoint, names);
+    if (names.has(name) || names.size >= MAX_NAMES) return;
+    names.add(name);
+    const all = Object.fromEntries([...this.names].map(([e, set]) => [e, [...set]]));
+    try {
+      writeFileSync(`${this.file}.new`, JSON.stringify(all));
+      renameSync(`${this.file}.new`, this.file);
+    } catch {
+      // see above
+    }
+  }
+}
