@@ -72,11 +72,12 @@ export function lastProvenWeight(rollout: Rollout): number {
   return passed.at(-1)?.weight ?? 0;
 }
 
-export function pause(rollout: Rollout, reason: string, evidenceId: string | null, toLastProven: boolean): Rollout {
+/** A pause that nobody asked for: the candidate keeps what was proven, and no more. */
+export function pause(rollout: Rollout, reason: string, evidenceId: string | null): Rollout {
   return {
     ...rollout,
     status: 'paused',
-    weight: toLastProven ? Math.min(rollout.weight, lastProvenWeight(rollout)) : rollout.weight,
+    weight: Math.min(rollout.weight, lastProvenWeight(rollout)),
     reason,
     evidence_id: evidenceId,
   };
