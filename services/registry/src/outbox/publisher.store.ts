@@ -81,7 +81,8 @@ export class Publisher {
       const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
       await this.producer.send(
         topic,
-        values.filter((v) => v !== null).map((value) => ({ key, value })),
+        // A state that is no more is a tombstone.
+        values.map((value) => ({ key, value })),
       );
       await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [
         steadyNow(),

@@ -93,6 +93,13 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   approve: [],
 };
 
+/** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
+export function isObeyed(rollout: Rollout, command: Command['command']): boolean {
+  return (
+    (command === 'rollBack' && rollout.status === 'rolledBack') || (command === 'abort' && rollout.status === 'aborted')
+  );
+}
+
 /** @throws ProblemError conflict when the command makes no sense in the rollout's state */
 export function obey(rollout: Rollout, command: Command, actor: string, now: number): Rollout {
   const name = command.command;
