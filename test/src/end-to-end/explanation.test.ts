@@ -103,6 +103,7 @@ describe('what served a request, and why', () => {
     });
     expect(explained.commands.map((c) => c.action)).toEqual(['create', 'start', 'pause', 'resume', 'promote']);
     await release.operator.command(id, 'rollBack', 'enough');
+    await release.reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true);
   });
   it('after a promotion names the rollout that promoted what serves, and of unknown requests says so', async () => {
     const answer = await release.infer('outside');
