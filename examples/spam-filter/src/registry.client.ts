@@ -31,7 +31,7 @@ export class RegistryClient {
     });
     const text = await response.text();
     if (!response.ok) throw new RegistryError(JSON.parse(text) as Problem);
-    return JSON.parse(text) as T;
+    return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
   rollout = (id: string) => this.call<Rollout>('GET', `/v1/rollouts/${id}`);

@@ -14,6 +14,7 @@ export * from './preprocessing/hashed-ngrams.ts';
 export * from './preprocessing/preprocessing.ts';
 export * from './profile/features.ts';
 export * from './profile/profile.ts';
+export * from './rest/find-operation.ts';
 export * from './rest/openapi.ts';
 export * from './rest/operations.ts';
 export * from './rest/problem.ts';

@@ -33,6 +33,7 @@ import { ModelStore } from './model/model.store.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { Publisher } from './outbox/publisher.store.ts';
+import { QueryGuard } from './query.guard.ts';
 import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
 import { Conductor } from './rollout/conductor.store.ts';
 import { EvidenceConsumer } from './rollout/evidence.consumer.ts';
@@ -168,6 +169,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(EndpointService, new EndpointService(database, routes, rollouts)),
       value(Conductor, conductor),
       { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: APP_GUARD, useClass: QueryGuard },
       { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     ],
     transports: [transport],

@@ -58,7 +58,9 @@ describe('what served a request, and why', () => {
         control: { model: 'spam', version: 1 },
         status_now: 'promoted',
       },
-      approved_by: [
+      placed_by: null,
+      approved_by: [],
+      commands: [
         { actor: 'operator', action: 'create' },
         { actor: 'operator', action: 'start', reason: 'test' },
       ],
@@ -70,15 +72,52 @@ describe('what served a request, and why', () => {
     );
     expect(stored).toMatchObject({ verdict: 'advance', sentence: evidence.sentence });
   });
-  it('says so of requests outside a rollout, and of those that nobody knows', async () => {
+  it('names as approvals only what let the candidate go on: a promotion by a person, not whoever typed', async () => {
+    const { id } = await release.rollOut(BAD, {
+      steps: [
+        { canary: { weight: '20%', until: { requests: 1_000_000 } } },
+        { canary: { weight: '60%', until: { requests: 1_000_000 } } },
+        { switch: {} },
+      ],
+      guardrails: [],
+    });
+    await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
+    await release.operator.command(id, 'pause', 'lunch');
+    await release.operator.command(id, 'resume', 'back');
+    await release.operator.command(id, 'promote', 'I take the blame');
+    await release.reach(id, 'in its second step', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
+    let asked = '';
+    await until('an answer in the second step', async () => {
+      const answer = await release.infer('approved?', { 'x-slipway-unit': `u${Math.random()}` });
+      asked = answer.headers.get('x-request-id') as string;
+      await release.accountFor([asked]);
+      const [row] = await release.query('SELECT 1 FROM predictions WHERE request_id = {asked:String} AND step = 1', {
+        asked,
+      });
+      return row !== undefined;
+    });
+    const explained = await release.viewer.call<{ commands: { action: string }[] }>('GET', `/v1/requests/${asked}`);
+    expect(explained).toMatchObject({
+      rollout: { id, step: 1 },
+      approved_by: [{ actor: 'operator', role: 'operator', action: 'promote', reason: 'I take the blame' }],
+    });
+    expect(explained.commands.map((c) => c.action)).toEqual(['create', 'start', 'pause', 'resume', 'promote']);
+    await release.operator.command(id, 'rollBack', 'enough');
+    await release.reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true);
+  });
+  it('after a promotion names the rollout that promoted what serves, and of unknown requests says so', async () => {
     const answer = await release.infer('outside');
     const id = answer.headers.get('x-request-id') as string;
     await release.accountFor([id]);
     expect(await release.viewer.call('GET', `/v1/requests/${id}`)).toMatchObject({
-      rollout: null,
+      version: `spam:${GOOD}`,
+      rollout: { step: null, candidate: { model: 'spam', version: GOOD }, status_now: 'promoted' },
+      placed_by: { action: 'promote', version: `spam:${GOOD}` },
       approved_by: [],
-      evidence: null,
+      commands: [{ action: 'create' }, { action: 'start' }],
+      evidence: { event_id: expect.any(String) },
       reason: 'rule',
+      sentence: expect.stringMatching(/; rollout [0-9a-f-]{36} had promoted spam:2\.$/),
       trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     await expect(release.viewer.call('GET', '/v1/requests/nobody')).rejects.toThrow(

@@ -5,6 +5,7 @@ import { until } from '@slipway/local';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+import { describeOperators } from './registry-operators.ts';
 
 let release: Release;
 let second: RegistryClient;
@@ -295,6 +296,8 @@ describe('rollouts and commands', () => {
     await reading;
   });
 });
+
+describeOperators(() => release);
 
 describe('the books of the registry', () => {
   it('finds and names a row of the audit that was changed, and one that was taken out', async () => {

@@ -13,7 +13,7 @@ export class RouteReplay {
   readonly broken: { aggregate: string; n: number; why: string }[] = [];
   rows = 0;
   private readonly tails = new Map<string, { n: number; hash: string }>();
-  private readonly published = new Map<string, { at: number; route: Route }[]>();
+  private readonly published = new Map<string, { at: number; route: Route | null }[]>();
 
   apply(row: AuditRow): void {
     const tail = this.tails.get(row.aggregate) ?? { n: 0, hash: AUDIT_GENESIS };
@@ -27,6 +27,13 @@ export class RouteReplay {
       return;
     }
     if (!row.aggregate.startsWith(PREFIX)) return;
+    const endpoint = row.aggregate.slice(PREFIX.length);
+    const published = this.published.get(endpoint) ?? [];
+    this.published.set(endpoint, published);
+    if (row.action === 'withdraw') {
+      published.push({ at: row.time, route: null });
+      return;
+    }
     const parsed = routeSchema.safeParse(row.state);
     if (!parsed.success) {
       this.broken.push({
@@ -36,26 +43,25 @@ export class RouteReplay {
       });
       return;
     }
-    const endpoint = row.aggregate.slice(PREFIX.length);
-    const published = this.published.get(endpoint);
-    if (published) published.push({ at: row.time, route: parsed.data });
-    else this.published.set(endpoint, [{ at: row.time, route: parsed.data }]);
+    published.push({ at: row.time, route: parsed.data });
   }
 
   endpoints(): string[] {
     return [...this.published.keys()].sort();
   }
 
-  /** The route in force at an instant, milliseconds since the epoch by the registry's clock. */
+  /** The route in force at an instant; none where the endpoint was deleted or retired; milliseconds since the epoch by the registry's clock. */
   at(endpoint: string, time: number): Route | undefined {
-    return this.published
+    const last = this.published
       .get(endpoint)
       ?.filter((p) => p.at <= time)
-      .at(-1)?.route;
+      .at(-1);
+    return last?.route ?? undefined;
   }
 
   /** @param revision `epoch.n`, as prediction rows carry it */
   atRevision(endpoint: string, revision: string): Route | undefined {
-    return this.published.get(endpoint)?.find((p) => formatRevision(p.route.revision) === revision)?.route;
+    const found = this.published.get(endpoint)?.find((p) => p.route && formatRevision(p.route.revision) === revision);
+    return found?.route ?? undefined;
   }
 }

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { operations } from './operations.ts';
+import { type Operation, operations } from './operations.ts';
 import { problemSchema } from './problem.ts';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
   return rest;
+}
+
+/** Of a success. */
+function statusOf({ method, path }: Operation): string {
+  if (method === 'delete') return '204';
+  return method === 'post' && !/\/(commands|rollback|retire)$/.test(path) ? '201' : '200';
 }
 
 /** The OpenAPI 3.1 document of the registry, generated from the zod values that the controllers parse with. */
@@ -37,7 +43,7 @@ export function openApiDocument(version: string): object {
           ? { requestBody: { required: true, content: binary } }
           : {}),
       responses: {
-        [op.method === 'post' && !op.path.endsWith('commands') && !op.path.endsWith('rollback') ? '201' : '200']: {
+        [statusOf(op)]: {
           description: 'Done',
           ...(op.response
             ? { content: { 'application/json': { schema: schemaOf(op.response, 'output') } } }

@@ -6,12 +6,12 @@ import { evidenceSchema } from '../evidence/evidence.ts';
 import { metricSchema } from '../metric/metric.ts';
 import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
 import { rolloutSpecSchema } from '../rollout/grammar.ts';
-import { commandSchema, rolloutSchema } from '../rollout/rollout.ts';
+import { commandSchema, rolloutSchema, rolloutStatusSchema } from '../rollout/rollout.ts';
 import { accessKeySchema } from './access.ts';
 import { type Role, roleSchema } from './roles.ts';
 
 export type Operation = {
-  readonly method: 'get' | 'put' | 'post';
+  readonly method: 'get' | 'put' | 'post' | 'delete';
   readonly path: string;
   readonly summary: string;
   readonly role: Role;
@@ -44,12 +44,19 @@ export type Model = z.infer<typeof modelSchema>;
 export const endpointSchema = z.object({
   name: nameSchema,
   current: versionRefSchema,
+  /** What a rollback returns to; null when there is nothing, or it was returned to already. */
   previous: versionRefSchema.nullable(),
+  /** What was rolled back last: until another rollout starts, a rollback changes nothing more. */
+  rolled_back: versionRefSchema.nullable(),
   unit: unitKindSchema,
   timeout_ms: z.int(),
   rollout_id: z.string().nullable(),
   route_revision: revisionSchema.nullable(),
   created_at: timeMsSchema,
+  /** Since when something could have been answered; null while nothing could. */
+  served_at: timeMsSchema.nullable(),
+  /** Since when it takes no traffic any more, for good. */
+  retired_at: timeMsSchema.nullable(),
 });
 export type Endpoint = z.infer<typeof endpointSchema>;
 
@@ -65,6 +72,7 @@ export const metricInputSchema = metricSchema.omit({ name: true });
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
 /** An API key as it is listed. */
 export const keySchema = accessKeySchema.omit({ sha256: true });
+export const retireInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
 export const rollbackInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
 export const auditQuerySchema = pageQuery.extend({
   aggregate: z.string().optional(),
@@ -72,7 +80,10 @@ export const auditQuerySchema = pageQuery.extend({
   to: z.coerce.number().int().optional(),
 });
 export const listQuerySchema = pageQuery;
-export const rolloutQuerySchema = pageQuery.extend({ endpoint: nameSchema.optional() });
+export const rolloutQuerySchema = pageQuery.extend({
+  endpoint: nameSchema.optional(),
+  status: rolloutStatusSchema.optional(),
+});
 
 /** The registry's REST API, once: `/openapi.json` is made from this list. */
 export const operations: readonly Operation[] = [
@@ -116,6 +127,18 @@ export const operations: readonly Operation[] = [
     response: versionSchema,
   },
   {
+    method: 'delete',
+    path: '/v1/models/{model}/versions/{version}',
+    summary: 'Delete a version that has never served and that nothing names; its number is not used again',
+    role: 'publisher',
+  },
+  {
+    method: 'delete',
+    path: '/v1/models/{model}',
+    summary: 'Delete a model none of whose versions has served or is named',
+    role: 'publisher',
+  },
+  {
     method: 'put',
     path: '/v1/artifacts/{sha256}',
     summary: 'Store a file by its SHA-256',
@@ -141,7 +164,7 @@ export const operations: readonly Operation[] = [
   {
     method: 'put',
     path: '/v1/endpoints/{name}',
-    summary: 'Create an endpoint, or change its settings; its version changes by rollouts',
+    summary: 'Create an endpoint, or change its settings; once it has served, its version changes by rollouts',
     role: 'operator',
     body: endpointInputSchema,
     response: endpointSchema,
@@ -150,9 +173,23 @@ export const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/endpoints/{name}/rollback',
-    summary: 'Roll back the rollout under way, or else return to the version before',
+    summary: 'Roll back the rollout under way, or else return to the version before; again, it changes nothing',
     role: 'operator',
     body: rollbackInputSchema,
+    response: endpointSchema,
+  },
+  {
+    method: 'delete',
+    path: '/v1/endpoints/{name}',
+    summary: 'Delete an endpoint that has never served',
+    role: 'operator',
+  },
+  {
+    method: 'post',
+    path: '/v1/endpoints/{name}/retire',
+    summary: 'End the traffic of an endpoint for good; it is kept for the audit',
+    role: 'operator',
+    body: retireInputSchema,
     response: endpointSchema,
   },
   {

@@ -17,6 +17,7 @@ export const problems = {
   idempotency_mismatch: [422, 'The idempotency key was used for another request'],
   digest_mismatch: [422, 'The bytes do not have the digest'],
   unmet_reference: [422, 'The request names something that does not exist'],
+  not_supported: [422, 'This is understood, but not possible yet'],
   too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body must be JSON'],
   internal: [500, 'An error on our side'],

@@ -98,7 +98,10 @@ export const rolloutSpecSchema = z
     guardrails: z.array(guardrailSchema).max(32).default([]),
     /** Largest probability of promoting a candidate that does a guardrail's `harm`; 0.05 when absent. */
     missed: z.number().gt(0).max(0.5).optional(),
+    /** `pause`: a candidate that is proven bad goes back to the last proven weight, and waits for a person. */
     onFailure: z.enum(['rollBack', 'pause']).default('rollBack'),
+    /** A candidate that is out of service for longer pauses the rollout at the last proven weight. */
+    maxOutOfService: durationSchema.default('60s'),
     /**
      * Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never
      * rolls back.
@@ -158,9 +161,22 @@ export function experimentShare({ split: [control, candidate] }: { split: readon
   return Math.round((candidate / (control + candidate)) * 1e9) / 1e9;
 }
 
-export type StepKind = 'shadow' | 'dark' | 'canary' | 'experiment' | 'switch' | 'watch';
+type KeyOf<U> = U extends unknown ? keyof U : never;
+export type StepKind = KeyOf<Step>;
+type StepOf<K extends StepKind> = Extract<Step, Record<K, unknown>>;
 export function stepKind(step: Step): StepKind {
   return Object.keys(step)[0] as StepKind;
+}
+/** One answer for every kind of step: a kind that is missing does not compile. */
+export type ByKind<R> = { readonly [K in StepKind]: (step: StepOf<K>, steps: readonly Step[], index: number) => R };
+
+/** @throws RangeError for a step of a kind that this program does not know */
+function byKind<R>(table: ByKind<R>, steps: readonly Step[], index: number): R {
+  const step = steps[index] as Step;
+  const kind = stepKind(step);
+  const answer = Object.hasOwn(table, kind) ? (table[kind] as (s: Step, all: readonly Step[], i: number) => R) : null;
+  if (!answer) throw new RangeError(`steps.${index}: "${kind}" is no kind of step`);
+  return answer(step, steps, index);
 }
 
 /** Shortest stay in a step, milliseconds. */
@@ -170,29 +186,43 @@ export function stepDwellMs(step: Step): number {
   return dwell ? durationMs(dwell) : 0;
 }
 
+const afterSwitch = (steps: readonly Step[]) =>
+  1 - (steps.flatMap((s) => ('watch' in s ? [s.watch.holdBack] : []))[0] ?? 0);
+const WEIGHT: ByKind<number> = {
+  shadow: (_, steps, index) => stepWeight(steps, index - 1),
+  dark: (_, steps, index) => stepWeight(steps, index - 1),
+  canary: ({ canary }) => canary.weight,
+  experiment: ({ experiment }) => experimentShare(experiment),
+  switch: (_, steps) => afterSwitch(steps),
+  watch: (_, steps) => afterSwitch(steps),
+};
+
 /**
- * The candidate's share of traffic while step `index` is active. Shadow and dark change nothing for traffic; a watch's
- * hold-back already
- * applies to the switch before it.
+ * The candidate's share of traffic while step `index` is active; 0 before the first step. Shadow and dark change
+ * nothing for traffic; a watch's hold-back already applies to the switch before it.
+ *
+ * @throws RangeError for a step of a kind that this program does not know: it gets no traffic
  */
 export function stepWeight(steps: readonly Step[], index: number): number {
-  const step = steps[index];
-  if (!step) return 0;
-  if ('canary' in step) return step.canary.weight;
-  if ('experiment' in step) return experimentShare(step.experiment);
-  if ('shadow' in step || 'dark' in step) return stepWeight(steps, index - 1);
-  const watch = steps.find((s) => 'watch' in s);
-  return watch && 'watch' in watch ? 1 - watch.watch.holdBack : 1;
+  return steps[index] ? byKind(WEIGHT, steps, index) : 0;
 }
 
 export const ANALYSERS = { traffic: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
 
-/** Whose `advance` a step needs. */
+const ANALYSER: ByKind<string | null> = {
+  shadow: () => ANALYSERS.shadow,
+  dark: () => null,
+  canary: () => ANALYSERS.traffic,
+  experiment: () => ANALYSERS.traffic,
+  switch: () => null,
+  watch: () => ANALYSERS.traffic,
+};
+
+/** Whose `advance` a step needs; nobody's for `dark` and `switch`. @throws RangeError for an unknown kind of step */
 export function requiredAnalysers(spec: Pick<RolloutSpec, 'steps' | 'drift'>, index: number): string[] {
-  const step = spec.steps[index];
-  if (!step || 'dark' in step || 'switch' in step) return [];
-  if ('shadow' in step) return [ANALYSERS.shadow];
-  return [ANALYSERS.traffic, ...(spec.drift ? [ANALYSERS.drift] : [])];
+  const analyser = spec.steps[index] ? byKind(ANALYSER, spec.steps, index) : null;
+  if (!analyser) return [];
+  return analyser === ANALYSERS.traffic && spec.drift ? [analyser, ANALYSERS.drift] : [analyser];
 }
 
 /**

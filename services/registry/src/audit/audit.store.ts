@@ -59,6 +59,15 @@ export async function appendAudit(
   return full;
 }
 
+/** Whether the last that was done to the aggregate was to delete it. */
+export async function wasDeleted(sql: Sql, aggregate: string): Promise<boolean> {
+  const [last] = await sql.query<{ action: string }>(
+    'SELECT action FROM audit WHERE aggregate = $1 ORDER BY n DESC LIMIT 1',
+    [aggregate],
+  );
+  return last?.action === 'delete';
+}
+
 type StoredAudit = Omit<AuditRow, 'time'> & { seq: string; time: string };
 
 export async function listAudit(

@@ -13,12 +13,20 @@ export class ControlPlane1700000000001 implements MigrationInterface {
         model text NOT NULL REFERENCES models, version int NOT NULL CHECK (version > 0), digest text NOT NULL, bundle jsonb NOT NULL,
         created_at bigint NOT NULL, created_by text NOT NULL, PRIMARY KEY (model, version));
       CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '% is immutable', TG_TABLE_NAME; END $$;
-      CREATE TRIGGER versions_immutable BEFORE UPDATE OR DELETE ON versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+      CREATE TRIGGER versions_immutable BEFORE UPDATE ON versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+      CREATE TABLE served_versions (model text NOT NULL, version int NOT NULL, since bigint NOT NULL, PRIMARY KEY (model, version));
+      CREATE TRIGGER served_versions_immutable BEFORE UPDATE OR DELETE ON served_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+      CREATE FUNCTION refuse_served() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF EXISTS (SELECT FROM served_versions s WHERE s.model = OLD.model AND s.version = OLD.version)
+          THEN RAISE EXCEPTION '% is immutable: it has served', TG_TABLE_NAME; END IF;
+        RETURN OLD; END $$;
+      CREATE TRIGGER versions_kept BEFORE DELETE ON versions FOR EACH ROW EXECUTE FUNCTION refuse_served();
 
       CREATE TABLE artifacts (sha256 text PRIMARY KEY, bytes bigint NOT NULL, created_at bigint NOT NULL, created_by text NOT NULL);
       CREATE TABLE metrics (name text PRIMARY KEY, doc jsonb NOT NULL);
       CREATE TABLE endpoints (
-        name text PRIMARY KEY, current jsonb NOT NULL, previous jsonb, unit text NOT NULL, timeout_ms int NOT NULL, created_at bigint NOT NULL);
+        name text PRIMARY KEY, current jsonb NOT NULL, previous jsonb, rolled_back jsonb, unit text NOT NULL, timeout_ms int NOT NULL,
+        created_at bigint NOT NULL, served_at bigint, retired_at bigint);
 
       CREATE TABLE rollouts (
         id uuid PRIMARY KEY, endpoint text NOT NULL REFERENCES endpoints, status text NOT NULL, settled boolean NOT NULL DEFAULT false,

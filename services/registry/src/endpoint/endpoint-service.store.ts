@@ -1,11 +1,19 @@
-import { type Endpoint, endpointInputSchema, formatVersion, ProblemError } from '@slipway/contracts';
+import { type Endpoint, endpointInputSchema, formatVersion, ProblemError, topics } from '@slipway/contracts';
 import type { z } from 'zod';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
-import type { Database } from '../database/database.store.ts';
-import { findVersion } from '../model/model.store.ts';
+import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
+import type { Database, Sql } from '../database/database.store.ts';
+import { holdVersion } from '../model/removal.store.ts';
+import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RolloutStore } from '../rollout/rollout.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { endpointRow, endpointView, setVersions } from './endpoint.store.ts';
+import {
+  endpointInUse,
+  endpointRow,
+  endpointView,
+  rolloutUnderWay,
+  setRolledBack,
+  setVersions,
+} from './endpoint.store.ts';
 
 /** Changes of endpoints, each one transaction: state, audit row, route and outbox. */
 export class EndpointService {
@@ -21,7 +29,7 @@ export class EndpointService {
   async put(name: string, input: z.output<typeof endpointInputSchema>, actor: Actor, now: number): Promise<Endpoint> {
     const view = await this.database.transaction(async (sql) => {
       const ref = { model: input.model, version: input.version };
-      if (!(await findVersion(sql, ref.model, ref.version)))
+      if (!(await holdVersion(sql, ref)))
         throw new ProblemError(
           'unmet_reference',
           `version: there is no version ${ref.version} of a model "${ref.model}"`,
@@ -30,9 +38,12 @@ export class EndpointService {
         'INSERT INTO endpoints (name, current, unit, timeout_ms, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name',
         [name, JSON.stringify(ref), input.unit, input.timeout_ms, now],
       );
-      const row = await endpointRow(sql, name, true);
+      const row = await endpointInUse(sql, name);
+      const another = formatVersion(row.current) !== formatVersion(ref);
       if (created.length === 0) {
-        if (formatVersion(row.current) !== formatVersion(ref))
+        if (another && row.served_at === null && (await rolloutUnderWay(sql, name)) === null)
+          await setVersions(sql, name, ref, null);
+        else if (another)
           throw new ProblemError(
             'conflict',
             `the endpoint serves ${formatVersion(row.current)}; another version takes its place by a rollout`,
@@ -47,7 +58,7 @@ export class EndpointService {
       await appendAudit(sql, {
         aggregate: `endpoint/${name}`,
         actor,
-        action: created.length > 0 ? 'create' : 'configure',
+        action: created.length > 0 ? 'create' : another ? 'change' : 'configure',
         reason: '',
         state: after,
         now,
@@ -60,29 +71,104 @@ export class EndpointService {
   }
 
   /**
-   * Ends the rollout under way by rolling back; without one, puts the version before in place of the current one at
-   * once.
+   * Deletes an endpoint that has never served, with its rollouts; again, it changes nothing.
+   *
+   * @throws ProblemError unknown_endpoint, or conflict when it has served or a rollout is under way
    */
-  async rollBack(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
-    const before = await endpointView(this.database, await endpointRow(this.database, name));
-    if (before.rollout_id) {
-      await this.rollouts.command(before.rollout_id, { command: 'rollBack', reason }, actor, now);
-      return endpointView(this.database, await endpointRow(this.database, name));
-    }
-    const view = await this.database.transaction(async (sql) => {
-      const row = await endpointRow(sql, name, true);
-      if (!row.previous)
+  async remove(name: string, actor: Actor, now: number): Promise<void> {
+    await this.database.transaction(async (sql) => {
+      const [known] = await sql.query('SELECT 1 FROM endpoints WHERE name = $1', [name]);
+      if (!known && (await wasDeleted(sql, `endpoint/${name}`))) return;
+      const row = await this.idle(sql, name);
+      if (row.served_at !== null)
         throw new ProblemError(
           'conflict',
-          `the endpoint "${name}" has had no version before ${formatVersion(row.current)}`,
+          `the endpoint "${name}" has served: it is kept for the audit; end its traffic with POST /v1/endpoints/${name}/retire`,
         );
-      await setVersions(sql, name, row.previous, row.current);
-      const after = await endpointRow(sql, name);
-      await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: 'rollBack', reason, state: after, now });
-      await this.routes.recompile(sql, name, now);
-      return endpointView(sql, after);
+      for (const table of ['evidence_latest', 'evidence_log'])
+        await sql.query(`DELETE FROM ${table} WHERE rollout_id IN (SELECT id FROM rollouts WHERE endpoint = $1)`, [
+          name,
+        ]);
+      const rollouts = await sql.query<{ id: string }>('DELETE FROM rollouts WHERE endpoint = $1 RETURNING id', [name]);
+      for (const { id } of rollouts) await enqueueState(sql, topics.rollouts.name, id, now);
+      await this.routes.withdraw(sql, name, now, 'the endpoint was deleted');
+      await sql.query('DELETE FROM endpoints WHERE name = $1', [name]);
+      await appendAudit(sql, {
+        aggregate: `endpoint/${name}`,
+        actor,
+        action: 'delete',
+        reason: '',
+        state: { name },
+        now,
+      });
+    });
+    this.routes.published();
+  }
+
+  /** Ends the traffic of an endpoint for good; again, it changes nothing. @throws ProblemError unknown_endpoint, conflict */
+  async retire(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
+    const view = await this.database.transaction(async (sql) => {
+      const row = await this.idle(sql, name);
+      if (row.retired_at === null) {
+        await this.routes.withdraw(sql, name, now, 'the endpoint was retired');
+        await sql.query('UPDATE endpoints SET retired_at = $2 WHERE name = $1', [name, now]);
+        const state = await endpointRow(sql, name);
+        await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: 'retire', reason, state, now });
+      }
+      return endpointView(sql, await endpointRow(sql, name));
     });
     this.routes.published();
     return view;
+  }
+
+  private async idle(sql: Sql, name: string) {
+    const row = await endpointRow(sql, name, true);
+    const underWay = await rolloutUnderWay(sql, name);
+    if (underWay !== null)
+      throw new ProblemError('conflict', `the rollout ${underWay} of "${name}" is under way; abort it first`);
+    return row;
+  }
+
+  /**
+   * Ends the rollout under way by rolling it back; without one, puts the version before in place of the current one at
+   * once. What was rolled back stays so until another rollout starts: a second rollback changes nothing.
+   *
+   * @throws ProblemError conflict when there is nothing to return to
+   */
+  async rollBack(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
+    for (let attempt = 1; ; attempt++) {
+      const underWay = await this.returnToPrevious(name, reason, actor, now);
+      if (underWay === null) break;
+      try {
+        await this.rollouts.command(underWay, { command: 'rollBack', reason }, actor, now);
+        break;
+      } catch (error) {
+        // It has ended meanwhile, by itself or by somebody else: what is there to roll back now?
+        if (!(error instanceof ProblemError) || error.code !== 'conflict' || attempt === 3) throw error;
+      }
+    }
+    this.routes.published();
+    return endpointView(this.database, await endpointRow(this.database, name));
+  }
+
+  /** @returns the rollout that is under way, and then nothing was changed; null otherwise */
+  private returnToPrevious(name: string, reason: string, actor: Actor, now: number): Promise<string | null> {
+    return this.database.transaction(async (sql) => {
+      const row = await endpointInUse(sql, name);
+      const underWay = await rolloutUnderWay(sql, name);
+      if (underWay !== null || row.rolled_back) return underWay;
+      if (!row.previous)
+        throw new ProblemError(
+          'conflict',
+          `the endpoint "${name}" has no version to return to from ${formatVersion(row.current)}`,
+        );
+      // What is rolled back is nothing to return to.
+      await setVersions(sql, name, row.previous, null);
+      await setRolledBack(sql, name, row.current);
+      const after = await endpointRow(sql, name);
+      await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: 'rollBack', reason, state: after, now });
+      await this.routes.recompile(sql, name, now);
+      return null;
+    });
   }
 }

@@ -1,9 +1,10 @@
-import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import {
   endpointInputSchema,
   listQuerySchema,
   nameSchema,
   parseOrProblem,
+  retireInputSchema,
   rollbackInputSchema,
 } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
@@ -49,7 +50,22 @@ export class EndpointController {
     );
   }
 
+  @Delete(':name')
+  @HttpCode(204)
+  @Needs('operator')
+  remove(@Param('name') name: string, @Caller() actor: Actor) {
+    return this.endpoints.remove(name, actor, steadyNow());
+  }
+
+  @Post(':name/retire')
+  @HttpCode(200)
+  @Needs('operator')
+  retire(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
+    return this.endpoints.retire(name, parseOrProblem(retireInputSchema, body ?? {}).reason, actor, steadyNow());
+  }
+
   @Post(':name/rollback')
+  @HttpCode(200)
   @Needs('operator')
   rollback(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
     return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}).reason, actor, steadyNow());

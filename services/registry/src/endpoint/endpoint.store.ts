@@ -5,12 +5,18 @@ export type EndpointRow = {
   name: string;
   current: VersionRef;
   previous: VersionRef | null;
+  /** What was rolled back last, until another rollout starts. */
+  rolled_back: VersionRef | null;
   unit: UnitKind;
   timeout_ms: number;
   created_at: number;
+  /** Since when its route has had an address that could answer. */
+  served_at: number | null;
+  retired_at: number | null;
 };
 
-const COLUMNS = 'name, current, previous, unit, timeout_ms, created_at::float8 AS created_at';
+const COLUMNS = `name, current, previous, rolled_back, unit, timeout_ms, created_at::float8 AS created_at,
+  served_at::float8 AS served_at, retired_at::float8 AS retired_at`;
 
 /** @throws ProblemError not_found */
 export async function endpointRow(sql: Sql, name: string, lock = false): Promise<EndpointRow> {
@@ -22,16 +28,20 @@ export async function endpointRow(sql: Sql, name: string, lock = false): Promise
   return row;
 }
 
+/** @throws ProblemError conflict when the endpoint was retired, unknown_endpoint when there is none */
+export async function endpointInUse(sql: Sql, name: string): Promise<EndpointRow> {
+  const row = await endpointRow(sql, name, true);
+  if (row.retired_at !== null)
+    throw new ProblemError('conflict', `the endpoint "${name}" was retired; give a new one another name`);
+  return row;
+}
+
 export async function endpointView(sql: Sql, row: EndpointRow): Promise<Endpoint> {
-  const [rollout] = await sql.query<{ id: string }>(
-    "SELECT id FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')",
-    [row.name],
-  );
   const [route] = await sql.query<{ revision: Revision }>(
     "SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1",
     [row.name],
   );
-  return { ...row, rollout_id: rollout?.id ?? null, route_revision: route?.revision ?? null };
+  return { ...row, rollout_id: await rolloutUnderWay(sql, row.name), route_revision: route?.revision ?? null };
 }
 
 export async function listEndpoints(sql: Sql, cursor: string | undefined, limit: number) {
@@ -49,9 +59,26 @@ export async function setVersions(
   current: VersionRef,
   previous: VersionRef | null,
 ): Promise<void> {
-  await sql.query('UPDATE endpoints SET current = $2, previous = $3 WHERE name = $1', [
+  await sql.query('UPDATE endpoints SET current = $2, previous = $3, rolled_back = NULL WHERE name = $1', [
     name,
     JSON.stringify(current),
     previous ? JSON.stringify(previous) : null,
   ]);
+}
+
+/** Remembers what was rolled back, so that a second rollback changes nothing; null once another rollout starts. */
+export async function setRolledBack(sql: Sql, name: string, version: VersionRef | null): Promise<void> {
+  await sql.query('UPDATE endpoints SET rolled_back = $2 WHERE name = $1', [
+    name,
+    version ? JSON.stringify(version) : null,
+  ]);
+}
+
+/** The rollout of the endpoint that is under way, if any. */
+export async function rolloutUnderWay(sql: Sql, name: string): Promise<string | null> {
+  const [rollout] = await sql.query<{ id: string }>(
+    "SELECT id FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')",
+    [name],
+  );
+  return rollout?.id ?? null;
 }

@@ -55,10 +55,12 @@ export class LiveInstances {
       .map((w) => w.address);
   }
 
-  /** What workers say of a version that they could not load. */
-  failures(model: string, version: number): LoadedVersion[] {
+  /** What workers say of a version that they could not load; one of each worker at most. */
+  failures(model: string, version: number, digest: string): LoadedVersion[] {
     return this.workers().flatMap((w) =>
-      w.versions.filter((v) => v.model === model && v.version === version && v.state === 'failed'),
+      w.versions
+        .filter((v) => v.model === model && v.version === version && v.digest === digest && v.state === 'failed')
+        .slice(0, 1),
     );
   }
 

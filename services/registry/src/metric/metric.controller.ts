@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Param, Put } from '@nestjs/common';
-import { metricSchema, parseOrProblem } from '@slipway/contracts';
+import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
+import { listQuerySchema, metricSchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
@@ -18,8 +18,9 @@ export class MetricController {
 
   @Get()
   @Needs('viewer')
-  async list() {
-    return { items: await listMetrics(this.database), next_cursor: null };
+  list(@Query() query: unknown) {
+    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    return listMetrics(this.database, cursor, limit);
   }
 
   @Put(':name')

@@ -1,6 +1,7 @@
 import { builtInMetrics, type Metric, ProblemError } from '@slipway/contracts';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
+import { checkJudgeable } from './judgeable.ts';
 
 export async function findMetric(sql: Sql, name: string): Promise<Metric | undefined> {
   const builtIn = builtInMetrics.find((m) => m.name === name);
@@ -22,6 +23,7 @@ export async function putMetric(
 ): Promise<Metric> {
   if (builtInMetrics.some((m) => m.name === metric.name))
     throw new ProblemError('conflict', `"${metric.name}" is a built-in metric and cannot be redefined`);
+  checkJudgeable(metric);
   return database.transaction(async (sql) => {
     await sql.query('INSERT INTO metrics (name, doc) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET doc = $2', [
       metric.name,
@@ -40,9 +42,13 @@ export async function putMetric(
   });
 }
 
-export async function listMetrics(sql: Sql): Promise<Metric[]> {
-  const rows = await sql.query<{ doc: Metric }>('SELECT doc FROM metrics ORDER BY name');
-  return [...builtInMetrics, ...rows.map((r) => r.doc)];
+/** By name, built-in ones included. */
+export async function listMetrics(sql: Sql, cursor: string | undefined, limit: number) {
+  const rows = await sql.query<{ doc: Metric }>('SELECT doc FROM metrics');
+  const items = [...builtInMetrics, ...rows.map((r) => r.doc)]
+    .filter((m) => cursor === undefined || m.name > cursor)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { items: items.slice(0, limit), next_cursor: items.length > limit ? (items[limit - 1]?.name ?? null) : null };
 }
 
 /** Names of the outcomes that metrics read. */

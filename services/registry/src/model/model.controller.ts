@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   listQuerySchema,
   modelInputSchema,
@@ -64,5 +64,19 @@ export class ModelController {
   @Needs('viewer')
   version(@Param('model') model: string, @Param('version') version: string) {
     return this.models.version(model, parseOrProblem(pathVersion, { version }).version);
+  }
+
+  @Delete(':model/versions/:version')
+  @HttpCode(204)
+  @Needs('publisher')
+  removeVersion(@Param('model') model: string, @Param('version') version: string, @Caller() actor: Actor) {
+    return this.models.removeVersion(model, parseOrProblem(pathVersion, { version }).version, actor, steadyNow());
+  }
+
+  @Delete(':model')
+  @HttpCode(204)
+  @Needs('publisher')
+  remove(@Param('model') model: string, @Caller() actor: Actor) {
+    return this.models.remove(model, actor, steadyNow());
   }
 }

@@ -1,7 +1,8 @@
 import { bundleDigest, type Bundle, type Model, ProblemError, type Version } from '@slipway/contracts';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
+import { highestVersion, removeModel, removeVersion } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
 type Row<T> = { [K in keyof T]: T[K] };
@@ -64,6 +65,14 @@ export class ModelStore {
     return found;
   }
 
+  remove(model: string, actor: Actor, now: number): Promise<void> {
+    return this.database.transaction((sql) => removeModel(sql, model, actor, now));
+  }
+
+  removeVersion(model: string, version: number, actor: Actor, now: number): Promise<void> {
+    return this.database.transaction((sql) => removeVersion(sql, { model, version }, actor, now));
+  }
+
   /**
    * Registers a version. The same bundle under the same number again changes nothing; another bundle there is refused.
    */
@@ -77,11 +86,7 @@ export class ModelStore {
     return this.database.transaction(async (sql) => {
       const [known] = await sql.query('SELECT name FROM models WHERE name = $1 FOR UPDATE', [model]);
       if (!known) throw new ProblemError('not_found', `there is no model "${model}"`);
-      const [last] = await sql.query<{ version: number }>(
-        'SELECT max(version) AS version FROM versions WHERE model = $1',
-        [model],
-      );
-      const number = input.version ?? (last?.version ?? 0) + 1;
+      const number = input.version ?? (await highestVersion(sql, model)) + 1;
       const existing = await findVersion(sql, model, number);
       if (existing?.digest === digest) return { version: existing, created: false };
       if (existing)
@@ -89,6 +94,8 @@ export class ModelStore {
           'version_exists',
           `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`,
         );
+      if (await wasDeleted(sql, `version/${model}:${number}`))
+        throw new ProblemError('version_exists', `version ${number} of "${model}" was deleted; give another number`);
       await requireArtifacts(sql, input.bundle);
       const { profile, note } = await referenceProfile(this.artifacts, input.bundle);
       const version: Version = {

@@ -31,19 +31,41 @@ const WHY: Record<string, string> = {
   ejected: "every target of the arm's version was ejected, so control served it",
 };
 
+/** What the registry's books say of the route under which a request was served. */
+export type Origin = {
+  /** When that route was published, milliseconds. */
+  at: number;
+  /** The row's rollout; outside of one, the rollout whose promotion made its version serve. */
+  rollout: Rollout | undefined;
+  /** The audit rows of that rollout, in order. */
+  history: readonly AuditRow[];
+  /** Outside of a rollout: how the version came to serve. */
+  placed: { action: string; by: string; version: string; reason: string; time: number } | null;
+};
+
+/** Commands that let a candidate go on; starting, pausing and resuming approve nothing. */
+const APPROVALS: ReadonlySet<string> = new Set(['approve', 'promote']);
+
 /**
- * What served a request, and why: the row, the rollout as it stood then, who let it get there, and on what evidence.
- * Pure.
- *
- * @param history the audit rows of the row's rollout, in order
+ * What served a request, and why: the row, the rollout that let its version serve, who approved it, and on what
+ * evidence. Pure.
  */
-export function explain(row: ServedRow, rollout: Rollout | undefined, history: readonly AuditRow[]) {
+export function explain(row: ServedRow, { at: since, rollout, history, placed }: Origin) {
   const at = Date.parse(`${row.time.replace(' ', 'T')}Z`);
-  const before = history.filter((h) => h.time <= at);
+  const before = history.filter((h) => h.time <= since);
   const people = before.filter((h) => h.role !== 'system');
-  const into = before.filter((h) => (h.state as Partial<Rollout>).step === row.step && h.action === 'advance').at(-1);
+  const into = row.rollout_id
+    ? before.filter((h) => (h.state as Partial<Rollout>).step === row.step && h.action === 'advance').at(-1)
+    : before.filter((h) => h.action === 'advance').at(-1);
   const arm = row.assigned_arm === 'candidate' ? 'the candidate' : 'control';
   const entered = (into?.state ?? {}) as Partial<Rollout>;
+  const said = (h: AuditRow) => ({ actor: h.actor, role: h.role, action: h.action, reason: h.reason, time: h.time });
+  const brought =
+    placed?.action === 'promote'
+      ? `; ${placed.by} had promoted ${placed.version}`
+      : placed?.action === 'rollBack'
+        ? `; ${placed.by} had rolled back to it`
+        : '';
   return {
     request_id: row.request_id,
     endpoint: row.endpoint,
@@ -64,24 +86,23 @@ export function explain(row: ServedRow, rollout: Rollout | undefined, history: r
     rollout: rollout
       ? {
           id: rollout.id,
-          step: row.step,
+          /** Null after its promotion. */
+          step: row.rollout_id ? row.step : null,
           candidate: rollout.spec.candidate,
           control: rollout.control,
           status_now: rollout.status,
         }
       : null,
-    approved_by: people.map((h) => ({
-      actor: h.actor,
-      role: h.role,
-      action: h.action,
-      reason: h.reason,
-      time: h.time,
-    })),
+    placed_by: placed,
+    approved_by: people.filter((h) => APPROVALS.has(h.action)).map(said),
+    /** Everything that people did to the rollout until then. */
+    commands: people.map(said),
     /**
-     * What let the rollout into the step that the request met; null in its first step, or when a person promoted it.
+     * What let the rollout into the step that the request met, or led to its promotion; null in its first step, or when
+     * a person promoted it.
      */
     evidence:
       into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
-    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}.`,
+    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
   };
 }

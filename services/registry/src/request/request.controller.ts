@@ -2,10 +2,9 @@ import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ProblemError } from '@slipway/contracts';
 import type { ClickHouseClient } from '@slipway/platform';
 import { Needs } from '../access/access.controller.ts';
-import { listAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
-import { findRollout } from '../rollout/rollout.store.ts';
 import { explain } from './explain.ts';
+import { originOf } from './origin.store.ts';
 import { findServed } from './request.store.ts';
 
 export const CLICKHOUSE = Symbol('clickhouse');
@@ -31,12 +30,6 @@ export class RequestController {
         'not_found',
         `there is no row of a request ${id}; a row is there about a second after its answer`,
       );
-    const ofRollout = row.rollout_id
-      ? {
-          rollout: await findRollout(this.database, row.rollout_id).catch(() => undefined),
-          history: (await listAudit(this.database, { aggregate: `rollout/${row.rollout_id}`, limit: 1000 })).items,
-        }
-      : { rollout: undefined, history: [] };
-    return explain(row, ofRollout.rollout, ofRollout.history);
+    return explain(row, await originOf(this.database, row));
   }
 }

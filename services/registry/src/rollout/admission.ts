@@ -6,11 +6,7 @@ import {
   type RolloutSpec,
   type Version,
 } from '@slipway/contracts';
-
-/** Metrics that analysers can judge as guardrails: proportions of events, and latency as a distribution. */
-function canGuard(metric: Metric): boolean {
-  return metric.kind === 'proportion' || ('field' in metric.source && metric.source.field === 'latency_us');
-}
+import { isJudgeable } from '../metric/judgeable.ts';
 
 /** `error_rate` always guards: a rollout that does not name it gets it with its declared margin. */
 export function withDefaultGuardrails(spec: RolloutSpec): RolloutSpec {
@@ -26,7 +22,7 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
     });
   };
   if (!metric) return refuse('metric', `there is no metric "${g.metric}"; declare it with PUT /v1/metrics/${g.metric}`);
-  if (!canGuard(metric))
+  if (!isJudgeable(metric))
     return refuse('metric', `"${g.metric}" is of the kind ${metric.kind}; a guardrail needs a proportion, or latency`);
   if (metric.direction === 'lower' && g.minRatio !== undefined)
     return refuse('minRatio', `lower is better for "${g.metric}": give maxRatio`);

@@ -1,4 +1,4 @@
-import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf } from '@slipway/contracts';
+import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf, type Version } from '@slipway/contracts';
 import { isTransient, type Logger, steadyNow } from '@slipway/platform';
 import { system } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -105,10 +105,7 @@ export class Conductor {
         await save(end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now), 'rollBack');
         break;
       case 'pause':
-        await save(
-          pause(rollout, decision.sentence, decision.evidence?.event_id ?? null, decision.toLastProven),
-          'pause',
-        );
+        await save(pause(rollout, decision.sentence, decision.evidence?.event_id ?? null), 'pause');
         break;
     }
     this.parts.log.info(
@@ -145,17 +142,22 @@ export class Conductor {
     const { instances } = this.parts;
     const { model, version } = rollout.spec.candidate;
     const candidate = await findVersion(sql, model, version);
+    const control = await findVersion(sql, rollout.control.model, rollout.control.version);
     const [route] = await sql.query<{ revision: Revision }>(
       "SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1",
       [rollout.spec.endpoint],
     );
     const known = this.instancesKnown();
+    const warm = (v: Version | undefined) =>
+      v && known ? instances.addressesOf(v.model, v.version, v.digest).length : 0;
+    const failures = known && candidate ? instances.failures(model, version, candidate.digest) : [];
     return {
-      candidateReady:
-        candidate !== undefined &&
-        (candidate.bundle.infra.url !== undefined ||
-          (known && instances.addressesOf(model, version, candidate.digest).length > 0)),
-      candidateFailure: known ? instances.failures(model, version)[0]?.error : undefined,
+      capacity: {
+        candidateWarm: candidate?.bundle.infra.url === undefined ? warm(candidate) : Number.POSITIVE_INFINITY,
+        controlWarm: control?.bundle.infra.url === undefined ? warm(control) : 1,
+        able: known ? instances.workers().length - failures.length : 0,
+      },
+      candidateFailure: failures[0]?.error,
       routersFollow:
         known &&
         route !== undefined &&

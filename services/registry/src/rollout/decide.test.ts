@@ -5,7 +5,9 @@ import { activate, enterStep, lastProvenWeight, obey, pause } from './transition
 
 const NOW = 1_000_000;
 const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
-const world: World = { candidateReady: true, candidateFailure: undefined, routersFollow: true };
+const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
+const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
+const cold: World = { ...world, capacity: { ...capacity, candidateWarm: 0 } };
 
 const spec = rolloutSpecSchema.parse({
   endpoint: 'spam',
@@ -71,25 +73,19 @@ describe('decide', () => {
       world,
       'activate',
     ],
-    [
-      'waits while the candidate is loading',
-      enterStep({ ...created, started_at: 1 }, 0, NOW),
-      [],
-      { ...world, candidateReady: false },
-      'none',
-    ],
+    ['waits while the candidate is loading', enterStep({ ...created, started_at: 1 }, 0, NOW), [], cold, 'none'],
     [
       'pauses when the candidate is never loaded',
       enterStep({ ...created, started_at: 1 }, 0, NOW - 300_001),
       [],
-      { ...world, candidateReady: false },
+      cold,
       'pause',
     ],
     [
       'rolls back when the candidate cannot be loaded',
       enterStep({ ...created, started_at: 1 }, 0, NOW),
       [],
-      { ...world, candidateReady: false, candidateFailure: 'bad bytes' },
+      { ...world, capacity: { ...capacity, candidateWarm: 0, able: 0 }, candidateFailure: 'bad bytes' },
       'rollBack',
     ],
     [
@@ -124,20 +120,8 @@ describe('decide', () => {
       'rollBack',
     ],
     ['ignores a roll-back that has expired', running(), received(evidence('rollBack'), 10_001), world, 'none'],
-    [
-      'rolls back a paused rollout too',
-      pause(running(), 'x', null, false),
-      received(evidence('rollBack')),
-      world,
-      'rollBack',
-    ],
-    [
-      'does not advance a paused rollout',
-      pause(running(), 'x', null, false),
-      received(evidence('advance')),
-      world,
-      'none',
-    ],
+    ['rolls back a paused rollout too', pause(running(), 'x', null), received(evidence('rollBack')), world, 'rollBack'],
+    ['does not advance a paused rollout', pause(running(), 'x', null), received(evidence('advance')), world, 'none'],
     [
       'holds when the analyser is silent past its expiry',
       running(),
@@ -222,7 +206,7 @@ describe('decide', () => {
   it('pauses instead, where the policy asks for it, and does so once', () => {
     const r: Rollout = { ...running(), spec: { ...spec, onFailure: 'pause' } };
     expect(decide(r, received(evidence('rollBack')), NOW, world, policy).kind).toBe('pause');
-    expect(decide(pause(r, 'x', null, false), received(evidence('rollBack')), NOW, world, policy).kind).toBe('none');
+    expect(decide(pause(r, 'x', null), received(evidence('rollBack')), NOW, world, policy).kind).toBe('none');
   });
 });
 
@@ -230,9 +214,9 @@ describe('commands and transitions', () => {
   it('pauses a silent rollout at the last weight that was proven', () => {
     const second = activate(enterStep(running(0), 1, NOW), NOW);
     expect(lastProvenWeight(second)).toBe(0.05);
-    expect(pause(second, 'silent', null, true).weight).toBe(0.05);
-    expect(pause(running(0), 'silent', null, true).weight).toBe(0);
-    expect(obey(pause(second, 'silent', null, true), { command: 'resume', reason: '' }, 'op', NOW).weight).toBe(0.25);
+    expect(pause(second, 'silent', null).weight).toBe(0.05);
+    expect(pause(running(0), 'silent', null).weight).toBe(0);
+    expect(obey(pause(second, 'silent', null), { command: 'resume', reason: '' }, 'op', NOW).weight).toBe(0.25);
   });
   it.each([
     ['start', running(), '"start" makes no sense now: the rollout is running'],

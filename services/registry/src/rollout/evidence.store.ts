@@ -1,4 +1,4 @@
-import type { Evidence } from '@slipway/contracts';
+import { type Evidence, ProblemError } from '@slipway/contracts';
 import type { Sql } from '../database/database.store.ts';
 import type { ReceivedEvidence } from './decide.ts';
 
@@ -50,6 +50,8 @@ export async function latestEvidence(sql: Sql, rolloutId: string): Promise<Recei
 
 /** The changes of mind, newest first. */
 export async function evidenceLog(sql: Sql, rolloutId: string, cursor: string | undefined, limit: number) {
+  if (cursor !== undefined && !/^\d{1,18}$/.test(cursor))
+    throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
   const rows = await sql.query<{ seq: string; doc: Evidence }>(
     'SELECT seq, doc FROM evidence_log WHERE rollout_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3',
     [rolloutId, cursor ?? null, limit + 1],

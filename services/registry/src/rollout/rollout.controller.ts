@@ -28,8 +28,7 @@ export class RolloutController {
   @Get()
   @Needs('viewer')
   list(@Query() query: unknown) {
-    const { endpoint, cursor, limit } = parseOrProblem(rolloutQuerySchema, query);
-    return this.rollouts.list(endpoint, cursor, limit);
+    return this.rollouts.list(parseOrProblem(rolloutQuerySchema, query));
   }
 
   @Post()

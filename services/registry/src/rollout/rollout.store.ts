@@ -6,20 +6,25 @@ import {
   ProblemError,
   type Rollout,
   type RolloutSpec,
+  type rolloutQuerySchema,
   terminalStatuses,
   topics,
 } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
-import { endpointRow, setVersions } from '../endpoint/endpoint.store.ts';
+import { endpointInUse, setRolledBack, setVersions } from '../endpoint/endpoint.store.ts';
 import { findMetric } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
+import { holdVersion } from '../model/removal.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
-import { obey } from './transitions.ts';
+import { isObeyed, obey } from './transitions.ts';
+
+const isId = (text: string) => z.uuid().safeParse(text).success;
 
 /** @throws ProblemError not_found */
 export async function findRollout(
@@ -27,7 +32,7 @@ export async function findRollout(
   id: string,
   lock: '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED' = '',
 ): Promise<Rollout> {
-  const [row] = /^[0-9a-f-]{36}$/i.test(id)
+  const [row] = isId(id)
     ? await sql.query<{ doc: Rollout }>(`SELECT doc FROM rollouts WHERE id = $1 ${lock}`, [id])
     : [];
   if (!row) throw new ProblemError('not_found', `there is no rollout ${id}`);
@@ -48,7 +53,8 @@ export class RolloutStore {
   async create(given: RolloutSpec, actor: Actor, now: number): Promise<Rollout> {
     const spec = withDefaultGuardrails(given);
     return this.database.transaction(async (sql) => {
-      const endpoint = await endpointRow(sql, spec.endpoint);
+      const endpoint = await endpointInUse(sql, spec.endpoint);
+      await holdVersion(sql, spec.candidate);
       const control = await findVersion(sql, endpoint.current.model, endpoint.current.version);
       const candidate = await findVersion(sql, spec.candidate.model, spec.candidate.version);
       if (!candidate)
@@ -101,6 +107,7 @@ export class RolloutStore {
   async command(id: string, command: Command, actor: Actor, now: number): Promise<Rollout> {
     const after = await this.database.transaction(async (sql) => {
       const rollout = await findRollout(sql, id, 'FOR UPDATE');
+      if (isObeyed(rollout, command.command)) return rollout;
       if (command.revision && compareRevisions(command.revision, rollout.revision) !== 0) {
         throw new ProblemError(
           'revision_mismatch',
@@ -108,7 +115,7 @@ export class RolloutStore {
         );
       }
       if (command.command === 'start') {
-        const endpoint = await endpointRow(sql, rollout.spec.endpoint, true);
+        const endpoint = await endpointInUse(sql, rollout.spec.endpoint);
         if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
           throw new ProblemError(
             'conflict',
@@ -141,6 +148,8 @@ export class RolloutStore {
     await this.write(sql, rollout, !isUnderWay(rollout.status) && !withdrawn);
     if (rollout.status === 'promoted')
       await setVersions(sql, rollout.spec.endpoint, rollout.spec.candidate, rollout.control);
+    if (rollout.status === 'rolledBack') await setRolledBack(sql, rollout.spec.endpoint, rollout.spec.candidate);
+    if (action === 'start') await setRolledBack(sql, rollout.spec.endpoint, null);
     const route =
       rollout.started_at === null
         ? null
@@ -185,10 +194,15 @@ export class RolloutStore {
     ]);
   }
 
-  async list(endpoint: string | undefined, cursor: string | undefined, limit: number) {
+  /** Newest first. @throws ProblemError invalid_request for a cursor that none of these lists gave */
+  async list({ endpoint, status, cursor, limit }: z.output<typeof rolloutQuerySchema>) {
+    if (cursor !== undefined && !isId(cursor))
+      throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
     const rows = await this.database.query<{ doc: Rollout }>(
-      'SELECT doc FROM rollouts WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3',
-      [endpoint ?? null, cursor ?? null, limit + 1],
+      `SELECT doc FROM rollouts
+        WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR id < $3)
+        ORDER BY id DESC LIMIT $4`,
+      [endpoint ?? null, status ?? null, cursor ?? null, limit + 1],
     );
     return {
       items: rows.slice(0, limit).map((r) => r.doc),

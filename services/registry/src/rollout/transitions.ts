@@ -72,11 +72,12 @@ export function lastProvenWeight(rollout: Rollout): number {
   return passed.at(-1)?.weight ?? 0;
 }
 
-export function pause(rollout: Rollout, reason: string, evidenceId: string | null, toLastProven: boolean): Rollout {
+/** A pause that nobody asked for: the candidate keeps what was proven, and no more. */
+export function pause(rollout: Rollout, reason: string, evidenceId: string | null): Rollout {
   return {
     ...rollout,
     status: 'paused',
-    weight: toLastProven ? Math.min(rollout.weight, lastProvenWeight(rollout)) : rollout.weight,
+    weight: Math.min(rollout.weight, lastProvenWeight(rollout)),
     reason,
     evidence_id: evidenceId,
   };
@@ -91,6 +92,13 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   rollBack: ['running', 'paused'],
   approve: [],
 };
+
+/** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
+export function isObeyed(rollout: Rollout, command: Command['command']): boolean {
+  return (
+    (command === 'rollBack' && rollout.status === 'rolledBack') || (command === 'abort' && rollout.status === 'aborted')
+  );
+}
 
 /** @throws ProblemError conflict when the command makes no sense in the rollout's state */
 export function obey(rollout: Rollout, command: Command, actor: string, now: number): Rollout {

@@ -25,6 +25,8 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
     artifactBases: [],
     leaseMs: 1000,
     operatorKeys: [],
+    callerKeys: [],
+    outcomeNames: [],
   }).control.addresses;
 
 describe('the addresses of a version', () => {

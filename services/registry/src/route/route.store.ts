@@ -3,6 +3,7 @@ import {
   type Revision,
   type Rollout,
   type Route,
+  type Target,
   topics,
   type Version,
   type VersionRef,
@@ -10,7 +11,7 @@ import {
 import { callerKeyHashes, operatorKeyHashes } from '../access/key.store.ts';
 import { appendAudit, system } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
-import { type EndpointRow, endpointRow } from '../endpoint/endpoint.store.ts';
+import { type EndpointRow, endpointInUse } from '../endpoint/endpoint.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import { outcomeNames } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
@@ -44,7 +45,7 @@ export class RouteStore {
     now: number,
     because: { actor?: { name: string; role: 'system' }; reason?: string } = {},
   ): Promise<Revision> {
-    const row = await endpointRow(sql, endpoint, true);
+    const row = await endpointInUse(sql, endpoint);
     const [underWay] = await sql.query<{ doc: Rollout }>(
       "SELECT doc FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')",
       [endpoint],
@@ -70,13 +71,14 @@ export class RouteStore {
     }
     const route: Route = {
       ...compiled,
-      revision: { epoch: await currentEpoch(sql), n: (before?.revision.n ?? 0) + 1 },
+      revision: { epoch: await currentEpoch(sql), n: (before?.revision.n ?? (await lastNumber(sql, endpoint))) + 1 },
       published_at: now,
     };
     await sql.query(
       'INSERT INTO routes (endpoint, doc) VALUES ($1, $2) ON CONFLICT (endpoint) DO UPDATE SET doc = $2',
       [endpoint, JSON.stringify(route)],
     );
+    await rememberServing(sql, row, [route.control, route.candidate], now);
     await appendAudit(sql, {
       aggregate: `route/${endpoint}`,
       actor: because.actor ?? system('registry'),
@@ -89,10 +91,56 @@ export class RouteStore {
     return route.revision;
   }
 
+  /** Takes the endpoint's route from all routers and workers: a tombstone on `routes.v1`. */
+  async withdraw(sql: Sql, endpoint: string, now: number, reason: string): Promise<void> {
+    const [stored] = await sql.query<{ doc: Route }>('DELETE FROM routes WHERE endpoint = $1 RETURNING doc', [
+      endpoint,
+    ]);
+    if (!stored) return;
+    const revision = { epoch: await currentEpoch(sql), n: stored.doc.revision.n + 1 };
+    await appendAudit(sql, {
+      aggregate: `route/${endpoint}`,
+      actor: system('registry'),
+      action: 'withdraw',
+      reason,
+      state: { endpoint, revision },
+      now,
+    });
+    await enqueueState(sql, topics.routes.name, endpoint, now);
+  }
+
   async recompileAll(sql: Sql, now: number): Promise<void> {
-    for (const { name } of await sql.query<{ name: string }>('SELECT name FROM endpoints ORDER BY name'))
+    for (const { name } of await sql.query<{ name: string }>(
+      'SELECT name FROM endpoints WHERE retired_at IS NULL ORDER BY name',
+    ))
       await this.recompile(sql, name, now);
   }
+}
+
+/** The last revision of a route that was withdrawn: an endpoint of the same name goes on from there. */
+async function lastNumber(sql: Sql, endpoint: string): Promise<number> {
+  const [last] = await sql.query<{ n: number }>(
+    "SELECT (state->'revision'->>'n')::int AS n FROM audit WHERE aggregate = $1 ORDER BY n DESC LIMIT 1",
+    [`route/${endpoint}`],
+  );
+  return last?.n ?? 0;
+}
+
+/** What has an address in a route may have answered, and is kept from then on. */
+async function rememberServing(
+  sql: Sql,
+  endpoint: EndpointRow,
+  [control, candidate]: [Target, Target | null],
+  now: number,
+): Promise<void> {
+  if (endpoint.served_at === null && control.addresses.length > 0)
+    await sql.query('UPDATE endpoints SET served_at = $2 WHERE name = $1', [endpoint.name, now]);
+  for (const target of [control, candidate])
+    if (target && target.addresses.length > 0)
+      await sql.query(
+        'INSERT INTO served_versions (model, version, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [target.model, target.version, now],
+      );
 }
 
 async function namedVersions(

@@ -1,0 +1,74 @@
+import { ProblemError, type VersionRef } from '@slipway/contracts';
+import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
+import type { Sql } from '../database/database.store.ts';
+
+/** Whether the version exists; until the transaction's end nobody can delete it. */
+export async function holdVersion(sql: Sql, { model, version }: VersionRef): Promise<boolean> {
+  const rows = await sql.query('SELECT 1 FROM versions WHERE model = $1 AND version = $2 FOR KEY SHARE', [
+    model,
+    version,
+  ]);
+  return rows.length > 0;
+}
+
+/**
+ * Deletes a version that has never served and that nothing names; again, it changes nothing.
+ *
+ * @throws ProblemError not_found, or conflict naming what keeps it
+ */
+export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now: number): Promise<void> {
+  const { model, version } = ref;
+  const aggregate = `version/${model}:${version}`;
+  const [served] = await sql.query('SELECT 1 FROM served_versions WHERE model = $1 AND version = $2', [model, version]);
+  if (served) throw new ProblemError('conflict', `${model}:${version} has served: it is kept for the audit`);
+  const gone = await sql.query<{ digest: string }>(
+    'DELETE FROM versions WHERE model = $1 AND version = $2 RETURNING digest',
+    [model, version],
+  );
+  if (gone.length === 0) {
+    if (await wasDeleted(sql, aggregate)) return;
+    throw new ProblemError('not_found', `there is no version ${version} of the model "${model}"`);
+  }
+  // Whoever began to name it before this transaction holds it, so that it is seen here.
+  const names = JSON.stringify(ref);
+  const [endpoint] = await sql.query<{ name: string }>(
+    'SELECT name FROM endpoints WHERE current @> $1::jsonb OR previous @> $1::jsonb LIMIT 1',
+    [names],
+  );
+  if (endpoint) throw new ProblemError('conflict', `the endpoint "${endpoint.name}" names ${model}:${version}`);
+  const [rollout] = await sql.query<{ id: string }>(
+    `SELECT id FROM rollouts WHERE status IN ('created', 'running', 'paused')
+      AND (doc->'control' @> $1::jsonb OR doc->'spec'->'candidate' @> $1::jsonb) LIMIT 1`,
+    [names],
+  );
+  if (rollout)
+    throw new ProblemError('conflict', `the rollout ${rollout.id} names ${model}:${version}; abort it first`);
+  const state = { ...ref, digest: gone[0]?.digest };
+  await appendAudit(sql, { aggregate, actor, action: 'delete', reason: '', state, now });
+}
+
+/** Deletes a model with its versions, if each of them may be deleted. @throws ProblemError not_found, conflict */
+export async function removeModel(sql: Sql, model: string, actor: Actor, now: number): Promise<void> {
+  const aggregate = `model/${model}`;
+  const [known] = await sql.query('SELECT 1 FROM models WHERE name = $1 FOR UPDATE', [model]);
+  if (!known) {
+    if (await wasDeleted(sql, aggregate)) return;
+    throw new ProblemError('not_found', `there is no model "${model}"`);
+  }
+  const versions = await sql.query<{ version: number }>(
+    'SELECT version FROM versions WHERE model = $1 ORDER BY version',
+    [model],
+  );
+  for (const { version } of versions) await removeVersion(sql, { model, version }, actor, now);
+  await sql.query('DELETE FROM models WHERE name = $1', [model]);
+  await appendAudit(sql, { aggregate, actor, action: 'delete', reason: '', state: { name: model }, now });
+}
+
+/** The highest number that a version of the model has had, deleted ones included; 0 when there was none. */
+export async function highestVersion(sql: Sql, model: string): Promise<number> {
+  const [last] = await sql.query<{ version: number | null }>(
+    `SELECT max((state->>'version')::int) AS version FROM audit WHERE aggregate LIKE $1 AND state->>'model' = $2`,
+    [`version/${model.replace(/[\\%_]/g, '\\$&')}:%`, model],
+  );
+  return last?.version ?? 0;
+}

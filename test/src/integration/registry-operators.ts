@@ -1,0 +1,203 @@
+import type { Endpoint, Problem, Rollout } from '@slipway/contracts';
+import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
+import { until } from '@slipway/local';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
+import { describe, expect, it } from 'vitest';
+import { BAD, GOOD, type Release } from '../fixtures/release.ts';
+
+async function problemOf(work: Promise<unknown>): Promise<Problem> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof RegistryError) return error.problem;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+/** What operators rely on; part of the registry's suite, on its stack of two registries. */
+export function describeOperators(stack: () => Release): void {
+  const clients = () => ({
+    release: stack(),
+    second: new RegistryClient(stack().registries[1] as string, stack().secrets.keys.operator),
+  });
+  const start = async (version: number, change: object = {}) => {
+    const { id } = await stack().rollOut(version, {
+      guardrails: [],
+      steps: [{ canary: { weight: '5%', until: { requests: 1_000_000 } } }, { switch: {} }],
+      ...change,
+    });
+    await stack().reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
+    return id;
+  };
+  const promoted = async (version: number) => {
+    const id = await start(version);
+    await stack().operator.command(id, 'promote', 'as it is');
+    await stack().reach(id, 'promoted', (r) => r.status === 'promoted', 60_000);
+    return id;
+  };
+  const press = (client: RegistryClient, headers: Record<string, string> = {}) =>
+    client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { reason: 'bad' }, headers);
+  const rows = async (aggregate: string) =>
+    (await stack().viewer.call<{ items: { action: string }[] }>('GET', `/v1/audit?aggregate=${aggregate}&limit=1000`))
+      .items;
+
+  describe('what is rolled back stays so until a new rollout', () => {
+    it('when the button is pressed again, by two at once, with keys of their own, or by command', async () => {
+      const { release, second } = clients();
+      const id = await promoted(GOOD);
+      const before = (await rows('endpoint/spam')).length;
+      const pressed = await Promise.all([
+        press(release.operator, { 'idempotency-key': 'one' }),
+        press(second, { 'idempotency-key': 'two' }),
+      ]);
+      for (const after of [...pressed, await press(release.operator), await press(second, { 'idempotency-key': '3' })])
+        expect(after).toMatchObject({ current: { version: 1 }, previous: null, rolled_back: { version: GOOD } });
+      expect((await rows('endpoint/spam')).length).toBe(before + 1);
+      expect(await problemOf(release.operator.command(id, 'rollBack'))).toMatchObject({ status: 409 });
+      expect((await release.operator.endpoint('spam')).current.version).toBe(1);
+      await until(
+        'version 1 to answer',
+        async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1',
+      );
+    });
+
+    it('when it ended a rollout that was under way, above a version that had been promoted before', async () => {
+      const { release, second } = clients();
+      await promoted(GOOD);
+      const id = await start(BAD);
+      const pressed = await Promise.all([press(release.operator), press(second)]);
+      for (const after of [...pressed, await press(release.operator)])
+        expect(after).toMatchObject({ current: { version: GOOD }, rolled_back: { version: BAD }, rollout_id: null });
+      const actions = (await rows(`rollout/${id}`)).map((r) => r.action);
+      expect(actions.filter((a) => a === 'rollBack')).toEqual(['rollBack']);
+      // a new rollout, ended by hand, and then the version before is what a rollback means
+      await release.operator.command(await start(BAD), 'abort');
+      expect(await press(second)).toMatchObject({ current: { version: 1 }, rolled_back: { version: GOOD } });
+      expect(await press(second)).toMatchObject({ current: { version: 1 } });
+    });
+
+    it('when a rollout is aborted or rolled back twice, the second time for the revision before', async () => {
+      const { release, second } = clients();
+      for (const command of ['abort', 'rollBack']) {
+        const id = await start(BAD);
+        const { revision } = await release.operator.rollout(id);
+        const give = (client: RegistryClient) =>
+          client.call<Rollout>('POST', `/v1/rollouts/${id}/commands`, { command, revision, reason: 'twice' });
+        const [one, two] = await Promise.all([give(release.operator), give(second)]);
+        expect(one.status).toBe(two.status);
+        expect((await rows(`rollout/${id}`)).filter((r) => r.action === command)).toHaveLength(1);
+      }
+    });
+  });
+
+  describe('models, versions and endpoints', () => {
+    const asked = async (endpoint: string) =>
+      (await fetch(`${stack().routers[0]}/v2/models/${endpoint}/infer`, { method: 'POST', body: '{}' })).status;
+
+    it('that have never served can be changed and deleted; again, it changes nothing', async () => {
+      const { admin, operator, register, viewer } = clients().release;
+      const { version } = await register(Buffer.from(`no model ${Math.random()}`));
+      const put = (v: number) => operator.call<Endpoint>('PUT', '/v1/endpoints/stuck', { model: 'spam', version: v });
+      expect(await put(version)).toMatchObject({ current: { version }, served_at: null });
+      const refused = await problemOf(admin.call('DELETE', `/v1/models/spam/versions/${version}`));
+      expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining('endpoint "stuck" names') });
+      await until('the router to know it', async () => (await asked('stuck')) !== 404);
+      for (let i = 0; i < 2; i++) await operator.call('DELETE', '/v1/endpoints/stuck');
+      await until('the router to forget it', async () => (await asked('stuck')) === 404);
+      expect(await problemOf(viewer.call('GET', '/v1/endpoints/stuck'))).toMatchObject({ status: 404 });
+      for (let i = 0; i < 2; i++) await admin.call('DELETE', `/v1/models/spam/versions/${version}`);
+      expect(await problemOf(viewer.call('GET', `/v1/models/spam/versions/${version}`))).toMatchObject({ status: 404 });
+      expect((await register(Buffer.from(`no model ${Math.random()}`))).version).toBe(version + 1);
+      const deletions = await rows(`version/spam:${version}`);
+      expect(deletions.map((r) => r.action)).toEqual(['register', 'delete']);
+      // the name is free again: it serves at last, under a revision that every router takes for newer
+      await put(version + 1);
+      expect(await put(1)).toMatchObject({ current: { version: 1 } });
+      await until('it to serve', async () => (await asked('stuck')) === 400);
+      expect((await rows('endpoint/stuck')).map((r) => r.action)).toEqual(['create', 'delete', 'create', 'change']);
+      await admin.call('POST', '/v1/models', { name: 'empty' });
+      for (let i = 0; i < 2; i++) await admin.call('DELETE', '/v1/models/empty');
+      expect(await problemOf(admin.call('DELETE', '/v1/models/nothing'))).toMatchObject({ status: 404 });
+      expect(await problemOf(operator.call('DELETE', '/v1/endpoints/nothing'))).toMatchObject({ status: 404 });
+      expect(await problemOf(operator.call('DELETE', '/v1/models/empty'))).toMatchObject({ status: 403 });
+    });
+
+    it('that have served are kept: an endpoint is retired, takes no traffic, and stays in the books', async () => {
+      const { admin, operator, viewer } = clients().release;
+      for (const what of ['endpoints/stuck', 'models/spam/versions/1', 'models/spam'])
+        expect(await problemOf(admin.call('DELETE', `/v1/${what}`)), what).toMatchObject({
+          status: 409,
+          detail: expect.stringContaining('has served'),
+        });
+      const retire = () => operator.call<Endpoint>('POST', '/v1/endpoints/stuck/retire', { reason: 'a test' });
+      const first = await retire();
+      expect(first).toMatchObject({
+        retired_at: expect.any(Number),
+        served_at: expect.any(Number),
+        route_revision: null,
+      });
+      expect(await retire()).toEqual(first);
+      await until('the router to refuse it', async () => (await asked('stuck')) === 404);
+      expect(await viewer.call('GET', '/v1/endpoints/stuck')).toEqual(first);
+      const again = operator.call('PUT', '/v1/endpoints/stuck', { model: 'spam', version: 1 });
+      expect(await problemOf(again)).toMatchObject({ status: 409, detail: expect.stringContaining('was retired') });
+      const rollout = { endpoint: 'stuck', candidate: { model: 'spam', version: GOOD }, steps: [{ switch: {} }] };
+      expect(await problemOf(operator.call('POST', '/v1/rollouts', rollout))).toMatchObject({ status: 409 });
+      expect((await rows('endpoint/stuck')).at(-1)).toMatchObject({ action: 'retire', reason: 'a test' });
+      expect((await rows('route/stuck')).at(-1)).toMatchObject({ action: 'withdraw' });
+      const id = await start(GOOD);
+      expect(await problemOf(operator.call('POST', '/v1/endpoints/spam/retire', {}))).toMatchObject({
+        status: 409,
+        detail: expect.stringContaining(`the rollout ${id} of "spam" is under way`),
+      });
+      await operator.command(id, 'abort');
+    });
+  });
+
+  describe('questions', () => {
+    it('with a parameter that the operation does not declare are refused, and those that it declares are heard', async () => {
+      const { viewer } = clients().release;
+      for (const path of [
+        '/v1/rollouts?state=running',
+        '/v1/endpoints?name=spam',
+        '/v1/metrics?kind=mean',
+        '/v1/endpoints/spam?verbose=1',
+        '/v1/audit/verification?full=1',
+      ])
+        expect(await problemOf(viewer.call('GET', path)), path).toMatchObject({
+          status: 400,
+          code: 'invalid_request',
+          errors: [{ message: expect.stringContaining('is no parameter here') }],
+        });
+      const all = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?limit=1000')).items;
+      const aborted = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?status=aborted&limit=1000')).items;
+      expect(aborted.length).toBeGreaterThan(0);
+      expect(aborted.map((r) => r.id)).toEqual(all.filter((r) => r.status === 'aborted').map((r) => r.id));
+      expect(aborted.length).toBeLessThan(all.length);
+      expect((await viewer.call<{ items: unknown[] }>('GET', '/v1/rollouts?endpoint=nowhere')).items).toEqual([]);
+      expect(await problemOf(viewer.call('GET', '/v1/rollouts?status=dancing'))).toMatchObject({ status: 400 });
+      expect(await problemOf(viewer.call('GET', '/v1/rollouts?cursor=---'))).toMatchObject({ status: 400 });
+      const first = await viewer.call<{ items: { name: string }[]; next_cursor: string }>('GET', '/v1/metrics?limit=1');
+      const next = await viewer.call<{ items: { name: string }[] }>(
+        'GET',
+        `/v1/metrics?limit=1&cursor=${first.next_cursor}`,
+      );
+      expect([...first.items, ...next.items].map((m) => m.name)).toEqual(['error_rate', 'latency']);
+    });
+  });
+
+  describe('metrics', () => {
+    it('that nothing can judge yet are refused when they are declared', async () => {
+      const { admin } = clients().release;
+      for (const kind of ['mean', 'ratio', 'quantile'])
+        expect(
+          await problemOf(
+            admin.call('PUT', '/v1/metrics/revenue', { kind, source: { outcome: 'revenue' }, direction: 'higher' }),
+          ),
+        ).toMatchObject({ status: 422, code: 'not_supported', errors: [{ field: 'kind' }] });
+      const { items } = await admin.call<{ items: { name: string }[] }>('GET', '/v1/metrics');
+      expect(items.map((m) => m.name)).not.toContain('revenue');
+    });
+  });
+}
