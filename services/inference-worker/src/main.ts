@@ -25,8 +25,15 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
+  if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artefacts are fetched from any host');
   const models = new ModelSet({
-    artifacts: new ArtifactClient(config.CACHE_DIR, config.REGISTRY_KEY),
+    artifacts: new ArtifactClient({
+      folder: config.CACHE_DIR,
+      key: config.REGISTRY_KEY,
+      registryUrls: config.REGISTRY_URLS,
+      allowedHosts: config.ARTIFACT_HOSTS,
+      maxBytes: config.MAX_ARTIFACT_BYTES,
+    }),
     log,
     threads: config.ORT_THREADS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,

@@ -68,7 +68,17 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
 
   const deadLetters = new DeadLetters(producer, 'registry');
   const instances = new LiveInstances();
-  const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
+  const hosts = {
+    artifact: [...config.PUBLIC_URLS.map((u) => new URL(u).host), ...config.ARTIFACT_HOSTS],
+    target: config.TARGET_HOSTS,
+  };
+  for (const name of ['ARTIFACT_HOSTS', 'TARGET_HOSTS'] as const)
+    if (config[name].includes('*')) log.warn(`${name} is *: a publisher may name any host`);
+  const routes = new RouteStore(instances, publisher, {
+    artifactBases: config.PUBLIC_URLS,
+    leaseMs: config.LEASE_MS,
+    targetHosts: hosts.target,
+  });
   const rollouts = new RolloutStore(database, routes, config.ALPHA);
   const conductor = new Conductor({
     database,
@@ -160,7 +170,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     providers: [
       value(Database, database),
       value(KeyStore, keys),
-      value(ModelStore, new ModelStore(database, artifacts)),
+      value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),
       { provide: CLICKHOUSE, useValue: clickhouse },
       value(RouteStore, routes),

@@ -405,3 +405,21 @@ describe('poison and broken artefacts', () => {
     await until('answers again', async () => (await post(body())).status === 200);
   });
 });
+
+describe('the hosts that a bundle names', () => {
+  it('are refused at registration, with the setting that decides, when configuration does not allow them', async () => {
+    const onnx = Buffer.from('never loaded');
+    for (const [extra, message] of [
+      [
+        { infra: { url: 'http://169.254.169.254/latest' } },
+        'bundle.infra.url: the host "169.254.169.254" is not one that may be asked by HTTP; TARGET_HOSTS allows',
+      ],
+      [
+        { artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/m.onnx' } },
+        'bundle.artifact.uri: the host "models.example" is not one that may be asked by HTTP; ARTIFACT_HOSTS allows',
+      ],
+    ] as const)
+      await expect(release.register(onnx, extra)).rejects.toThrow(message);
+    expect((await release.register(onnx, { infra: { url: 'http://127.0.0.1:9' } })).version).toBeGreaterThan(0);
+  });
+});

@@ -42,15 +42,15 @@ export class LoadedModel {
   }
 
   /**
-   * Creates the session and runs the validation set (or a made-up request), so that the first caller finds it warm.
+   * Creates the session from a file, or its bytes, and runs the validation set (or a made-up request), so that the first caller finds it warm.
    * @throws when an output is not as expected
    */
   static async load(
     spec: Loadable,
-    bytes: Uint8Array,
+    file: string | Uint8Array,
     options: { threads: number; maxQueuedRows: number; log: Logger },
   ): Promise<LoadedModel> {
-    const { session, provider } = await createSession(bytes, options.threads, options.log);
+    const { session, provider } = await createSession(file, options.threads, options.log);
     const model = new LoadedModel(spec, session, provider, options.maxQueuedRows);
     if (spec.validation.length === 0) await model.infer(madeUpRequest(spec.signature));
     for (const [i, c] of spec.validation.entries()) {

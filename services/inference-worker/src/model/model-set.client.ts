@@ -7,7 +7,7 @@ import {
   type Route,
 } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
-import { type ArtifactClient, DigestError } from './artifact.client.ts';
+import { type ArtifactClient, ArtifactRefusedError } from './artifact.client.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 
 /** A version that no route names any more stays loaded for so long: requests may still be under way to it. */
@@ -142,19 +142,19 @@ export class ModelSet {
   private async load(key: string, entry: Entry): Promise<void> {
     const { log, artifacts, threads, maxQueuedRows, onChange } = this.parts;
     const began = performance.now();
-    let bytes: Buffer;
+    let file: string;
     try {
-      bytes = await artifacts.fetch(entry.spec.artifact.sha256, entry.spec.artifact.uris);
+      file = await artifacts.fetch(entry.spec.artifact.sha256, entry.spec.artifact.uris);
     } catch (error) {
       entry.error = (error as Error).message;
       entry.retryAt = performance.now() + RETRY_MS;
-      if (error instanceof DigestError) entry.state = 'failed';
+      if (error instanceof ArtifactRefusedError) entry.state = 'failed';
       log.warn({ version: key, error: entry.error, state: entry.state }, 'its artefact could not be fetched');
       onChange();
       return;
     }
     try {
-      entry.model = await LoadedModel.load(entry.spec, bytes, { threads, maxQueuedRows, log });
+      entry.model = await LoadedModel.load(entry.spec, file, { threads, maxQueuedRows, log });
       entry.state = 'warm';
       entry.error = undefined;
       log.info(

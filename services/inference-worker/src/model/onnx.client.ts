@@ -31,7 +31,7 @@ let provider: 'cuda' | 'cpu' | undefined;
 
 /** ONNX Runtime on CUDA where there is one, else on the CPU; says which. */
 export async function createSession(
-  bytes: Uint8Array,
+  file: string | Uint8Array,
   threads: number,
   log: Logger,
 ): Promise<{ session: ort.InferenceSession; provider: 'cuda' | 'cpu' }> {
@@ -40,9 +40,14 @@ export async function createSession(
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
   };
+  // The two ways have signatures of their own.
+  const create = (executionProviders: string[]) =>
+    typeof file === 'string'
+      ? ort.InferenceSession.create(file, { ...options, executionProviders })
+      : ort.InferenceSession.create(file, { ...options, executionProviders });
   if (provider !== 'cpu') {
     try {
-      const session = await ort.InferenceSession.create(bytes, { ...options, executionProviders: ['cuda', 'cpu'] });
+      const session = await create(['cuda', 'cpu']);
       if (provider === undefined) log.info({ provider: 'cuda' }, 'models run on CUDA');
       provider = 'cuda';
       return { session, provider };
@@ -56,7 +61,7 @@ export async function createSession(
     }
   }
   return {
-    session: await ort.InferenceSession.create(bytes, { ...options, executionProviders: ['cpu'] }),
+    session: await create(['cpu']),
     provider: 'cpu',
   };
 }

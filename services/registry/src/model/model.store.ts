@@ -1,9 +1,19 @@
-import { bundleDigest, type Bundle, type Model, ProblemError, type Version } from '@slipway/contracts';
+import {
+  bundleDigest,
+  type Bundle,
+  hostAllowed,
+  hostRefusal,
+  type Model,
+  ProblemError,
+  type Version,
+} from '@slipway/contracts';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
+/** Hosts that a bundle may name. */
+export type Hosts = { artifact: readonly string[]; target: readonly string[] };
 type Row<T> = { [K in keyof T]: T[K] };
 
 export async function findVersion(sql: Sql, model: string, version: number): Promise<Version | undefined> {
@@ -17,7 +27,9 @@ export async function findVersion(sql: Sql, model: string, version: number): Pro
 export class ModelStore {
   private readonly database: Database;
   private readonly artifacts: ArtifactStore;
-  constructor(database: Database, artifacts: ArtifactStore) {
+  private readonly hosts: Hosts;
+  constructor(database: Database, artifacts: ArtifactStore, hosts: Hosts) {
+    this.hosts = hosts;
     this.database = database;
     this.artifacts = artifacts;
   }
@@ -89,6 +101,7 @@ export class ModelStore {
           'version_exists',
           `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`,
         );
+      requireHosts(this.hosts, input.bundle);
       await requireArtifacts(sql, input.bundle);
       const { profile, note } = await referenceProfile(this.artifacts, input.bundle);
       const version: Version = {
@@ -125,6 +138,16 @@ export class ModelStore {
       return { version, created: true };
     });
   }
+}
+
+/** Workers fetch from `artifact.uri`, and requests go to `infra.url`: only where configuration allows. */
+function requireHosts(hosts: Hosts, { artifact, infra }: Bundle): void {
+  const [field, setting, allowed, url] = infra.url
+    ? (['bundle.infra.url', 'TARGET_HOSTS', hosts.target, infra.url] as const)
+    : (['bundle.artifact.uri', 'ARTIFACT_HOSTS', hosts.artifact, artifact.uri] as const);
+  if (url === undefined || hostAllowed(allowed, url)) return;
+  const message = hostRefusal(setting, allowed, url);
+  throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
 /** A file that the bundle names without a URI must lie in the artefact store. */

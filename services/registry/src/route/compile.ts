@@ -1,5 +1,6 @@
 import {
   durationMs,
+  hostAllowed,
   type Loadable,
   type Rollout,
   type Route,
@@ -22,6 +23,8 @@ export type RouteInput = {
   before: Route | null;
   artifactBases: readonly string[];
   leaseMs: number;
+  /** Hosts of `infra.url` that requests may go to; a version elsewhere has no address. */
+  targetHosts: readonly string[];
   operatorKeys: readonly string[];
 };
 
@@ -85,8 +88,9 @@ function shadowOf(rollout: Rollout | null): Route['shadow'] {
   };
 }
 
-function addresses(version: Version, { addressesOf, before }: RouteInput): string[] {
-  if (version.bundle.infra.url) return [version.bundle.infra.url];
+function addresses(version: Version, { addressesOf, before, targetHosts }: RouteInput): string[] {
+  const { url } = version.bundle.infra;
+  if (url) return hostAllowed(targetHosts, url) ? [url] : [];
   const live = addressesOf(version);
   if (live.length > 0) return live;
   const same = [before?.control, before?.candidate].find(
