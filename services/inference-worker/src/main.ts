@@ -17,6 +17,7 @@ import { inferHandler } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { ArtifactClient } from './model/artifact.client.ts';
 import { ModelSet } from './model/model-set.client.ts';
+import { TrialLoop } from './model/trial.loop.ts';
 import { LegClient } from './shadow/leg.client.ts';
 import { ShadowLane } from './shadow/shadow-lane.consumer.ts';
 
@@ -40,6 +41,8 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     onChange: () => heartbeat.now(),
   });
   onClose('models', () => models.close());
+  const trials = new TrialLoop({ models, registryUrls: config.REGISTRY_URLS, key: config.REGISTRY_KEY, log });
+  onClose('trials', () => trials.close());
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
     kafka,
@@ -112,6 +115,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     readiness: [{ name: 'routes', ready: () => replica.isReady }],
     started: () => {
       models.start();
+      trials.start();
       replica.start();
       heartbeat.start();
     },

@@ -30,6 +30,8 @@ import { WorkerWatch } from './instance/worker-watch.store.ts';
 import { MetricController } from './metric/metric.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { ModelStore } from './model/model.store.ts';
+import { TrialController } from './model/trial.controller.ts';
+import { Trials } from './model/trial.loop.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { Publisher } from './outbox/publisher.store.ts';
@@ -79,7 +81,9 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     leaseMs: config.LEASE_MS,
     targetHosts: hosts.target,
   });
-  const rollouts = new RolloutStore(database, routes, config.ALPHA);
+  const trials = new Trials({ database, instances, routes, artifactBases: config.PUBLIC_URLS, log });
+  onClose('trials', () => trials.close());
+  const rollouts = new RolloutStore(database, routes, config.ALPHA, trials);
   const conductor = new Conductor({
     database,
     rollouts,
@@ -138,6 +142,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     publisher.start();
     conductor.start();
     watch.start();
+    trials.start();
     begun = true;
   };
   onClose('controller', async () => {
@@ -159,6 +164,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       AuditController,
       KeyController,
       ModelController,
+      TrialController,
       ArtifactController,
       MetricController,
       EndpointController,
@@ -173,9 +179,10 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),
       { provide: CLICKHOUSE, useValue: clickhouse },
+      value(Trials, trials),
       value(RouteStore, routes),
       value(RolloutStore, rollouts),
-      value(EndpointService, new EndpointService(database, routes, rollouts)),
+      value(EndpointService, new EndpointService(database, routes, rollouts, trials)),
       value(Conductor, conductor),
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },

@@ -90,6 +90,14 @@ export function bundleDigest(bundle: Bundle): string {
   return createHash('sha256').update(canonicalJson(bundle)).digest('hex');
 }
 
+/** Whether a worker could load the version once; what could not be loaded never serves. */
+export const loadTrialSchema = z.object({
+  state: z.enum(['untested', 'loaded', 'failed']),
+  /** Why it failed, or what the trial still waits for. */
+  reason: z.string(),
+});
+export type LoadTrial = z.infer<typeof loadTrialSchema>;
+
 export const versionSchema = z.object({
   model: nameSchema,
   version: versionNumberSchema,
@@ -103,5 +111,6 @@ export const versionSchema = z.object({
    */
   profile: profileSchema.nullable().default(null),
   profile_note: z.string().default(''),
+  loadable: loadTrialSchema,
 });
 export type Version = z.infer<typeof versionSchema>;

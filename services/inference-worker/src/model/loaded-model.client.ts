@@ -12,7 +12,8 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
 import { numericTensor } from '../inference/numeric.ts';
 import { type InferRequest, parseInferRequest } from '../inference/tensors.ts';
-import { createSession, type OutputTensor, runBatch, tailOf } from './onnx.client.ts';
+import { misfit } from './fit.ts';
+import { createSession, describeFile, type OutputTensor, runBatch, tailOf } from './onnx.client.ts';
 
 type Prepared = ReadonlyMap<string, RowTensor>;
 
@@ -43,7 +44,7 @@ export class LoadedModel {
 
   /**
    * Creates the session from a file, or its bytes, and runs the validation set (or a made-up request), so that the first caller finds it warm.
-   * @throws when an output is not as expected
+   * @throws when the file does not fit the signature, or an output is not as expected
    */
   static async load(
     spec: Loadable,
@@ -52,9 +53,22 @@ export class LoadedModel {
   ): Promise<LoadedModel> {
     const { session, provider } = await createSession(file, options.threads, options.log);
     const model = new LoadedModel(spec, session, provider, options.maxQueuedRows);
-    if (spec.validation.length === 0) await model.infer(madeUpRequest(spec.signature));
+    try {
+      await model.prove();
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    return model;
+  }
+
+  private async prove(): Promise<void> {
+    const { spec } = this;
+    const wrong = misfit(spec, describeFile(this.session));
+    if (wrong) throw new Error(wrong);
+    if (spec.validation.length === 0) await this.infer(madeUpRequest(spec.signature));
     for (const [i, c] of spec.validation.entries()) {
-      const { outputs } = await model.infer(
+      const { outputs } = await this.infer(
         parseInferRequest(Buffer.from(JSON.stringify({ inputs: c.inputs })), spec.signature, 4096),
       );
       for (const expected of c.outputs) {
@@ -66,7 +80,6 @@ export class LoadedModel {
           );
       }
     }
-    return model;
   }
 
   get waitingRows(): number {

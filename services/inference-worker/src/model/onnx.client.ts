@@ -1,6 +1,7 @@
 import type { Datatype, RowTensor } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
 import * as ort from 'onnxruntime-node';
+import type { FileTensor } from './fit.ts';
 
 /** Integers beyond 2^53 are bigints, the others numbers. */
 export type OutputTensor = {
@@ -53,17 +54,25 @@ export async function createSession(
       return { session, provider };
     } catch (error) {
       if (provider === 'cuda') throw error;
+      // Only a model that can be loaded tells that CUDA is what was missing.
+      const session = await create(['cpu']);
       provider = 'cpu';
       log.info(
         { provider, why: (error as Error).message.split('\n')[0] },
         'models run on the CPU: CUDA is not available',
       );
+      return { session, provider };
     }
   }
-  return {
-    session: await create(['cpu']),
-    provider: 'cpu',
-  };
+  return { session: await create(['cpu']), provider: 'cpu' };
+}
+
+export function describeFile(session: ort.InferenceSession): { inputs: FileTensor[]; outputs: FileTensor[] } {
+  const described = (m: ort.InferenceSession.ValueMetadata): FileTensor =>
+    m.isTensor
+      ? { name: m.name, isTensor: true, datatype: OIP_BY_ORT[m.type], type: m.type, shape: m.shape }
+      : { name: m.name, isTensor: false, datatype: undefined, type: 'no tensor', shape: [] };
+  return { inputs: session.inputMetadata.map(described), outputs: session.outputMetadata.map(described) };
 }
 
 /** ONNX Runtime's arrays; BOOL is a byte. 64-bit integers are fed as they are. */

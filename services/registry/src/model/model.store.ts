@@ -16,11 +16,13 @@ import { referenceProfile } from './profile.store.ts';
 export type Hosts = { artifact: readonly string[]; target: readonly string[] };
 type Row<T> = { [K in keyof T]: T[K] };
 
+export const VERSIONS = `SELECT v.model, v.version, v.digest, v.bundle, v.created_at::float8 AS created_at, v.created_by,
+  v.profile, v.profile_note,
+  jsonb_build_object('state', coalesce(l.state, 'untested'), 'reason', coalesce(l.reason, '')) AS loadable
+  FROM versions v LEFT JOIN version_loads l USING (model, version)`;
+
 export async function findVersion(sql: Sql, model: string, version: number): Promise<Version | undefined> {
-  const [row] = await sql.query<Row<Version>>(
-    'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version = $2',
-    [model, version],
-  );
+  const [row] = await sql.query<Row<Version>>(`${VERSIONS} WHERE v.model = $1 AND v.version = $2`, [model, version]);
   return row;
 }
 
@@ -64,7 +66,7 @@ export class ModelStore {
 
   async versions(model: string, cursor: string | undefined, limit: number) {
     const rows = await this.database.query<Version>(
-      'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version > $2 ORDER BY version LIMIT $3',
+      `${VERSIONS} WHERE v.model = $1 AND v.version > $2 ORDER BY v.version LIMIT $3`,
       [model, Number(cursor ?? 0), limit + 1],
     );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? String(rows[limit - 1]?.version) : null };
@@ -113,6 +115,7 @@ export class ModelStore {
         created_by: actor.name,
         profile,
         profile_note: note,
+        loadable: { state: 'untested', reason: '' },
       };
       await sql.query(
         'INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',

@@ -155,7 +155,12 @@ export class Conductor {
         candidate !== undefined &&
         (candidate.bundle.infra.url !== undefined ||
           (known && instances.addressesOf(model, version, candidate.digest).length > 0)),
-      candidateFailure: known ? instances.failures(model, version)[0]?.error : undefined,
+      candidateFailure:
+        candidate?.loadable.state === 'failed'
+          ? candidate.loadable.reason
+          : known
+            ? instances.failures(model, version)[0]?.error
+            : undefined,
       routersFollow:
         known &&
         route !== undefined &&

@@ -15,6 +15,8 @@ import type { Database, Sql } from '../database/database.store.ts';
 import { endpointRow, setVersions } from '../endpoint/endpoint.store.ts';
 import { findMetric } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
+import { checkLoadable } from '../model/trial.ts';
+import type { Trials } from '../model/trial.loop.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
@@ -39,7 +41,9 @@ export class RolloutStore {
   private readonly database: Database;
   private readonly routes: RouteStore;
   private readonly alpha: number;
-  constructor(database: Database, routes: RouteStore, alpha: number) {
+  private readonly trials: Trials;
+  constructor(database: Database, routes: RouteStore, alpha: number, trials: Trials) {
+    this.trials = trials;
     this.database = database;
     this.routes = routes;
     this.alpha = alpha;
@@ -47,6 +51,7 @@ export class RolloutStore {
 
   async create(given: RolloutSpec, actor: Actor, now: number): Promise<Rollout> {
     const spec = withDefaultGuardrails(given);
+    await this.trials.settled(spec.candidate);
     return this.database.transaction(async (sql) => {
       const endpoint = await endpointRow(sql, spec.endpoint);
       const control = await findVersion(sql, endpoint.current.model, endpoint.current.version);
@@ -63,6 +68,7 @@ export class RolloutStore {
           'conflict',
           `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`,
         );
+      checkLoadable('candidate', candidate);
       checkSignature(control, candidate);
       checkDrift(spec, control);
       const metrics = [];
@@ -108,6 +114,9 @@ export class RolloutStore {
         );
       }
       if (command.command === 'start') {
+        const { model, version } = rollout.spec.candidate;
+        const candidate = await findVersion(sql, model, version);
+        if (candidate) checkLoadable('candidate', candidate);
         const endpoint = await endpointRow(sql, rollout.spec.endpoint, true);
         if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
           throw new ProblemError(

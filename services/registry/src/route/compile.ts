@@ -42,7 +42,9 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   const current = must(endpoint.current);
   const candidate = active ? must(active.spec.candidate) : null;
   const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
-  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter((v) => !v.bundle.infra.url);
+  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter(
+    (v) => !v.bundle.infra.url && v.loadable.state !== 'failed',
+  );
   const target = (version: Version): Target => ({
     model: version.model,
     version: version.version,
@@ -99,7 +101,8 @@ function addresses(version: Version, { addressesOf, before, targetHosts }: Route
   return same?.addresses ?? [];
 }
 
-function loadable(v: Version, bases: readonly string[]): Loadable {
+/** What a worker needs to load a version. */
+export function loadable(v: Version, bases: readonly string[]): Loadable {
   const { bundle } = v;
   return {
     model: v.model,
