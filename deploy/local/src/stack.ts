@@ -189,6 +189,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         service(`worker-${i + 1}`, 'inference-worker', port, {
           CACHE_DIR: join(folder, `worker-${i + 1}`),
           REGISTRY_KEY: secrets.keys.viewer,
+          REGISTRY_URLS: registries.join(','),
           ADDRESS: url(port),
         }),
       ),

@@ -2,6 +2,7 @@ export * from './assignment/assignment.ts';
 export * from './audit/audit.ts';
 export * from './audit/replay.ts';
 export * from './bundle/bundle.ts';
+export * from './bundle/hosts.ts';
 export * from './bundle/signature.ts';
 export * from './bus/revision.ts';
 export * from './bus/topics.ts';

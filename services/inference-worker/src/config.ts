@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { commonConfigSchema, intFromEnv } from '@slipway/platform';
+import { LOOPBACK_HOSTS } from '@slipway/contracts';
+import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
 export const configSchema = commonConfigSchema.extend({
@@ -7,8 +8,13 @@ export const configSchema = commonConfigSchema.extend({
   ADDRESS: z.url(),
   /** Artefacts by digest, kept over restarts. */
   CACHE_DIR: z.string().min(1),
-  /** A viewer's key, to fetch artefacts from the registry. */
+  /** A viewer's key, to fetch artefacts from the registry; it is sent to `REGISTRY_URLS` and nowhere else. */
   REGISTRY_KEY: z.string().min(1),
+  /** Base URLs of the registries. */
+  REGISTRY_URLS: listFromEnv.pipe(z.array(z.url())),
+  /** Other hosts that artefacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */
+  ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
+  MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
   /** Rows that may wait for one version; more are refused with 503. */
   MAX_QUEUED_ROWS: intFromEnv(1).default(2048),

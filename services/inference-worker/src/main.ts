@@ -17,6 +17,7 @@ import { inferHandler } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { ArtifactClient } from './model/artifact.client.ts';
 import { ModelSet } from './model/model-set.client.ts';
+import { TrialLoop } from './model/trial.loop.ts';
 import { LegClient } from './shadow/leg.client.ts';
 import { ShadowLane } from './shadow/shadow-lane.consumer.ts';
 
@@ -25,14 +26,23 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
+  if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artefacts are fetched from any host');
   const models = new ModelSet({
-    artifacts: new ArtifactClient(config.CACHE_DIR, config.REGISTRY_KEY),
+    artifacts: new ArtifactClient({
+      folder: config.CACHE_DIR,
+      key: config.REGISTRY_KEY,
+      registryUrls: config.REGISTRY_URLS,
+      allowedHosts: config.ARTIFACT_HOSTS,
+      maxBytes: config.MAX_ARTIFACT_BYTES,
+    }),
     log,
     threads: config.ORT_THREADS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
     onChange: () => heartbeat.now(),
   });
   onClose('models', () => models.close());
+  const trials = new TrialLoop({ models, registryUrls: config.REGISTRY_URLS, key: config.REGISTRY_KEY, log });
+  onClose('trials', () => trials.close());
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
     kafka,
@@ -106,6 +116,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     readiness: [{ name: 'routes', ready: () => replica.isReady }],
     started: () => {
       models.start();
+      trials.start();
       replica.start();
       heartbeat.start();
     },

@@ -1,4 +1,4 @@
-import { keyWeakness, roles } from '@slipway/contracts';
+import { keyWeakness, LOOPBACK_HOSTS, roles } from '@slipway/contracts';
 import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
@@ -31,6 +31,10 @@ export const configSchema = commonConfigSchema.extend({
     ),
   /** Where `GET /v1/requests/{id}` finds the rows; without it that path answers 404. */
   CLICKHOUSE_URL: z.url().optional(),
+  /** Hosts that a bundle's `artifact.uri` may name: `host`, `host:port`, `*.domain`, or `*` for every host. */
+  ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
+  /** Hosts that a bundle's `infra.url` may name, in the same form; requests go there. */
+  TARGET_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
   LEASE_MS: intFromEnv(1000).default(30_000),
   /** The share of rollouts with a harmless candidate that may be rolled back. */

@@ -30,6 +30,8 @@ import { WorkerWatch } from './instance/worker-watch.store.ts';
 import { MetricController } from './metric/metric.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { ModelStore } from './model/model.store.ts';
+import { TrialController } from './model/trial.controller.ts';
+import { Trials } from './model/trial.loop.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { Publisher } from './outbox/publisher.store.ts';
@@ -69,8 +71,20 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
 
   const deadLetters = new DeadLetters(producer, 'registry');
   const instances = new LiveInstances();
-  const routes = new RouteStore(instances, publisher, { artifactBases: config.PUBLIC_URLS, leaseMs: config.LEASE_MS });
-  const rollouts = new RolloutStore(database, routes, config.ALPHA);
+  const hosts = {
+    artifact: [...config.PUBLIC_URLS.map((u) => new URL(u).host), ...config.ARTIFACT_HOSTS],
+    target: config.TARGET_HOSTS,
+  };
+  for (const name of ['ARTIFACT_HOSTS', 'TARGET_HOSTS'] as const)
+    if (config[name].includes('*')) log.warn(`${name} is *: a publisher may name any host`);
+  const routes = new RouteStore(instances, publisher, {
+    artifactBases: config.PUBLIC_URLS,
+    leaseMs: config.LEASE_MS,
+    targetHosts: hosts.target,
+  });
+  const trials = new Trials({ database, instances, routes, artifactBases: config.PUBLIC_URLS, log });
+  onClose('trials', () => trials.close());
+  const rollouts = new RolloutStore(database, routes, config.ALPHA, trials);
   const conductor = new Conductor({
     database,
     rollouts,
@@ -129,6 +143,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     publisher.start();
     conductor.start();
     watch.start();
+    trials.start();
     begun = true;
   };
   onClose('controller', async () => {
@@ -150,6 +165,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       AuditController,
       KeyController,
       ModelController,
+      TrialController,
       ArtifactController,
       MetricController,
       EndpointController,
@@ -161,12 +177,13 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     providers: [
       value(Database, database),
       value(KeyStore, keys),
-      value(ModelStore, new ModelStore(database, artifacts)),
+      value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),
       { provide: CLICKHOUSE, useValue: clickhouse },
+      value(Trials, trials),
       value(RouteStore, routes),
       value(RolloutStore, rollouts),
-      value(EndpointService, new EndpointService(database, routes, rollouts)),
+      value(EndpointService, new EndpointService(database, routes, rollouts, trials)),
       value(Conductor, conductor),
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_GUARD, useClass: QueryGuard },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Problem, type Rollout, topics } from '@slipway/contracts';
+import { type Problem, type Rollout, topics, type Version } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
@@ -524,50 +524,6 @@ describe('poison and broken artefacts', () => {
     expect((await post(body())).status).toBe(200);
   });
 
-  it('rolls back a candidate whose bytes are no model, or whose validation set says otherwise', async () => {
-    const bytes = Buffer.from('this is no model');
-    const noModel = await release.register(bytes);
-    const first = await release.rollOut(noModel.version);
-    const ended = await release.reach(first.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000);
-    expect(ended.reason).toContain('The candidate cannot be loaded');
-    const good = await release.viewer.call<{ bundle: { artifact: { sha256: string } } }>(
-      'GET',
-      '/v1/models/spam/versions/2',
-    );
-    const onnx = readFileSync(
-      join(release.folder, 'artifacts', good.bundle.artifact.sha256.slice(0, 2), good.bundle.artifact.sha256),
-    );
-    const validation = [
-      {
-        inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'] }],
-        outputs: [{ name: 'probability', data: [0.123456], tolerance: 1e-6 }],
-      },
-    ];
-    const wrong = await release.register(onnx, { validation });
-    const second = await release.rollOut(wrong.version);
-    expect((await release.reach(second.id, 'rolled back', (r) => r.status === 'rolledBack', 30_000)).reason).toMatch(
-      /validation case 0: output "probability" is .* where 0.123456 is expected/,
-    );
-    expect((await post(body())).headers.get('x-slipway-version')).toBe('spam:1');
-  });
-
-  it('refuses an artefact whose bytes are not those of its digest, says so, and unloads what no route names any more', async () => {
-    const bytes = Buffer.from(`model ${Math.random()}`);
-    const version = await release.register(bytes);
-    const sha = version.bundle.artifact.sha256;
-    writeFileSync(join(release.folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
-    const { id } = await release.rollOut(version.version);
-    const ended = await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 30_000);
-    expect(ended.reason).toMatch(
-      new RegExp(
-        `The candidate cannot be loaded: .*gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`,
-      ),
-    );
-    const loaded = async () => (await fetch(`${release.workers[0]}/v2/models/spam/versions/${GOOD}/ready`)).status;
-    await until('version 2 to be unloaded', async () => (await loaded()) !== 200, 30_000);
-    expect((await fetch(`${release.workers[0]}/v2/models/spam/versions/1/ready`)).status).toBe(200);
-  });
-
   it('fails with a clear 503 when no target is left, never with silence', async () => {
     release.supervisor.kill('worker-1', 'SIGKILL', { restart: false });
     await until('the worker to be gone', () => release.supervisor.pid('worker-1') === undefined);
@@ -580,5 +536,104 @@ describe('poison and broken artefacts', () => {
     expect(await row('nobody-there')).toMatchObject({ status: 503, served_version: '', error_code: 'no_target' });
     await release.supervisor.startAgain('worker-1');
     await until('answers again', async () => (await post(body())).status === 200);
+  });
+});
+
+describe('a version that cannot be loaded', () => {
+  const loadable = async (version: number) =>
+    (await release.viewer.call<Version>('GET', `/v1/models/spam/versions/${version}`)).loadable;
+  const tried = async (version: number) => {
+    await until('a worker to try it', async () => (await loadable(version)).state !== 'untested');
+    return loadable(version);
+  };
+  const goodBytes = async () => {
+    const { bundle } = await release.viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
+    const { sha256 } = bundle.artifact;
+    return readFileSync(join(release.folder, 'artifacts', sha256.slice(0, 2), sha256));
+  };
+  /** It reaches the person who registered it, and neither an endpoint nor a rollout takes it. */
+  const refusedWith = async (version: number, reason: RegExp) => {
+    expect(await tried(version)).toEqual({ state: 'failed', reason: expect.stringMatching(reason) });
+    const asked = [
+      release.operator.call('PUT', '/v1/endpoints/other', { model: 'spam', version }),
+      release.rollOut(version),
+    ];
+    for (const refused of await Promise.allSettled(asked))
+      expect((refused as { reason?: { problem: Problem } }).reason?.problem).toMatchObject({
+        status: 422,
+        code: 'unmet_reference',
+        detail: expect.stringMatching(new RegExp(`spam:${version} cannot be loaded: .*${reason.source}`)),
+      });
+    await expect(release.operator.call('GET', '/v1/endpoints/other')).rejects.toThrow(/there is no endpoint/);
+  };
+
+  it('is tried once by a worker, and those that can be loaded say so', async () => {
+    expect(await tried(GOOD)).toEqual({ state: 'loaded', reason: '' });
+  });
+
+  it('tells whoever registered it that its bytes are no model', async () => {
+    await refusedWith(
+      (await release.register(Buffer.from('this is no model'))).version,
+      /Load model from its file failed: ?Protobuf parsing failed/,
+    );
+  });
+
+  it('tells what of its signature does not fit the file', async () => {
+    const signature = {
+      inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
+      outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 2] }],
+    };
+    const { version } = await release.register(await goodBytes(), { signature });
+    await refusedWith(version, /output "probabilities" is not in the file; the file gives "probability", "class"/);
+  });
+
+  it('tells which case of its validation set says otherwise', async () => {
+    const validation = [
+      {
+        inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'] }],
+        outputs: [{ name: 'probability', data: [0.123456], tolerance: 1e-6 }],
+      },
+    ];
+    const { version } = await release.register(await goodBytes(), { validation });
+    await refusedWith(version, /validation case 0: output "probability" is .* where 0.123456 is expected/);
+    expect((await post(body())).headers.get('x-slipway-version')).toBe('spam:1');
+  });
+
+  it('tells that the store gives other bytes than those of its digest', async () => {
+    const bytes = Buffer.from(`model ${Math.random()}`);
+    const sha = createHash('sha256').update(bytes).digest('hex');
+    // Whoever spoils the store is there before the worker.
+    await release.admin.call('PUT', `/v1/artifacts/${sha}`, bytes);
+    writeFileSync(join(release.folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
+    const { bundle } = await release.viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
+    const { version } = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
+      bundle: { ...bundle, artifact: { sha256: sha } },
+    });
+    await refusedWith(version, new RegExp(`gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`));
+  });
+
+  it('leaves nothing loaded: after a trial, a version that no route names is unloaded', async () => {
+    const ready = async (version: number) =>
+      (await fetch(`${release.workers[0]}/v2/models/spam/versions/${version}/ready`)).status;
+    await until('version 2 to be unloaded', async () => (await ready(GOOD)) !== 200, 30_000);
+    expect(await ready(1)).toBe(200);
+  });
+});
+
+describe('the hosts that a bundle names', () => {
+  it('are refused at registration, with the setting that decides, when configuration does not allow them', async () => {
+    const onnx = Buffer.from('never loaded');
+    for (const [extra, message] of [
+      [
+        { infra: { url: 'http://169.254.169.254/latest' } },
+        'bundle.infra.url: the host "169.254.169.254" is not one that may be asked by HTTP; TARGET_HOSTS allows',
+      ],
+      [
+        { artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/m.onnx' } },
+        'bundle.artifact.uri: the host "models.example" is not one that may be asked by HTTP; ARTIFACT_HOSTS allows',
+      ],
+    ] as const)
+      await expect(release.register(onnx, extra)).rejects.toThrow(message);
+    expect((await release.register(onnx, { infra: { url: 'http://127.0.0.1:9' } })).version).toBeGreaterThan(0);
   });
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '../names.ts';
 import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
 import { profileSchema } from '../profile/profile.ts';
-import { signatureSchema } from './signature.ts';
+import { notServed, signatureSchema } from './signature.ts';
 
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
 
@@ -35,34 +35,47 @@ export const validationCaseSchema = z.object({
 export type ValidationCase = z.infer<typeof validationCaseSchema>;
 
 /** Everything that made a version. Immutable; identified by its digest. */
-export const bundleSchema = z.strictObject({
-  artifact: artifactRefSchema,
-  format: z.literal('onnx').default('onnx'),
-  signature: signatureSchema,
-  preprocessing: preprocessingSchema.default([]),
-  /**
-   * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are
-   * kept as they are.
-   */
-  training_data: artifactRefSchema.optional(),
-  feature_definitions: artifactRefSchema.optional(),
-  /** A profile (`profileSchema`, JSON) that the trainer made itself. */
-  reference_profile: artifactRefSchema.optional(),
-  validation: z.array(validationCaseSchema).max(100).default([]),
-  metrics: z.record(z.string(), z.number()).default({}),
-  /** Price of one request, in the deployment's currency; 0 when unknown. */
-  price: z.number().nonnegative().default(0),
-  infra: z
-    .strictObject({
-      /** An OIP server that already serves this version; workers do not load it then. */
-      url: z.url().optional(),
-      max_batch: z.int().min(1).max(4096).default(64),
-      /** Longest time that a request waits for company, microseconds. */
-      max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
-    })
-    .prefault({}),
-  lineage: z.record(z.string(), scalarSchema).default({}),
-});
+export const bundleSchema = z
+  .strictObject({
+    artifact: artifactRefSchema,
+    format: z.literal('onnx').default('onnx'),
+    signature: signatureSchema,
+    preprocessing: preprocessingSchema.default([]),
+    /**
+     * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are
+     * kept as they are.
+     */
+    training_data: artifactRefSchema.optional(),
+    feature_definitions: artifactRefSchema.optional(),
+    /** A profile (`profileSchema`, JSON) that the trainer made itself. */
+    reference_profile: artifactRefSchema.optional(),
+    validation: z.array(validationCaseSchema).max(100).default([]),
+    metrics: z.record(z.string(), z.number()).default({}),
+    /** Price of one request, in the deployment's currency; 0 when unknown. */
+    price: z.number().nonnegative().default(0),
+    infra: z
+      .strictObject({
+        /** An OIP server that already serves this version; workers do not load it then. */
+        url: z.url().optional(),
+        max_batch: z.int().min(1).max(4096).default(64),
+        /** Longest time that a request waits for company, microseconds. */
+        max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
+      })
+      .prefault({}),
+    lineage: z.record(z.string(), scalarSchema).default({}),
+  })
+  .superRefine((bundle, ctx) => {
+    // What a server of the publisher's own serves is its own affair.
+    if (bundle.infra.url) return;
+    for (const side of ['inputs', 'outputs'] as const)
+      for (const [i, t] of bundle.signature[side].entries())
+        if (notServed.has(t.datatype))
+          ctx.addIssue({
+            code: 'custom',
+            path: ['signature', side, i, 'datatype'],
+            message: `${t.datatype} is not served: JSON has no form for it; export the model with FP32 inputs and outputs`,
+          });
+  });
 export type Bundle = z.infer<typeof bundleSchema>;
 
 /** RFC 8785 canonical JSON. Throws for values that JSON cannot carry. */
@@ -77,6 +90,14 @@ export function bundleDigest(bundle: Bundle): string {
   return createHash('sha256').update(canonicalJson(bundle)).digest('hex');
 }
 
+/** Whether a worker could load the version once; what could not be loaded never serves. */
+export const loadTrialSchema = z.object({
+  state: z.enum(['untested', 'loaded', 'failed']),
+  /** Why it failed, or what the trial still waits for. */
+  reason: z.string(),
+});
+export type LoadTrial = z.infer<typeof loadTrialSchema>;
+
 export const versionSchema = z.object({
   model: nameSchema,
   version: versionNumberSchema,
@@ -90,5 +111,6 @@ export const versionSchema = z.object({
    */
   profile: profileSchema.nullable().default(null),
   profile_note: z.string().default(''),
+  loadable: loadTrialSchema,
 });
 export type Version = z.infer<typeof versionSchema>;

@@ -16,8 +16,19 @@ export const datatypes = [
   'FP64',
   'BYTES',
 ] as const;
-export const datatypeSchema = z.enum(datatypes);
+export const datatypeSchema = z.enum(datatypes, {
+  error: ({ input }) =>
+    input === 'BF16'
+      ? 'BF16 is not served: JSON has no form for it; export the model with FP32 inputs and outputs'
+      : undefined,
+});
 export type Datatype = z.infer<typeof datatypeSchema>;
+
+/** Integers that a double cannot hold. */
+export const isWide = (datatype: Datatype): boolean => datatype === 'INT64' || datatype === 'UINT64';
+
+/** Datatypes that JSON cannot carry in an exact and common way; a worker does not serve them. */
+export const notServed: ReadonlySet<Datatype> = new Set<Datatype>(['FP16']);
 
 export const tensorSpecSchema = z.object({
   name: z.string().min(1).max(128),

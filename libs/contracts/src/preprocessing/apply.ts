@@ -2,12 +2,14 @@ import type { Operator } from './preprocessing.ts';
 import { hashedNgrams } from './hashed-ngrams.ts';
 
 /**
- * A tensor inside the worker, row-major, `width` values a row: BYTES as byte strings, FP32 as such, every other type as
- * doubles.
+ * A tensor inside the worker, row-major, `width` values a row: BYTES as byte strings, FP32 as such, 64-bit integers as
+ * `integer`, every other type as doubles, which hold them exactly. `tail` is the shape behind the rows; its product is
+ * `width`, and without it the shape is `[rows, width]`.
  */
-export type RowTensor = { rows: number; width: number } & (
+export type RowTensor = { rows: number; width: number; tail?: readonly number[] } & (
   | { kind: 'bytes'; values: Uint8Array[] }
   | { kind: 'numeric'; values: Float32Array | Float64Array }
+  | { kind: 'integer'; values: BigInt64Array | BigUint64Array }
 );
 
 export class PreprocessingError extends Error {
@@ -46,17 +48,18 @@ export function applyPreprocessing(
         break;
       }
       case 'standardise': {
-        if (input.kind !== 'numeric') throw new PreprocessingError(`standardise: tensor "${op.input}" must be numeric`);
+        if (input.kind === 'bytes') throw new PreprocessingError(`standardise: tensor "${op.input}" must be numeric`);
         if (op.mean.length !== input.width || op.scale.length !== input.width) {
           throw new PreprocessingError(
             `standardise: tensor "${op.input}" has ${input.width} columns, mean has ${op.mean.length}, scale ${op.scale.length}`,
           );
         }
+        const { rows, width } = input;
         const values = Float32Array.from(
-          input.values,
-          (x, i) => (x - (op.mean[i % input.width] as number)) / (op.scale[i % input.width] as number),
+          input.values as ArrayLike<number | bigint>,
+          (x, i) => (Number(x) - (op.mean[i % width] as number)) / (op.scale[i % width] as number),
         );
-        out.set(op.input, { ...input, values });
+        out.set(op.input, { kind: 'numeric', rows, width, ...(input.tail ? { tail: input.tail } : {}), values });
         break;
       }
     }

@@ -3,6 +3,7 @@ import { auditRowSchema } from '../audit/audit.ts';
 import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
 import { revisionSchema } from '../bus/revision.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
+import { loadableSchema } from '../routing/route.ts';
 import { metricSchema } from '../metric/metric.ts';
 import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
 import { rolloutSpecSchema } from '../rollout/grammar.ts';
@@ -68,6 +69,7 @@ export const endpointInputSchema = z.strictObject({
   unit: unitKindSchema.default('request'),
   timeout_ms: z.int().min(1).max(600_000).default(10_000),
 });
+export const trialsSchema = z.object({ items: z.array(loadableSchema) });
 export const metricInputSchema = metricSchema.omit({ name: true });
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
 /** An API key as it is listed. */
@@ -137,6 +139,13 @@ export const operations: readonly Operation[] = [
     path: '/v1/models/{model}',
     summary: 'Delete a model none of whose versions has served or is named',
     role: 'publisher',
+  },
+  {
+    method: 'get',
+    path: '/v1/trials',
+    summary: 'Versions that no worker has tried to load yet, as workers need them',
+    role: 'viewer',
+    response: trialsSchema,
   },
   {
     method: 'put',

@@ -4,6 +4,7 @@ export type BatchTiming = { queueUs: number; computeUs: number; batchSize: numbe
 type Waiting<I, O> = {
   input: I;
   rows: number;
+  key: string;
   since: number;
   resolve: (value: { output: O; timing: BatchTiming }) => void;
   reject: (error: unknown) => void;
@@ -14,6 +15,8 @@ export type BatcherOptions<I, O> = {
   /** Longest time that a request waits for company while the model is idle, microseconds. */
   maxQueueDelayUs: number;
   maxQueuedRows: number;
+  /** Only inputs of the same key share a batch; without it all do. */
+  key?: (input: I) => string;
   /** Runs the inputs as one batch; one output for each input, in order. */
   run: (inputs: I[]) => Promise<O[]>;
   /** Monotonic milliseconds. */
@@ -28,10 +31,10 @@ export class QueueFullError extends Error {
 }
 
 /**
- * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many as fit go together. So an
- * idle model answers
- * at once, and a busy one grows its batches by itself; `maxQueueDelayUs` additionally makes an idle model wait for
- * company.
+ * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many of the first one's key as
+ * fit go together. So an idle model answers at once, and a busy one grows its batches by itself; `maxQueueDelayUs`
+ * additionally makes an idle model wait for company. When a batch fails, each of its members runs once more alone: what
+ * is wrong with one caller's input is no other caller's failure.
  */
 export class Batcher<I, O> {
   private readonly options: BatcherOptions<I, O>;
@@ -55,7 +58,7 @@ export class Batcher<I, O> {
       return Promise.reject(new QueueFullError(`${this.queuedRows} rows are waiting already`));
     }
     return new Promise((resolve, reject) => {
-      this.queue.push({ input, rows, since: this.options.clock(), resolve, reject });
+      this.queue.push({ input, rows, key: this.keyOf(input), since: this.options.clock(), resolve, reject });
       this.queuedRows += rows;
       this.consider();
     });
@@ -69,9 +72,13 @@ export class Batcher<I, O> {
     if (this.queuedRows > this.options.maxBatch)
       return Promise.reject(new QueueFullError(`${this.queuedRows} live rows are waiting`));
     return new Promise((resolve, reject) => {
-      this.background.push({ input, rows, since: this.options.clock(), resolve, reject });
+      this.background.push({ input, rows, key: this.keyOf(input), since: this.options.clock(), resolve, reject });
       this.consider();
     });
+  }
+
+  private keyOf(input: I): string {
+    return this.options.key?.(input) ?? '';
   }
 
   private consider(): void {
@@ -99,30 +106,49 @@ export class Batcher<I, O> {
   }
 
   private async dispatch(queue: Waiting<I, O>[], maxRows: number): Promise<void> {
-    const batch: Waiting<I, O>[] = [];
-    let rows = 0;
-    // A request that is larger than a batch runs alone.
-    while (queue.length > 0 && (batch.length === 0 || rows + (queue[0] as Waiting<I, O>).rows <= maxRows)) {
-      const next = queue.shift() as Waiting<I, O>;
-      batch.push(next);
-      rows += next.rows;
-    }
-    if (queue === this.queue) this.queuedRows -= rows;
+    const batch = this.take(queue, maxRows);
+    if (queue === this.queue) for (const b of batch) this.queuedRows -= b.rows;
     this.running = true;
-    const started = this.options.clock();
     try {
-      const outputs = await this.options.run(batch.map((b) => b.input));
-      const computeUs = Math.round((this.options.clock() - started) * 1000);
-      for (const [i, b] of batch.entries())
-        b.resolve({
-          output: outputs[i] as O,
-          timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize: rows },
-        });
-    } catch (error) {
-      for (const b of batch) b.reject(error);
+      await this.runTogether(batch).catch(async (error: unknown) => {
+        const [only] = batch;
+        if (batch.length === 1) return only?.reject(error);
+        for (const b of batch) await this.runTogether([b]).catch(b.reject);
+      });
     } finally {
       this.running = false;
       this.consider();
     }
+  }
+
+  /** Takes the first one and those of its key that fit; whoever is left keeps its place. */
+  private take(queue: Waiting<I, O>[], maxRows: number): Waiting<I, O>[] {
+    const [first] = queue;
+    if (!first) return [];
+    const batch: Waiting<I, O>[] = [];
+    const left: Waiting<I, O>[] = [];
+    let rows = 0;
+    for (const next of queue) {
+      // A request that is larger than a batch runs alone.
+      const fits = batch.length === 0 || (rows + next.rows <= maxRows && next.key === first.key);
+      (fits ? batch : left).push(next);
+      if (fits) rows += next.rows;
+      // Behind the first of its key that does not fit nobody is taken: it would overtake.
+      else if (rows + next.rows > maxRows) rows = maxRows;
+    }
+    queue.splice(0, queue.length, ...left);
+    return batch;
+  }
+
+  private async runTogether(batch: Waiting<I, O>[]): Promise<void> {
+    const started = this.options.clock();
+    const outputs = await this.options.run(batch.map((b) => b.input));
+    const computeUs = Math.round((this.options.clock() - started) * 1000);
+    const batchSize = batch.reduce((n, b) => n + b.rows, 0);
+    for (const [i, b] of batch.entries())
+      b.resolve({
+        output: outputs[i] as O,
+        timing: { queueUs: Math.round((started - b.since) * 1000), computeUs, batchSize },
+      });
   }
 }

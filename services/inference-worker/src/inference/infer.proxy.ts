@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError, traceIdOf } from '@slipway/contracts';
 import { answerProblem, counter, headerOf, histogram, type Logger, pathSegment, readBody } from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
+import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
 
 const INFER = /^\/v2\/models\/([^/?]+)\/versions\/(\d+)\/infer(?:\?|$)/;
@@ -63,7 +64,7 @@ export function inferHandler(
     queueSeconds.observe(labels, timing.queueUs / 1e6);
     computeSeconds.observe(labels, timing.computeUs / 1e6);
     batchRows.observe(labels, timing.batchSize);
-    const answer = JSON.stringify({
+    const answer = answerJson({
       model_name: name,
       model_version: String(version),
       ...(request.id === undefined ? {} : { id: request.id }),

@@ -1,5 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { type FieldError, ProblemError, type RowTensor, type Signature, type TensorSpec } from '@slipway/contracts';
+import {
+  type FieldError,
+  isWide,
+  ProblemError,
+  type RowTensor,
+  type Signature,
+  type TensorSpec,
+} from '@slipway/contracts';
+import { parseExact } from './exact-json.ts';
+import { numericTensor } from './numeric.ts';
 
 export type InferRequest = {
   id: string | undefined;
@@ -23,7 +32,8 @@ export function parseInferRequest(body: Buffer, signature: Signature, maxRows: n
   if (!isUtf8(body)) throw new ProblemError('malformed_json', 'the body is not UTF-8');
   let json: unknown;
   try {
-    json = JSON.parse(body.toString('utf8'));
+    const text = body.toString('utf8');
+    json = signature.inputs.some((s) => isWide(s.datatype)) ? parseExact(text) : JSON.parse(text);
   } catch (error) {
     throw new ProblemError('malformed_json', (error as Error).message);
   }
@@ -87,7 +97,8 @@ function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
   const fits = t.shape.length === spec.shape.length && spec.shape.every((d, i) => d === -1 || d === t.shape[i]);
   if (!fits) refuse(`${field}.shape`, `is [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
   const rows = t.shape[0] as number;
-  const width = t.shape.slice(1).reduce((a, b) => a * b, 1);
+  const tail = t.shape.slice(1);
+  const width = tail.reduce((a, b) => a * b, 1);
   if (rows < 1) refuse(`${field}.shape`, 'must have at least one row');
   const flat = flatten(t.data as unknown[]);
   if (flat.length !== rows * width)
@@ -95,17 +106,9 @@ function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
   if (spec.datatype === 'BYTES') {
     const bad = flat.findIndex((x) => typeof x !== 'string');
     if (bad >= 0) refuse(`${field}.data.${bad}`, 'must be a string');
-    return { kind: 'bytes', rows, width, values: (flat as string[]).map((s) => Buffer.from(s, 'utf8')) };
+    return { kind: 'bytes', rows, width, tail, values: (flat as string[]).map((s) => Buffer.from(s, 'utf8')) };
   }
-  const values = spec.datatype === 'FP32' ? new Float32Array(flat.length) : new Float64Array(flat.length);
-  for (let i = 0; i < flat.length; i++) {
-    const x = spec.datatype === 'BOOL' && typeof flat[i] === 'boolean' ? Number(flat[i]) : flat[i];
-    if (typeof x !== 'number' || !Number.isFinite(x))
-      refuse(`${field}.data.${i}`, `must be a finite number, not ${JSON.stringify(flat[i])}`);
-    if (/^U?INT/.test(spec.datatype) && !Number.isInteger(x)) refuse(`${field}.data.${i}`, 'must be a whole number');
-    values[i] = x as number;
-  }
-  return { kind: 'numeric', rows, width, values };
+  return numericTensor(spec.datatype, rows, tail, flat, (i, message) => refuse(`${field}.data.${i}`, message));
 }
 
 function flatten(data: unknown[]): unknown[] {

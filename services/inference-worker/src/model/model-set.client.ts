@@ -7,7 +7,7 @@ import {
   type Route,
 } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
-import { type ArtifactClient, DigestError } from './artifact.client.ts';
+import { type ArtifactClient, ArtifactRefusedError } from './artifact.client.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 
 /** A version that no route names any more stays loaded for so long: requests may still be under way to it. */
@@ -21,12 +21,15 @@ type Entry = {
   model: LoadedModel | undefined;
   unwantedSince: number | undefined;
   retryAt: number;
+  /** Its artefact is on the way, or it is being loaded. */
+  busy: boolean;
 };
 
 /** The versions that the routes ask to keep loaded, side by side; loads and unloads them as the routes change. */
 export class ModelSet {
   private readonly entries = new Map<string, Entry>();
   private readonly routes = new Map<string, Route>();
+  private trials: readonly Loadable[] = [];
   private readonly parts: {
     artifacts: ArtifactClient;
     log: Logger;
@@ -35,6 +38,8 @@ export class ModelSet {
     onChange: () => void;
   };
   private timer: NodeJS.Timeout | undefined;
+  /** Sessions are created one after another. */
+  private turn: Promise<void> = Promise.resolve();
   private working = false;
   private again = false;
 
@@ -56,6 +61,12 @@ export class ModelSet {
     if (route && present && compareRevisions(route.revision, present.revision) <= 0) return;
     if (route) this.routes.set(endpoint, route);
     else this.routes.delete(endpoint);
+    this.reconcile();
+  }
+
+  /** Versions to load once, beside those of the routes: whether they can be loaded shows in `versions()`. */
+  tryOut(specs: readonly Loadable[]): void {
+    this.trials = specs;
     this.reconcile();
   }
 
@@ -111,23 +122,40 @@ export class ModelSet {
     const wanted = new Map<string, Loadable>();
     for (const route of this.routes.values())
       for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, spec);
+    for (const spec of this.trials) {
+      const key = `${spec.model}:${spec.version}`;
+      if (!wanted.has(key)) wanted.set(key, spec);
+    }
     const now = performance.now();
     for (const [key, spec] of wanted) {
-      const entry = this.entries.get(key) ?? {
+      const present = this.entries.get(key);
+      if (present?.busy) continue;
+      // The same number may be given anew once the model was deleted.
+      const other = present && present.spec.digest !== spec.digest;
+      if (other) await present.model?.release().catch(() => undefined);
+      const entry = (!other && present) || {
         spec,
         state: 'loading' as const,
         error: undefined,
         model: undefined,
         unwantedSince: undefined,
         retryAt: 0,
+        busy: false,
       };
       this.entries.set(key, entry);
       entry.spec = spec;
       entry.unwantedSince = undefined;
-      if (!entry.model && entry.state === 'loading' && now >= entry.retryAt) await this.load(key, entry);
+      if (entry.model || entry.state !== 'loading' || now < entry.retryAt) continue;
+      entry.busy = true;
+      // Not awaited: a source that is slow holds up no other version.
+      void this.load(key, entry).finally(() => {
+        entry.busy = false;
+        this.parts.onChange();
+        this.reconcile();
+      });
     }
     for (const [key, entry] of this.entries) {
-      if (wanted.has(key)) continue;
+      if (wanted.has(key) || entry.busy) continue;
       entry.unwantedSince ??= now;
       if (now - entry.unwantedSince < LINGER_MS) continue;
       this.entries.delete(key);
@@ -140,21 +168,25 @@ export class ModelSet {
   }
 
   private async load(key: string, entry: Entry): Promise<void> {
-    const { log, artifacts, threads, maxQueuedRows, onChange } = this.parts;
-    const began = performance.now();
-    let bytes: Buffer;
+    const { log, artifacts } = this.parts;
     try {
-      bytes = await artifacts.fetch(entry.spec.artifact.sha256, entry.spec.artifact.uris);
+      const file = await artifacts.fetch(entry.spec.artifact.sha256, entry.spec.artifact.uris);
+      this.turn = this.turn.then(() => this.create(key, entry, file));
     } catch (error) {
       entry.error = (error as Error).message;
       entry.retryAt = performance.now() + RETRY_MS;
-      if (error instanceof DigestError) entry.state = 'failed';
+      if (error instanceof ArtifactRefusedError) entry.state = 'failed';
       log.warn({ version: key, error: entry.error, state: entry.state }, 'its artefact could not be fetched');
-      onChange();
       return;
     }
+    await this.turn;
+  }
+
+  private async create(key: string, entry: Entry, file: string): Promise<void> {
+    const { log, threads, maxQueuedRows } = this.parts;
+    const began = performance.now();
     try {
-      entry.model = await LoadedModel.load(entry.spec, bytes, { threads, maxQueuedRows, log });
+      entry.model = await LoadedModel.load(entry.spec, file, { threads, maxQueuedRows, log });
       entry.state = 'warm';
       entry.error = undefined;
       log.info(
@@ -163,9 +195,9 @@ export class ModelSet {
       );
     } catch (error) {
       entry.state = 'failed';
-      entry.error = (error as Error).message;
+      // Whoever registered it reads this: the cache's place on this machine says nothing.
+      entry.error = (error as Error).message.replaceAll(file, 'its file');
       log.error({ version: key, error: entry.error }, 'cannot be loaded');
     }
-    onChange();
   }
 }

@@ -22,6 +22,10 @@ export class ControlPlane1700000000001 implements MigrationInterface {
         RETURN OLD; END $$;
       CREATE TRIGGER versions_kept BEFORE DELETE ON versions FOR EACH ROW EXECUTE FUNCTION refuse_served();
 
+      CREATE TABLE version_loads (
+        model text NOT NULL, version int NOT NULL, state text NOT NULL CHECK (state IN ('untested', 'loaded', 'failed')),
+        reason text NOT NULL, PRIMARY KEY (model, version), FOREIGN KEY (model, version) REFERENCES versions ON DELETE CASCADE);
+
       CREATE TABLE artifacts (sha256 text PRIMARY KEY, bytes bigint NOT NULL, created_at bigint NOT NULL, created_by text NOT NULL);
       CREATE TABLE metrics (name text PRIMARY KEY, doc jsonb NOT NULL);
       CREATE TABLE endpoints (

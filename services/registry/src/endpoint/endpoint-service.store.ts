@@ -4,6 +4,9 @@ import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { holdVersion } from '../model/removal.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
+import { findVersion } from '../model/model.store.ts';
+import { checkLoadable } from '../model/trial.ts';
+import type { Trials } from '../model/trial.loop.ts';
 import type { RolloutStore } from '../rollout/rollout.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import {
@@ -20,20 +23,26 @@ export class EndpointService {
   private readonly database: Database;
   private readonly routes: RouteStore;
   private readonly rollouts: RolloutStore;
-  constructor(database: Database, routes: RouteStore, rollouts: RolloutStore) {
+  private readonly trials: Trials;
+  constructor(database: Database, routes: RouteStore, rollouts: RolloutStore, trials: Trials) {
+    this.trials = trials;
     this.database = database;
     this.routes = routes;
     this.rollouts = rollouts;
   }
 
   async put(name: string, input: z.output<typeof endpointInputSchema>, actor: Actor, now: number): Promise<Endpoint> {
+    const ref = { model: input.model, version: input.version };
+    await this.trials.settled(ref);
     const view = await this.database.transaction(async (sql) => {
-      const ref = { model: input.model, version: input.version };
-      if (!(await holdVersion(sql, ref)))
+      await holdVersion(sql, ref);
+      const version = await findVersion(sql, ref.model, ref.version);
+      if (!version)
         throw new ProblemError(
           'unmet_reference',
           `version: there is no version ${ref.version} of a model "${ref.model}"`,
         );
+      checkLoadable('version', version);
       const created = await sql.query(
         'INSERT INTO endpoints (name, current, unit, timeout_ms, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name',
         [name, JSON.stringify(ref), input.unit, input.timeout_ms, now],

@@ -1,24 +1,38 @@
-import { bundleDigest, type Bundle, type Model, ProblemError, type Version } from '@slipway/contracts';
+import {
+  bundleDigest,
+  type Bundle,
+  hostAllowed,
+  hostRefusal,
+  type Model,
+  ProblemError,
+  type Version,
+} from '@slipway/contracts';
 import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { highestVersion, removeModel, removeVersion } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
+/** Hosts that a bundle may name. */
+export type Hosts = { artifact: readonly string[]; target: readonly string[] };
 type Row<T> = { [K in keyof T]: T[K] };
 
+export const VERSIONS = `SELECT v.model, v.version, v.digest, v.bundle, v.created_at::float8 AS created_at, v.created_by,
+  v.profile, v.profile_note,
+  jsonb_build_object('state', coalesce(l.state, 'untested'), 'reason', coalesce(l.reason, '')) AS loadable
+  FROM versions v LEFT JOIN version_loads l USING (model, version)`;
+
 export async function findVersion(sql: Sql, model: string, version: number): Promise<Version | undefined> {
-  const [row] = await sql.query<Row<Version>>(
-    'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version = $2',
-    [model, version],
-  );
+  const [row] = await sql.query<Row<Version>>(`${VERSIONS} WHERE v.model = $1 AND v.version = $2`, [model, version]);
   return row;
 }
 
 export class ModelStore {
   private readonly database: Database;
   private readonly artifacts: ArtifactStore;
-  constructor(database: Database, artifacts: ArtifactStore) {
+  private readonly hosts: Hosts;
+  constructor(database: Database, artifacts: ArtifactStore, hosts: Hosts) {
+    this.hosts = hosts;
     this.database = database;
     this.artifacts = artifacts;
   }
@@ -53,7 +67,7 @@ export class ModelStore {
 
   async versions(model: string, cursor: string | undefined, limit: number) {
     const rows = await this.database.query<Version>(
-      'SELECT model, version, digest, bundle, created_at::float8 AS created_at, created_by, profile, profile_note FROM versions WHERE model = $1 AND version > $2 ORDER BY version LIMIT $3',
+      `${VERSIONS} WHERE v.model = $1 AND v.version > $2 ORDER BY v.version LIMIT $3`,
       [model, Number(cursor ?? 0), limit + 1],
     );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? String(rows[limit - 1]?.version) : null };
@@ -96,6 +110,7 @@ export class ModelStore {
         );
       if (await wasDeleted(sql, `version/${model}:${number}`))
         throw new ProblemError('version_exists', `version ${number} of "${model}" was deleted; give another number`);
+      requireHosts(this.hosts, input.bundle);
       await requireArtifacts(sql, input.bundle);
       const { profile, note } = await referenceProfile(this.artifacts, input.bundle);
       const version: Version = {
@@ -107,6 +122,7 @@ export class ModelStore {
         created_by: actor.name,
         profile,
         profile_note: note,
+        loadable: { state: 'untested', reason: '' },
       };
       await sql.query(
         'INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
@@ -132,6 +148,16 @@ export class ModelStore {
       return { version, created: true };
     });
   }
+}
+
+/** Workers fetch from `artifact.uri`, and requests go to `infra.url`: only where configuration allows. */
+function requireHosts(hosts: Hosts, { artifact, infra }: Bundle): void {
+  const [field, setting, allowed, url] = infra.url
+    ? (['bundle.infra.url', 'TARGET_HOSTS', hosts.target, infra.url] as const)
+    : (['bundle.artifact.uri', 'ARTIFACT_HOSTS', hosts.artifact, artifact.uri] as const);
+  if (url === undefined || hostAllowed(allowed, url)) return;
+  const message = hostRefusal(setting, allowed, url);
+  throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
 /** A file that the bundle names without a URI must lie in the artefact store. */

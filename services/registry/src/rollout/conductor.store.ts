@@ -157,7 +157,7 @@ export class Conductor {
         controlWarm: control?.bundle.infra.url === undefined ? warm(control) : 1,
         able: known ? instances.workers().length - failures.length : 0,
       },
-      candidateFailure: failures[0]?.error,
+      candidateFailure: candidate?.loadable.state === 'failed' ? candidate.loadable.reason : failures[0]?.error,
       routersFollow:
         known &&
         route !== undefined &&

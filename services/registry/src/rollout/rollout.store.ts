@@ -18,6 +18,8 @@ import { endpointInUse, setRolledBack, setVersions } from '../endpoint/endpoint.
 import { findMetric } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { holdVersion } from '../model/removal.store.ts';
+import { checkLoadable } from '../model/trial.ts';
+import type { Trials } from '../model/trial.loop.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
@@ -44,7 +46,9 @@ export class RolloutStore {
   private readonly database: Database;
   private readonly routes: RouteStore;
   private readonly alpha: number;
-  constructor(database: Database, routes: RouteStore, alpha: number) {
+  private readonly trials: Trials;
+  constructor(database: Database, routes: RouteStore, alpha: number, trials: Trials) {
+    this.trials = trials;
     this.database = database;
     this.routes = routes;
     this.alpha = alpha;
@@ -52,6 +56,7 @@ export class RolloutStore {
 
   async create(given: RolloutSpec, actor: Actor, now: number): Promise<Rollout> {
     const spec = withDefaultGuardrails(given);
+    await this.trials.settled(spec.candidate);
     return this.database.transaction(async (sql) => {
       const endpoint = await endpointInUse(sql, spec.endpoint);
       await holdVersion(sql, spec.candidate);
@@ -69,6 +74,7 @@ export class RolloutStore {
           'conflict',
           `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`,
         );
+      checkLoadable('candidate', candidate);
       checkSignature(control, candidate);
       checkDrift(spec, control);
       const metrics = [];
@@ -115,6 +121,9 @@ export class RolloutStore {
         );
       }
       if (command.command === 'start') {
+        const { model, version } = rollout.spec.candidate;
+        const candidate = await findVersion(sql, model, version);
+        if (candidate) checkLoadable('candidate', candidate);
         const endpoint = await endpointInUse(sql, rollout.spec.endpoint);
         if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
           throw new ProblemError(

@@ -27,6 +27,7 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
     operatorKeys: [],
     callerKeys: [],
     outcomeNames: [],
+    targetHosts: [],
   }).control.addresses;
 
 describe('the addresses of a version', () => {

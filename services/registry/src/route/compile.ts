@@ -1,5 +1,6 @@
 import {
   durationMs,
+  hostAllowed,
   type Loadable,
   type Rollout,
   type Route,
@@ -24,6 +25,8 @@ export type RouteInput = {
   before: Route | null;
   artifactBases: readonly string[];
   leaseMs: number;
+  /** Hosts of `infra.url` that requests may go to; a version elsewhere has no address. */
+  targetHosts: readonly string[];
   operatorKeys: readonly string[];
   callerKeys: readonly string[];
   outcomeNames: readonly string[];
@@ -43,7 +46,9 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   const current = must(endpoint.current);
   const candidate = active ? must(active.spec.candidate) : null;
   const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
-  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter((v) => !v.bundle.infra.url);
+  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter(
+    (v) => !v.bundle.infra.url && v.loadable.state !== 'failed',
+  );
   const target = (version: Version): Target => ({
     model: version.model,
     version: version.version,
@@ -91,8 +96,9 @@ function shadowOf(rollout: Rollout | null): Route['shadow'] {
   };
 }
 
-function addresses(version: Version, { addressesOf, mayReturn, before }: RouteInput): string[] {
-  if (version.bundle.infra.url) return [version.bundle.infra.url];
+function addresses(version: Version, { addressesOf, mayReturn, before, targetHosts }: RouteInput): string[] {
+  const { url } = version.bundle.infra;
+  if (url) return hostAllowed(targetHosts, url) ? [url] : [];
   const warm = addressesOf(version);
   const same = [before?.control, before?.candidate].find(
     (t) => t && t.model === version.model && t.version === version.version,
@@ -104,7 +110,8 @@ function addresses(version: Version, { addressesOf, mayReturn, before }: RouteIn
   return [...warm, ...returning].sort();
 }
 
-function loadable(v: Version, bases: readonly string[]): Loadable {
+/** What a worker needs to load a version. */
+export function loadable(v: Version, bases: readonly string[]): Loadable {
   const { bundle } = v;
   return {
     model: v.model,

@@ -24,8 +24,8 @@ import { compileRoute } from './compile.ts';
 export class RouteStore {
   private readonly instances: LiveInstances;
   private readonly publisher: Publisher;
-  private readonly settings: { artifactBases: string[]; leaseMs: number };
-  constructor(instances: LiveInstances, publisher: Publisher, settings: { artifactBases: string[]; leaseMs: number }) {
+  private readonly settings: { artifactBases: string[]; leaseMs: number; targetHosts: string[] };
+  constructor(instances: LiveInstances, publisher: Publisher, settings: RouteStore['settings']) {
     this.instances = instances;
     this.publisher = publisher;
     this.settings = settings;
@@ -61,6 +61,7 @@ export class RouteStore {
       before,
       artifactBases: this.settings.artifactBases,
       leaseMs: this.settings.leaseMs,
+      targetHosts: this.settings.targetHosts,
       operatorKeys: await operatorKeyHashes(sql),
       callerKeys: await callerKeyHashes(sql),
       outcomeNames: await outcomeNames(sql),

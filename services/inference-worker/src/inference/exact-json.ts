@@ -1,0 +1,53 @@
+/** A JSON integer of 16 digits or more: a double may not hold it. */
+export class WideInteger {
+  readonly digits: string;
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+  toJSON(): number {
+    return Number(this.digits);
+  }
+}
+
+/** No key of a real document starts like this: JSON text cannot hold a NUL unescaped, and nobody writes one. */
+const MARK = '\0integer';
+const NUMBER = /-?\d[\d.eE+-]*/y;
+const WIDE = /^-?[1-9]\d{15,}$/;
+
+/**
+ * As `JSON.parse`, but integers of 16 digits or more come as `WideInteger`: no digit is lost.
+ * @throws SyntaxError as `JSON.parse` does
+ */
+export function parseExact(text: string): unknown {
+  const plain: unknown = JSON.parse(text);
+  if (!/\d{16}/.test(text)) return plain;
+  const mark = JSON.stringify(MARK);
+  let out = '';
+  let from = 0;
+  for (let at = 0; at < text.length; ) {
+    const c = text.charCodeAt(at);
+    if (c === 0x22) at = endOfString(text, at);
+    else if (c === 0x2d || (c >= 0x30 && c <= 0x39)) {
+      NUMBER.lastIndex = at;
+      const token = NUMBER.exec(text)?.[0] ?? text.charAt(at);
+      if (WIDE.test(token)) {
+        out += `${text.slice(from, at)}{${mark}:"${token}"}`;
+        from = at + token.length;
+      }
+      at += token.length;
+    } else at++;
+  }
+  return JSON.parse(out + text.slice(from), (_, value: unknown) => {
+    const digits = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[MARK] : undefined;
+    return typeof digits === 'string' && WIDE.test(digits) ? new WideInteger(digits) : value;
+  });
+}
+
+/** The place behind the string that begins at `at`; the text is JSON. */
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes++;
+    if (escapes % 2 === 0) return end + 1;
+  }
+}

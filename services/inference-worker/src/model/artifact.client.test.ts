@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ArtifactClient, type ArtifactClientOptions, ArtifactRefusedError } from './artifact.client.ts';
+
+const content = Buffer.alloc(300_000, 'model');
+const digest = createHash('sha256').update(content).digest('hex');
+
+type Site = { url: string; asked: { path: string; key: string | undefined }[]; server: Server };
+async function site(answer: (req: IncomingMessage, res: ServerResponse) => void): Promise<Site> {
+  const asked: Site['asked'] = [];
+  const server = createServer((req, res) => {
+    asked.push({ path: req.url ?? '', key: req.headers.authorization });
+    answer(req, res);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, server };
+}
+
+let registry: Site;
+let elsewhere: Site;
+let folder: string;
+beforeAll(async () => {
+  elsewhere = await site((req, res) => {
+    if (req.url === '/back') return void res.writeHead(307, { location: `${registry.url}/model` }).end();
+    if (req.url === '/silent') return void res.writeHead(200).write('m');
+    // No content-length: only counting tells that it is too large.
+    res.writeHead(200).write(content);
+    res.end();
+  });
+  registry = await site((req, res) => {
+    if (req.url === '/moved') return void res.writeHead(302, { location: `${elsewhere.url}/model` }).end();
+    if (req.url === '/loop') return void res.writeHead(302, { location: '/loop' }).end();
+    res.end(req.url === '/other' ? 'other bytes' : content);
+  });
+});
+afterAll(() => {
+  for (const s of [registry, elsewhere]) {
+    s.server.closeAllConnections();
+    s.server.close();
+  }
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'artifacts-'));
+  registry.asked.length = 0;
+  elsewhere.asked.length = 0;
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+const client = (change: Partial<ArtifactClientOptions> = {}) =>
+  new ArtifactClient({
+    folder,
+    key: 'the-key',
+    registryUrls: [registry.url],
+    allowedHosts: [new URL(elsewhere.url).host],
+    maxBytes: 1_000_000,
+    ...change,
+  });
+
+describe('the key of the registry', () => {
+  it("goes to the registry's own origin", async () => {
+    const path = await client().fetch(digest, [`${registry.url}/model`]);
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(registry.asked).toEqual([{ path: '/model', key: 'Bearer the-key' }]);
+  });
+
+  it.each(['/model', '/back'])('goes to no other origin that a publisher names, here %s', async (place) => {
+    await client().fetch(digest, [`${elsewhere.url}${place}`]);
+    expect(elsewhere.asked).toEqual([{ path: place, key: undefined }]);
+  });
+
+  it('does not follow a redirect to another origin', async () => {
+    await client().fetch(digest, [`${registry.url}/moved`]);
+    expect(registry.asked).toEqual([{ path: '/moved', key: 'Bearer the-key' }]);
+    expect(elsewhere.asked).toEqual([{ path: '/model', key: undefined }]);
+  });
+});
+
+describe('an artefact', () => {
+  it('is not asked of a host that configuration does not allow, directly or by a redirect', async () => {
+    for (const uri of [`${elsewhere.url}/model`, `${registry.url}/moved`]) {
+      const refused = client({ allowedHosts: ['models.example'] }).fetch(digest, [uri]);
+      await expect(refused).rejects.toThrow(ArtifactRefusedError);
+      await expect(refused).rejects.toThrow(
+        `the host "${new URL(elsewhere.url).host}" is not one that may be asked by HTTP; ARTIFACT_HOSTS allows`,
+      );
+    }
+    expect(elsewhere.asked).toEqual([]);
+  });
+
+  it.each([
+    ['a length that is declared', () => registry.url],
+    ['a length that is not declared', () => elsewhere.url],
+  ])('larger than the bound is refused with its reason: %s', async (_, from) => {
+    const refused = client({ maxBytes: 200_000 }).fetch(digest, [`${from()}/model`]);
+    await expect(refused).rejects.toThrow(ArtifactRefusedError);
+    await expect(refused).rejects.toThrow(/bytes or more; MAX_ARTIFACT_BYTES is 200000/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('with other bytes than its digest names is refused and leaves nothing behind', async () => {
+    await expect(client().fetch(digest, [`${registry.url}/other`])).rejects.toThrow(ArtifactRefusedError);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is asked of the next source when one is silent or redirects for ever, and then comes from the cache', async () => {
+    const c = client({ silenceMs: 100 });
+    await c.fetch(digest, [`${elsewhere.url}/silent`, `${registry.url}/loop`, `${registry.url}/model`]);
+    expect(readdirSync(folder)).toEqual([digest]);
+    registry.asked.length = 0;
+    await c.fetch(digest, [`${registry.url}/model`]);
+    expect(registry.asked).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { createRequire } from 'node:module';
+import type { Datatype, Loadable, TensorSpec } from '@slipway/contracts';
+
+const { onnx } = createRequire(import.meta.url)('onnx-proto') as typeof import('onnx-proto');
+const { DataType } = onnx.TensorProto;
+
+const ELEMENT: Record<Datatype, number> = {
+  BOOL: DataType.BOOL,
+  UINT8: DataType.UINT8,
+  UINT16: DataType.UINT16,
+  UINT32: DataType.UINT32,
+  UINT64: DataType.UINT64,
+  INT8: DataType.INT8,
+  INT16: DataType.INT16,
+  INT32: DataType.INT32,
+  INT64: DataType.INT64,
+  FP16: DataType.FLOAT16,
+  FP32: DataType.FLOAT,
+  FP64: DataType.DOUBLE,
+  BYTES: DataType.STRING,
+};
+
+const valueInfo = ({ name, datatype, shape }: TensorSpec) =>
+  onnx.ValueInfoProto.create({
+    name,
+    type: {
+      tensorType: {
+        elemType: ELEMENT[datatype],
+        shape: { dim: shape.map((d, i) => (d === -1 ? { dimParam: `d${i}` } : { dimValue: d })) },
+      },
+    },
+  });
+
+type Graph = {
+  input: TensorSpec[];
+  output: TensorSpec[];
+  /** Outputs of another type than a tensor, as ONNX protobuf. */
+  others?: object[];
+  node: object[];
+  initializer?: object[];
+  domains?: string[];
+};
+
+export function modelBytes({ input, output, others = [], node, initializer = [], domains = [] }: Graph): Uint8Array {
+  const model = onnx.ModelProto.create({
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 13 }, ...domains.map((domain) => ({ domain, version: 2 }))],
+    graph: {
+      name: 'fixture',
+      input: input.map(valueInfo),
+      output: [...output.map(valueInfo), ...others.map((o) => onnx.ValueInfoProto.create(o))],
+      node: node as never,
+      initializer: initializer as never,
+    },
+  });
+  return onnx.ModelProto.encode(model).finish();
+}
+
+/** y = x. */
+export function identity(datatype: Datatype, shape: number[]): { bytes: Uint8Array; spec: Loadable } {
+  const signature = { inputs: [{ name: 'x', datatype, shape }], outputs: [{ name: 'y', datatype, shape }] };
+  const bytes = modelBytes({
+    input: signature.inputs,
+    output: signature.outputs,
+    node: [{ opType: 'Identity', input: ['x'], output: ['y'] }],
+  });
+  return { bytes, spec: loadable(signature) };
+}
+
+/** y = [10, 11, 12, 13, 14][x]; an x beyond the list fails the run. */
+export function lookUp(): { bytes: Uint8Array; spec: Loadable } {
+  const signature = {
+    inputs: [{ name: 'x', datatype: 'INT64' as const, shape: [-1, 1] }],
+    outputs: [{ name: 'y', datatype: 'FP32' as const, shape: [-1, 1] }],
+  };
+  const bytes = modelBytes({
+    input: signature.inputs,
+    output: signature.outputs,
+    initializer: [{ name: 'list', dims: [5], dataType: DataType.FLOAT, floatData: [10, 11, 12, 13, 14] }],
+    node: [{ opType: 'Gather', input: ['list', 'x'], output: ['y'] }],
+  });
+  return { bytes, spec: loadable(signature) };
+}
+
+export function loadable(signature: Loadable['signature']): Loadable {
+  return {
+    model: 'm',
+    version: 1,
+    digest: '0'.repeat(64),
+    artifact: { sha256: '0'.repeat(64), uris: [] },
+    signature,
+    preprocessing: [],
+    validation: [],
+    max_batch: 64,
+    max_queue_delay_us: 0,
+  };
+}
+
+/** What skl2onnx makes of a classifier by default: labels, and a sequence of maps from label to probability. */
+export function zipMapped(): Uint8Array {
+  return modelBytes({
+    input: [{ name: 'X', datatype: 'FP32', shape: [-1, 2] }],
+    output: [{ name: 'output_label', datatype: 'INT64', shape: [-1] }],
+    others: [
+      {
+        name: 'output_probability',
+        type: {
+          sequenceType: {
+            elemType: { mapType: { keyType: DataType.INT64, valueType: { tensorType: { elemType: DataType.FLOAT } } } },
+          },
+        },
+      },
+    ],
+    node: [
+      { opType: 'ArgMax', input: ['X'], output: ['output_label'], attribute: [int('axis', 1), int('keepdims', 0)] },
+      {
+        opType: 'ZipMap',
+        domain: 'ai.onnx.ml',
+        input: ['X'],
+        output: ['output_probability'],
+        attribute: [{ name: 'classlabels_int64s', type: onnx.AttributeProto.AttributeType.INTS, ints: [0, 1] }],
+      },
+    ],
+    domains: ['ai.onnx.ml'],
+  });
+}
+
+const int = (name: string, i: number) => ({ name, type: onnx.AttributeProto.AttributeType.INT, i });
