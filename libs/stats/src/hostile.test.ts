@@ -271,7 +271,7 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   intensityRatio: [stats.intensityRatio, [[132, 26], [0.95, 0.05], 0.05, 100]],
   isCrossed: [stats.isCrossed, [[{ share: 0.05, arm: 'control' }]]],
   jensenShannon: [stats.jensenShannon, [histogram, current, 2]],
-  judge: [stats.judge, [look]],
+  judge: [stats.judge, [look], [{ ...look, crossedUnits: 2, outOfService: { seconds: 75, limitSeconds: 60 } }]],
   judgeDrift: [stats.judgeDrift, [[window, window, window]]],
   judgeLoss: [
     stats.judgeLoss,
