@@ -110,6 +110,7 @@ const look = {
   ],
 };
 const EXEMPT = [
+  'ReturningUnits',
   'StatsError',
   'gammaLogTails',
   'sound',
@@ -198,6 +199,7 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
       [1, 0, 1],
     ],
   ],
+  chanceOfCandidate: [stats.chanceOfCandidate, [[{ share: 0.05, arm: 'control' }], 0.25]],
   confidenceSequence: [stats.confidenceSequence, [effect, 0.05], [effect, 0.05, 5000, 'less']],
   contingencyTest: [
     stats.contingencyTest,
@@ -267,8 +269,9 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   hommel: [stats.hommel, [p]],
   howardSequence: [stats.howardSequence, [0.1, 0.05, 1000, 0.95, 10_000]],
   intensityRatio: [stats.intensityRatio, [[132, 26], [0.95, 0.05], 0.05, 100]],
+  isCrossed: [stats.isCrossed, [[{ share: 0.05, arm: 'control' }]]],
   jensenShannon: [stats.jensenShannon, [histogram, current, 2]],
-  judge: [stats.judge, [look]],
+  judge: [stats.judge, [look], [{ ...look, crossedUnits: 2, outOfService: { seconds: 75, limitSeconds: 60 } }]],
   judgeDrift: [stats.judgeDrift, [[window, window, window]]],
   judgeLoss: [
     stats.judgeLoss,

@@ -18,6 +18,7 @@ export * from './drift/windows.ts';
 export * from './e-process/counts.ts';
 export * from './e-process/latency.ts';
 export * from './e-process/mixture.ts';
+export * from './e-process/returning-units.ts';
 export * from './effect/arm.ts';
 export * from './effect/cuped.ts';
 export * from './effect/non-inferiority.ts';

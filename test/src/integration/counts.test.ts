@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  assignArm,
   builtInMetrics,
   type Metric,
   metricSchema,
@@ -11,7 +12,8 @@ import {
 import { type AsOf, CountsStore } from '@slipway/experiment-stats/counts.store';
 import { until } from '@slipway/local';
 import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
-import type { CountCell } from '@slipway/stats';
+
+import { type CountCell, isCrossed, mergeCells, ReturningUnits, type Sighting } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
@@ -109,6 +111,8 @@ const outcome = (value: unknown, change: object) => ({
   request_id: '',
   ...change,
 });
+/** (50 % − 25 %) / (1 − 25 %), to nine digits. */
+const THIRD = 0.333333333;
 /** Events by share of the candidate, over all seconds. */
 const sums = (cells: CountCell[]) =>
   Object.fromEntries(
@@ -130,7 +134,12 @@ const P = {
     prediction('b', 'candidate', 0),
   ],
   fallback: prediction('c', 'candidate', 0, { served_version: 'spam:1', fallback_from: 'spam:2' }),
-  ejected: prediction('d', 'candidate', 0, { served_version: 'spam:1', fallback_from: 'spam:2', reason: 'ejected' }),
+  ejected: prediction('d', 'candidate', 0, {
+    served_version: 'spam:1',
+    fallback_from: 'spam:2',
+    reason: 'ejected',
+    router: 'r2',
+  }),
   // crosses arms by the ramp: counts in each step by its arm there
   ramp: [prediction('e', 'control', 0, { status: 400 }), prediction('e', 'candidate', 1, { status: 500 })],
   notExposed: [
@@ -186,15 +195,16 @@ afterAll(async () => {
 });
 
 describe('the sufficient statistics of a rollout', () => {
-  it('count every unit once per stratum, by its arm there; forced, unassigned and lease-expired requests are no exposures', async () => {
-    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], 0.5: [1, 4] });
+  it('count every unit once per share, given its arm before; forced, unassigned and lease-expired requests are no exposures', async () => {
+    // e was control at 25 %: at 50 % it was to join with a third
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
   });
-  it('count the first error of a unit, fallbacks and ejections as errors of the assigned arm', async () => {
-    const { cells, events } = await counts.errors(rollout, all);
-    expect(sums(cells)).toEqual({ 0.25: [1, 3], 0.5: [0, 1] });
-    expect(events).toEqual({ control: 0, candidate: 1 });
+  it('count the first error of a unit, and fallbacks as errors of the assigned arm; an ejected request is no event', async () => {
+    const { cells, step } = await counts.errors(rollout, all);
+    expect(sums(cells)).toEqual({ 0.25: [1, 2], [THIRD]: [0, 1] });
+    expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1 } });
   });
-  it('total requests and units of the present step, and find units in both arms within one revision', async () => {
+  it('total requests and units of the present step, and find no crossed units where there are none', async () => {
     expect(await counts.totals(rollout, all)).toEqual({
       control: { requests: 1, units: 1 },
       candidate: { requests: 4, units: 4 },
@@ -225,8 +235,8 @@ describe('the sufficient statistics of a rollout', () => {
         (sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)),
         [0, 0, 0, 0],
       );
-    expect(await at(1)).toEqual([0, 7, 0, 0]);
-    expect(await at(1.2)).toEqual([7, 0, 0, 0]);
+    expect(await at(1)).toEqual([0, 6, 0, 0]);
+    expect(await at(1.2)).toEqual([6, 0, 0, 0]);
   });
   it('are those of the rows that a look had seen, whatever has come since', async () => {
     await send(topics.predictions.name, [prediction('late', 'candidate', 1)]);
@@ -235,8 +245,8 @@ describe('the sufficient statistics of a rollout', () => {
       async () =>
         (await stack.query<{ n: number }>("SELECT count() AS n FROM predictions WHERE unit = 'late'"))[0]?.n === 1,
     );
-    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], 0.5: [1, 4] });
-    expect(sums(await counts.exposures(rollout, await counts.asOf(rollout)))).toEqual({ 0.25: [2, 3], 0.5: [1, 5] });
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [2, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
+    expect(sums(await counts.exposures(rollout, await counts.asOf(rollout)))).toMatchObject({ 0.5: [1, 4] });
     expect(sums(await counts.exposures(rollout, { ...all, predictions: {} }))).toEqual({});
     expect((await counts.outcomes(rollout, { ...all, outcomes: {} }, metric())).cells).toEqual([]);
   });
@@ -250,5 +260,118 @@ describe('the sufficient statistics of a rollout', () => {
     });
     expect(await counts.baseline(none, all)).toBeNull();
     expect(await counts.candidateQuantiles(none, all)).toBeNull();
+  });
+});
+
+describe('units that come back, over shares that go up and down', () => {
+  const ramp: Rollout = { ...rollout, id: randomUUID() };
+  const SHARES = [0.05, 0.25, 0.5, 0.25, 0.4, 0.7];
+  type Seen = { unit: string; weight: number; arm: Sighting['arm']; at: string; second: number; failed: number };
+  let seen: Seen[];
+  let asOf: AsOf;
+
+  beforeAll(async () => {
+    let n = 0;
+    for (const [step, share] of SHARES.entries()) {
+      const rows = Array.from({ length: 80 }, (_, u) => `unit-${u}`).flatMap((unit, u) => {
+        if ((u * 7 + step * 3) % 5 === 0) return [];
+        const arm = assignArm(ramp.id, unit, share);
+        const status = (u * 5 + step) % 3 === 0 ? 500 : 200;
+        return [
+          prediction(unit, arm, step, {
+            rollout_id: ramp.id,
+            probability: arm === 'candidate' ? share : 1 - share,
+            status,
+          }),
+        ];
+      });
+      n += rows.length;
+      await send(topics.predictions.name, rows);
+    }
+    await until(
+      'the predictions of a ramp',
+      async () =>
+        (
+          await stack.query<{ n: number }>(
+            `SELECT uniqExact(event_id) AS n FROM predictions WHERE rollout_id = '${ramp.id}'`,
+          )
+        )[0]?.n === n,
+    );
+    asOf = await counts.asOf(ramp);
+    seen = await stack.query<Seen>(
+      `SELECT unit, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
+         toString(arrived_at) AS at, toUnixTimestamp(arrived_at) AS second, toUInt8(status >= 400) AS failed
+       FROM slipway.predictions FINAL WHERE rollout_id = '${ramp.id}' ORDER BY arrived_at, weight`,
+    );
+  });
+
+  it('are judged given their arms before, by ClickHouse as by libs/stats', async () => {
+    const units = new ReturningUnits();
+    const found = { exposures: [] as CountCell[], errors: [] as CountCell[] };
+    const add = (into: CountCell[], { second, arm }: Seen, weight: number | undefined) => {
+      if (weight !== undefined)
+        into.push({ second, weight, control: Number(arm === 'control'), candidate: Number(arm === 'candidate') });
+    };
+    for (const row of seen) add(found.exposures, row, units.exposed(row.unit, { share: row.weight, arm: row.arm }));
+    for (const row of seen) if (row.failed) add(found.errors, row, units.event(row.unit, row.weight));
+    expect(new Set(found.exposures.map((c) => c.weight)).size).toBeGreaterThan(8);
+    expect(await counts.exposures(ramp, asOf)).toEqual(mergeCells(found.exposures));
+    expect((await counts.errors(ramp, asOf)).cells).toEqual(mergeCells(found.errors));
+    expect((await counts.totals(ramp, asOf)).crossed).toBe(0);
+  });
+
+  it('are left out of every count, and counted, when they were in both arms where the shares do not allow it', async () => {
+    const crossing = seen.find((r) => r.weight === 0.05 && r.arm === 'control');
+    if (!crossing) throw new Error('no control at 5 %');
+    const before = sums(await counts.exposures(ramp, asOf));
+    const row = prediction(crossing.unit, 'candidate', 0, { rollout_id: ramp.id, probability: 0.05, status: 500 });
+    await send(topics.predictions.name, [row]);
+    await until(
+      'the crossing row',
+      async () =>
+        (
+          await stack.query<{ n: number }>(
+            `SELECT count() AS n FROM predictions WHERE request_id = '${row.request_id}'`,
+          )
+        )[0]?.n === 1,
+    );
+    const now = await counts.asOf(ramp);
+    expect(isCrossed([crossing, row].map((r) => ({ share: 0.05, arm: 'arm' in r ? r.arm : r.assigned_arm })))).toBe(
+      true,
+    );
+    expect((await counts.totals(ramp, now)).crossed).toBe(1);
+    const [was, is] = [before[0.05] as number[], sums(await counts.exposures(ramp, now))[0.05] as number[]];
+    expect(is).toEqual([(was[0] as number) - 1, was[1]]);
+    expect((await counts.totals({ ...ramp, step: 0 }, now)).control.units).toBe(
+      (await counts.totals({ ...ramp, step: 0 }, asOf)).control.units - 1,
+    );
+  });
+
+  it('find a candidate that has answered nothing since its requests were ejected', async () => {
+    const gone: Rollout = { ...rollout, id: randomUUID() };
+    const of = (change: Partial<PredictionRow>) =>
+      send(topics.predictions.name, [prediction(randomUUID(), 'candidate', 1, { rollout_id: gone.id, ...change })]);
+    const ejected = { reason: 'ejected', fallback_from: 'spam:2', served_version: 'spam:1' } as const;
+    const rows = async (n: number) =>
+      until(
+        `${n} rows of a candidate`,
+        async () =>
+          (await stack.query<{ n: number }>(`SELECT count() AS n FROM predictions WHERE rollout_id = '${gone.id}'`))[0]
+            ?.n === n,
+      );
+    await of(ejected);
+    await of({});
+    await rows(2);
+    expect(await counts.outOfService(gone, await counts.asOf(gone))).toBe(0);
+    await of(ejected);
+    await rows(3);
+    await of({ status: 502 });
+    await rows(4);
+    const seconds = await counts.outOfService(gone, await counts.asOf(gone));
+    const [row] = await stack.query<{ seconds: number }>(
+      `SELECT dateDiff('millisecond', maxIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000 AS seconds FROM slipway.predictions FINAL WHERE rollout_id = '${gone.id}'`,
+    );
+    expect(seconds).toBe(row?.seconds);
+    expect(seconds).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,6 @@
 // `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
 // ship.
+// `-- --returning` and `-- --ejection` play users who come back, and the router's own ejection.
 // `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -9,6 +10,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { peers } from './peers.ts';
 import { type Outcome, play } from './play.ts';
 import { readRuns } from './stream.ts';
+import { ejectionTable, returningTable } from './tables.ts';
 import { scenarios, world } from './world.ts';
 
 type Cell = { scenario: number; volume: number; base: number; runs: number; seed: number };
@@ -163,12 +165,19 @@ if (!isMainThread && workerData === 'cells') {
       volumes: { type: 'string', default: '20,200,2000,20000' },
       bases: { type: 'string', default: '0.01' },
       only: { type: 'string' },
+      returning: { type: 'boolean', default: false },
+      ejection: { type: 'boolean', default: false },
     },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   try {
     if (values.streams) await playStreams(values.streams);
-    else
+    else if (values.returning || values.ejection) {
+      const { json, only } = values;
+      const options = { runs: Number(values.runs), seed: Number(values.seed), json, only };
+      for (const line of values.returning ? returningTable(options) : ejectionTable(options))
+        process.stdout.write(`${line}\n`);
+    } else
       await simulate({
         runs: Number(values.runs),
         seed: Number(values.seed),

@@ -88,12 +88,6 @@ describe('the verdict', () => {
       ).reasons;
     expect([doubtful(0.25), doubtful(1)]).toEqual([['in_doubt:error_rate'], ['doubt_remains:error_rate']]);
   });
-  it('suspends judgement when units were in both arms, even of a bad candidate', () => {
-    expect(judge(input({ crossedUnits: 3, guardrails: [errors([30, 900], [90, 300], cells(1, 3))] }))).toMatchObject({
-      verdict: 'hold',
-      reasons: ['exposure_fault'],
-    });
-  });
   it('suspends judgement when the sample ratio is wrong', () => {
     expect(judge(input({ exposures: cells(30, 30, 0.25, 200) }))).toMatchObject({
       verdict: 'hold',

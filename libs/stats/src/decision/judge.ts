@@ -10,6 +10,7 @@ import {
 import { type LatencyCell, LatencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
 import { type Proof, proveRatio } from '../sequential/proof.ts';
+import { leastFavourableEvidence, shareBounds } from './exposure.ts';
 import { countDecay, type Exclusion, exclusion, type Harm, harmRatio, MISSED, rareEnough } from './harm.ts';
 import { describe } from './sentence.ts';
 
@@ -77,8 +78,12 @@ export type JudgeInput = {
   guardrails: (EventGuardrail | LatencyGuardrail)[];
   /** First exposures of units per step, ordered by second: the sample-ratio test. */
   exposures: readonly CountCell[] | RunningEvidence;
-  /** Units seen in both arms within one route revision. */
+  /** Units that were given to both arms at shares that do not allow it; they are in no other count. */
   crossedUnits: number;
+  /**
+   * For how long each request of the candidate was ejected (but for those that probe), and how long it may be; seconds.
+   */
+  outOfService?: { seconds: number; limitSeconds: number } | undefined;
   /** Largest probability of promoting a candidate that does a harm which the policy names. */
   missed?: number | undefined;
 };
@@ -110,6 +115,10 @@ export type Judgement = {
     guardrails: GuardrailNumbers[];
     step: JudgeInput['step'];
     crossed_units: number;
+    /** With an exposure fault: the evidence at the least favourable shares that the units still allow, and its threshold. */
+    least_favourable?: { e: number; threshold: number };
+    /** Where the candidate is out of service. */
+    out_of_service?: { seconds: number; limit_seconds: number };
   };
 };
 
@@ -219,7 +228,9 @@ function evidenceOf(g: EventGuardrail | LatencyGuardrail, input: JudgeInput): Ru
  * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits
  * until that harm is excluded (`harm.ts`): a candidate that does it is promoted with
  *   probability ≤ `missed`;
- * - `hold`: anything else; `reasons` name what is missing.
+ * - `hold`: anything else; `reasons` name what is missing. `out_of_service`: the candidate has answered nothing itself for
+ * longer than the policy allows. An exposure fault (crossed units, a wrong sample ratio) never lets a candidate advance;
+ * it is rolled back only by evidence that the fault cannot explain (`exposure.ts`).
  *
  * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps
  * only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
@@ -246,19 +257,31 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
 
   let verdict: Judgement['verdict'] = 'hold';
   let reasons: string[] = [];
-  if (input.crossedUnits > 0) reasons = ['exposure_fault'];
-  else if (sampleRatioE >= SAMPLE_RATIO_LIMIT) reasons = ['sample_ratio_mismatch'];
-  else if (e >= threshold) {
+  const fault =
+    input.crossedUnits > 0
+      ? 'exposure_fault'
+      : sampleRatioE >= SAMPLE_RATIO_LIMIT
+        ? 'sample_ratio_mismatch'
+        : undefined;
+  const least = fault ? leastFavourable(input, share) : undefined;
+  const out = input.outOfService;
+  const tooLongOut = out !== undefined && out.seconds > out.limitSeconds;
+  if (least ? least.e >= least.threshold : e >= threshold) {
     verdict = 'rollBack';
-    reasons = numbers
-      .filter((g) => g.stake * g.e >= threshold / (2 * numbers.length))
-      .sort((a, b) => b.stake * b.e - a.stake * a.e)
-      .map((g) => `worse:${g.metric}`);
+    const carrying = numbers
+      .map((g, i) => ({ metric: g.metric, part: g.stake * (least ? (least.parts[i] as number) : g.e) }))
+      .sort((a, b) => b.part - a.part);
+    reasons = carrying
+      .filter(({ part }) => part >= (least ?? { threshold }).threshold / (2 * numbers.length))
+      .map(({ metric }) => `worse:${metric}`);
   } else if (step.weight >= 1 && grossFailure(guardrails)) {
     verdict = 'rollBack';
     reasons = ['gross_failure'];
+  } else if (fault) {
+    reasons = tooLongOut ? ['out_of_service', fault] : [fault];
   } else {
     reasons = missing(input, numbers);
+    if (tooLongOut) reasons.unshift('out_of_service');
     if (reasons.length === 0) {
       verdict = 'advance';
       const doubted = numbers
@@ -274,9 +297,37 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     guardrails: numbers,
     step,
     crossed_units: input.crossedUnits,
+    ...(least ? { least_favourable: { e: least.e, threshold: least.threshold } } : {}),
+    ...(out ? { out_of_service: { seconds: out.seconds, limit_seconds: out.limitSeconds } } : {}),
   };
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 });
+
+/**
+ * With an exposure fault: each guardrail's evidence at the least favourable shares; half of α pays for their bounds, half
+ * for the evidence. Latency is worth 1 then (no share is the worst for all of its buckets), as is evidence that was
+ * carried on and can't be counted anew.
+ */
+function leastFavourable(
+  input: JudgeInput,
+  stake: readonly number[],
+): { e: number; threshold: number; parts: number[] } {
+  const threshold = 2 / input.alpha;
+  if ('valueAt' in input.exposures) return { e: 1, threshold, parts: stake.map(() => 1) };
+  const bounds = shareBounds(input.exposures, input.alpha / 2);
+  const parts = input.guardrails.map((g) =>
+    g.kind === 'latency' || g.cells instanceof CountEvidence
+      ? 1
+      : leastFavourableEvidence(
+          g.cells,
+          g.margin,
+          g.direction === 'lower' ? WORSE_WHEN_MORE : WORSE_WHEN_FEWER,
+          input,
+          bounds,
+        ),
+  );
+  return { e: parts.reduce((sum, x, i) => sum + x * (stake[i] as number), 0), threshold, parts };
+}
 
 /** A goal has to be better than the control, a guardrail no worse than its margin. */
 function proofOf(g: EventGuardrail, alpha: number): Proof {

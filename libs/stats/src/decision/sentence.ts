@@ -23,13 +23,20 @@ export const describe = sound(
     if (verdict === 'rollBack') {
       if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
       const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
-      return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${eText(n.e)} passes ${eText(n.threshold)} (${seen}).`;
+      return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${passes(n)} (${seen}).`;
     }
     if (verdict === 'advance')
       return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
     return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
   },
 );
+
+function passes({ e, threshold, least_favourable: least, crossed_units: crossed }: Judgement['numbers']): string {
+  if (!least) return `${eText(e)} passes ${eText(threshold)}`;
+  const fault =
+    crossed > 0 ? `${crossed} crossed ${crossed === 1 ? 'unit' : 'units'} left out` : 'a wrong sample ratio';
+  return `${eText(least.e)} passes ${eText(least.threshold)} even at the share of units that speaks most for the candidate (${fault})`;
+}
 
 function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
   const [code, subject = ''] = reason.split(':');
@@ -42,7 +49,9 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     case 'harm_open':
       return `a harm to ${subject} that must not be missed is not excluded yet${excluding(byName.get(subject))}`;
     case 'exposure_fault':
-      return `${n.crossed_units} units were in both arms within one route revision, so the arms cannot be compared`;
+      return `${n.crossed_units} ${n.crossed_units === 1 ? 'unit was' : 'units were'} in both arms where the shares do not allow it, so the candidate may not widen`;
+    case 'out_of_service':
+      return `the candidate has been out of service for ${Math.floor(n.out_of_service?.seconds ?? 0)} s (at most ${n.out_of_service?.limit_seconds ?? 0} s are allowed): its requests are answered by the control`;
     case 'sample_ratio_mismatch':
       return 'the arms do not get the shares they should (sample ratio), so they cannot be compared';
     case 'in_doubt': {

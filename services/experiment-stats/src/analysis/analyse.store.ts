@@ -2,7 +2,7 @@ import { alphaShare, ANALYSERS, durationMs, type Rollout } from '@slipway/contra
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail, latencyShift } from '@slipway/stats';
 import type { AsOf, CountsStore, Offsets } from './counts.store.ts';
 import type { Baseline } from './latency-buckets.ts';
-import { isLastComparison, isLatency, marginOf, plannedSeconds, stepGoal } from './plan.ts';
+import { isLastComparison, isLatency, marginOf, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
 
 /** A verdict, and what it takes to reach it again from the same rows. */
 export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
@@ -90,8 +90,7 @@ export class Analysis {
           ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}),
         });
       } else if ('field' in metric.source) {
-        const { cells, events } = await this.counts.errors(rollout, asOf);
-        const of = (arm: 'control' | 'candidate') => ({ units: totals[arm].units, events: events[arm] });
+        const { cells, step } = await this.counts.errors(rollout, asOf);
         guardrails.push({
           kind: 'events',
           metric: g.metric,
@@ -99,7 +98,7 @@ export class Analysis {
           direction: metric.direction,
           margin,
           cells,
-          step: { control: of('control'), candidate: of('candidate') },
+          step,
           role: g.role,
           proof: g.proof,
           harm: g.harm,
@@ -139,6 +138,10 @@ export class Analysis {
       guardrails,
       exposures: await this.counts.exposures(rollout, asOf),
       crossedUnits: totals.crossed,
+      outOfService: {
+        seconds: await this.counts.outOfService(rollout, asOf),
+        limitSeconds: durationMs(maxOutOfService(rollout.spec)) / 1000,
+      },
       missed: rollout.spec.missed,
     });
     return { ...judgement, numbers: { ...judgement.numbers, looked_at: now, as_of: asOf } };

@@ -2,6 +2,7 @@ import { durationMs, type Metric, type Rollout } from '@slipway/contracts';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell, LatencyCell } from '@slipway/stats';
 import { type Baseline, latencyBuckets } from './latency-buckets.ts';
+import { crossedUnits, inOrder, metShares } from './returning-units.ts';
 
 /**
  * Per Kafka partition: the first offset that a look did not see. What ClickHouse has of a partition is always a prefix
@@ -34,23 +35,32 @@ function seenParameters(asOf: AsOf): Record<string, unknown> {
 }
 
 /**
- * The sufficient statistics of one rollout, from ClickHouse. Rows are deduplicated (FINAL), strata are (step, candidate
- * share), every unit
- * counts once per metric and stratum in its first second, and seconds are arrivals at Kafka. The candidate's share is
- * read from the rows'
- * own assignment probability. An `ejected` request was randomised like the others; only its answer came from elsewhere.
+ * The sufficient statistics of one rollout, from ClickHouse. Rows are deduplicated (FINAL), strata are the candidate's
+ * shares, every unit counts once per metric and share in its first second, judged given its arms at the shares where it
+ * was met before (`returning-units.ts`), and seconds are arrivals at Kafka. The candidate's share is read from the
+ * rows' own assignment probability. An `ejected` request was randomised like the others, so it is an exposure; but its
+ * answer came from the control, so it is no event and no latency of either arm.
  */
 const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at,
-    time, route_revision, latency_us, outputs, status >= 400 OR fallback_from != '' AS failed, reason
+    time, route_revision, router, latency_us, outputs, status >= 400 OR fallback_from != '' AS failed, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64}) AND ${seen('predictions')}`;
+
+const CROSSED = crossedUnits(ASSIGNED);
+/** Without the units of a fault of exposure. */
+const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
+/**
+ * What both arms answered themselves, in seconds in which the router ejected nothing: else the arm that was ejected
+ * would lack answers, and a lack of fast answers, or of conversions, is evidence.
+ */
+const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised' AND (router, second) NOT IN (SELECT router, second FROM (${ASSIGNED}) WHERE reason = 'ejected')`;
 
 /** The control's last hour before the rollout. */
 const BEFORE =
   'arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
 
-type Row = { step: number; weight: number; arm: 'control' | 'candidate'; second: number; n: number };
+type Row = { weight: number; arm: 'control' | 'candidate'; second: number; n: number };
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
 
 function parameters(rollout: Rollout): Record<string, unknown> {
@@ -66,7 +76,7 @@ function parameters(rollout: Rollout): Record<string, unknown> {
 function cells(rows: Row[]): CountCell[] {
   const found = new Map<string, CountCell>();
   for (const r of rows) {
-    const key = `${r.second} ${r.step} ${r.weight}`;
+    const key = `${r.second} ${r.weight}`;
     const cell = found.get(key) ?? { second: r.second, weight: r.weight, control: 0, candidate: 0 };
     cell[r.arm] += r.n;
     found.set(key, cell);
@@ -74,10 +84,9 @@ function cells(rows: Row[]): CountCell[] {
   return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
 }
 
-const FIRST_SECONDS = (condition: string) => `
-  SELECT step, weight, arm, second, count() AS n
-  FROM (SELECT step, weight, arm, unit, min(second) AS second FROM (${ASSIGNED}) WHERE ${condition} GROUP BY step, weight, arm, unit)
-  GROUP BY step, weight, arm, second`;
+/** Per second and share: those of `events` (one row a unit and share, with its second) that count. */
+const judged = (events: string, ...also: string[]) =>
+  `SELECT ${['chance AS weight', 'arm', 'second', ...also].join(', ')}, count() AS n FROM (${inOrder(ASSIGNED, events, also)}) GROUP BY ${['chance', 'arm', 'second', ...also].join(', ')}`;
 
 export class CountsStore {
   private readonly clickhouse: ClickHouseClient;
@@ -106,40 +115,76 @@ export class CountsStore {
 
   async exposures(rollout: Rollout, asOf: AsOf): Promise<CountCell[]> {
     return cells(
-      await queryRows<Row>(this.clickhouse, FIRST_SECONDS('1'), { ...parameters(rollout), ...seenParameters(asOf) }),
+      await queryRows<Row>(
+        this.clickhouse,
+        `SELECT chance AS weight, arm, toUnixTimestamp(met) AS second, count() AS n FROM (${metShares(ASSIGNED)}) GROUP BY weight, arm, second`,
+        { ...parameters(rollout), ...seenParameters(asOf) },
+      ),
     );
   }
 
+  /** First failures of units; and in the present step the units that were tried, and those that failed. */
   async errors(
     rollout: Rollout,
     asOf: AsOf,
-  ): Promise<{ cells: CountCell[]; events: { control: number; candidate: number } }> {
-    const rows = await queryRows<Row>(this.clickhouse, FIRST_SECONDS('failed'), {
-      ...parameters(rollout),
-      ...seenParameters(asOf),
-    });
-    const events = { control: 0, candidate: 0 };
-    for (const r of rows) if (r.step === rollout.step) events[r.arm] += r.n;
-    return { cells: cells(rows), events };
+  ): Promise<{ cells: CountCell[]; step: Record<'control' | 'candidate', { units: number; events: number }> }> {
+    const known = { ...parameters(rollout), ...seenParameters(asOf), step: rollout.step };
+    const [rows, tried] = await Promise.all([
+      queryRows<Row>(
+        this.clickhouse,
+        judged(
+          `SELECT weight, arm, unit, min(second) AS second FROM (${ASSIGNED}) WHERE failed AND reason = 'randomised' GROUP BY weight, arm, unit`,
+        ),
+        known,
+      ),
+      queryRows<{ arm: 'control' | 'candidate'; units: number; events: number }>(
+        this.clickhouse,
+        `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, failed) AS events FROM (${UNCROSSED}) WHERE step = {step:Int16} AND reason = 'randomised' GROUP BY arm`,
+        known,
+      ),
+    ]);
+    const of = (arm: string) => {
+      const { units = 0, events = 0 } = tried.find((r) => r.arm === arm) ?? {};
+      return { units, events };
+    };
+    return { cells: cells(rows), step: { control: of('control'), candidate: of('candidate') } };
   }
 
-  /** Of the present step; and, over all steps, the units that were in both arms within one route revision. */
+  /**
+   * Of the present step, without crossed units; and over all steps the units that were in both arms where the shares do
+   * not allow it.
+   */
   async totals(rollout: Rollout, asOf: AsOf): Promise<Totals> {
-    const rows = await queryRows<{ arm: 'control' | 'candidate'; requests: number; units: number }>(
-      this.clickhouse,
-      `SELECT arm, count() AS requests, uniqExact(unit) AS units FROM (${ASSIGNED}) WHERE step = {step:Int16} GROUP BY arm`,
-      { ...parameters(rollout), ...seenParameters(asOf), step: rollout.step },
-    );
-    const [crossed] = await queryRows<{ n: number }>(
-      this.clickhouse,
-      `SELECT count() AS n FROM (SELECT route_revision, unit FROM (${ASSIGNED}) GROUP BY route_revision, unit HAVING uniqExact(arm) > 1)`,
-      { ...parameters(rollout), ...seenParameters(asOf) },
-    );
+    const known = { ...parameters(rollout), ...seenParameters(asOf), step: rollout.step };
+    const [rows, crossed] = await Promise.all([
+      queryRows<{ arm: 'control' | 'candidate'; requests: number; units: number }>(
+        this.clickhouse,
+        `SELECT arm, count() AS requests, uniqExact(unit) AS units FROM (${UNCROSSED}) WHERE step = {step:Int16} GROUP BY arm`,
+        known,
+      ),
+      queryRows<{ n: number }>(this.clickhouse, `SELECT count() AS n FROM (${CROSSED})`, known),
+    ]);
     const of = (arm: string) => {
       const { requests = 0, units = 0 } = rows.find((r) => r.arm === arm) ?? {};
       return { requests, units };
     };
-    return { control: of('control'), candidate: of('candidate'), crossed: crossed?.n ?? 0 };
+    return { control: of('control'), candidate: of('candidate'), crossed: crossed[0]?.n ?? 0 };
+  }
+
+  /**
+   * For how many seconds the candidate has answered nothing itself since its present visit began: from the first request
+   * that was ejected after its last answer to its latest request. 0 while it serves.
+   */
+  async outOfService(rollout: Rollout, asOf: AsOf): Promise<number> {
+    const [row] = await queryRows<{ seconds: number }>(
+      this.clickhouse,
+      `WITH candidates AS (SELECT * FROM (${ASSIGNED}) WHERE arm = 'candidate' AND arrived_at >= fromUnixTimestamp64Milli({active:Int64})),
+         (SELECT max(arrived_at) FROM candidates WHERE reason = 'randomised' AND NOT failed) AS answered
+       SELECT if(countIf(reason = 'ejected') = 0, 0, dateDiff('millisecond', minIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000) AS seconds
+       FROM candidates WHERE arrived_at > answered`,
+      { ...parameters(rollout), ...seenParameters(asOf), active: rollout.visits.at(-1)?.active_at ?? 0 },
+    );
+    return row?.seconds ?? 0;
   }
 
   /** The control's latency from before the rollout, newest 10,000 answers of its last hour. */
@@ -171,11 +216,12 @@ export class CountsStore {
   ): Promise<LatencyCell[]> {
     const rows = await queryRows<Row & { bucket: number }>(
       this.clickhouse,
-      `SELECT step, weight, arm, second, bucket, count() AS n FROM (
-        SELECT step, weight, arm, unit, min(second) AS second, argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
+      judged(
+        `SELECT weight, arm, unit, min(second) AS second, argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
           multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
-        FROM (${ASSIGNED}) GROUP BY step, weight, arm, unit)
-      GROUP BY step, weight, arm, second, bucket`,
+        FROM (${COMPARABLE}) GROUP BY weight, arm, unit`,
+        'bucket',
+      ),
       {
         ...parameters(rollout),
         ...seenParameters(asOf),
@@ -187,7 +233,7 @@ export class CountsStore {
     );
     const found = new Map<string, { second: number; weight: number; control: number[]; candidate: number[] }>();
     for (const r of rows) {
-      const key = `${r.second} ${r.step} ${r.weight}`;
+      const key = `${r.second} ${r.weight}`;
       const cell = found.get(key) ?? {
         second: r.second,
         weight: r.weight,
@@ -203,7 +249,7 @@ export class CountsStore {
   async candidateQuantiles(rollout: Rollout, asOf: AsOf): Promise<Record<'p50' | 'p90' | 'p99', number> | null> {
     const [row] = await queryRows<{ n: number; q: [number, number, number] }>(
       this.clickhouse,
-      `SELECT count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q FROM (${ASSIGNED}) WHERE arm = 'candidate' AND step = {step:Int16}`,
+      `SELECT count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q FROM (${UNCROSSED}) WHERE arm = 'candidate' AND reason = 'randomised' AND step = {step:Int16}`,
       { ...parameters(rollout), ...seenParameters(asOf), step: rollout.step },
     );
     return row && row.n >= 100 ? { p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
@@ -229,25 +275,38 @@ export class CountsStore {
     const facts = `SELECT value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND arrived_at >= fromUnixTimestamp64Milli({since:Int64}) AND ${seen('outcomes')}`;
     const columns =
       'p.step AS step, p.weight AS weight, p.arm AS arm, p.unit AS unit, p.outputs AS outputs, p.time AS predicted, o.time AS happened, o.value AS value, o.number AS number, greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second';
-    const exposed = `SELECT * FROM (${ASSIGNED}) WHERE reason = 'randomised'`;
+    const exposed = COMPARABLE;
     const joined = `
       SELECT ${columns} FROM (${facts} AND request_id != '') AS o INNER JOIN (${exposed}) AS p ON p.request_id = o.request_id
       UNION ALL
       SELECT ${columns} FROM (${facts} AND unit != '') AS o ASOF INNER JOIN (${exposed}) AS p ON p.unit = o.unit AND p.arrived_at <= o.arrived_at`;
-    const rows = await queryRows<Row & { observed: number; events: number }>(
-      this.clickhouse,
-      `SELECT step, weight, arm, second, countIf(has_event) AS n, count() AS observed FROM (
-        SELECT step, weight, arm, unit, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
-        FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64})${observable} GROUP BY step, weight, arm, unit)
-      GROUP BY step, weight, arm, second`,
-      { ...parameters(rollout), ...seenParameters(asOf), outcome, output, window: durationMs(metric.window) },
-    );
+    const units = `
+      SELECT step, weight, arm, unit, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
+      FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64})${observable} GROUP BY step, weight, arm, unit`;
+    const known = {
+      ...parameters(rollout),
+      ...seenParameters(asOf),
+      outcome,
+      output,
+      window: durationMs(metric.window),
+      step: rollout.step,
+    };
+    const [rows, present] = await Promise.all([
+      queryRows<Row>(
+        this.clickhouse,
+        judged(
+          `SELECT weight, arm, unit, min(second) AS second FROM (${units}) WHERE has_event GROUP BY weight, arm, unit`,
+        ),
+        known,
+      ),
+      queryRows<{ arm: 'control' | 'candidate'; units: number; events: number }>(
+        this.clickhouse,
+        `SELECT arm, count() AS units, countIf(has_event) AS events FROM (${units}) WHERE step = {step:Int16} GROUP BY arm`,
+        known,
+      ),
+    ]);
     const step = { control: { units: 0, events: 0 }, candidate: { units: 0, events: 0 } };
-    for (const r of rows) {
-      if (r.step !== rollout.step) continue;
-      step[r.arm].units += r.observed;
-      step[r.arm].events += r.n;
-    }
+    for (const { arm, units: observed, events } of present) step[arm] = { units: observed, events };
     return { cells: cells(rows), step };
   }
 }

@@ -37,6 +37,10 @@ export function marginOf(guardrail: Guardrail, metric: Metric): number {
   return guardrail.maxRatio ?? guardrail.minRatio ?? metric.margin ?? 1;
 }
 
+/** For how long the candidate may be out of service, where the specification does not say. */
+export const maxOutOfService = (spec: RolloutSpec & { maxOutOfService?: string | undefined }): string =>
+  spec.maxOutOfService ?? '60s';
+
 export const isLatency = (metric: Metric): boolean => 'field' in metric.source && metric.source.field === 'latency_us';
 
 /** Whether both arms are compared in no later step: what has not been seen in this one will not be. */

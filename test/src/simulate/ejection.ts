@@ -1,0 +1,179 @@
+import type { Target } from '@slipway/contracts';
+import { Targets, targetKey } from '@slipway/traffic-router/targets';
+import { type Arm, bucketOf, Evidence } from './evidence.ts';
+import { Random } from './random.ts';
+
+/** What a request meets at a version: `refused` is a broken connection. */
+type Fault = 'none' | 'failed' | 'refused';
+type World = { name: string; harmless: boolean; fault: (arm: Arm, t: number, random: Random, index: number) => Fault };
+
+const rate = (p: number) => (_: Arm, __: number, random: Random) => (random.uniform() < p ? 'failed' : 'none') as Fault;
+const ONSET = 60;
+const from = (arm: Arm, t: number) => arm === 'candidate' && t >= ONSET;
+
+export const worlds: readonly World[] = [
+  { name: 'identical, 5xx of 1 % in both', harmless: true, fault: rate(0.01) },
+  { name: 'identical, 5xx of 3 % in both', harmless: true, fault: rate(0.03) },
+  { name: 'identical, 5xx of 20 % in both', harmless: true, fault: rate(0.2) },
+  {
+    name: 'one reset connection of the candidate',
+    harmless: true,
+    fault: (arm, t, random, index) =>
+      arm === 'candidate' && t >= ONSET && index === 0 ? 'refused' : rate(0.001)(arm, t, random),
+  },
+  {
+    name: 'an outage of 30 s that both share',
+    harmless: true,
+    fault: (arm, t, random) => (t >= ONSET && t < ONSET + 30 ? 'failed' : rate(0.01)(arm, t, random)),
+  },
+  {
+    name: 'candidate refuses every connection',
+    harmless: false,
+    fault: (arm, t, random) => (from(arm, t) ? 'refused' : rate(0.01)(arm, t, random)),
+  },
+  {
+    name: 'candidate fails every request',
+    harmless: false,
+    fault: (arm, t, random) => (from(arm, t) ? 'failed' : rate(0.01)(arm, t, random)),
+  },
+  {
+    name: 'candidate fails every request, 5xx of 3 % in control',
+    harmless: false,
+    fault: (arm, t, random) => (from(arm, t) ? 'failed' : rate(0.03)(arm, t, random)),
+  },
+  {
+    name: 'candidate fails 30 %, control 1 %',
+    harmless: false,
+    fault: (arm, t, random) => rate(from(arm, t) ? 0.3 : 0.01)(arm, t, random),
+  },
+];
+
+export type Counting = 'no event' | 'as failures';
+const control: Target = { model: 'm', version: 1, addresses: ['http://control'] };
+const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'] };
+/** The router's own code decides who is ejected; `beside` is the version of the other arm. */
+type Router = {
+  order(target: Target, ejectedToo: boolean, beside?: Target | null): string[];
+  failed(key: string, refused: boolean): unknown;
+  succeeded(key: string): void;
+};
+const STEPS = [0.05, 0.25, 0.5];
+const DWELL = 120;
+const MARGIN = 1.25;
+const DELAYS = [5, 20, 45];
+
+export type Ejected = { rolledBack: boolean; second: number; out: number };
+
+/**
+ * One rollout through the router's own ejection code: one address each, every request another unit, a look each second.
+ * The candidate's requests that nothing tried are answered by the control. `counting` `as failures` is what was done
+ * before: each of them an error, a latency and an exposure for outcomes of the candidate.
+ */
+export function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
+  const random = new Random(seed);
+  let now = 0;
+  const router: Router = new Targets(() => now * 1000);
+  const planned = STEPS.length * DWELL;
+  const evidence = new Evidence(MARGIN, planned);
+  const late = new Map<number, { share: number; arm: Arm; n: number }[]>();
+  let sinceOnset = 0;
+  let ejectedSince: number | undefined;
+  let out = 0;
+
+  const attempt = (target: Target, t: number): Fault => {
+    const arm = target === control ? 'control' : 'candidate';
+    const fault = world.fault(arm, t, random, arm === 'candidate' && t >= ONSET ? sinceOnset++ : -1);
+    const key = targetKey(target, target.addresses[0] as string);
+    if (fault === 'none') router.succeeded(key);
+    else router.failed(key, fault === 'refused');
+    return fault;
+  };
+
+  for (let t = 0; t < planned; t++) {
+    const share = STEPS[Math.floor(t / DWELL)] as number;
+    const n = random.poisson(perSecond);
+    let ejections = 0;
+    const converted = { control: 0, candidate: 0 };
+    for (let i = 0; i < n; i++) {
+      now = t + i / n;
+      const arm: Arm = random.uniform() < share ? 'candidate' : 'control';
+      let failed = false;
+      let ejected = false;
+      if (arm === 'candidate') {
+        ejected = router.order(candidate, false, control).length === 0;
+        failed = !ejected && attempt(candidate, now) !== 'none';
+      }
+      if (arm === 'control' || failed || ejected) {
+        router.order(control, true, candidate);
+        const answered = attempt(control, now) === 'none';
+        if (arm === 'control') failed = !answered;
+      }
+      evidence.add(share, arm, 'exposures');
+      const converts = random.uniform() < 0.1;
+      const bucket = bucketOf(random.normal());
+      if (ejected) {
+        ejections++;
+        ejectedSince ??= now;
+        out = Math.max(out, now - ejectedSince);
+        if (counting === 'no event') continue;
+        failed = true;
+      } else if (arm === 'candidate' && !failed) ejectedSince = undefined;
+      if (failed) evidence.add(share, arm, 'errors');
+      evidence.add(share, arm, bucket);
+      if (converts) converted[arm]++;
+    }
+    if (ejections > 0 && counting === 'no event') evidence.forgetComparable();
+    else {
+      // One delay for both arms: what the candidate's share of a second's conversions is must not hang on the delay.
+      const at = t + (DELAYS[Math.floor(random.uniform() * DELAYS.length)] as number);
+      const due = late.get(at) ?? [];
+      for (const arm of ['control', 'candidate'] as const) due.push({ share, arm, n: converted[arm] });
+      late.set(at, due);
+    }
+    for (const { share: then, arm, n: many } of late.get(t) ?? [])
+      for (let i = 0; i < many; i++) evidence.add(then, arm, 'conversions');
+    const { verdict } = evidence.close(t);
+    if (verdict === 'rollBack') return { rolledBack: true, second: t, out };
+  }
+  return { rolledBack: false, second: planned, out };
+}
+
+export type EjectionRow = {
+  world: string;
+  harmless: boolean;
+  perSecond: number;
+  counting: Counting;
+  runs: number;
+  seed: number;
+  rolledBack: number;
+  /** After the onset, where there is one. */
+  medianSeconds: number | null;
+  /** Share of the runs in which the candidate was out of service for more than 60 s. */
+  out: number;
+};
+
+export function ejectionRow(
+  name: string,
+  perSecond: number,
+  counting: Counting,
+  runs: number,
+  seed: number,
+): EjectionRow {
+  const world = worlds.find((w) => w.name === name);
+  if (!world) throw new Error(`there is no world "${name}"`);
+  const played = Array.from({ length: runs }, (_, run) =>
+    playEjection(world, perSecond, counting, seed * 1_000_003 + run),
+  );
+  const seconds = played.filter((p) => p.rolledBack).map((p) => p.second - ONSET + 1);
+  return {
+    world: name,
+    harmless: world.harmless,
+    perSecond,
+    counting,
+    runs,
+    seed,
+    rolledBack: played.filter((p) => p.rolledBack).length / runs,
+    medianSeconds: seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? null,
+    out: played.filter((p) => p.out > 60).length / runs,
+  };
+}

@@ -1,0 +1,132 @@
+import {
+  CountEvidence,
+  judge,
+  type Judgement,
+  LatencyEvidence,
+  SAMPLE_RATIOS,
+  WORSE_WHEN_FEWER,
+  WORSE_WHEN_MORE,
+} from '@slipway/stats';
+
+export type Arm = 'control' | 'candidate';
+/** Shares of the control's requests between its own p50, p90 and p99. */
+const MASSES = [0.5, 0.4, 0.09, 0.01];
+
+/** Of one second and one candidate share. */
+class Cell {
+  readonly exposures = { control: 0, candidate: 0 };
+  readonly errors = { control: 0, candidate: 0 };
+  readonly conversions = { control: 0, candidate: 0 };
+  readonly buckets = { control: [0, 0, 0, 0], candidate: [0, 0, 0, 0] };
+}
+
+/** The evidence of one rollout as the analyser counts it, fed unit by unit and closed each second. */
+export class Evidence {
+  readonly ratio: CountEvidence;
+  private readonly errors: CountEvidence;
+  private readonly conversions: CountEvidence;
+  private readonly distribution: LatencyEvidence;
+  private readonly tail: CountEvidence;
+  private readonly planned: number;
+  private readonly margin: number;
+  private cells = new Map<number, Cell>();
+  /** Largest sample-ratio e-value so far. */
+  alarm = 0;
+
+  constructor(margin: number, planned: number) {
+    this.margin = margin;
+    this.planned = planned;
+    this.errors = new CountEvidence(margin, WORSE_WHEN_MORE, 0, planned);
+    this.conversions = new CountEvidence(1, WORSE_WHEN_FEWER, 0, planned);
+    this.distribution = new LatencyEvidence(MASSES, 0, planned);
+    this.tail = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
+    this.ratio = new CountEvidence(1, SAMPLE_RATIOS, 0, planned);
+  }
+
+  /** @param chance the candidate share to judge it with; `undefined` where it does not count */
+  add(chance: number | undefined, arm: Arm, what: 'exposures' | 'errors' | 'conversions' | number): void {
+    if (chance === undefined || chance <= 0 || chance >= 1) return;
+    let cell = this.cells.get(chance);
+    if (!cell) {
+      cell = new Cell();
+      this.cells.set(chance, cell);
+    }
+    if (typeof what === 'number') {
+      const buckets = cell.buckets[arm];
+      buckets[what] = (buckets[what] as number) + 1;
+    } else cell[what][arm]++;
+  }
+
+  /** Takes back the latencies and conversions of the second under way: the router ejected something in it. */
+  forgetComparable(): void {
+    for (const { buckets } of this.cells.values()) {
+      buckets.control.fill(0);
+      buckets.candidate.fill(0);
+    }
+  }
+
+  /** Closes the second and judges. */
+  close(second: number): Judgement {
+    for (const [weight, cell] of [...this.cells].sort(([a], [b]) => a - b)) {
+      this.ratio.add({ second, weight, ...cell.exposures });
+      this.errors.add({ second, weight, ...cell.errors });
+      this.conversions.add({ second, weight, ...cell.conversions });
+      const { control, candidate } = cell.buckets;
+      this.tail.add({ second, weight, control: control[3] as number, candidate: candidate[3] as number });
+      this.distribution.add({ second, weight, control, candidate });
+    }
+    this.cells = new Map();
+    this.alarm = Math.max(this.alarm, this.ratio.valueAt(second));
+    const none = { units: 0, events: 0 };
+    const step = { control: none, candidate: none };
+    const totals = { requests: 0, units: 0 };
+    return judge({
+      alpha: 0.05,
+      startSecond: 0,
+      nowSecond: second,
+      plannedSeconds: this.planned,
+      crossedUnits: 0,
+      exposures: this.ratio,
+      step: {
+        index: 0,
+        weight: 0.5,
+        activeSeconds: 0,
+        dwellSeconds: 1,
+        until: {},
+        totals: { control: totals, candidate: totals },
+      },
+      guardrails: [
+        {
+          kind: 'events',
+          metric: 'error_rate',
+          source: 'error',
+          direction: 'lower',
+          margin: this.margin,
+          cells: this.errors,
+          step,
+        },
+        {
+          kind: 'latency',
+          metric: 'latency',
+          margin: 1,
+          masses: MASSES,
+          cells: { distribution: this.distribution, tail: this.tail },
+          sla: [],
+        },
+        {
+          kind: 'events',
+          metric: 'conversion',
+          source: 'outcome',
+          direction: 'higher',
+          margin: 1,
+          cells: this.conversions,
+          step,
+        },
+      ],
+    });
+  }
+}
+
+/** Bucket of a latency by its normal score. */
+export const bucketOf = (z: number): number =>
+  z <= 0 ? 0 : z <= 1.2815515655446004 ? 1 : z <= 2.3263478740408408 ? 2 : 3;

@@ -1,0 +1,41 @@
+import { type Counting, ejectionRow, worlds } from './ejection.ts';
+import { ladders, returningRow } from './returning.ts';
+
+const percent = (x: number) => `${(100 * x).toFixed(1)} %`.padStart(9);
+const seconds = (x: number | null) => (x === null ? '-' : `${x} s`).padStart(8);
+
+type Options = { runs: number; seed: number; json: boolean; only: string | undefined };
+const chosen = (names: string[], only: string | undefined) => names.filter((name) => !only || name.includes(only));
+
+/** `npm run simulate -- --returning`: users who come back, over ladders of shares; line by line, as they are played. */
+export function* returningTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield `${'ladder (shares in %)'.padEnd(34)}${'users'.padStart(7)}  ${'kind'.padEnd(10)}${'rolled back'.padStart(12)}${'alarms'.padStart(9)}${'after'.padStart(8)}   as fresh draws: rolled back, alarms`;
+  for (const kind of ['identical', 'broken'] as const)
+    for (const users of [300, 3000])
+      for (const ladder of chosen(Object.keys(ladders), only)) {
+        const row = returningRow(ladder, users, kind, kind === 'identical' ? runs : Math.ceil(runs / 8), seed);
+        yield json
+          ? JSON.stringify(row)
+          : `${ladder.padEnd(34)}${String(users).padStart(7)}  ${kind.padEnd(10)}   ${percent(row.rolledBack)}${percent(row.alarms)}${seconds(row.medianSeconds)}   ${percent(row.fresh.rolledBack)}${percent(row.fresh.alarms)}`;
+      }
+  if (!json) yield `\n${runs} runs a cell, an eighth of them where it is broken; seed ${seed}`;
+}
+
+/** `npm run simulate -- --ejection`: the router's own ejection, requests a second and what each ejected one counts as. */
+export function* ejectionTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield `${'world'.padEnd(54)}${'a second'.padStart(9)}  ${'ejected is'.padEnd(12)}${'rolled back'.padStart(12)}${'after'.padStart(8)}${'out > 60 s'.padStart(12)}`;
+  for (const counting of ['no event', 'as failures'] satisfies Counting[])
+    for (const perSecond of [33, 333])
+      for (const world of chosen(
+        worlds.map((w) => w.name),
+        only,
+      )) {
+        const row = ejectionRow(world, perSecond, counting, counting === 'no event' ? runs : Math.ceil(runs / 8), seed);
+        yield json
+          ? JSON.stringify(row)
+          : `${world.padEnd(54)}${String(perSecond).padStart(9)}  ${counting.padEnd(12)}   ${percent(row.rolledBack)}${row.harmless ? '       -' : seconds(row.medianSeconds)}   ${percent(row.out)}`;
+      }
+  if (!json) yield `\n${runs} runs a cell, an eighth of them where ejected requests count as failures; seed ${seed}`;
+}
