@@ -96,10 +96,17 @@ export function describeOperators(stack: () => Release): void {
       (await fetch(`${stack().routers[0]}/v2/models/${endpoint}/infer`, { method: 'POST', body: '{}' })).status;
 
     it('that have never served can be changed and deleted; again, it changes nothing', async () => {
-      const { admin, operator, register, viewer } = clients().release;
+      const { admin, operator, register, viewer, supervisor } = clients().release;
+      // Without a live worker nobody can try a version before it is named.
+      supervisor.kill('worker-1', 'SIGSTOP');
       const { version } = await register(Buffer.from(`no model ${Math.random()}`));
       const put = (v: number) => operator.call<Endpoint>('PUT', '/v1/endpoints/stuck', { model: 'spam', version: v });
-      expect(await put(version)).toMatchObject({ current: { version }, served_at: null });
+      let made: Endpoint | undefined;
+      await until('the registry to know that no worker lives', async () => {
+        made = await put(version).catch(() => undefined);
+        return made !== undefined;
+      });
+      expect(made).toMatchObject({ current: { version }, served_at: null });
       const refused = await problemOf(admin.call('DELETE', `/v1/models/spam/versions/${version}`));
       expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining('endpoint "stuck" names') });
       await until('the router to know it', async () => (await asked('stuck')) !== 404);
@@ -114,6 +121,7 @@ export function describeOperators(stack: () => Release): void {
       // the name is free again: it serves at last, under a revision that every router takes for newer
       await put(version + 1);
       expect(await put(1)).toMatchObject({ current: { version: 1 } });
+      supervisor.kill('worker-1', 'SIGCONT');
       await until('it to serve', async () => (await asked('stuck')) === 400);
       expect((await rows('endpoint/stuck')).map((r) => r.action)).toEqual(['create', 'delete', 'create', 'change']);
       await admin.call('POST', '/v1/models', { name: 'empty' });

@@ -13,6 +13,7 @@ const version = {
       outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
     },
   }),
+  loadable: { state: 'loaded', reason: '' },
 } as unknown as Version;
 const route = (before: string[], warm: string[], mayReturn: string[]) =>
   compileRoute({
