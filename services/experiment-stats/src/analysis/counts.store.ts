@@ -232,7 +232,7 @@ export class CountsStore {
       judged(
         `SELECT weight, arm, unit, min(second) AS second, argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
           multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
-        FROM (${COMPARABLE}) WHERE second > {until:UInt32} GROUP BY weight, arm, unit`,
+        FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit`,
         'bucket',
       ),
       {

@@ -35,6 +35,11 @@ export class Database implements Sql {
     return sqlOf(this.ambient.getStore() ?? this.source.manager).query<T>(text, parameters);
   }
 
+  /** Runs what a request sets off but does not wait for: it is no part of the request's transaction. */
+  detached<T>(work: () => T): T {
+    return this.ambient.exit(work);
+  }
+
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const outer = this.ambient.getStore();
     for (let attempt = 0; ; attempt++) {
