@@ -292,6 +292,24 @@ describe('the latency baseline of an endpoint that is new', () => {
   });
 });
 
+describe('an outcome that overtakes its prediction', () => {
+  it('is counted when the prediction comes', async () => {
+    const early: Rollout = { ...rollout, id: randomUUID() };
+    const fact = outcome(1, { unit: 'overtaken', name: 'bought' });
+    await send(topics.outcomes.name, [fact]);
+    await until(
+      'the outcome',
+      async () => (await stack.query(`SELECT 1 FROM outcomes WHERE event_id = '${fact.event_id}'`)).length > 0,
+    );
+    const bought = metric({ source: { outcome: 'bought' } });
+    const step = async () => (await counts.outcomes(early, await counts.asOf(early), bought)).step.candidate;
+    expect(await step()).toEqual({ units: 0, events: 0 });
+    await send(topics.predictions.name, [prediction('overtaken', 'candidate', 1, { rollout_id: early.id })]);
+    await until('the prediction', async () => (await step()).units === 1);
+    expect(await step()).toEqual({ units: 1, events: 1 });
+  });
+});
+
 describe('units that come back, over shares that go up and down', () => {
   const ramp: Rollout = { ...rollout, id: randomUUID() };
   const SHARES = [0.05, 0.25, 0.5, 0.25, 0.4, 0.7];

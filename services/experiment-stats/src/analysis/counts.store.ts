@@ -60,6 +60,12 @@ const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised' AND
 const AROUND = 'arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
 const BEFORE = `arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND ${AROUND}`;
 
+/**
+ * The rows of a router wait in its journal while Kafka is away, so an outcome may be there before the exposure that it
+ * belongs to: it is counted when that comes, if it comes within so long.
+ */
+const OVERTAKING_SECONDS = 3600;
+
 type Row = { weight: number; arm: 'control' | 'candidate'; second: number; n: number };
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
 
@@ -298,7 +304,10 @@ export class CountsStore {
     const joined = `
       SELECT ${columns} FROM (${facts} AND request_id != '') AS o INNER JOIN (${exposed}) AS p ON p.request_id = o.request_id
       UNION ALL
-      SELECT ${columns} FROM (${facts} AND unit != '') AS o ASOF INNER JOIN (${exposed}) AS p ON p.unit = o.unit AND p.arrived_at <= o.arrived_at`;
+      SELECT ${columns} FROM (${facts} AND unit != '') AS o ASOF INNER JOIN (${exposed}) AS p ON p.unit = o.unit AND p.arrived_at <= o.arrived_at
+      UNION ALL
+      SELECT ${columns} FROM (${facts} AND unit != '') AS o INNER JOIN (SELECT * FROM (${exposed}) ORDER BY arrived_at, request_id LIMIT 1 BY unit) AS p ON p.unit = o.unit
+      WHERE p.arrived_at > o.arrived_at AND p.arrived_at <= o.arrived_at + toIntervalSecond(${OVERTAKING_SECONDS})`;
     const units = `
       SELECT step, weight, arm, unit, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
       FROM (${joined}) WHERE happened <= predicted + toIntervalMillisecond({window:Int64})${observable} GROUP BY step, weight, arm, unit`;
