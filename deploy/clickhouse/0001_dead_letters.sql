@@ -1,3 +1,22 @@
+-- A CloudEvent of structured mode is a JSON object with `specversion` and its row in `data`.
+CREATE OR REPLACE FUNCTION slipway_is_event AS (line) -> JSONType(line) = 'Object' AND JSONType(line, 'specversion') = 'String' AND JSONType(line, 'data') = 'Object'
+---
+-- What a CloudEvent's attributes say and its row does not, as JSON fields. The attribute `time` is RFC 3339.
+CREATE OR REPLACE FUNCTION slipway_event_fields AS (line, row, ce_id) -> arrayStringConcat(arrayFilter(field -> field != '', [
+    if(JSONExtractString(row, 'event_id') != '', '', if(slipway_is_event(line) AND JSONExtractString(line, 'id') != '', concat('"event_id":', toJSONString(JSONExtractString(line, 'id'))), if(ce_id != '', concat('"event_id":', toJSONString(ce_id)), ''))),
+    if(slipway_is_event(line) AND NOT JSONHas(row, 'source') AND JSONExtractString(line, 'source') != '', concat('"source":', toJSONString(JSONExtractString(line, 'source'))), ''),
+    if(slipway_is_event(line) AND NOT JSONHas(row, 'time') AND parseDateTime64BestEffortOrNull(JSONExtractString(line, 'time'), 3, 'UTC') IS NOT NULL, concat('"time":', toString(toUnixTimestamp64Milli(assumeNotNull(parseDateTime64BestEffortOrNull(JSONExtractString(line, 'time'), 3, 'UTC'))))), '')]), ',')
+---
+CREATE OR REPLACE FUNCTION slipway_with_fields AS (fields, row) -> if(fields = '', row, concat('{', fields, if(JSONLength(row) = 0, '', ','), substring(row, position(row, '{') + 1)))
+---
+-- The row of a line: the line itself, or what a CloudEvent 1.0 carries (structured mode: `data`; binary mode: the line,
+-- with the header ce_id for a missing event_id). Every ingest and every refusal reads lines through this one function;
+-- dead letters keep the line as it came.
+CREATE OR REPLACE FUNCTION slipway_row AS (line, ce_id) -> multiIf(
+    JSONType(line) != 'Object', line,
+    slipway_is_event(line), slipway_with_fields(slipway_event_fields(line, JSONExtractRaw(line, 'data'), ce_id), JSONExtractRaw(line, 'data')),
+    slipway_with_fields(slipway_event_fields(line, line, ce_id), line))
+---
 -- What nobody could use: rows that our own views refuse, and records that consumers refused (dead-letters.v1).
 CREATE TABLE IF NOT EXISTS slipway.dead_letters
 (
@@ -33,6 +52,6 @@ SELECT
 FROM
 (
     SELECT line, _timestamp_ms, _topic, _partition, _offset,
-        JSONExtract(line, 'Tuple(event_id String, consumer String, topic String, partition UInt32, offset String, reason String, raw String)') AS row
-    FROM slipway.dead_letters_queue
+        JSONExtract(if(isValidJSON(line) AND JSONType(line) = 'Object', line, '{}'), 'Tuple(event_id String, consumer String, topic String, partition UInt32, offset String, reason String, raw String)') AS row
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.dead_letters_queue)
 )

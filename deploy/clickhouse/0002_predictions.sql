@@ -26,11 +26,16 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     price Float64,
     request String CODEC(ZSTD(1)) TTL toDateTime(time) + INTERVAL 30 DAY,
     response String CODEC(ZSTD(1)) TTL toDateTime(time) + INTERVAL 30 DAY,
-    outputs Map(LowCardinality(String), String) COMMENT 'the first element of every output tensor',
+    outputs Map(LowCardinality(String), String) COMMENT 'every output tensor of the answer by its name: the plain value of a single element; of several the JSON list of all rows and elements; over 64 elements or 8 KiB the first ones and their number, as "[…] of 1000"',
+    shadow_rollout_id LowCardinality(String) COMMENT 'the rollout whose shadow sampled this request; empty when none did',
+    shadow_step Int16 DEFAULT -1 COMMENT 'the step of that rollout, from 0; -1 when no shadow sampled it',
+    trace_id String COMMENT 'W3C trace id, 32 hexadecimal digits; empty when there is none',
     router LowCardinality(String),
     boot LowCardinality(String),
     sequence UInt64,
-    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins',
+    kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition',
+    kafka_offset UInt64 COMMENT 'the record''s offset in that partition',
+    version UInt64,
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
@@ -50,7 +55,7 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.pre
 CREATE OR REPLACE FUNCTION slipway_prediction_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
     JSONType(line) != 'Object', 'not a JSON object',
-    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string, and no ce_id in the headers',
     JSONExtractString(line, 'request_id') = '', 'request_id: missing or not a string',
     JSONExtractString(line, 'endpoint') = '', 'endpoint: missing or not a string',
     JSONExtractString(line, 'assigned_arm') NOT IN ('control', 'candidate'), 'assigned_arm: must be control or candidate',
@@ -61,21 +66,30 @@ CREATE OR REPLACE FUNCTION slipway_prediction_refusal AS (line, arrived) -> mult
     abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 35 * 86400000, 'time: implausible (over 35 days from its arrival)',
     '')
 ---
+-- An output tensor's elements (their JSON texts) as one text: a single element is its plain value, several are a JSON
+-- list; of a long one the first elements, at most 64 and 8 KiB, and how many there were.
+CREATE OR REPLACE FUNCTION slipway_output AS (elements) -> multiIf(
+    length(elements) = 1, if(startsWith(elements[1], '"'), JSONExtractString(elements[1]), elements[1]),
+    length(elements) <= 64 AND length(arrayStringConcat(elements, ',')) <= 8190, concat('[', arrayStringConcat(elements, ','), ']'),
+    concat('[', arrayStringConcat(arrayFilter((text, bytes) -> bytes <= 8190, arraySlice(elements, 1, 64), arrayCumSum(text -> length(text) + 1, arraySlice(elements, 1, 64))), ','), '] of ', toString(length(elements))))
+---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
 SELECT
     row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS request_id, row.5 AS endpoint,
     row.6 AS rollout_id, if(row.6 = '', -1, row.7) AS step, row.8 AS route_revision, row.9 AS unit, row.10 AS assigned_arm, row.11 AS probability, row.12 AS reason,
     row.13 AS served_version, row.14 AS fallback_from, row.15 AS status, row.16 AS error_code, row.17 AS latency_us, row.18 AS queue_us, row.19 AS compute_us,
     row.20 AS batch_size, row.21 AS price, JSONExtractRaw(line, 'request') AS request, JSONExtractRaw(line, 'response') AS response,
-    mapFromArrays(arrayMap(o -> JSONExtractString(o, 'name'), outs), arrayMap(o -> trim(BOTH '"' FROM JSONExtractRaw(o, 'data', 1)), outs)) AS outputs,
+    mapFromArrays(arrayMap(o -> JSONExtractString(o, 'name'), outs), arrayMap(o -> slipway_output(JSONExtractArrayRaw(o, 'data')), outs)) AS outputs,
+    row.25 AS shadow_rollout_id, if(row.25 = '', -1, row.26) AS shadow_step, row.27 AS trace_id,
     row.22 AS router, row.23 AS boot, row.24 AS sequence,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+    toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
+    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, endpoint String, rollout_id String, step Int16, route_revision String, unit String, assigned_arm String, probability Float64, reason String, served_version String, fallback_from String, status UInt16, error_code String, latency_us UInt64, queue_us UInt64, compute_us UInt64, batch_size UInt32, price Float64, router String, boot String, sequence UInt64)') AS row,
+    SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
+        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, endpoint String, rollout_id String, step Int16, route_revision String, unit String, assigned_arm String, probability Float64, reason String, served_version String, fallback_from String, status UInt16, error_code String, latency_us UInt64, queue_us UInt64, compute_us UInt64, batch_size UInt32, price Float64, router String, boot String, sequence UInt64, shadow_rollout_id String, shadow_step Int16, trace_id String)') AS row,
         JSONExtractArrayRaw(line, 'response', 'outputs') AS outs
-    FROM slipway.predictions_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.predictions_queue)
     WHERE line != '' AND slipway_prediction_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
 )
 ---
@@ -83,7 +97,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_refused TO slipway.de
 SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_prediction_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_prediction_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]), coalesce(_timestamp_ms, now64(3))) AS refusal
     FROM slipway.predictions_queue
     WHERE line != ''
 )

@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS slipway.outcomes
     number Nullable(Float64) COMMENT 'the value when it is a number; 1 and 0 for booleans',
     unit String,
     request_id String,
+    kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition',
+    kafka_offset UInt64 COMMENT 'the record''s offset in that partition',
     version UInt64,
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
@@ -28,7 +30,7 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.out
 CREATE OR REPLACE FUNCTION slipway_outcome_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
     JSONType(line) != 'Object', 'not a JSON object',
-    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string, and no ce_id in the headers',
     JSONExtractString(line, 'endpoint') = '', 'endpoint: missing or not a string',
     JSONExtractString(line, 'name') = '', 'name: missing or not a string',
     JSONType(line, 'value') NOT IN ('Int64', 'UInt64', 'Double', 'String', 'Bool'), 'value: must be a number, a string or a boolean',
@@ -43,12 +45,13 @@ SELECT
     if(JSONType(line, 'value') = 'String', JSONExtractString(line, 'value'), JSONExtractRaw(line, 'value')) AS value,
     if(JSONType(line, 'value') = 'Bool', toFloat64(JSONExtractBool(line, 'value')), if(JSONType(line, 'value') = 'String', NULL, JSONExtractFloat(line, 'value'))) AS number,
     row.6 AS unit, row.7 AS request_id,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+    toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
+    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+    SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, source String, endpoint String, name String, unit String, request_id String)') AS row
-    FROM slipway.outcomes_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.outcomes_queue)
     WHERE line != '' AND slipway_outcome_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
 )
 ---
@@ -56,7 +59,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_refused TO slipway.dead_
 SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_outcome_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_outcome_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]), coalesce(_timestamp_ms, now64(3))) AS refusal
     FROM slipway.outcomes_queue
     WHERE line != ''
 )

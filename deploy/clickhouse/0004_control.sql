@@ -22,16 +22,16 @@ FROM
 (
     SELECT line, _timestamp_ms AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16, analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String, alpha Float64)') AS row
-    FROM slipway.evidence_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.evidence_queue)
 )
-WHERE row.1 != '' AND row.3 != '' AND abs(row.2 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) < 35 * 86400000
+WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != '' AND abs(row.2 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) < 35 * 86400000
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_refused TO slipway.dead_letters AS
 SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
     'evidence: not JSON, without event_id or rollout_id, or with an implausible time' AS reason, line AS raw
-FROM slipway.evidence_queue
-WHERE line != '' AND NOT (JSONExtractString(line, 'event_id') != '' AND JSONExtractString(line, 'rollout_id') != ''
-    AND abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(coalesce(_timestamp_ms, now64(3)))) < 35 * 86400000)
+FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic, _partition, _offset FROM slipway.evidence_queue)
+WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'rollout_id') != ''
+    AND abs(JSONExtractInt(row, 'time') - toUnixTimestamp64Milli(coalesce(_timestamp_ms, now64(3)))) < 35 * 86400000)
 ---
 CREATE TABLE IF NOT EXISTS slipway.audit
 (
@@ -52,12 +52,12 @@ FROM
 (
     SELECT line, _timestamp_ms AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String, action String, reason String, previous_hash String, hash String)') AS row
-    FROM slipway.audit_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.audit_queue)
 )
-WHERE row.1 != '' AND row.3 != ''
+WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != ''
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_refused TO slipway.dead_letters AS
 SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
     'audit: not JSON, or without event_id or aggregate' AS reason, line AS raw
-FROM slipway.audit_queue
-WHERE line != '' AND NOT (JSONExtractString(line, 'event_id') != '' AND JSONExtractString(line, 'aggregate') != '')
+FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic, _partition, _offset FROM slipway.audit_queue)
+WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'aggregate') != '')

@@ -77,7 +77,7 @@ const landed = async (id: string) =>
   )[0];
 
 describe('ingestion', () => {
-  it('keeps every field of a row, and the first element of every output', async () => {
+  it('keeps every field of a row, and a single element of an output as its plain value', async () => {
     const row = prediction();
     await send([row]);
     await until('the row', async () => (await landed(row.event_id)) !== undefined);
@@ -227,6 +227,86 @@ describe('ingestion', () => {
     await send([later]);
     await until('the later row', async () => (await landed(later.event_id)) !== undefined, 60_000);
     expect(await landed(row.event_id)).toBeDefined();
+  });
+});
+
+describe('what others send, and what the columns say', () => {
+  it('keeps every row and element of an output: a list as JSON, of a long one the first elements and their number', async () => {
+    const text = 'é "quoted"\n';
+    const output = (name: string, data: unknown[]) => ({ name, data });
+    const row = prediction({
+      response: {
+        outputs: [
+          output('label', [text]),
+          output('scores', [0.25, 0.5, 1]),
+          output('labels', ['spam', text]),
+          output(
+            'long',
+            Array.from({ length: 100 }, (_, i) => i),
+          ),
+          output('wide', ['x'.repeat(5000), 'y'.repeat(5000)]),
+          output('none', []),
+        ],
+      },
+    });
+    await send([row]);
+    await until('the row', async () => (await landed(row.event_id)) !== undefined);
+    const outputs = ((await landed(row.event_id)) as { outputs: Record<string, string> }).outputs;
+    expect(outputs['label']).toBe(text);
+    expect(JSON.parse(outputs['scores'] as string)).toEqual([0.25, 0.5, 1]);
+    expect(JSON.parse(outputs['labels'] as string)).toEqual(['spam', text]);
+    expect(outputs['long']).toBe(`[${Array.from({ length: 64 }, (_, i) => i).join(',')}] of 100`);
+    expect(outputs['wide']).toBe(`["${'x'.repeat(5000)}"] of 2`);
+    expect(outputs['none']).toBe('[]');
+  });
+
+  it('takes CloudEvents of structured mode and of binary mode on every topic of rows', async () => {
+    const id = randomUUID();
+    const time = Date.now();
+    const event = (type: string, data: object) =>
+      JSON.stringify({
+        specversion: '1.0',
+        type,
+        id,
+        source: 'shop',
+        time: new Date(time).toISOString(),
+        datacontenttype: 'application/json',
+        data,
+      });
+    const { event_id: _, type: __, source: ___, time: ____, ...served } = prediction({ request_id: id });
+    const comparison = {
+      request_id: id,
+      rollout_id: 'r',
+      result: 'paired',
+      agree: true,
+    };
+    const rows: [{ name: string }, string, object][] = [
+      [topics.predictions, 'slipway.prediction.v1', served],
+      [topics.outcomes, 'slipway.outcome.v1', { endpoint: 'spam', name: 'label', value: 1, unit: '', request_id: id }],
+      [topics.comparisons, 'slipway.comparison.v1', comparison],
+      [topics.evidence, 'slipway.evidence.v1', { rollout_id: 'r', revision: { epoch: 1, n: 1 } }],
+      [topics.audit, 'slipway.audit.v1', { aggregate: 'rollout/r', n: 1 }],
+      [topics.retraining, 'slipway.retraining.v1', { model: 'spam' }],
+    ];
+    for (const [topic, type, data] of rows) {
+      await producer.send(topic.name, [{ value: event(type, data) }]);
+      await producer.send(topic.name, [
+        { value: JSON.stringify({ ...data, source: 'shop', time }), headers: { ce_id: `binary-${id}` } },
+      ]);
+    }
+    for (const table of ['predictions', 'outcomes', 'comparisons', 'evidence', 'audit', 'retraining'])
+      await until(`both events in ${table}`, async () => {
+        const found = await stack.query<{ event_id: string; at: number }>(
+          `SELECT event_id, toUnixTimestamp64Milli(time) AS at FROM ${table} FINAL WHERE endsWith(event_id, {id:String}) ORDER BY event_id`,
+          { id },
+        );
+        return found.length === 2 && found.every((r) => Number(r.at) === time);
+      });
+    const [outcome] = await stack.query(
+      'SELECT source, value, request_id FROM outcomes FINAL WHERE event_id = {id:String}',
+      { id },
+    );
+    expect(outcome).toEqual({ source: 'shop', value: '1', request_id: id });
   });
 });
 

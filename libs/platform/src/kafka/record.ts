@@ -1,13 +1,14 @@
 import { fieldErrors, type Topic } from '@slipway/contracts';
 import type { z } from 'zod';
+import { rowOf } from './cloud-event.ts';
 
 /** What a handler says of one record. */
 export type RecordResult = { kind: 'ok' } | { kind: 'drop'; reason: string } | { kind: 'deadLetter'; reason: string };
 export const ok: RecordResult = { kind: 'ok' };
 
 /**
- * A value that fits its topic's schema, or why it does not. Of a CloudEvent in binary mode `ce_id` stands in for a
- * missing event_id.
+ * A value that fits its topic's schema, or why it does not. CloudEvents are understood in
+ * structured and in binary mode.
  */
 export function parseRecord<S extends z.ZodType>(
   topic: Topic<S>,
@@ -21,15 +22,7 @@ export function parseRecord<S extends z.ZodType>(
   } catch (error) {
     return { ok: false, reason: `not JSON: ${(error as Error).message}` };
   }
-  if (
-    headers['ce_id'] &&
-    json !== null &&
-    typeof json === 'object' &&
-    !Array.isArray(json) &&
-    (json as { event_id?: unknown }).event_id === undefined
-  )
-    json = { ...json, event_id: headers['ce_id'] };
-  const result = topic.schema.safeParse(json);
+  const result = topic.schema.safeParse(rowOf(json, headers));
   if (result.success) return { ok: true, value: result.data };
   return {
     ok: false,

@@ -293,9 +293,11 @@ export class CountsStore {
     const { outcome, compare } = metric.source;
     const output = compare ? ('equals' in compare ? compare.equals : compare.differs_from) : '';
     const same = `coalesce(toFloat64OrNull(value) = toFloat64OrNull(outputs[{output:String}]), value = outputs[{output:String}])`;
-    // An answer without the output (an error, or a body too long for the log) cannot be compared: it is not observed,
-    // rather than counted as an event.
-    const observable = compare ? ' AND mapContains(outputs, {output:String})' : '';
+    // An answer without the output (an error, or a body too long for the log), or with several elements (a list), cannot
+    // be compared: it is not observed, rather than counted as an event.
+    const observable = compare
+      ? " AND mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[')"
+      : '';
     const event = compare ? ('equals' in compare ? same : `NOT ${same}`) : 'coalesce(number, 0) != 0';
     const facts = `SELECT value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND arrived_at >= fromUnixTimestamp64Milli({since:Int64}) AND ${seen('outcomes')}`;
     const columns =

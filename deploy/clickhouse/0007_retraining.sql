@@ -19,12 +19,12 @@ SELECT
 FROM
 (
     SELECT line, _timestamp_ms AS arrived, JSONExtract(line, 'Tuple(event_id String, time Int64, source String, model String, version UInt32, endpoint String, reasons Array(String), sentence String)') AS row
-    FROM slipway.retraining_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.retraining_queue)
 )
 WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.4 != ''
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_refused TO slipway.dead_letters AS
 SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
     'retraining: not JSON, or without event_id or model' AS reason, line AS raw
-FROM slipway.retraining_queue
-WHERE line != '' AND NOT (JSONExtractString(line, 'event_id') != '' AND JSONExtractString(line, 'model') != '')
+FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic, _partition, _offset FROM slipway.retraining_queue)
+WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'model') != '')

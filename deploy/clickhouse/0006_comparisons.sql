@@ -42,7 +42,7 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.com
 CREATE OR REPLACE FUNCTION slipway_comparison_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
     JSONType(line) != 'Object', 'not a JSON object',
-    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string',
+    JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string, and no ce_id in the headers',
     JSONExtractString(line, 'request_id') = '', 'request_id: missing or not a string',
     JSONExtractString(line, 'rollout_id') = '', 'rollout_id: missing or not a string',
     JSONExtractString(line, 'result') NOT IN ('paired', 'failed', 'expired', 'shed'), 'result: must be paired, failed, expired or shed',
@@ -61,7 +61,7 @@ FROM
 (
     SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String, endpoint String, rollout_id String, step Int16, control_version String, candidate_version String, result String, reason String, agree Bool, noise Bool, noise_agree Bool, differences Array(Tuple(field String, kind String, control String, candidate String)), max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64, candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
-    FROM slipway.comparisons_queue
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.comparisons_queue)
     WHERE line != '' AND slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
 )
 ---
@@ -69,7 +69,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_refused TO slipway.de
 SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) AS refusal
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_comparison_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]), coalesce(_timestamp_ms, now64(3))) AS refusal
     FROM slipway.comparisons_queue
     WHERE line != ''
 )

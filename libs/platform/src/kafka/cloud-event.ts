@@ -1,0 +1,25 @@
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/**
+ * The row that a record carries: the value itself, or what a CloudEvent 1.0 carries. In structured mode (an object with
+ * `specversion` and its row in `data`) the event's `id`, `source`, `type` and `time` (RFC 3339; milliseconds since the
+ * epoch in the row) stand in for what the row does not say; in binary mode the header `ce_id` stands in for a missing
+ * event_id. ClickHouse's `slipway_row` does the same.
+ */
+export function rowOf(value: unknown, headers: Record<string, string>): unknown {
+  if (!isObject(value)) return value;
+  const structured = typeof value['specversion'] === 'string' && isObject(value['data']);
+  const row = structured ? (value['data'] as Json) : value;
+  const added: Json = {};
+  const id = (structured && value['id']) || headers['ce_id'];
+  if (id && (row['event_id'] === undefined || row['event_id'] === '')) added['event_id'] = id;
+  if (structured) {
+    for (const name of ['type', 'source'])
+      if (row[name] === undefined && value[name] !== undefined) added[name] = value[name];
+    const time = typeof value['time'] === 'string' ? Date.parse(value['time']) : Number.NaN;
+    if (row['time'] === undefined && !Number.isNaN(time)) added['time'] = time;
+  }
+  return { ...row, ...added };
+}
