@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     router LowCardinality(String),
     boot LowCardinality(String),
     sequence UInt64,
-    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins',
+    version UInt128 COMMENT 'greater for earlier arrivals, so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS slipway.outcomes
     number Nullable(Float64) COMMENT 'the value when it is a number; 1 and 0 for booleans',
     unit String,
     request_id String,
-    version UInt64,
+    version UInt128,
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
 )

@@ -1,5 +1,6 @@
 -- Where each row's record lies in Kafka: a look names the offsets that it has seen, so that its verdict can be rebuilt
--- from the same rows. Of two arrivals in one millisecond the one with the lower offset wins.
+-- from the same rows. Of two arrivals in one millisecond the one with the lower offset wins: the time is in
+-- the upper half of the version, the offset in the lower, both inverted.
 ALTER TABLE slipway.predictions
     ADD COLUMN IF NOT EXISTS kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition' AFTER sequence,
     ADD COLUMN IF NOT EXISTS kafka_offset UInt64 AFTER kafka_partition
@@ -18,7 +19,7 @@ SELECT
     row.25 AS shadow_rollout_id, if(row.25 = '', -1, row.26) AS shadow_step, row.27 AS trace_id,
     row.22 AS router, row.23 AS boot, row.24 AS sequence,
     toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64), toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
     SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived, if(JSONExtractString(line, 'event_id') != '', JSONExtractString(line, 'event_id'), _headers.value[indexOf(_headers.name, 'ce_id')]) AS id,
@@ -35,7 +36,7 @@ SELECT
     if(JSONType(line, 'value') = 'Bool', toFloat64(JSONExtractBool(line, 'value')), if(JSONType(line, 'value') = 'String', NULL, JSONExtractFloat(line, 'value'))) AS number,
     row.6 AS unit, row.7 AS request_id,
     toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64), toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
     SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived, if(JSONExtractString(line, 'event_id') != '', JSONExtractString(line, 'event_id'), _headers.value[indexOf(_headers.name, 'ce_id')]) AS id,

@@ -153,6 +153,35 @@ describe('ingestion', () => {
     ).toEqual([{ latency_us: 1 }]);
   });
 
+  it('lets the lower offset win of two arrivals in one millisecond, at whatever offset', async () => {
+    const admin = stack.kafka.admin();
+    await admin.connect();
+    let next = 0;
+    await until('the end of the partition', async () => {
+      const marks = await admin.fetchTopicOffsets(topics.predictions.name);
+      next = Number(marks.find((m) => m.partition === 0)?.high);
+      return true;
+    });
+    await admin.disconnect();
+    const round = (Math.floor(next / 1000) + 1) * 1000;
+    const row = prediction({ latency_us: 1 });
+    // One batch has one time of arrival. Its last two records lie on both sides of a round offset.
+    await producer.send(
+      topics.predictions.name,
+      [
+        ...Array.from({ length: round - 1 - next }, () => ({ value: '' })),
+        { value: JSON.stringify(row) },
+        { value: JSON.stringify({ ...row, latency_us: 2 }) },
+      ],
+      0,
+    );
+    await until('the row', async () => (await landed(row.event_id)) !== undefined);
+    const marker = prediction();
+    await producer.send(topics.predictions.name, [{ value: JSON.stringify(marker) }], 0);
+    await until('what came after', async () => (await landed(marker.event_id)) !== undefined);
+    expect(await landed(row.event_id)).toMatchObject({ latency_us: 1, kafka_offset: round - 1 });
+  });
+
   it('takes outcomes of every kind of value, and joins them to their predictions', async () => {
     const row = prediction({ unit: 'someone' });
     await send([row]);
