@@ -1,4 +1,5 @@
 export * from './advice.ts';
+export * from './kafka.ts';
 export * from './ports.ts';
 export * from './secrets.ts';
 export * from './stack.ts';
