@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { acls, type Principal, principals, type Topic, topics } from '@slipway/contracts';
@@ -14,6 +13,7 @@ import {
 } from '@slipway/platform';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { kafkaJars, root } from '../fixtures/stack.ts';
 
 const log = createLogger('test', 'test', 'silent');
@@ -48,18 +48,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(root, '.slipway', 'test', 'kafka-security-'));
   supervisor = new Supervisor(folder);
   ports = await freePorts(4);
-  certificate = join(folder, 'certificate.pem');
-  const key = join(folder, 'key.pem');
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=kafka'],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
-    ],
-    { stdio: 'pipe' },
-  );
+  const made = makeCertificate(folder);
+  certificate = made.certificate;
   const keyStore = join(folder, 'store.pem');
-  writeFileSync(keyStore, readFileSync(key, 'utf8') + readFileSync(certificate, 'utf8'));
+  writeFileSync(keyStore, readFileSync(made.key, 'utf8') + readFileSync(certificate, 'utf8'));
   const [clear, encrypted, controller] = ports as [number, number, number];
   const listeners = `BROKER://127.0.0.1:${clear},ENCRYPTED://127.0.0.1:${encrypted}`;
   const login = 'org.apache.kafka.common.security';

@@ -14,11 +14,13 @@ export async function openPostgres(
   migrations: DataSourceOptions['migrations'],
   tls: PostgresTls = false,
 ): Promise<DataSource> {
+  // The driver names the host to check the certificate by, but not where that is an address.
+  const ssl = tls && { ...tls, host: new URL(url).hostname };
   const source = new DataSource({
     type: 'postgres',
     url,
     applicationName,
-    ssl: tls,
+    ssl,
     ...(entities ? { entities } : {}),
     ...(migrations ? { migrations } : {}),
     synchronize: false,
