@@ -63,7 +63,10 @@ async function installPackages(say) {
   const stamp = join(root, 'node_modules', '.slipway-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('installing packages (npm ci) …');
-  await run('npm', ['ci', '--no-audit', '--no-fund']);
+  // Its post-install step downloads what only CUDA needs; npm 11 does not run it (allowScripts), npm 10 would.
+  await run('npm', ['ci', '--no-audit', '--no-fund'], {
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
   writeFileSync(stamp, lock);
 }
 

@@ -8,7 +8,7 @@ export class QueryGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') return true;
     const { method, routeOptions, query } = context.switchToHttp().getRequest<FastifyRequest>();
-    const operation = findOperation(method === 'HEAD' ? 'GET' : method, routeOptions.url ?? '');
+    const operation = findOperation(method, routeOptions.url ?? '');
     if (operation) checkQuery(operation, query as object);
     return true;
   }

@@ -231,10 +231,9 @@ describe('the sufficient statistics of a rollout', () => {
   it('cut the latency into buckets, with the margin on the side of the candidate', async () => {
     const edges: [number, number, number] = [900, 1500, 3000];
     const at = async (margin: number) =>
-      (await counts.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01] }, margin)).reduce(
-        (sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)),
-        [0, 0, 0, 0],
-      );
+      (
+        await counts.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 }, margin)
+      ).reduce((sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)), [0, 0, 0, 0]);
     expect(await at(1)).toEqual([0, 6, 0, 0]);
     expect(await at(1.2)).toEqual([6, 0, 0, 0]);
   });
@@ -258,8 +257,38 @@ describe('the sufficient statistics of a rollout', () => {
       candidate: { requests: 0, units: 0 },
       crossed: 0,
     });
-    expect(await counts.baseline(none, all)).toBeNull();
-    expect(await counts.candidateQuantiles(none, all)).toBeNull();
+    expect(await counts.baseline(none, all)).toEqual({ edges: null, answers: 0 });
+    expect(await counts.latencies(none, all)).toEqual({ control: null, candidate: null });
+  });
+});
+
+describe('the latency baseline of an endpoint that is new', () => {
+  it("is the control's own first answers, and nothing up to the last of them is evidence", async () => {
+    const fresh: Rollout = { ...rollout, id: randomUUID() };
+    const line = (unit: string, arm: 'control' | 'candidate', latency_us: number) => ({
+      ...prediction(unit, arm, 1),
+      event_id: randomUUID(),
+      rollout_id: fresh.id,
+      latency_us,
+    });
+    const count = async () =>
+      (await stack.query<{ n: number }>(`SELECT count() AS n FROM predictions WHERE rollout_id = '${fresh.id}'`))[0]?.n;
+    const few = Array.from({ length: 499 }, (_, i) => line(`first-${i}`, 'control', 1000 + i));
+    await send(topics.predictions.name, few);
+    await until('the first rows', async () => (await count()) === 499);
+    expect(await counts.baseline(fresh, await counts.asOf(fresh))).toEqual({ edges: null, answers: 499 });
+    await send(topics.predictions.name, [line('first-499', 'control', 1499), line('early', 'candidate', 1000)]);
+    await until('one more', async () => (await count()) === 501);
+    const baseline = await counts.baseline(fresh, await counts.asOf(fresh));
+    if (!baseline.edges) throw new Error('there is no baseline');
+    expect([baseline.edges, baseline.answers]).toEqual([[1249, 1449, 1494], 500]);
+    // the next second begins: only what arrives then is compared
+    await until('the next second', async () => Math.floor(Date.now() / 1000) > baseline.until + 1);
+    await send(topics.predictions.name, [line('late-c', 'control', 1200), line('late-t', 'candidate', 5000)]);
+    await until('what comes after', async () => (await count()) === 503);
+    const cells = await counts.latency(fresh, await counts.asOf(fresh), baseline, 1);
+    const sum = (arm: 'control' | 'candidate') => cells.reduce((n, c) => n + c[arm].reduce((a, b) => a + b, 0), 0);
+    expect([sum('control'), sum('candidate')]).toEqual([1, 1]);
   });
 });
 

@@ -4,9 +4,12 @@ import { ProblemError } from './problem.ts';
 const placeless = (path: string) => path.replace(/\{\w+\}|:\w+/g, '*');
 const byRoute = new Map(operations.map((op) => [`${op.method} ${placeless(op.path)}`, op]));
 
-/** The operation behind a server's route. @param path with `{name}` or `:name` for what varies */
+/**
+ * The operation behind a server's route; HEAD is what GET is. @param path with `{name}` or `:name` for what varies
+ */
 export function findOperation(method: string, path: string): Operation | undefined {
-  return byRoute.get(`${method.toLowerCase()} ${placeless(path)}`);
+  const asked = method.toLowerCase();
+  return byRoute.get(`${asked === 'head' ? 'get' : asked} ${placeless(path)}`);
 }
 
 /** @throws ProblemError invalid_request naming every query parameter that the operation does not declare */

@@ -315,12 +315,6 @@ export const operations: readonly Operation[] = [
   },
 ];
 
-/** The operation of a method and a route as Fastify writes it (`/v1/models/:model`). */
-export function operationOf(method: string, route: string): Operation | undefined {
-  const path = route.replace(/:(\w+)/g, '{}').replace(/\/$/, '');
-  return operations.find((o) => o.method === method.toLowerCase() && o.path.replace(/\{\w+\}/g, '{}') === path);
-}
-
 /** The role that a request needs by its operation; a body that is no object needs what the operation says. */
 export function roleNeeded(operation: Operation, body: unknown): Role {
   const value = (body as Record<string, unknown> | null | undefined)?.[operation.roleBy?.field ?? ''];

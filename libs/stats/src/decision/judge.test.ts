@@ -116,15 +116,25 @@ describe('the verdict', () => {
       judge(input({ guardrails: [errors([0, 0], [140, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })).verdict,
     ).toBe('advance');
   });
-  it('leaves latency out of force without a baseline, and never says NaN', () => {
-    const { numbers } = judge(
+  it('never drops a latency that was declared: without a baseline it holds, says how much is missing, and no NaN', () => {
+    const { numbers, verdict, reasons, sentence } = judge(
       input({
         guardrails: [
           errors([0, 900], [0, 300]),
-          { kind: 'latency', metric: 'latency', margin: 1.2, masses: null, cells: [], sla: [] },
+          {
+            kind: 'latency',
+            metric: 'latency',
+            margin: 1.2,
+            masses: null,
+            baseline: { answers: 120, needed: 500 },
+            cells: [],
+            sla: [],
+          },
         ],
       }),
     );
+    expect([verdict, reasons]).toEqual(['hold', ['no_baseline:latency']]);
+    expect(sentence).toContain('the control has 120 of the 500 answers that it is compared by (380 are missing)');
     expect(numbers.guardrails.map((g) => [g.inForce, g.stake])).toEqual([
       [true, 1],
       [false, 0],
@@ -132,12 +142,44 @@ describe('the verdict', () => {
     expect(JSON.stringify(numbers)).not.toContain('null,"e"');
     expect(Number.isFinite(numbers.e)).toBe(true);
   });
+  describe('a limit that was declared', () => {
+    const slow = (p50: number, answers = 300) => ({
+      kind: 'latency' as const,
+      metric: 'latency',
+      margin: 1.2,
+      masses: [0.5, 0.4, 0.09, 0.01],
+      cells: [],
+      sla: [],
+      quantiles: {
+        control: { answers: 900, p50: 2490, p90: 4000, p99: 9000 },
+        candidate: { answers, p50, p90: 5000, p99: 9500 },
+      },
+    });
+    it('is not promoted over while the figures break it, and the sentence gives both in milliseconds', () => {
+      const { verdict, reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680)] }));
+      expect([verdict, reasons]).toEqual(['hold', ['limit_broken:latency']]);
+      expect(sentence).toContain(
+        'latency p50 3.68 ms against 2.49 ms, p90 5.00 ms against 4.00 ms, p99 9.50 ms against 9.00 ms (allowed at most ×1.2: point estimate breaks it)',
+      );
+    });
+    it('holds nothing up while the figures keep it, or are too few to be told', () => {
+      expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(2900)] })).verdict).toBe('advance');
+      expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680, 40)] })).verdict).toBe('advance');
+    });
+    it('of events is treated alike', () => {
+      const broken = { ...errors([30, 9000], [20, 3000]), cells: [] };
+      expect(judge(input({ guardrails: [broken] }))).toMatchObject({
+        verdict: 'hold',
+        reasons: ['limit_broken:error_rate'],
+      });
+    });
+  });
   it('holds over a limit on latency', () => {
     const latency = {
       kind: 'latency' as const,
       metric: 'latency',
       margin: 1.2,
-      masses: null,
+      masses: [0.5, 0.4, 0.09, 0.01],
       cells: [],
       sla: [{ quantile: 'p99', limitUs: 200_000, actualUs: 250_000 }],
     };
@@ -236,7 +278,7 @@ describe('the verdict', () => {
       const { reasons, sentence } = judge(
         input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true }),
       );
-      expect(reasons).toEqual(['harm_open:latency']);
+      expect(reasons).toEqual(['harm_open:latency', 'no_baseline:latency']);
       expect(sentence).toContain('too few answers of the control before the start');
     });
     it('misses a candidate that does it in at most the allowed share of rollouts, at every look', () => {

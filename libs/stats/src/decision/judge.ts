@@ -41,12 +41,19 @@ export type EventGuardrail = {
   step: { control: { units: number; events: number }; candidate: { units: number; events: number } };
 };
 
+/** Answers of one arm, and their quantiles, microseconds. */
+export type LatencyQuantiles = { answers: number; p50: number; p90: number; p99: number };
+
 export type LatencyGuardrail = {
   kind: 'latency';
   metric: string;
   margin: number;
-  /** The control's bucket shares from before the rollout; `null` when there were too few requests to cut buckets. */
+  /** The control's bucket shares; `null` while it has too few answers to cut buckets: nothing advances then. */
   masses: readonly number[] | null;
+  /** How many answers of the control there are to cut buckets by, and how many it takes. */
+  baseline?: { answers: number; needed: number } | undefined;
+  /** What both arms show in the present step. */
+  quantiles?: { control: LatencyQuantiles | null; candidate: LatencyQuantiles | null } | undefined;
   cells: readonly LatencyCell[] | { distribution: LatencyEvidence; tail: RunningEvidence };
   /**
    * The slow-down that must be excluded before the last comparison ends, in normal scores (`latencyShift`); `null`
@@ -102,7 +109,20 @@ export type GuardrailNumbers = {
   candidate?: { units: number; events: number; rate: number | null };
   control?: { units: number; events: number; rate: number | null };
   margin: number;
+  direction?: 'lower' | 'higher';
+  /** Of latency: what both arms show in the present step. */
+  quantiles?: { control: LatencyQuantiles | null; candidate: LatencyQuantiles | null };
+  /** Of latency, while there is none: how many answers of the control there are, and how many it takes. */
+  baseline?: { answers: number; needed: number };
+  /** Where the candidate's own figure stands to its limit. */
+  limit: LimitState;
 };
+
+/**
+ * `proven broken`: the evidence alone rolls back. `proven kept`: shown by the confidence sequence, or its harm is
+ * excluded. `point estimate breaks it`: the candidate's figure of this step is beyond it, which is no proof.
+ */
+export type LimitState = 'proven kept' | 'not excluded' | 'point estimate breaks it' | 'proven broken';
 
 export type Judgement = {
   verdict: 'advance' | 'hold' | 'rollBack';
@@ -246,8 +266,15 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     inForce: g.kind === 'events' || g.masses !== null,
     ...(g.kind === 'events' && (g.proof || g.role === 'goal') ? { proof: proofOf(g, input.alpha) } : {}),
     margin: g.margin,
-    ...(g.kind === 'events' ? { candidate: rated(g.step.candidate), control: rated(g.step.control) } : {}),
+    limit: 'not excluded',
+    ...(g.kind === 'events'
+      ? { candidate: rated(g.step.candidate), control: rated(g.step.control), direction: g.direction }
+      : {
+          ...(g.quantiles ? { quantiles: g.quantiles } : {}),
+          ...(g.masses === null && g.baseline ? { baseline: g.baseline } : {}),
+        }),
   }));
+  for (const g of numbers) g.limit = limitState(g, 1 / input.alpha);
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
   const sampleRatioE =
@@ -340,6 +367,31 @@ function proofOf(g: EventGuardrail, alpha: number): Proof {
   );
 }
 
+/** Where a guardrail's figures of the present step stand to its limit. */
+function limitState(g: GuardrailNumbers, threshold: number): LimitState {
+  if (g.e >= threshold) return 'proven broken';
+  if (g.proof?.state === 'proved' || g.harm?.excluded) return 'proven kept';
+  return breaksLimit(g) ? 'point estimate breaks it' : 'not excluded';
+}
+
+/** Fewest events, over both arms, and answers of each from which a figure is worth comparing with a limit. */
+const POINT_EVENTS = 20;
+const POINT_ANSWERS = 100;
+
+/** Whether the candidate's own figure of the present step is beyond its limit, on enough data to be told. */
+function breaksLimit(g: GuardrailNumbers): boolean {
+  if (g.role !== 'guardrail') return false;
+  if (g.quantiles) {
+    const { control, candidate } = g.quantiles;
+    if (!control || !candidate || Math.min(control.answers, candidate.answers) < POINT_ANSWERS) return false;
+    return candidate.p50 > g.margin * control.p50;
+  }
+  const { control, candidate } = g;
+  if (!control?.rate || candidate?.rate === null || candidate?.rate === undefined) return false;
+  if (control.events + candidate.events < POINT_EVENTS || g.margin === 1) return false;
+  return g.direction === 'higher' ? candidate.rate < g.margin * control.rate : candidate.rate > g.margin * control.rate;
+}
+
 function rated(x: { units: number; events: number }) {
   return { ...x, rate: x.units > 0 ? x.events / x.units : null };
 }
@@ -366,7 +418,13 @@ function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]):
   if (step.lastComparison)
     for (const g of numbers)
       if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
+  // A limit that the figures break is not promoted on the ground that chance may have broken it. Where nothing is
+  // concurrent any more, more of the same cannot tell.
+  for (const g of numbers)
+    if (step.weight < 1 && g.limit === 'point estimate breaks it' && !out.includes(`in_doubt:${g.metric}`))
+      out.push(`limit_broken:${g.metric}`);
   for (const g of guardrails) {
+    if (g.kind === 'latency' && g.masses === null && step.weight < 1) out.push(`no_baseline:${g.metric}`);
     if (g.kind === 'latency')
       for (const s of g.sla)
         if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);

@@ -8,9 +8,21 @@ function eText(e: number): string {
   return e >= 1e6 ? e.toExponential(1) : e.toFixed(e < 10 ? 2 : 0);
 }
 
+const ms = (us: number) => `${(us / 1000).toFixed(us < 10_000 ? 2 : us < 100_000 ? 1 : 0)} ms`;
+
+/** A guardrail's figures of both arms in its own unit, its limit, and how they stand to each other. */
 function versus(g: GuardrailNumbers): string {
-  if (!g.candidate || !g.control) return `${g.metric} (E ${eText(g.e)})`;
-  return `${g.metric} ${percent(g.candidate.rate)} (${g.candidate.events} of ${g.candidate.units}) against the control's ${percent(g.control.rate)} (${g.control.events} of ${g.control.units})`;
+  if (g.candidate && g.control) {
+    const limit =
+      g.role === 'guardrail' && g.direction
+        ? ` (allowed ${g.direction === 'lower' ? 'at most' : 'at least'} ×${g.margin}: ${g.limit})`
+        : '';
+    return `${g.metric} ${percent(g.candidate.rate)} (${g.candidate.events} of ${g.candidate.units}) against the control's ${percent(g.control.rate)} (${g.control.events} of ${g.control.units})${limit}`;
+  }
+  const { candidate, control } = g.quantiles ?? {};
+  if (!candidate || !control) return `${g.metric} (no answers of both arms in this step)`;
+  const pair = (q: 'p50' | 'p90' | 'p99') => `${q} ${ms(candidate[q])} against ${ms(control[q])}`;
+  return `${g.metric} ${pair('p50')}, ${pair('p90')}, ${pair('p99')} (allowed at most ×${g.margin}: ${g.limit})`;
 }
 
 /** One plain sentence for people: the verdict, and the numbers that carry it. */
@@ -23,7 +35,7 @@ export const describe = sound(
     if (verdict === 'rollBack') {
       if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
       const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
-      return `Roll back: the candidate is worse than the control by more than its margin: ${worst.map(versus).join('; ')}; evidence ${passes(n)} (${seen}).`;
+      return `Roll back: the candidate is worse than the control by more than is allowed: ${worst.map(versus).join('; ')}. ${proof(n)} (${seen}).`;
     }
     if (verdict === 'advance')
       return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
@@ -31,11 +43,13 @@ export const describe = sound(
   },
 );
 
-function passes({ e, threshold, least_favourable: least, crossed_units: crossed }: Judgement['numbers']): string {
-  if (!least) return `${eText(e)} passes ${eText(threshold)}`;
+/** What the evidence says, in words: by Ville's inequality a harmless candidate ever shows as much once in so many. */
+function proof({ e, threshold, least_favourable: least, crossed_units: crossed }: Judgement['numbers']): string {
+  const odds = (t: number) => `a candidate within its limits would look so bad in at most 1 of ${eText(t)} rollouts`;
+  if (!least) return `By chance alone, ${odds(e)}; 1 of ${eText(threshold)} is enough to roll back`;
   const fault =
     crossed > 0 ? `${crossed} crossed ${crossed === 1 ? 'unit' : 'units'} left out` : 'a wrong sample ratio';
-  return `${eText(least.e)} passes ${eText(least.threshold)} even at the share of units that speaks most for the candidate (${fault})`;
+  return `Even at the share of units that speaks most for the candidate (${fault}), ${odds(least.e)}; 1 of ${eText(least.threshold)} is enough to roll back`;
 }
 
 function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
@@ -57,6 +71,16 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     case 'in_doubt': {
       const g = byName.get(subject);
       return g ? `${versus(g)} is in doubt (E ${eText(g.e)})` : `${subject} is in doubt`;
+    }
+    case 'limit_broken': {
+      const g = byName.get(subject);
+      return g
+        ? `${versus(g)}: beyond what is allowed, though chance is not excluded`
+        : `${subject} is beyond its limit`;
+    }
+    case 'no_baseline': {
+      const { answers = 0, needed = 0 } = byName.get(subject)?.baseline ?? {};
+      return `${subject} cannot be judged yet: the control has ${answers} of the ${needed} answers that it is compared by (${Math.max(0, needed - answers)} are missing)`;
     }
     case 'sla_exceeded':
       return `${subject} is over its limit`;

@@ -1,7 +1,7 @@
 import { alphaShare, ANALYSERS, durationMs, type Rollout } from '@slipway/contracts';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail, latencyShift } from '@slipway/stats';
 import type { AsOf, CountsStore, Offsets } from './counts.store.ts';
-import type { Baseline } from './latency-buckets.ts';
+import { type Baseline, MIN_BASELINE } from './latency-buckets.ts';
 import { isLastComparison, isLatency, marginOf, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
 
 /** A verdict, and what it takes to reach it again from the same rows. */
@@ -10,7 +10,7 @@ export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
 /** One look at one rollout: reads its sufficient statistics and judges them. */
 export class Analysis {
   private readonly counts: CountsStore;
-  /** The control's latency before the start: read at the first look, and kept. */
+  /** The control's latency to compare with: kept once there was enough of it. */
   private readonly baselines = new Map<string, { offsets: Offsets; read: Promise<Baseline> }>();
   constructor(counts: CountsStore) {
     this.counts = counts;
@@ -24,7 +24,11 @@ export class Analysis {
     let found = this.baselines.get(rollout.id);
     if (!found) {
       const read = this.counts.baseline(rollout, asOf);
-      read.catch(() => this.baselines.delete(rollout.id));
+      // What there was too little of is looked for again.
+      read.then(
+        ({ edges }) => edges === null && this.baselines.delete(rollout.id),
+        () => this.baselines.delete(rollout.id),
+      );
       found = { offsets: asOf.baseline, read };
       this.baselines.set(rollout.id, found);
     }
@@ -74,18 +78,21 @@ export class Analysis {
       const margin = marginOf(g, metric);
       if (isLatency(metric)) {
         const baseline = await baselineOf(asOf);
-        const quantiles = g.sla ? await this.counts.candidateQuantiles(rollout, asOf) : null;
+        const quantiles = await this.counts.latencies(rollout, asOf);
+        const enough = quantiles.candidate && quantiles.candidate.answers >= 100 ? quantiles.candidate : null;
         const sla = Object.entries(g.sla ?? {}).map(([q, limit]) => ({
           quantile: q,
           limitUs: durationMs(limit) * 1000,
-          actualUs: quantiles?.[q as 'p50' | 'p90' | 'p99'] ?? null,
+          actualUs: enough?.[q as 'p50' | 'p90' | 'p99'] ?? null,
         }));
         guardrails.push({
           kind: 'latency',
           metric: g.metric,
           margin,
-          masses: baseline?.masses ?? null,
-          cells: baseline ? await this.counts.latency(rollout, asOf, baseline, margin) : [],
+          masses: baseline.edges ? baseline.masses : null,
+          baseline: { answers: baseline.answers, needed: MIN_BASELINE },
+          quantiles,
+          cells: baseline.edges ? await this.counts.latency(rollout, asOf, baseline, margin) : [],
           sla,
           ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}),
         });
@@ -150,7 +157,7 @@ export class Analysis {
 
 /** The slow-down in normal scores; `null` (nothing to measure it by) holds. */
 function slowDown(ratio: number, baseline: Baseline): number | null {
-  return baseline && baseline.edges[1] > baseline.edges[0]
+  return baseline.edges && baseline.edges[1] > baseline.edges[0]
     ? latencyShift(ratio, baseline.edges[0], baseline.edges[1])
     : null;
 }

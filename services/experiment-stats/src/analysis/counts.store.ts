@@ -1,7 +1,7 @@
 import { durationMs, type Metric, type Rollout } from '@slipway/contracts';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
-import type { ArmTotals, CountCell, LatencyCell } from '@slipway/stats';
-import { type Baseline, latencyBuckets } from './latency-buckets.ts';
+import type { ArmTotals, CountCell, LatencyCell, LatencyQuantiles } from '@slipway/stats';
+import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
 import { crossedUnits, inOrder, metShares } from './returning-units.ts';
 
 /**
@@ -56,9 +56,9 @@ const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
  */
 const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised' AND (router, second) NOT IN (SELECT router, second FROM (${ASSIGNED}) WHERE reason = 'ejected')`;
 
-/** The control's last hour before the rollout. */
-const BEFORE =
-  'arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
+/** From an hour before the rollout on: where the control's baseline comes from. */
+const AROUND = 'arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
+const BEFORE = `arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND ${AROUND}`;
 
 type Row = { weight: number; arm: 'control' | 'candidate'; second: number; n: number };
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
@@ -94,7 +94,7 @@ export class CountsStore {
     this.clickhouse = clickhouse;
   }
 
-  /** What there is of a rollout now. @param baseline what an earlier look saw of the time before the start */
+  /** What there is of a rollout now. @param baseline what the look saw that fixed the latency baseline */
   async asOf(rollout: Rollout, baseline?: Offsets): Promise<AsOf> {
     const of = async (table: string, condition: string) => {
       const rows = await queryRows<{ p: number; n: number }>(
@@ -108,7 +108,7 @@ export class CountsStore {
     const [predictions, outcomes, before] = await Promise.all([
       of('predictions', `rollout_id = {rollout:String} AND ${since}`),
       of('outcomes', since),
-      baseline ?? of('predictions', BEFORE),
+      baseline ?? of('predictions', AROUND),
     ]);
     return { predictions, outcomes, baseline: before };
   }
@@ -187,39 +187,52 @@ export class CountsStore {
     return row?.seconds ?? 0;
   }
 
-  /** The control's latency from before the rollout, newest 10,000 answers of its last hour. */
+  /**
+   * The control's latency from before the rollout, newest 10,000 answers of its last hour; where those are too few, its
+   * first answers of the rollout itself, which are no evidence then.
+   */
   async baseline(rollout: Rollout, asOf: AsOf): Promise<Baseline> {
-    const rows = await queryRows<{ latency_us: number }>(
+    const known = {
+      ...parameters(rollout),
+      ...seenParameters(asOf),
+      control: `${rollout.control.model}:${rollout.control.version}`,
+      first: MIN_BASELINE,
+    };
+    const before = await queryRows<{ latency_us: number }>(
       this.clickhouse,
       `SELECT latency_us FROM slipway.predictions FINAL
        WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400
          AND ${BEFORE} AND ${seen('baseline')}
        ORDER BY arrived_at DESC, event_id LIMIT 10000`,
-      {
-        ...parameters(rollout),
-        ...seenParameters(asOf),
-        control: `${rollout.control.model}:${rollout.control.version}`,
-      },
+      known,
     );
-    return latencyBuckets(rows.map((r) => r.latency_us));
+    const found = latencyBuckets(before.map((r) => r.latency_us));
+    if (found.edges) return found;
+    const own = await queryRows<{ latency_us: number; second: number }>(
+      this.clickhouse,
+      `SELECT latency_us, toUnixTimestamp(arrived_at) AS second FROM slipway.predictions FINAL
+       WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND assigned_arm = 'control'
+         AND reason = 'randomised' AND status < 400 AND fallback_from = '' AND ${AROUND} AND ${seen('baseline')}
+       ORDER BY arrived_at, event_id LIMIT {first:UInt32}`,
+      known,
+    );
+    return latencyBuckets(
+      own.map((r) => r.latency_us),
+      own.at(-1)?.second ?? 0,
+    );
   }
 
   /**
    * First requests of units by latency bucket; the candidate's edges are stretched by the margin. Also its quantiles in
    * the present step.
    */
-  async latency(
-    rollout: Rollout,
-    asOf: AsOf,
-    baseline: Exclude<Baseline, null>,
-    margin: number,
-  ): Promise<LatencyCell[]> {
+  async latency(rollout: Rollout, asOf: AsOf, baseline: Cut, margin: number): Promise<LatencyCell[]> {
     const rows = await queryRows<Row & { bucket: number }>(
       this.clickhouse,
       judged(
         `SELECT weight, arm, unit, min(second) AS second, argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
           multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
-        FROM (${COMPARABLE}) GROUP BY weight, arm, unit`,
+        FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit`,
         'bucket',
       ),
       {
@@ -229,6 +242,7 @@ export class CountsStore {
         a: baseline.edges[0],
         b: baseline.edges[1],
         c: baseline.edges[2],
+        until: baseline.until,
       },
     );
     const found = new Map<string, { second: number; weight: number; control: number[]; candidate: number[] }>();
@@ -246,13 +260,18 @@ export class CountsStore {
     return [...found.values()].sort((a, b) => a.second - b.second || a.weight - b.weight);
   }
 
-  async candidateQuantiles(rollout: Rollout, asOf: AsOf): Promise<Record<'p50' | 'p90' | 'p99', number> | null> {
-    const [row] = await queryRows<{ n: number; q: [number, number, number] }>(
+  /** Answers of each arm in the present step with their p50, p90 and p99, microseconds. */
+  async latencies(rollout: Rollout, asOf: AsOf): Promise<Record<'control' | 'candidate', LatencyQuantiles | null>> {
+    const rows = await queryRows<{ arm: 'control' | 'candidate'; n: number; q: [number, number, number] }>(
       this.clickhouse,
-      `SELECT count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q FROM (${UNCROSSED}) WHERE arm = 'candidate' AND reason = 'randomised' AND step = {step:Int16}`,
+      `SELECT arm, count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q FROM (${COMPARABLE}) WHERE step = {step:Int16} AND NOT failed GROUP BY arm`,
       { ...parameters(rollout), ...seenParameters(asOf), step: rollout.step },
     );
-    return row && row.n >= 100 ? { p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
+    const of = (arm: string): LatencyQuantiles | null => {
+      const row = rows.find((r) => r.arm === arm);
+      return row ? { answers: row.n, p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
+    };
+    return { control: of('control'), candidate: of('candidate') };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { mayActAs, operationOf, ProblemError, type Role, roleNeeded } from '@slipway/contracts';
+import { mayActAs, findOperation, ProblemError, type Role, roleNeeded } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
@@ -30,7 +30,7 @@ export class AccessGuard implements CanActivate {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<Authenticated>();
     // The list of operations decides, which OpenAPI shows too; a handler that is on no list and needs nothing is open.
-    const operation = operationOf(request.method, request.routeOptions.url ?? '');
+    const operation = findOperation(request.method, request.routeOptions.url ?? '');
     const marked = this.reflector.get<Role | undefined>(NEEDS, context.getHandler());
     if (!operation && !marked) return true;
     if (!operation) throw new ProblemError('forbidden', `${request.method} ${request.url} is no declared operation`);

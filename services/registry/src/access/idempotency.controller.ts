@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { canonicalJson, operationOf, ProblemError } from '@slipway/contracts';
+import { canonicalJson, findOperation, ProblemError } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -70,7 +70,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
 /** The answer without what is given only once. */
 function remembered(request: FastifyRequest, answer: unknown): unknown {
-  const once = operationOf(request.method, request.routeOptions.url ?? '')?.once ?? [];
+  const once = findOperation(request.method, request.routeOptions.url ?? '')?.once ?? [];
   if (once.length === 0 || typeof answer !== 'object' || answer === null) return answer ?? null;
   return Object.fromEntries(Object.entries(answer).filter(([field]) => !once.includes(field)));
 }

@@ -16,6 +16,10 @@ function sqlOf(manager: Pick<EntityManager, 'query'>): Sql {
   };
 }
 
+/** Serialisation failure and deadlock. */
+const RETRIED = new Set(['40001', '40P01']);
+const MOST_RETRIES = 5;
+
 /**
  * Postgres as the stores see it: parameterised SQL, alone or in one transaction. Within a transaction everything that
  * the same call does joins it: a transaction inside is a savepoint.
@@ -31,16 +35,26 @@ export class Database implements Sql {
     return sqlOf(this.ambient.getStore() ?? this.source.manager).query<T>(text, parameters);
   }
 
+  /** Runs what a request sets off but does not wait for: it is no part of the request's transaction. */
+  detached<T>(work: () => T): T {
+    return this.ambient.exit(work);
+  }
+
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    try {
-      return await (this.ambient.getStore() ?? this.source).transaction((manager: EntityManager) =>
-        this.ambient.run(manager, () => work(sqlOf(manager))),
-      );
-    } catch (error) {
-      const constraint = (error as { constraint?: string }).constraint;
-      if (constraint === 'rollouts_one_under_way')
-        throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
-      throw error;
+    const outer = this.ambient.getStore();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await (outer ?? this.source).transaction((manager: EntityManager) =>
+          this.ambient.run(manager, () => work(sqlOf(manager))),
+        );
+      } catch (error) {
+        const { constraint, code } = error as { constraint?: string; code?: string };
+        if (constraint === 'rollouts_one_under_way')
+          throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
+        // Two transactions that wait for each other: Postgres has undone this one, so it is done again, as a whole.
+        if (outer || attempt >= MOST_RETRIES || !RETRIED.has(code ?? '')) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20 * (attempt + 1) * (0.5 + Math.random())));
+      }
     }
   }
 }
