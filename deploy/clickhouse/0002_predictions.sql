@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     sequence UInt64,
     kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition',
     kafka_offset UInt64 COMMENT 'the record''s offset in that partition',
-    version UInt64,
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
@@ -83,7 +83,7 @@ SELECT
     row.25 AS shadow_rollout_id, if(row.25 = '', -1, row.26) AS shadow_step, row.27 AS trace_id,
     row.22 AS router, row.23 AS boot, row.24 AS sequence,
     toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64), toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
     SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,

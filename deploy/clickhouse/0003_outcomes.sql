@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS slipway.outcomes
     request_id String,
     kafka_partition UInt32 COMMENT 'where its record lies: what a look has seen is a prefix of every partition',
     kafka_offset UInt64 COMMENT 'the record''s offset in that partition',
-    version UInt64,
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
@@ -46,7 +46,7 @@ SELECT
     if(JSONType(line, 'value') = 'Bool', toFloat64(JSONExtractBool(line, 'value')), if(JSONType(line, 'value') = 'String', NULL, JSONExtractFloat(line, 'value'))) AS number,
     row.6 AS unit, row.7 AS request_id,
     toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived) * 1000 - toInt64(_offset % 1000)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64), toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
     SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,

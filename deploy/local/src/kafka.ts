@@ -13,8 +13,16 @@ function clusterId(): string {
   }
 }
 
-/** Apache Kafka in KRaft mode, one node that is broker and controller. */
-export function kafkaSpec(folder: string, jars: string, ports: { broker: number; controller: number }): ProcessSpec {
+/**
+ * Apache Kafka in KRaft mode, one node that is broker and controller.
+ * @param more lines of properties, which win over those here, and options of the tool that formats the log directory
+ */
+export function kafkaSpec(
+  folder: string,
+  jars: string,
+  ports: { broker: number; controller: number },
+  more: { properties?: string[]; format?: string[] } = {},
+): ProcessSpec {
   mkdirSync(folder, { recursive: true });
   const properties = join(folder, 'server.properties');
   writeFileSync(
@@ -41,13 +49,17 @@ export function kafkaSpec(folder: string, jars: string, ports: { broker: number;
       'log.cleaner.backoff.ms=15000',
       'num.network.threads=2',
       'num.io.threads=4',
+      ...(more.properties ?? []),
     ].join('\n')}\n`,
   );
   const classpath = join(jars, '*');
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     execFileSync(
       'java',
-      ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties],
+      [
+        ...['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties],
+        ...(more.format ?? []),
+      ],
       { stdio: 'pipe' },
     );
   }

@@ -1,13 +1,16 @@
-import { intFromEnv, listFromEnv } from '@slipway/platform';
+import { checkSecurity, intFromEnv, kafkaBrokersFromEnv, securityShape } from '@slipway/platform';
 import { z } from 'zod';
 
-export const configSchema = z.object({
-  KAFKA_BROKERS: listFromEnv.pipe(z.array(z.string()).min(1)),
-  /** The brokers as ClickHouse reaches them, where that differs. */
-  CLICKHOUSE_KAFKA_BROKERS: z.string().optional(),
-  CLICKHOUSE_URL: z.url(),
-  REPLICATION_FACTOR: intFromEnv(1, 5).default(1),
-  /** How long to wait for the servers to come up. */
-  PATIENCE_MS: intFromEnv(0).default(120_000),
-});
+export const configSchema = z
+  .object({
+    KAFKA_BROKERS: kafkaBrokersFromEnv,
+    /** The brokers as ClickHouse reaches them, where that differs. */
+    CLICKHOUSE_KAFKA_BROKERS: z.string().optional(),
+    CLICKHOUSE_URL: z.url(),
+    REPLICATION_FACTOR: intFromEnv(1, 5).default(1),
+    /** How long to wait for the servers to come up. */
+    PATIENCE_MS: intFromEnv(0).default(120_000),
+    ...securityShape,
+  })
+  .superRefine(checkSecurity);
 export type Config = z.infer<typeof configSchema>;

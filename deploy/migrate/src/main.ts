@@ -19,15 +19,16 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-await patiently('Kafka', () =>
-  createTopics(createKafka('slipway.migrate', config.KAFKA_BROKERS, log), config.REPLICATION_FACTOR),
-);
+await patiently('Kafka', () => createTopics(createKafka('slipway.migrate', config, log), config.REPLICATION_FACTOR));
 log.info('the topics are there');
 const folder = fileURLToPath(new URL('../../clickhouse', import.meta.url));
 const applied = await patiently('ClickHouse', () =>
-  migrateClickHouse(config.CLICKHOUSE_URL, folder, {
-    KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(','),
-  }),
+  migrateClickHouse(
+    config.CLICKHOUSE_URL,
+    folder,
+    { KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',') },
+    config.CLICKHOUSE_TLS_CA,
+  ),
 );
 log.info({ applied }, 'the tables are there');
 process.exit(0);

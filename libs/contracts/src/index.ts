@@ -4,6 +4,7 @@ export * from './audit/replay.ts';
 export * from './bundle/bundle.ts';
 export * from './bundle/hosts.ts';
 export * from './bundle/signature.ts';
+export * from './bus/acls.ts';
 export * from './bus/revision.ts';
 export * from './bus/topics.ts';
 export * from './evidence/evidence.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkSecurity, securitySchema, securityShape } from './security/security.ts';
 
 /** A port, a number of milliseconds and so on, from an environment variable. */
 export const intFromEnv = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
@@ -9,18 +10,23 @@ export const listFromEnv = z.string().transform((s) =>
     .filter((x) => x.length > 0),
 );
 
+export const kafkaBrokersFromEnv = listFromEnv.pipe(z.array(z.string()).min(1));
+
 /** What every service reads from its environment. */
-export const commonConfigSchema = z.object({
-  INSTANCE_ID: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[A-Za-z0-9._-]+$/),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: intFromEnv(1, 65_535),
-  KAFKA_BROKERS: listFromEnv.pipe(z.array(z.string()).min(1)),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-});
+export const commonConfigSchema = z
+  .object({
+    INSTANCE_ID: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[A-Za-z0-9._-]+$/),
+    HOST: z.string().default('127.0.0.1'),
+    PORT: intFromEnv(1, 65_535),
+    KAFKA_BROKERS: kafkaBrokersFromEnv,
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    ...securityShape,
+  })
+  .superRefine(checkSecurity);
 export type CommonConfig = z.infer<typeof commonConfigSchema>;
 
 /**
@@ -33,3 +39,6 @@ export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEn
     process.stderr.write(`${issue.path.join('.') || 'environment'}: ${issue.message}\n`);
   process.exit(78);
 }
+
+/** How to log in to the servers, from this process's environment, for programs that read nothing else from it. */
+export const loadSecurity = () => loadConfig(securitySchema, process.env);

@@ -18,6 +18,7 @@ export * from './kafka/state-replica.consumer.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './paced.loop.ts';
+export * from './security/security.ts';
 export * from './service.ts';
 export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';

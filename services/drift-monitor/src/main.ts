@@ -19,11 +19,11 @@ import { DriftController } from './watch/drift.controller.ts';
 import { DriftWatch } from './watch/drift-watch.client.ts';
 
 await runService('drift-monitor', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
   const deadLetters = new DeadLetters(producer, 'drift-monitor');
-  const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
+  const clickhouse = createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA);
   onClose('clickhouse', () => clickhouse.close());
   const source = `${config.INSTANCE_ID}/${randomUUID()}`;
   const watch = new DriftWatch({

@@ -20,11 +20,11 @@ import { RebuildController } from './rebuild/rebuild.controller.ts';
 import { RebuildStore } from './rebuild/rebuild.store.ts';
 
 await runService('experiment-stats', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
   const deadLetters = new DeadLetters(producer, 'experiment-stats');
-  const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
+  const clickhouse = createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA);
   onClose('clickhouse', () => clickhouse.close());
   const analysis = new Analysis(new CountsStore(clickhouse));
   const analyst = new Analyst({

@@ -23,7 +23,7 @@ import { ShadowLane } from './shadow/shadow-lane.consumer.ts';
 
 await runService('inference-worker', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = randomUUID();
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
   if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artefacts are fetched from any host');

@@ -7,6 +7,7 @@ import {
   KafkaBatchServer,
   loadConfig,
   openPostgres,
+  postgresTls,
   RecordProducer,
   runService,
   StateReplica,
@@ -53,16 +54,19 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     config.INSTANCE_ID,
     [],
     [ControlPlane1700000000001, Profiles1700000000002],
+    postgresTls(config),
   );
   onClose('postgres', () => source.destroy());
   const database = new Database(source);
   const artifacts = new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES);
-  const clickhouse = config.CLICKHOUSE_URL ? createClickHouse(config.CLICKHOUSE_URL) : null;
+  const clickhouse = config.CLICKHOUSE_URL
+    ? createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA)
+    : null;
   onClose('clickhouse', () => clickhouse?.close());
   const keys = new KeyStore(database);
   await keys.admit(config.BOOTSTRAP_KEYS, steadyNow());
 
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const stateProducer = new RecordProducer(kafka, true);
   const producer = new RecordProducer(kafka);
   onClose('producers', async () => void (await Promise.all([stateProducer.close(), producer.close()])));

@@ -20,11 +20,11 @@ import { ShadowCountsStore } from './verdict/shadow-counts.store.ts';
 import { ShadowVerdict } from './verdict/shadow-verdict.store.ts';
 
 await runService('shadow-comparator', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
   const deadLetters = new DeadLetters(producer, 'shadow-comparator');
-  const clickhouse = createClickHouse(config.CLICKHOUSE_URL);
+  const clickhouse = createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA);
   onClose('clickhouse', () => clickhouse.close());
   const source = `${config.INSTANCE_ID}/${randomUUID()}`;
   const verdict = new ShadowVerdict(new ShadowCountsStore(clickhouse));

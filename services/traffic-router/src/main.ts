@@ -41,7 +41,7 @@ const ejectedOf = (targets: Targets, { control, candidate }: Route) => [
 await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = uuidv7();
   mkdirSync(config.DATA_DIR, { recursive: true });
-  const kafka = createKafka(config.INSTANCE_ID, config.KAFKA_BROKERS, log);
+  const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
 

@@ -1,5 +1,10 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import {
@@ -10,8 +15,9 @@ import {
   topics,
 } from '@slipway/contracts';
 import { until } from '@slipway/local';
-import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
+import { createClickHouse, createKafka, createLogger, queryRows, RecordProducer } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 let stack: TestStack;
@@ -151,6 +157,35 @@ describe('ingestion', () => {
     expect(
       await stack.query('SELECT latency_us FROM predictions FINAL WHERE event_id = {id:String}', { id: row.event_id }),
     ).toEqual([{ latency_us: 1 }]);
+  });
+
+  it('lets the lower offset win of two arrivals in one millisecond, at whatever offset', async () => {
+    const admin = stack.kafka.admin();
+    await admin.connect();
+    let next = 0;
+    await until('the end of the partition', async () => {
+      const marks = await admin.fetchTopicOffsets(topics.predictions.name);
+      next = Number(marks.find((m) => m.partition === 0)?.high);
+      return true;
+    });
+    await admin.disconnect();
+    const round = (Math.floor(next / 1000) + 1) * 1000;
+    const row = prediction({ latency_us: 1 });
+    // One batch has one time of arrival. Its last two records lie on both sides of a round offset.
+    await producer.send(
+      topics.predictions.name,
+      [
+        ...Array.from({ length: round - 1 - next }, () => ({ value: '' })),
+        { value: JSON.stringify(row) },
+        { value: JSON.stringify({ ...row, latency_us: 2 }) },
+      ],
+      0,
+    );
+    await until('the row', async () => (await landed(row.event_id)) !== undefined);
+    const marker = prediction();
+    await producer.send(topics.predictions.name, [{ value: JSON.stringify(marker) }], 0);
+    await until('what came after', async () => (await landed(marker.event_id)) !== undefined);
+    expect(await landed(row.event_id)).toMatchObject({ latency_us: 1, kafka_offset: round - 1 });
   });
 
   it('takes outcomes of every kind of value, and joins them to their predictions', async () => {
@@ -426,5 +461,32 @@ describe('the analyst', () => {
     const normal = await ask('');
     expect(await ask('?max_threads=7')).toBe('7');
     for (let i = 0; i < 8; i++) expect(await ask('')).toBe(normal);
+  });
+});
+
+describe('over TLS', () => {
+  it('is read by a service that trusts the authority of CLICKHOUSE_TLS_CA, and by no other', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'clickhouse-tls-'));
+    const made = makeCertificate(folder);
+    const [cert, key] = [readFileSync(made.certificate, 'utf8'), readFileSync(made.key, 'utf8')];
+    rmSync(folder, { recursive: true });
+    const { port } = new URL(stack.clickhouse.url);
+    // Ends the encryption in front of the server, as a proxy does.
+    const front = createServer({ cert, key }, (socket) => {
+      const server = connect(Number(port), '127.0.0.1');
+      for (const s of [socket, server]) s.on('error', () => undefined);
+      socket.pipe(server).pipe(socket);
+    });
+    front.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    const url = new URL(stack.clickhouse.writer);
+    url.protocol = 'https:';
+    url.port = String((front.address() as AddressInfo).port);
+    const trusting = createClickHouse(url.href, 'slipway', cert);
+    const other = createClickHouse(url.href);
+    expect(await queryRows(trusting, 'SELECT 1 AS x')).toEqual([{ x: 1 }]);
+    await expect(queryRows(other, 'SELECT 1 AS x')).rejects.toThrow(/self-signed certificate/);
+    await Promise.all([trusting.close(), other.close()]);
+    front.close();
   });
 });

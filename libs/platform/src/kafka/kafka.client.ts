@@ -1,14 +1,47 @@
 import { type Topic, topics } from '@slipway/contracts';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../log.ts';
+import { topicConfig } from './topic-config.ts';
 
 export type { Kafka } from 'kafkajs';
 
-/** A client whose patience is short: what is away is asked again soon, by whoever needs it. */
-export function createKafka(clientId: string, brokers: string[], log: Logger): Kafka {
+/** The brokers, and how to log in there. */
+export type KafkaConnection = {
+  KAFKA_BROKERS: string[];
+  KAFKA_SASL_MECHANISM?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined;
+  KAFKA_SASL_USERNAME?: string | undefined;
+  KAFKA_SASL_PASSWORD?: string | undefined;
+  KAFKA_TLS?: boolean;
+  /** PEM. */
+  KAFKA_TLS_CA?: string | undefined;
+};
+
+/** What kafkajs is told of it. */
+function kafkaSecurity(c: KafkaConnection): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  return {
+    ...(c.KAFKA_TLS ? { ssl: c.KAFKA_TLS_CA ? { ca: [c.KAFKA_TLS_CA] } : true } : {}),
+    ...(c.KAFKA_SASL_MECHANISM
+      ? {
+          sasl: {
+            mechanism: c.KAFKA_SASL_MECHANISM,
+            username: c.KAFKA_SASL_USERNAME,
+            password: c.KAFKA_SASL_PASSWORD,
+          } as SASLOptions,
+        }
+      : {}),
+  };
+}
+
+/**
+ * A client whose patience is short: what is away is asked again soon, by whoever needs it.
+ * @param connection the brokers with how to log in there; a list alone is spoken to in the clear and without a login
+ */
+export function createKafka(clientId: string, connection: KafkaConnection | string[], log: Logger): Kafka {
+  const config: KafkaConnection = Array.isArray(connection) ? { KAFKA_BROKERS: connection } : connection;
   return new Kafka({
     clientId,
-    brokers,
+    brokers: config.KAFKA_BROKERS,
+    ...kafkaSecurity(config),
     connectionTimeout: 2000,
     requestTimeout: 8000,
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 },
@@ -23,21 +56,10 @@ export function createKafka(clientId: string, brokers: string[], log: Logger): K
   });
 }
 
-function configEntries(t: Topic): { name: string; value: string }[] {
-  const arrival = { name: 'message.timestamp.type', value: 'LogAppendTime' };
-  if (t.carries === 'state') {
-    return [
-      arrival,
-      { name: 'cleanup.policy', value: 'compact' },
-      { name: 'segment.ms', value: '600000' },
-      { name: 'min.cleanable.dirty.ratio', value: '0.1' },
-      { name: 'delete.retention.ms', value: '3600000' },
-    ];
-  }
-  return [arrival, { name: 'cleanup.policy', value: 'delete' }, { name: 'retention.ms', value: String(t.retentionMs) }];
-}
-
-/** Creates the topics that are missing, from the one list in contracts. */
+/**
+ * Creates the topics that are missing, from the one list in contracts. With three replicas or more, a record counts as
+ * written once two have it.
+ */
 export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
@@ -49,7 +71,7 @@ export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise
         topic: t.name,
         numPartitions: t.partitions,
         replicationFactor,
-        configEntries: configEntries(t),
+        configEntries: topicConfig(t, replicationFactor),
       })),
     });
   });

@@ -14,8 +14,9 @@ export async function migrateClickHouse(
   url: string,
   folder: string,
   variables: Record<string, string>,
+  ca?: string,
 ): Promise<string[]> {
-  const client = createClickHouse(url, 'default');
+  const client = createClickHouse(url, 'default', ca);
   try {
     await client.command({ query: 'CREATE DATABASE IF NOT EXISTS slipway' });
     await client.command({

@@ -2,11 +2,15 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 
 export type { ClickHouseClient } from '@clickhouse/client';
 
-/** @param url `http://user:password@host:port`; the database is `slipway` */
-export function createClickHouse(url: string, database = 'slipway'): ClickHouseClient {
+/**
+ * @param url `http://user:password@host:port`, or `https://…`; the database is `slipway`
+ * @param ca PEM of whom to trust beside the certificate authorities that Node.js knows; for `https` alone
+ */
+export function createClickHouse(url: string, database = 'slipway', ca?: string): ClickHouseClient {
   return createClient({
     url,
     database,
+    ...(ca ? { tls: { ca_cert: Buffer.from(ca) } } : {}),
     request_timeout: 30_000,
     max_open_connections: 4,
     log: { level: ClickHouseLogLevel.OFF },

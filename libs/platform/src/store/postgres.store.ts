@@ -1,18 +1,26 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { PostgresTls } from '../security/security.ts';
 
 export { DataSource, type EntityManager } from 'typeorm';
 
-/** A TypeORM data source on Postgres; migrations are run, `synchronize` never is. */
+/**
+ * A TypeORM data source on Postgres; migrations are run, `synchronize` never is.
+ * @param tls as `postgresTls` gives it; `false` speaks in the clear
+ */
 export async function openPostgres(
   url: string,
   applicationName: string,
   entities: DataSourceOptions['entities'],
   migrations: DataSourceOptions['migrations'],
+  tls: PostgresTls = false,
 ): Promise<DataSource> {
+  // The driver names the host to check the certificate by, but not where that is an address.
+  const ssl = tls && { ...tls, host: new URL(url).hostname };
   const source = new DataSource({
     type: 'postgres',
     url,
     applicationName,
+    ssl,
     ...(entities ? { entities } : {}),
     ...(migrations ? { migrations } : {}),
     synchronize: false,

@@ -2,7 +2,7 @@
 // at an instant.
 import { parseArgs } from 'node:util';
 import { auditRowSchema, formatRevision, formatVersion, RouteReplay, topics } from '@slipway/contracts';
-import { createKafka, createLogger, readTopic } from '@slipway/platform';
+import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +19,11 @@ if (Number.isNaN(at)) {
 }
 const replay = new RouteReplay();
 await readTopic(
-  createKafka('slipway.replay', values.brokers.split(','), createLogger('replay', 'replay', 'silent')),
+  createKafka(
+    'slipway.replay',
+    { ...loadSecurity(), KAFKA_BROKERS: values.brokers.split(',') },
+    createLogger('replay', 'replay', 'silent'),
+  ),
   topics.audit.name,
   ({ value }) => {
     const row = auditRowSchema.safeParse(JSON.parse(value?.toString('utf8') ?? 'null'));
