@@ -19,6 +19,8 @@ import { KeyStore } from './access/key.store.ts';
 import { ArtifactController } from './artifact/artifact.controller.ts';
 import { ArtifactStore } from './artifact/artifact.store.ts';
 import { AuditController } from './audit/audit.controller.ts';
+import { openAuditKey } from './audit/audit-key.store.ts';
+import { AuditVerifier } from './audit/audit-verifier.store.ts';
 import { configSchema } from './config.ts';
 import { ControlPlane1700000000001 } from './database/0001-control-plane.migration.ts';
 import { Profiles1700000000002 } from './database/0002-profiles.migration.ts';
@@ -59,6 +61,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const artifacts = new ArtifactStore(database, config.ARTIFACT_DIR, config.MAX_ARTIFACT_BYTES);
   const clickhouse = config.CLICKHOUSE_URL ? createClickHouse(config.CLICKHOUSE_URL) : null;
   onClose('clickhouse', () => clickhouse?.close());
+  const auditKey = openAuditKey(config.AUDIT_KEY_FILE);
   const keys = new KeyStore(database);
   await keys.admit(config.BOOTSTRAP_KEYS, steadyNow());
 
@@ -176,6 +179,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     ],
     providers: [
       value(Database, database),
+      value(AuditVerifier, new AuditVerifier(database, kafka, auditKey, log)),
       value(KeyStore, keys),
       value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),
