@@ -179,6 +179,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       service(`registry-${i + 1}`, 'registry', port, {
         DATABASE_URL: databaseUrl,
         ARTIFACT_DIR: join(folder, 'artifacts'),
+        AUDIT_KEY_FILE: join(folder, 'audit-key.pem'),
         PUBLIC_URLS: registries.join(','),
         CLICKHOUSE_URL: as('slipway'),
         BOOTSTRAP_KEYS: JSON.stringify(secrets.keys),

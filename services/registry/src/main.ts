@@ -20,6 +20,8 @@ import { KeyStore } from './access/key.store.ts';
 import { ArtifactController } from './artifact/artifact.controller.ts';
 import { ArtifactStore } from './artifact/artifact.store.ts';
 import { AuditController } from './audit/audit.controller.ts';
+import { openAuditKey } from './audit/audit-key.store.ts';
+import { AuditVerifier } from './audit/audit-verifier.store.ts';
 import { configSchema } from './config.ts';
 import { ControlPlane1700000000001 } from './database/0001-control-plane.migration.ts';
 import { Profiles1700000000002 } from './database/0002-profiles.migration.ts';
@@ -63,6 +65,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     ? createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA)
     : null;
   onClose('clickhouse', () => clickhouse?.close());
+  const auditKey = openAuditKey(config.AUDIT_KEY_FILE);
   const keys = new KeyStore(database);
   await keys.admit(config.BOOTSTRAP_KEYS, steadyNow());
 
@@ -180,6 +183,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     ],
     providers: [
       value(Database, database),
+      value(AuditVerifier, new AuditVerifier(database, kafka, auditKey, log)),
       value(KeyStore, keys),
       value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../bundle/bundle.ts';
 import { timeMsSchema } from '../names.ts';
@@ -20,8 +20,45 @@ export const auditRowSchema = z.object({
   state: z.record(z.string(), z.unknown()),
   previous_hash: z.string().length(64),
   hash: z.string().length(64),
+  /** SHA-256 of the public key (SPKI, DER) that `signature` verifies with, in hexadecimal. */
+  key_id: z.string().length(64),
+  /** Ed25519 over the 32 bytes of `hash`, in base64. */
+  signature: z.string(),
 });
 export type AuditRow = z.infer<typeof auditRowSchema>;
+
+/** What `auditHash` covers. */
+export type AuditContent = Omit<AuditRow, 'hash' | 'key_id' | 'signature'>;
+
+/** The answer of `GET /v1/audit/verification`; `ok` when the topic was read and no list has an entry. */
+export const auditVerificationSchema = z.object({
+  ok: z.boolean(),
+  /** In Postgres. */
+  rows: z.int(),
+  /** The first row of each chain whose content, order or number does not fit. */
+  broken: z.array(z.object({ aggregate: z.string(), n: z.int(), why: z.string() })),
+  /** The first row of each chain that has another hash than on the topic, or no valid signature by the registry. */
+  rewritten: z.array(z.object({ aggregate: z.string(), n: z.int(), why: z.string() })),
+  /** Rows that one of the two has and the other lacks: `rows` of them, from number `first` to `last`. */
+  missing: z.array(
+    z.object({
+      aggregate: z.string(),
+      from: z.enum(['postgres', 'topic']),
+      first: z.int(),
+      last: z.int(),
+      rows: z.int(),
+    }),
+  ),
+  /** False when Kafka could not be read: then only the hashes and signatures in Postgres were looked at. */
+  compared_with_topic: z.boolean(),
+  /** Rows that were not yet published when the topic was read. */
+  waiting: z.int(),
+  /** Records on the topic that no registry with this key has signed; they count as not there. */
+  ignored_on_topic: z.int(),
+  /** What every row must be signed with; `public_key` is SPKI in PEM. */
+  key: z.object({ id: z.string(), public_key: z.string() }),
+});
+export type AuditVerification = z.infer<typeof auditVerificationSchema>;
 
 /** Why a row does not follow from the one before it in its chain; empty when it does. */
 export function chainFault(before: { n: number; hash: string }, row: AuditRow): string {
@@ -30,8 +67,24 @@ export function chainFault(before: { n: number; hash: string }, row: AuditRow): 
   return auditHash(row) === row.hash ? '' : 'its content does not have its hash';
 }
 
-/** SHA-256 over the RFC 8785 form of the row without `hash`. */
-export function auditHash(row: Omit<AuditRow, 'hash'>): string {
+/** SHA-256 of the public half of an Ed25519 key in its SPKI DER form, in hexadecimal. */
+export function auditKeyId(key: KeyObject): string {
+  const open = key.type === 'private' ? createPublicKey(key) : key;
+  return createHash('sha256')
+    .update(open.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+}
+
+/** Why a row is not signed by the key; empty when it is. */
+export function signatureFault(row: AuditRow, key: { id: string; publicKey: KeyObject }): string {
+  if (row.key_id !== key.id) return `it is signed with another key, ${row.key_id}`;
+  return verify(null, Buffer.from(row.hash, 'hex'), key.publicKey, Buffer.from(row.signature, 'base64'))
+    ? ''
+    : 'its signature does not fit its hash';
+}
+
+/** SHA-256 over the RFC 8785 form of the row without `hash`, key and signature. */
+export function auditHash(row: AuditContent): string {
   const { event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash } = row;
   return createHash('sha256')
     .update(canonicalJson({ event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash }))

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditRowSchema } from '../audit/audit.ts';
+import { auditRowSchema, auditVerificationSchema } from '../audit/audit.ts';
 import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
 import { revisionSchema } from '../bus/revision.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
@@ -274,13 +274,10 @@ export const operations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/audit/verification',
-    summary: 'Recomputes every chain and names the first row that does not fit',
+    summary:
+      'Recomputes every chain, checks every signature and compares with audit.v1: what was changed, rewritten or is missing',
     role: 'viewer',
-    response: z.object({
-      ok: z.boolean(),
-      rows: z.int(),
-      broken: z.array(z.object({ aggregate: z.string(), n: z.int(), why: z.string() })),
-    }),
+    response: auditVerificationSchema,
   },
   {
     method: 'get',

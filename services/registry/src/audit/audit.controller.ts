@@ -2,13 +2,16 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { auditQuerySchema, parseOrProblem } from '@slipway/contracts';
 import { Needs } from '../access/access.controller.ts';
 import { Database } from '../database/database.store.ts';
-import { listAudit, verifyAudit } from './audit.store.ts';
+import { listAudit } from './audit.store.ts';
+import { AuditVerifier } from './audit-verifier.store.ts';
 
 @Controller('v1/audit')
 export class AuditController {
   private readonly database: Database;
-  constructor(database: Database) {
+  private readonly verifier: AuditVerifier;
+  constructor(database: Database, verifier: AuditVerifier) {
     this.database = database;
+    this.verifier = verifier;
   }
 
   @Get()
@@ -20,6 +23,6 @@ export class AuditController {
   @Get('verification')
   @Needs('viewer')
   verify() {
-    return verifyAudit(this.database);
+    return this.verifier.verify();
   }
 }

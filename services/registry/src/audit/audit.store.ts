@@ -1,15 +1,8 @@
-import {
-  AUDIT_GENESIS,
-  type AuditRow,
-  auditHash,
-  canonicalJson,
-  chainFault,
-  type Role,
-  topics,
-} from '@slipway/contracts';
+import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
+import { signAuditHash } from './audit-key.store.ts';
 
 export type Actor = { name: string; role: Role | 'system' /** The key's, where there is one. */; id?: string };
 export const system = (name: string): Actor => ({ name, role: 'system' });
@@ -38,9 +31,10 @@ export async function appendAudit(
     state: JSON.parse(canonicalJson(change.state)) as Record<string, unknown>,
     previous_hash: last?.hash ?? AUDIT_GENESIS,
   };
-  const full: AuditRow = { ...row, hash: auditHash(row) };
+  const hash = auditHash(row);
+  const full: AuditRow = { ...row, hash, ...signAuditHash(hash) };
   await sql.query(
-    'INSERT INTO audit (event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash, hash) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)',
+    'INSERT INTO audit (event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash, hash, key_id, signature) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)',
     [
       full.event_id,
       full.aggregate,
@@ -53,6 +47,8 @@ export async function appendAudit(
       JSON.stringify(full.state),
       full.previous_hash,
       full.hash,
+      full.key_id,
+      full.signature,
     ],
   );
   await enqueueEvent(sql, topics.audit.name, full.aggregate, JSON.stringify(full), change.now);
@@ -68,7 +64,7 @@ export async function wasDeleted(sql: Sql, aggregate: string): Promise<boolean> 
   return last?.action === 'delete';
 }
 
-type StoredAudit = Omit<AuditRow, 'time'> & { seq: string; time: string };
+export type StoredAudit = Omit<AuditRow, 'time'> & { seq: string; time: string };
 
 export async function listAudit(
   sql: Sql,
@@ -89,28 +85,4 @@ export async function listAudit(
     items: items.map(({ seq: _, ...r }) => ({ ...r, time: Number(r.time) })),
     next_cursor: rows.length > filter.limit ? (items.at(-1)?.seq ?? null) : null,
   };
-}
-
-/** Recomputes every chain. A changed, missing or inserted row breaks it at a row that is named. */
-export async function verifyAudit(
-  sql: Sql,
-): Promise<{ ok: boolean; rows: number; broken: { aggregate: string; n: number; why: string }[] }> {
-  const broken: { aggregate: string; n: number; why: string }[] = [];
-  const heads = new Map<string, { n: number; hash: string; broken: boolean }>();
-  let rows = 0;
-  let after = '0';
-  for (;;) {
-    const page = await sql.query<StoredAudit>('SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000', [after]);
-    if (page.length === 0) break;
-    for (const { seq, ...stored } of page) {
-      after = seq;
-      rows++;
-      const row = { ...stored, time: Number(stored.time) };
-      const head = heads.get(row.aggregate) ?? { n: 0, hash: AUDIT_GENESIS, broken: false };
-      const why = chainFault(head, row);
-      if (why && !head.broken) broken.push({ aggregate: row.aggregate, n: row.n, why });
-      heads.set(row.aggregate, { n: row.n, hash: row.hash, broken: head.broken || why !== '' });
-    }
-  }
-  return { ok: broken.length === 0, rows, broken };
 }

@@ -47,7 +47,9 @@ export class ControlPlane1700000000001 implements MigrationInterface {
 
       CREATE TABLE audit (
         seq bigserial PRIMARY KEY, event_id uuid NOT NULL UNIQUE, aggregate text NOT NULL, n int NOT NULL, time bigint NOT NULL, actor text NOT NULL, role text NOT NULL,
-        action text NOT NULL, reason text NOT NULL, state jsonb NOT NULL, previous_hash text NOT NULL, hash text NOT NULL, UNIQUE (aggregate, n));
+        action text NOT NULL, reason text NOT NULL, state jsonb NOT NULL, previous_hash text NOT NULL, hash text NOT NULL,
+        key_id text NOT NULL, signature text NOT NULL, UNIQUE (aggregate, n));
+      CREATE TRIGGER audit_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
       CREATE TABLE outbox (id bigserial PRIMARY KEY, topic text NOT NULL, key text NOT NULL, payload text, created_at bigint NOT NULL, published_at bigint);
       CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;

@@ -1,0 +1,118 @@
+import {
+  AUDIT_GENESIS,
+  type AuditRow,
+  type AuditVerification,
+  auditHash,
+  auditRowSchema,
+  chainFault,
+  signatureFault,
+} from '@slipway/contracts';
+import type { KeyObject } from 'node:crypto';
+
+type Key = { id: string; publicKey: KeyObject };
+type Fault = { aggregate: string; n: number; why: string };
+
+/** What the topic has: of each row its hash, about a hundred bytes. */
+export class TopicHashes {
+  ignored = 0;
+  private readonly key: Key;
+  /** By aggregate, at index n - 1. */
+  private readonly hashes = new Map<string, (string | undefined)[]>();
+  constructor(key: Key) {
+    this.key = key;
+  }
+
+  /** A record as it stands on the topic. The first valid one counts: the outbox may send a row twice. */
+  add(value: string): void {
+    let row: AuditRow;
+    try {
+      row = auditRowSchema.parse(JSON.parse(value));
+    } catch {
+      this.ignored++;
+      return;
+    }
+    if (auditHash(row) !== row.hash || signatureFault(row, this.key) !== '') {
+      this.ignored++;
+      return;
+    }
+    const chain = this.hashes.get(row.aggregate) ?? [];
+    this.hashes.set(row.aggregate, chain);
+    chain[row.n - 1] ??= row.hash;
+  }
+
+  /** Hands the hash out and forgets it: what is left at the end is what Postgres lacks. */
+  take(aggregate: string, n: number): string | undefined {
+    const chain = this.hashes.get(aggregate);
+    const hash = chain?.[n - 1];
+    if (chain && hash !== undefined) chain[n - 1] = undefined;
+    return hash;
+  }
+
+  *left(): Generator<{ aggregate: string; n: number }> {
+    for (const [aggregate, chain] of this.hashes)
+      for (let i = 0; i < chain.length; i++) if (chain[i] !== undefined) yield { aggregate, n: i + 1 };
+  }
+}
+
+/** Takes the rows of Postgres, chain by chain in order, and says what does not fit. */
+export class Verification {
+  private rows = 0;
+  private waiting = 0;
+  private readonly heads = new Map<string, { n: number; hash: string }>();
+  private readonly broken = new Map<string, Fault>();
+  private readonly rewritten = new Map<string, Fault>();
+  private readonly missing = new Map<string, AuditVerification['missing'][number]>();
+  private readonly key: Key;
+  private readonly topic: TopicHashes | undefined;
+  private readonly published: ReadonlyMap<string, number>;
+
+  /**
+   * @param topic what was on the topic before the rows were read; undefined when it could not be read
+   * @param published by aggregate, up to which number rows had been published before the topic was read
+   */
+  constructor(key: Key, topic: TopicHashes | undefined, published: ReadonlyMap<string, number>) {
+    this.key = key;
+    this.topic = topic;
+    this.published = published;
+  }
+
+  add(row: AuditRow): void {
+    this.rows++;
+    const { aggregate, n } = row;
+    const why = chainFault(this.heads.get(aggregate) ?? { n: 0, hash: AUDIT_GENESIS }, row);
+    this.heads.set(aggregate, { n, hash: row.hash });
+    if (why && !this.broken.has(aggregate)) this.broken.set(aggregate, { aggregate, n, why });
+    const said = this.topic?.take(aggregate, n);
+    const faults = [
+      said !== undefined && said !== row.hash ? 'its hash is not the one on audit.v1' : '',
+      signatureFault(row, this.key),
+    ].filter(Boolean);
+    if (faults.length > 0 && !this.rewritten.has(aggregate))
+      this.rewritten.set(aggregate, { aggregate, n, why: faults.join('; ') });
+    if (!this.topic || said !== undefined) return;
+    if (n > (this.published.get(aggregate) ?? 0)) this.waiting++;
+    else this.lacks('topic', aggregate, n);
+  }
+
+  private lacks(from: 'postgres' | 'topic', aggregate: string, n: number): void {
+    const id = `${from} ${aggregate}`;
+    const gap = this.missing.get(id) ?? { aggregate, from, first: n, last: n, rows: 0 };
+    this.missing.set(id, { ...gap, last: n, rows: gap.rows + 1 });
+  }
+
+  end(): AuditVerification {
+    for (const { aggregate, n } of this.topic?.left() ?? []) this.lacks('postgres', aggregate, n);
+    const { broken, rewritten, missing } = this;
+    return {
+      ok: this.topic !== undefined && broken.size + rewritten.size + missing.size === 0,
+      rows: this.rows,
+      broken: [...broken.values()],
+      rewritten: [...rewritten.values()],
+      missing: [...missing.values()],
+      compared_with_topic: this.topic !== undefined,
+      waiting: this.waiting,
+      ignored_on_topic: this.topic?.ignored ?? 0,
+      key: { id: this.key.id, public_key: this.key.publicKey.export({ type: 'spki', format: 'pem' }) as string },
+    };
+  }
+}

@@ -1,0 +1,166 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AUDIT_GENESIS, type AuditRow, type AuditVerification, auditHash, auditKeyId } from '@slipway/contracts';
+import { RegistryClient } from '@slipway/example-spam-filter';
+import { until } from '@slipway/local';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+
+let stack: TestStack;
+let admin: RegistryClient;
+let superuser: Client;
+/** Two chains of two rows each. */
+let chains: [string, string];
+const verify = () => admin.call<AuditVerification>('GET', '/v1/audit/verification');
+const published = () =>
+  until('every row to be on the topic and all to be well', async () => {
+    const answer = await verify();
+    return answer.ok && answer.waiting === 0;
+  });
+
+beforeAll(async () => {
+  stack = await startTestStack('audit', { counts: { registries: 1, routers: 0, workers: 0 } });
+  admin = new RegistryClient(stack.registries[0] as string, stack.secrets.keys.admin);
+  superuser = new Client({ connectionString: stack.databaseUrl });
+  superuser.on('error', () => undefined);
+  await superuser.connect();
+  const chain = async (name: string) => {
+    const { id } = await admin.call<{ id: string }>('POST', '/v1/keys', { name, role: 'viewer' });
+    await admin.call('POST', `/v1/keys/${id}/revoke`);
+    return `key/${id}`;
+  };
+  chains = [await chain('one'), await chain('two')];
+  await published();
+});
+afterAll(async () => {
+  await superuser?.end();
+  await stack?.end();
+});
+
+/** What the verification says while Postgres is as `change` leaves it, with no trigger in the way. */
+async function whileTampered(change: () => Promise<unknown>): Promise<AuditVerification> {
+  await superuser.query('ALTER TABLE audit DISABLE TRIGGER ALL; CREATE TABLE audit_before AS SELECT * FROM audit');
+  try {
+    await change();
+    return await verify();
+  } finally {
+    await superuser.query(
+      'TRUNCATE audit; INSERT INTO audit SELECT * FROM audit_before; DROP TABLE audit_before; ALTER TABLE audit ENABLE TRIGGER ALL',
+    );
+  }
+}
+
+/** Another actor from the first row on, and every hash of the chain anew; signed anew where there is a key. */
+async function rewrite(aggregate: string, key?: KeyObject): Promise<void> {
+  const { rows } = await superuser.query<AuditRow>('SELECT * FROM audit WHERE aggregate = $1 ORDER BY n', [aggregate]);
+  let previous = AUDIT_GENESIS;
+  for (const old of rows) {
+    const row = { ...old, time: Number(old.time), actor: 'somebody else', previous_hash: previous };
+    const hash = auditHash(row);
+    await superuser.query(
+      'UPDATE audit SET actor = $2, previous_hash = $3, hash = $4, key_id = $5, signature = $6 WHERE event_id = $1',
+      [
+        row.event_id,
+        row.actor,
+        previous,
+        hash,
+        key ? auditKeyId(key) : row.key_id,
+        key ? sign(null, Buffer.from(hash, 'hex'), key).toString('base64') : row.signature,
+      ],
+    );
+    previous = hash;
+  }
+}
+const OTHER_HASH = 'its hash is not the one on audit.v1';
+
+describe('the verification of the audit', () => {
+  it('finds nothing in what nobody touched, and says which key signed it, which only its owner can read', async () => {
+    const file = join(stack.folder, 'audit-key.pem');
+    const answer = await verify();
+    expect(answer).toMatchObject({ ok: true, broken: [], rewritten: [], missing: [], compared_with_topic: true });
+    expect(answer.rows).toBeGreaterThanOrEqual(4);
+    expect(answer.key.id).toBe(auditKeyId(createPrivateKey(readFileSync(file))));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['UPDATE audit SET reason = reason', 'DELETE FROM audit', 'TRUNCATE audit'])(
+    'is not needed for %s: the table refuses it, also from a superuser',
+    async (statement) => {
+      await expect(superuser.query(statement)).rejects.toThrow('audit is immutable');
+    },
+  );
+
+  it('names a chain that was rewritten with hashes that fit each other', async () => {
+    const [aggregate] = chains;
+    expect(await whileTampered(() => rewrite(aggregate))).toMatchObject({
+      ok: false,
+      broken: [],
+      rewritten: [{ aggregate, n: 1, why: `${OTHER_HASH}; its signature does not fit its hash` }],
+    });
+  });
+
+  it('names a rewritten chain that was signed by another key, and one signed by the stolen key of the registry', async () => {
+    const [aggregate] = chains;
+    const foreign = generateKeyPairSync('ed25519').privateKey;
+    expect((await whileTampered(() => rewrite(aggregate, foreign))).rewritten).toEqual([
+      { aggregate, n: 1, why: `${OTHER_HASH}; it is signed with another key, ${auditKeyId(foreign)}` },
+    ]);
+    const stolen = createPrivateKey(readFileSync(join(stack.folder, 'audit-key.pem')));
+    expect(await whileTampered(() => rewrite(aggregate, stolen))).toMatchObject({
+      ok: false,
+      broken: [],
+      rewritten: [{ aggregate, n: 1, why: OTHER_HASH }],
+      missing: [],
+    });
+  });
+
+  it('names a deleted tail and a deleted chain', async () => {
+    const [one, two] = chains;
+    const tail = await whileTampered(() => superuser.query('DELETE FROM audit WHERE aggregate = $1 AND n = 2', [one]));
+    expect(tail).toMatchObject({ ok: false, broken: [], rewritten: [] });
+    expect(tail.missing).toEqual([{ aggregate: one, from: 'postgres', first: 2, last: 2, rows: 1 }]);
+    const chain = await whileTampered(() => superuser.query('DELETE FROM audit WHERE aggregate = $1', [two]));
+    expect(chain.ok).toBe(false);
+    expect(chain.missing).toEqual([{ aggregate: two, from: 'postgres', first: 1, last: 2, rows: 2 }]);
+  });
+
+  it('names every chain of a table that was emptied', async () => {
+    const before = (await verify()).rows;
+    const answer = await whileTampered(() => superuser.query('TRUNCATE audit'));
+    expect(answer).toMatchObject({ ok: false, rows: 0, broken: [] });
+    expect(answer.missing.reduce((sum, m) => sum + m.rows, 0)).toBe(before);
+    expect(answer.missing.map((m) => m.aggregate)).toEqual(expect.arrayContaining(chains));
+  });
+
+  it('names a row that was put in and never published', async () => {
+    const [aggregate] = chains;
+    const answer = await whileTampered(() =>
+      superuser.query(
+        `INSERT INTO audit SELECT (jsonb_populate_record(a, '{"seq": 1000000, "n": 3, "event_id": "0198c0de-0000-7000-8000-000000000001"}')).*
+         FROM audit a WHERE aggregate = $1 AND n = 2`,
+        [aggregate],
+      ),
+    );
+    expect(answer.missing).toEqual([{ aggregate, from: 'topic', first: 3, last: 3, rows: 1 }]);
+    expect(answer.broken).toMatchObject([{ aggregate, n: 3 }]);
+  });
+
+  it('says that it could not compare while Kafka is away, which is not ok, and takes no row that waits for one that is missing', async () => {
+    await stack.supervisor.stop('kafka');
+    try {
+      await admin.call('POST', '/v1/keys', { name: 'three', role: 'viewer' });
+      expect(await verify()).toMatchObject({
+        ok: false,
+        compared_with_topic: false,
+        broken: [],
+        rewritten: [],
+        missing: [],
+      });
+    } finally {
+      await stack.supervisor.startAgain('kafka');
+    }
+    await published();
+  });
+});
