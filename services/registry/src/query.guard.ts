@@ -1,15 +1,24 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { checkQuery, findOperation } from '@slipway/contracts';
+import { checkQuery, findOperation, ProblemError } from '@slipway/contracts';
 import type { FastifyRequest } from 'fastify';
+import { unstorableText } from './storable.ts';
 
-/** Refuses a query parameter that the operation does not declare: what is ignored silently misleads whoever asks. */
+/**
+ * Refuses a query parameter that the operation does not declare (what is ignored silently misleads whoever asks), and
+ * text anywhere in path, query or body that the database cannot hold. @throws ProblemError invalid_request
+ */
 @Injectable()
 export class QueryGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') return true;
-    const { method, routeOptions, query } = context.switchToHttp().getRequest<FastifyRequest>();
+    const { method, routeOptions, params, query, body } = context.switchToHttp().getRequest<FastifyRequest>();
     const operation = findOperation(method, routeOptions.url ?? '');
     if (operation) checkQuery(operation, query as object);
+    for (const [where, part] of Object.entries({ path: params, query, body })) {
+      const at = unstorableText(part);
+      if (at !== undefined)
+        throw new ProblemError('invalid_request', `${where}: ${at}: has a NUL or half of a surrogate pair`);
+    }
     return true;
   }
 }

@@ -29,7 +29,9 @@ export function toProblem(error: unknown): ProblemError {
   )
     return new ProblemError('malformed_json', message ?? 'the body is not JSON');
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
-  const known = status === undefined ? undefined : BY_STATUS[status];
+  // Whatever else the framework refuses (a path parameter that is too long: 414) is the request's fault, not ours.
+  const refused = status !== undefined && status >= 400 && status < 500;
+  const known = status === undefined ? undefined : (BY_STATUS[status] ?? (refused ? 'invalid_request' : undefined));
   return known
     ? new ProblemError(known, message ?? '')
     : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });

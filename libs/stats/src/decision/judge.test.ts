@@ -166,6 +166,17 @@ describe('the verdict', () => {
       expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(2900)] })).verdict).toBe('advance');
       expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680, 40)] })).verdict).toBe('advance');
     });
+    it('is not proven kept because a greater harm is excluded', () => {
+      const excluded = {
+        ...errors([100, 50_000], [200, 50_000], [{ second: 1, weight: 0.5, control: 100, candidate: 100 }]),
+        harm: { ratio: 4 },
+      };
+      const { verdict, reasons, numbers } = judge(
+        input({ guardrails: [excluded] }, { weight: 0.5, lastComparison: true }),
+      );
+      expect(numbers.guardrails[0]).toMatchObject({ harm: { excluded: true }, limit: 'point estimate breaks it' });
+      expect([verdict, reasons]).toEqual(['hold', ['limit_broken:error_rate']]);
+    });
     it('of events is treated alike', () => {
       const broken = { ...errors([30, 9000], [20, 3000]), cells: [] };
       expect(judge(input({ guardrails: [broken] }))).toMatchObject({

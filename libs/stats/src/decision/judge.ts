@@ -370,7 +370,9 @@ function proofOf(g: EventGuardrail, alpha: number): Proof {
 /** Where a guardrail's figures of the present step stand to its limit. */
 function limitState(g: GuardrailNumbers, threshold: number): LimitState {
   if (g.e >= threshold) return 'proven broken';
-  if (g.proof?.state === 'proved' || g.harm?.excluded) return 'proven kept';
+  // A harm that is excluded is no proof of the margin, unless it is no greater.
+  if (g.proof?.state === 'proved') return 'proven kept';
+  if (g.harm?.excluded && g.direction === 'lower' && (g.harm.harm ?? Infinity) <= g.margin) return 'proven kept';
   return breaksLimit(g) ? 'point estimate breaks it' : 'not excluded';
 }
 

@@ -1,7 +1,10 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { ProblemError, type Role, topics } from '@slipway/contracts';
+import { z } from 'zod';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
+
+const isId = (text: string) => z.uuid().safeParse(text).success;
 
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
@@ -66,6 +69,8 @@ export class KeyStore {
   }
 
   async list(cursor: string | undefined, limit: number) {
+    if (cursor !== undefined && !isId(cursor))
+      throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
     const rows = await this.database.query<StoredKey>(
       `SELECT * FROM api_keys WHERE ($1::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = $1))
        ORDER BY created_at DESC, id DESC LIMIT $2`,
@@ -77,6 +82,7 @@ export class KeyStore {
 
   /** @returns the key and whether this revoked it @throws ProblemError not_found */
   async revoke(sql: Sql, id: string, now: number) {
+    if (!isId(id)) throw new ProblemError('not_found', `there is no key ${id}`);
     const [fresh] = await sql.query<StoredKey>(
       'UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING *',
       [id, now],

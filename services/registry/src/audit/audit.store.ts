@@ -1,4 +1,12 @@
-import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
+import {
+  AUDIT_GENESIS,
+  type AuditRow,
+  auditHash,
+  canonicalJson,
+  ProblemError,
+  type Role,
+  topics,
+} from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
@@ -76,6 +84,8 @@ export async function listAudit(
     limit: number;
   },
 ): Promise<{ items: AuditRow[]; next_cursor: string | null }> {
+  if (filter.cursor !== undefined && !/^\d{1,18}$/.test(filter.cursor))
+    throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
   const rows = await sql.query<StoredAudit>(
     `SELECT * FROM audit WHERE ($1::text IS NULL OR aggregate = $1) AND ($2::bigint IS NULL OR time >= $2) AND ($3::bigint IS NULL OR time < $3) AND seq > $4 ORDER BY seq LIMIT $5`,
     [filter.aggregate ?? null, filter.from ?? null, filter.to ?? null, filter.cursor ?? '0', filter.limit + 1],

@@ -66,6 +66,8 @@ export class ModelStore {
   }
 
   async versions(model: string, cursor: string | undefined, limit: number) {
+    if (cursor !== undefined && !/^\d{1,9}$/.test(cursor))
+      throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
     const rows = await this.database.query<Version>(
       `${VERSIONS} WHERE v.model = $1 AND v.version > $2 ORDER BY v.version LIMIT $3`,
       [model, Number(cursor ?? 0), limit + 1],
