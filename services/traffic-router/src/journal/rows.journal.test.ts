@@ -69,6 +69,13 @@ describe('the journal', () => {
     while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     expect([j.appended, j.shipped, j.setAside, j.refused]).toEqual([3, 2, 1, 0]);
     expect(readFileSync(join(folder, 'set-aside.ndjson'), 'utf8')).toBe(`${long}\n`);
+    // and the next start takes it for no segment
+    await j.close(0);
+    const next = journal();
+    append(next, 'later');
+    next.start();
+    await shipped(3);
+    expect(rows()).toEqual(['before', 'after', 'later']);
   });
 
   it('sets aside only the line that the broker refuses', async () => {

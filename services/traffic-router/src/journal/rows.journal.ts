@@ -93,7 +93,7 @@ export class RowJournal {
 
   private segments(): number[] {
     return readdirSync(this.options.folder)
-      .filter((f) => f.endsWith('.ndjson'))
+      .filter((f) => /^\d+\.ndjson$/.test(f))
       .map((f) => Number.parseInt(f, 10))
       .sort((a, b) => a - b);
   }
