@@ -1,6 +1,7 @@
-// `npm test`: prepares, runs every suite on the real stores, and ends with the line `N passed, N failed`.
+// `npm test`: prepares, runs every test (the unit tests through Nx, which knows what has not changed; the suites on the
+// real stores) and ends with the line `N passed, N failed`. With arguments: only what Vitest makes of them.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Advice, prepare, preparePython, root } from '../deploy/local/bootstrap.mjs';
 
@@ -16,32 +17,59 @@ try {
   process.exit(1);
 }
 mkdirSync(folder, { recursive: true });
-const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const { code, passed, failed } = await runTests(process.argv.slice(2));
+const args = process.argv.slice(2);
+const results = args.length
+  ? [await runVitest(args)]
+  : [await runUnit(), await runVitest(['--project', 'integration', '--project', 'end-to-end'])];
+const passed = results.reduce((n, r) => n + r.passed, 0);
+const failed = results.reduce((n, r) => n + r.failed, 0);
 say(`\n${passed} passed, ${failed} failed`);
-process.exit(code === 0 && passed > 0 && failed === 0 ? 0 : 1);
+process.exit(results.every((r) => r.code === 0) && passed > 0 && failed === 0 ? 0 : 1);
 
-function runTests(args) {
-  const report = join(folder, `report-${process.pid}.json`);
-  const child = spawn(
-    process.execPath,
-    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
-    { cwd: root, stdio: 'inherit' },
+/** Each project's unit tests; Nx brings back the report of those whose sources have not changed since they passed. */
+async function runUnit() {
+  const reports = join(folder, 'unit');
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  const code = await run('npm', ['run', '--silent', 'test:unit']);
+  const files = readdirSync(reports, { recursive: true });
+  return count(
+    code,
+    files.filter((f) => f.endsWith('.json')).map((f) => join(reports, f)),
   );
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      try {
-        const result = JSON.parse(readFileSync(report, 'utf8'));
-        rmSync(report);
-        // A suite that could not begin has no failed test, and has failed all the same.
-        const suites = result.testResults.filter(
-          (s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed'),
-        ).length;
-        resolve({ code, passed: result.numPassedTests, failed: result.numFailedTests + suites });
-      } catch {
-        resolve({ code: 1, passed: 0, failed: 1 });
-      }
-    });
-  });
+}
+
+async function runVitest(args) {
+  const report = join(folder, `report-${process.pid}.json`);
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const result = count(await run(process.execPath, [vitest, 'run', ...reporters, ...args]), [report]);
+  rmSync(report, { force: true });
+  return result;
+}
+
+function run(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
+  return new Promise((resolve) => child.on('close', resolve));
+}
+
+/** What the reports of a run say together; a run that failed without a named failure, or that ran nothing, is a failure. */
+function count(code, reports) {
+  let [passed, failed] = [0, 0];
+  for (const file of reports) {
+    try {
+      const report = JSON.parse(readFileSync(file, 'utf8'));
+      // A suite that could not begin has no failed test, and has failed all the same.
+      const suites = report.testResults.filter(
+        (s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed'),
+      );
+      passed += report.numPassedTests;
+      failed += report.numFailedTests + suites.length;
+    } catch {
+      failed++;
+    }
+  }
+  if (failed === 0 && (code !== 0 || passed === 0)) failed++;
+  return { code, passed, failed };
 }
