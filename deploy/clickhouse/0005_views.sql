@@ -5,18 +5,112 @@ FROM slipway.predictions FINAL
 WHERE reason = 'randomised' AND rollout_id != ''
 GROUP BY rollout_id, step, unit, arm
 ---
--- One row per outcome, beside the prediction that it belongs to: the request's own, or the unit's last before it.
+-- One row per outcome and rollout, beside the prediction that it belongs to: the request's own, or the unit's last
+-- before it in that rollout (and one with an empty rollout_id, where the unit was also served under none). `counted_by`
+-- names the rollout's metrics that read the outcome and in whose window it came, by the same rules as the verdict's
+-- (experiment-stats, outcome-rows.ts): everything by arrival at Kafka; per `exposed`, from the unit's first exposure to
+-- the step at that share (`exposed_at`), else from the prediction. What is no exposure that both arms are compared on
+-- (forced, ejected or in a second with ejections, a unit in both arms) is counted by none.
 CREATE OR REPLACE VIEW slipway.prediction_outcomes AS
-SELECT o.event_id AS outcome_id, o.name AS name, o.value AS value, o.number AS number, o.arrived_at AS outcome_arrived_at, p.event_id AS prediction_id, p.request_id AS request_id,
-    p.arrived_at AS predicted_at, p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.unit AS unit, p.assigned_arm AS arm, p.reason AS reason,
-    p.served_version AS served_version, p.outputs AS outputs
-FROM slipway.outcomes AS o FINAL
-INNER JOIN slipway.predictions AS p FINAL ON p.request_id = o.request_id AND p.endpoint = o.endpoint
-WHERE o.request_id != ''
-UNION ALL
-SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.request_id, p.arrived_at, p.endpoint, p.rollout_id, p.step, p.unit, p.assigned_arm, p.reason, p.served_version, p.outputs
-FROM (SELECT * FROM slipway.outcomes FINAL WHERE unit != '') AS o
-ASOF INNER JOIN (SELECT * FROM slipway.predictions FINAL WHERE unit != '') AS p ON p.unit = o.unit AND p.endpoint = o.endpoint AND p.arrived_at <= o.arrived_at
+WITH
+    logged AS
+    (
+        SELECT event_id, time, arrived_at, request_id, endpoint, rollout_id, step, unit, assigned_arm, reason,
+            served_version, outputs, router, toUnixTimestamp(arrived_at) AS second,
+            round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS share
+        FROM slipway.predictions FINAL
+    ),
+    crossed AS
+    (
+        SELECT rollout_id, unit FROM logged
+        WHERE rollout_id != '' AND reason IN ('randomised', 'ejected')
+        GROUP BY rollout_id, unit
+        HAVING uniqExact(assigned_arm) > 1
+            AND maxIf(share, assigned_arm = 'control') >= minIf(share, assigned_arm = 'candidate')
+    ),
+    served AS
+    (
+        SELECT *, rollout_id != '' AND reason = 'randomised'
+            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed)
+            AND (rollout_id, router, second) NOT IN (
+                SELECT rollout_id, router, second FROM logged WHERE rollout_id != '' AND reason = 'ejected') AS compares
+        FROM logged
+    ),
+    -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the
+    -- router's clock.
+    eligible AS (SELECT * FROM served WHERE compares OR (rollout_id = '' AND unit != '')),
+    candidates AS
+    (
+        SELECT * FROM eligible
+        ORDER BY arrived_at, time DESC, request_id DESC LIMIT 1 BY endpoint, unit, rollout_id, arrived_at
+    ),
+    -- A unit's stay in one arm of one step: when it began.
+    stays AS
+    (
+        SELECT rollout_id, step, share, assigned_arm, unit, min(arrived_at) AS exposed_at FROM served WHERE compares
+        GROUP BY rollout_id, step, share, assigned_arm, unit
+    ),
+    -- A rollout's first audit row has the metrics as they were declared when it was created, and they stay so.
+    readers AS
+    (
+        SELECT substring(aggregate, 9) AS rollout_id,
+            arrayMap(m -> (
+                JSONExtractString(m, 'name'),
+                JSONExtractString(m, 'source', 'outcome'),
+                JSONExtractString(m, 'per'),
+                concat(JSONExtractString(m, 'source', 'compare', 'differs_from'),
+                    JSONExtractString(m, 'source', 'compare', 'equals')),
+                toInt64(toFloat64OrZero(extract(JSONExtractString(m, 'window'), '^[0-9.]+'))
+                    * transform(extract(JSONExtractString(m, 'window'), '[a-z]+$'),
+                        ['ms', 's', 'm', 'h', 'd'], [1, 1000, 60000, 3600000, 86400000], 0))
+            ), arrayFilter(m -> JSONHas(m, 'source', 'outcome'), JSONExtractArrayRaw(state, 'metrics')))
+            ::Array(Tuple(name String, outcome String, per String, output String, window Int64)) AS metrics
+        FROM slipway.audit FINAL WHERE n = 1 AND startsWith(aggregate, 'rollout/')
+    ),
+    facts AS
+    (
+        SELECT event_id, time, arrived_at, endpoint, name, value, number, unit, request_id FROM slipway.outcomes FINAL
+    ),
+    pairs AS
+    (
+        SELECT o.event_id AS outcome_id, o.name AS name, o.value AS value, o.number AS number, o.arrived_at AS posted, p.event_id AS prediction_id, p.arrived_at AS predicted_at,
+            p.request_id AS request_id, p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.share AS share, p.unit AS unit, p.assigned_arm AS assigned_arm, p.reason AS reason, p.served_version AS served_version, p.outputs AS outputs, p.compares AS compares
+        FROM (SELECT * FROM facts WHERE request_id != '') AS o
+        INNER JOIN served AS p ON p.request_id = o.request_id AND p.endpoint = o.endpoint
+        UNION ALL
+        SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
+            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason, p.served_version, p.outputs, p.compares
+        FROM (
+            SELECT f.event_id AS event_id, f.name AS name, f.value AS value, f.number AS number,
+                f.arrived_at AS arrived_at, f.endpoint AS endpoint, f.unit AS unit, r.rollout_id AS rollout_id
+            FROM (SELECT * FROM facts WHERE unit != '') AS f
+            INNER JOIN (SELECT DISTINCT endpoint, unit, rollout_id FROM eligible) AS r
+                ON r.endpoint = f.endpoint AND r.unit = f.unit) AS o
+        ASOF INNER JOIN candidates AS p
+            ON p.endpoint = o.endpoint AND p.unit = o.unit AND p.rollout_id = o.rollout_id AND p.arrived_at <= o.arrived_at
+        UNION ALL
+        -- It overtook the unit's first prediction, which waited in a router's journal.
+        SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
+            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason, p.served_version, p.outputs, p.compares
+        FROM (SELECT * FROM facts WHERE unit != '') AS o
+        INNER JOIN (
+            SELECT * FROM eligible ORDER BY arrived_at, time, request_id LIMIT 1 BY endpoint, unit, rollout_id) AS p
+            ON p.endpoint = o.endpoint AND p.unit = o.unit
+        WHERE p.arrived_at > o.arrived_at AND p.arrived_at <= o.arrived_at + INTERVAL 1 HOUR AND p.time <= o.time
+    )
+SELECT o.outcome_id AS outcome_id, o.name AS name, o.value AS value, o.number AS number,
+    o.posted AS outcome_arrived_at, o.prediction_id AS prediction_id, o.request_id AS request_id,
+    o.predicted_at AS predicted_at, o.endpoint AS endpoint, o.rollout_id AS rollout_id, o.step AS step, o.unit AS unit,
+    o.assigned_arm AS arm, o.reason AS reason, o.served_version AS served_version, o.outputs AS outputs,
+    if(o.compares, x.exposed_at, NULL) AS exposed_at,
+    arrayMap(m -> m.name, arrayFilter(m -> o.compares AND m.outcome = o.name
+        AND (m.output = '' OR (mapContains(o.outputs, m.output) AND NOT startsWith(o.outputs[m.output], '[')))
+        AND o.posted <= if(m.per = 'exposed', x.exposed_at, o.predicted_at) + toIntervalMillisecond(m.window),
+        r.metrics)) AS counted_by
+FROM pairs AS o
+LEFT JOIN stays AS x ON x.rollout_id = o.rollout_id AND x.step = o.step AND x.share = o.share
+    AND x.assigned_arm = o.assigned_arm AND x.unit = o.unit
+LEFT JOIN readers AS r ON r.rollout_id = o.rollout_id
 ---
 CREATE OR REPLACE VIEW slipway.latency_by_version AS
 SELECT endpoint, served_version, toStartOfMinute(arrived_at) AS minute, count() AS requests,

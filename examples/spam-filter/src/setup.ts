@@ -36,6 +36,7 @@ export async function register(
   await publisher.call('PUT', '/v1/metrics/misfiled', {
     kind: 'proportion',
     source: { outcome: 'label', compare: { differs_from: 'class' } },
+    per: 'observed',
     direction: 'lower',
     margin: 1.1,
     window: '1h',

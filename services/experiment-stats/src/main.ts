@@ -15,6 +15,7 @@ import {
 } from '@slipway/platform';
 import { Analysis } from './analysis/analyse.store.ts';
 import { CountsStore } from './analysis/counts.store.ts';
+import { LatencyStore } from './analysis/latency.store.ts';
 import { configSchema } from './config.ts';
 import { RebuildController } from './rebuild/rebuild.controller.ts';
 import { RebuildStore } from './rebuild/rebuild.store.ts';
@@ -26,7 +27,7 @@ await runService('experiment-stats', loadConfig(configSchema, process.env), asyn
   const deadLetters = new DeadLetters(producer, 'experiment-stats');
   const clickhouse = createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA);
   onClose('clickhouse', () => clickhouse.close());
-  const analysis = new Analysis(new CountsStore(clickhouse));
+  const analysis = new Analysis(new CountsStore(clickhouse), new LatencyStore(clickhouse));
   const analyst = new Analyst({
     analyser: ANALYSERS.traffic,
     look: (rollout, now) => analysis.look(rollout, now),

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await admin.call('PUT', '/v1/metrics/missed', {
     kind: 'proportion',
     source: { outcome: 'label', compare: { differs_from: 'fraud' } },
+    per: 'observed',
     direction: 'lower',
     margin: 2,
   });

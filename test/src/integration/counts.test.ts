@@ -9,16 +9,20 @@ import {
   rolloutSpecSchema,
   topics,
 } from '@slipway/contracts';
-import { type AsOf, CountsStore } from '@slipway/experiment-stats/counts.store';
+import type { AsOf } from '@slipway/experiment-stats/as-of';
+import { CountsStore } from '@slipway/experiment-stats/counts.store';
+import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
 import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 
 import { type CountCell, isCrossed, mergeCells, ReturningUnits, type Sighting } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { describeOutcomes } from './outcome-counts.ts';
 
 let stack: TestStack;
 let counts: CountsStore;
+let latencies: LatencyStore;
 let all: AsOf;
 let close: () => Promise<unknown>;
 let send: (topic: string, rows: object[]) => Promise<unknown>;
@@ -53,6 +57,7 @@ const metric = (change: object = {}): Metric =>
     name: 'misfiled',
     kind: 'proportion',
     source: { outcome: 'label', compare: { differs_from: 'class' } },
+    per: 'observed',
     direction: 'lower',
     ...change,
   });
@@ -161,6 +166,7 @@ beforeAll(async () => {
   );
   const clickhouse = createClickHouse(stack.clickhouse.writer);
   counts = new CountsStore(clickhouse);
+  latencies = new LatencyStore(clickhouse);
   close = () => Promise.all([producer.close(), clickhouse.close()]);
   send = (topic, rows) => producer.send(topic, [{ value: rows.map((r) => JSON.stringify(r)).join('\n') }]);
   const rows = Object.values(P).flat();
@@ -179,7 +185,6 @@ beforeAll(async () => {
     outcome(0, { unit: 'l' }),
     outcome(0, { request_id: P.another.request_id }),
     outcome(0, { request_id: 'of nobody' }),
-    outcome(0, { request_id: P.right.request_id, time: Date.now() + 2 * 3_600_000 }),
   ];
   await send(topics.outcomes.name, outcomes);
   await until(
@@ -232,7 +237,7 @@ describe('the sufficient statistics of a rollout', () => {
     const edges: [number, number, number] = [900, 1500, 3000];
     const at = async (margin: number) =>
       (
-        await counts.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 }, margin)
+        await latencies.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 }, margin)
       ).reduce((sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)), [0, 0, 0, 0]);
     expect(await at(1)).toEqual([0, 6, 0, 0]);
     expect(await at(1.2)).toEqual([6, 0, 0, 0]);
@@ -257,8 +262,8 @@ describe('the sufficient statistics of a rollout', () => {
       candidate: { requests: 0, units: 0 },
       crossed: 0,
     });
-    expect(await counts.baseline(none, all)).toEqual({ edges: null, answers: 0 });
-    expect(await counts.latencies(none, all)).toEqual({ control: null, candidate: null });
+    expect(await latencies.baseline(none, all)).toEqual({ edges: null, answers: 0 });
+    expect(await latencies.quantiles(none, all)).toEqual({ control: null, candidate: null });
   });
 });
 
@@ -276,17 +281,17 @@ describe('the latency baseline of an endpoint that is new', () => {
     const few = Array.from({ length: 499 }, (_, i) => line(`first-${i}`, 'control', 1000 + i));
     await send(topics.predictions.name, few);
     await until('the first rows', async () => (await count()) === 499);
-    expect(await counts.baseline(fresh, await counts.asOf(fresh))).toEqual({ edges: null, answers: 499 });
+    expect(await latencies.baseline(fresh, await counts.asOf(fresh))).toEqual({ edges: null, answers: 499 });
     await send(topics.predictions.name, [line('first-499', 'control', 1499), line('early', 'candidate', 1000)]);
     await until('one more', async () => (await count()) === 501);
-    const baseline = await counts.baseline(fresh, await counts.asOf(fresh));
+    const baseline = await latencies.baseline(fresh, await counts.asOf(fresh));
     if (!baseline.edges) throw new Error('there is no baseline');
     expect([baseline.edges, baseline.answers]).toEqual([[1249, 1449, 1494], 500]);
     // the next second begins: only what arrives then is compared
     await until('the next second', async () => Math.floor(Date.now() / 1000) > baseline.until + 1);
     await send(topics.predictions.name, [line('late-c', 'control', 1200), line('late-t', 'candidate', 5000)]);
     await until('what comes after', async () => (await count()) === 503);
-    const cells = await counts.latency(fresh, await counts.asOf(fresh), baseline, 1);
+    const cells = await latencies.latency(fresh, await counts.asOf(fresh), baseline, 1);
     const sum = (arm: 'control' | 'candidate') => cells.reduce((n, c) => n + c[arm].reduce((a, b) => a + b, 0), 0);
     expect([sum('control'), sum('candidate')]).toEqual([1, 1]);
   });
@@ -301,10 +306,12 @@ describe('an outcome that overtakes its prediction', () => {
       'the outcome',
       async () => (await stack.query(`SELECT 1 FROM outcomes WHERE event_id = '${fact.event_id}'`)).length > 0,
     );
-    const bought = metric({ source: { outcome: 'bought' } });
+    const bought = metric({ source: { outcome: 'bought' }, per: 'observed' });
     const step = async () => (await counts.outcomes(early, await counts.asOf(early), bought)).step.candidate;
     expect(await step()).toEqual({ units: 0, events: 0 });
-    await send(topics.predictions.name, [prediction('overtaken', 'candidate', 1, { rollout_id: early.id })]);
+    await send(topics.predictions.name, [
+      prediction('overtaken', 'candidate', 1, { rollout_id: early.id, time: Date.now() - 60_000 }),
+    ]);
     await until('the prediction', async () => (await step()).units === 1);
     expect(await step()).toEqual({ units: 1, events: 1 });
   });
@@ -422,3 +429,5 @@ describe('units that come back, over shares that go up and down', () => {
     expect(seconds).toBeGreaterThan(0);
   });
 });
+
+describeOutcomes(() => ({ stack, counts, send }), { rollout, prediction, outcome });

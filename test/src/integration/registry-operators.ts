@@ -201,11 +201,29 @@ export function describeOperators(stack: () => Release): void {
       for (const kind of ['mean', 'ratio', 'quantile'])
         expect(
           await problemOf(
-            admin.call('PUT', '/v1/metrics/revenue', { kind, source: { outcome: 'revenue' }, direction: 'higher' }),
+            admin.call('PUT', '/v1/metrics/revenue', {
+              kind,
+              source: { outcome: 'revenue' },
+              per: 'exposed',
+              direction: 'higher',
+            }),
           ),
         ).toMatchObject({ status: 422, code: 'not_supported', errors: [{ field: 'kind' }] });
       const { items } = await admin.call<{ items: { name: string }[] }>('GET', '/v1/metrics');
       expect(items.map((m) => m.name)).not.toContain('revenue');
+    });
+    it('of an outcome say what they are divided by', async () => {
+      const { admin } = clients().release;
+      const clicked = { kind: 'proportion', source: { outcome: 'click' }, direction: 'higher' };
+      expect(await problemOf(admin.call('PUT', '/v1/metrics/visited', clicked))).toMatchObject({
+        status: 400,
+        errors: [{ field: 'per', message: expect.stringContaining('"exposed"') }],
+      });
+      for (const per of ['exposed', 'observed'])
+        expect(await admin.call('PUT', '/v1/metrics/visited', { ...clicked, per })).toMatchObject({
+          per,
+          window: '1h',
+        });
     });
   });
 }

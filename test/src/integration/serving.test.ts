@@ -268,6 +268,7 @@ describe('an outcome that nobody waits for', () => {
     await release.admin.call('PUT', '/v1/metrics/purchases', {
       kind: 'proportion',
       source: { outcome: 'bought' },
+      per: 'exposed',
       direction: 'higher',
     });
     let n = 0;

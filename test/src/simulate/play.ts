@@ -33,8 +33,8 @@ function buckets(line: Line | undefined): number[] {
 }
 const plus = (a: number[], b: number[]) => a.map((x, i) => x + (b[i] as number));
 
-type Tally = { requests: number; units: number; errors: number; conversions: number };
-const tally = (): Tally => ({ requests: 0, units: 0, errors: 0, conversions: 0 });
+type Tally = { requests: number; units: number; errors: number; closed: number; conversions: number };
+const tally = (): Tally => ({ requests: 0, units: 0, errors: 0, closed: 0, conversions: 0 });
 
 /** A stream's end is not marked: silence as long as the longest within it may still belong to it. */
 function silence(seconds: Run['seconds']): number {
@@ -60,8 +60,13 @@ export function play({ meta, seconds, last }: Run): Outcome {
   const distribution = new LatencyEvidence(MASSES, 0, planned);
   const tail = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
   const ratio = new CountEvidence(1, SAMPLE_RATIOS, 0, planned);
-  /** Conversions on their way, by the second of their arrival, with the weight of their exposure. */
-  const late = new Map<number, { weight: number; step: number; arm: 'control' | 'candidate'; n: number }[]>();
+  /** Units and their conversions by the second in which their window is over, with the weight of their exposure. */
+  const windows = new Map<
+    number,
+    { weight: number; step: number; arm: 'control' | 'candidate'; units: number; n: number }[]
+  >();
+  /** The metric's window: all conversions that a run knows of come within it. */
+  const window = Math.max(0, ...meta.conv_delays_s);
   let step = 0;
   let since = 0;
   let control = tally();
@@ -92,27 +97,28 @@ export function play({ meta, seconds, last }: Run): Outcome {
       sum.requests += line.n;
       sum.units += line.units.n;
       sum.errors += line.units.err;
-      for (const [delay, n] of Object.entries(line.conv)) {
-        const at = t + Number(delay);
-        const due = late.get(at) ?? [];
-        due.push({ weight, step, arm, n });
-        late.set(at, due);
-      }
+      const n = Object.entries(line.conv).reduce((s, [delay, many]) => s + (Number(delay) <= window ? many : 0), 0);
+      windows.set(t + window, [...(windows.get(t + window) ?? []), { weight, step, arm, units: line.units.n, n }]);
     }
     ratio.add({ second: t, weight, control: cell.control.units, candidate: cell.candidate.units });
     errors.add({ second: t, weight, control: cell.control.errors, candidate: cell.candidate.errors });
     tail.add({ second: t, weight, control: cell.control.tail, candidate: cell.candidate.tail });
     if (cell.control.units + cell.candidate.units > 0)
       distribution.add({ second: t, weight, control: cell.control.buckets, candidate: cell.candidate.buckets });
-    const arrived = late.get(t);
+    const arrived = windows.get(t);
     if (arrived) {
-      late.delete(t);
+      windows.delete(t);
       for (const w of new Set(arrived.map((a) => a.weight))) {
         const of = (arm: 'control' | 'candidate') =>
           arrived.filter((a) => a.weight === w && a.arm === arm).reduce((s, a) => s + a.n, 0);
         conversions.add({ second: t, weight: w, control: of('control'), candidate: of('candidate') });
       }
-      for (const a of arrived) if (a.step === step) (a.arm === 'candidate' ? candidate : control).conversions += a.n;
+      for (const a of arrived) {
+        if (a.step !== step) continue;
+        const sum = a.arm === 'candidate' ? candidate : control;
+        sum.closed += a.units;
+        sum.conversions += a.n;
+      }
     }
     const events = (count: (x: Tally) => number) => ({
       control: { units: control.units, events: count(control) },
@@ -158,7 +164,7 @@ export function play({ meta, seconds, last }: Run): Outcome {
           harm: shift,
           sla: [],
         },
-        // Every exposed unit is observed for conversions: that none has come yet is no lack of data.
+        // Per exposed: a unit counts once its window is over, with or without a conversion.
         ...(hasConversions
           ? [
               {
@@ -169,7 +175,10 @@ export function play({ meta, seconds, last }: Run): Outcome {
                 margin: 1,
                 harm: HARM.conversions,
                 cells: conversions,
-                step: events((x) => x.conversions),
+                step: {
+                  control: { units: control.closed, events: control.conversions },
+                  candidate: { units: candidate.closed, events: candidate.conversions },
+                },
               },
             ]
           : []),

@@ -19,10 +19,14 @@ const DWELL = 60;
 /** Requests a user makes in a step, on average: nearly all of them come back. */
 const VISITS = 3;
 const DELAYS = [5, 20, 45, 90];
+/** Of the metric of conversions, per `exposed`. */
+const WINDOW = 90;
 
 /** `broken`: half of the candidate's requests fail from the second step on. */
 export type Kind = 'identical' | 'broken';
 export type Found = { rolledBack: boolean; alarm: boolean; second: number };
+/** A unit in one step: how long its window lasts, and whether it has bought within it. */
+type Stay = { unit: number; share: number; arm: Arm; step: number; until: number; bought: boolean };
 export type Played = { given: Found; fresh: Found };
 
 /**
@@ -44,8 +48,12 @@ export function playReturning(shares: readonly number[], users: number, kind: Ki
   };
   const known = new ReturningUnits();
   const names = Array.from({ length: users }, (_, u) => `user-${u}`);
-  const late = new Map<number, { unit: number; share: number; arm: Arm; step: number }[]>();
-  const seen = { exposed: new Set<number>(), errors: new Set<number>(), conversions: new Set<number>() };
+  /** Who buys in which second. */
+  const late = new Map<number, number[]>();
+  /** Stays of units in a step, by the second in which their window is over; and each unit's latest. */
+  const stays = new Map<number, Stay[]>();
+  const latest: Stay[] = [];
+  const seen = { exposed: new Set<number>(), errors: new Set<number>() };
   const first = (of: keyof typeof seen, step: number, unit: number): boolean => {
     const key = step * users + unit;
     if (seen[of].has(key)) return false;
@@ -54,10 +62,11 @@ export function playReturning(shares: readonly number[], users: number, kind: Ki
   };
   const rate = (users * VISITS) / DWELL;
 
-  for (let t = 0; t < planned; t++) {
-    const step = Math.floor(t / DWELL);
+  // Windows are still open when the last step ends.
+  for (let t = 0; t < planned + WINDOW; t++) {
+    const step = Math.min(Math.floor(t / DWELL), shares.length - 1);
     const share = shares[step] as number;
-    for (let n = random.poisson(rate); n > 0; n--) {
+    for (let n = t < planned ? random.poisson(rate) : 0; n > 0; n--) {
       const unit = Math.floor(random.uniform() * users);
       const name = names[unit] as string;
       const arm: Arm = (point[unit] as number) < share ? 'candidate' : 'control';
@@ -65,6 +74,10 @@ export function playReturning(shares: readonly number[], users: number, kind: Ki
       const chance = known.exposed(name, { share, arm });
       judges.given.add(chance, arm, 'exposures');
       judges.given.add(chance, arm, bucket);
+      if (latest[unit]?.step !== step) {
+        latest[unit] = { unit, share, arm, step, until: t + WINDOW, bought: false };
+        stays.set(t + WINDOW, [...(stays.get(t + WINDOW) ?? []), latest[unit]]);
+      }
       if (first('exposed', step, unit)) {
         judges.fresh.add(share, arm, 'exposures');
         judges.fresh.add(share, arm, bucket);
@@ -76,14 +89,17 @@ export function playReturning(shares: readonly number[], users: number, kind: Ki
       }
       if (random.uniform() < (buying[unit] as number)) {
         const at = t + (DELAYS[Math.floor(random.uniform() * DELAYS.length)] as number);
-        const due = late.get(at) ?? [];
-        due.push({ unit, share, arm, step });
-        late.set(at, due);
+        late.set(at, [...(late.get(at) ?? []), unit]);
       }
     }
-    for (const { unit, share: then, arm, step: of } of late.get(t) ?? []) {
+    for (const unit of late.get(t) ?? []) {
+      const stay = latest[unit];
+      if (stay && t <= stay.until) stay.bought = true;
+    }
+    for (const { unit, share: then, arm, bought } of stays.get(t) ?? []) {
+      if (!bought) continue;
       judges.given.add(known.event(names[unit] as string, then, 'conversions'), arm, 'conversions');
-      if (first('conversions', of, unit)) judges.fresh.add(then, arm, 'conversions');
+      judges.fresh.add(then, arm, 'conversions');
     }
     for (const by of ['given', 'fresh'] as const) {
       const { reasons, verdict, numbers } = judges[by].close(t);

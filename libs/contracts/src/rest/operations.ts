@@ -4,7 +4,7 @@ import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
 import { revisionSchema } from '../bus/revision.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
 import { loadableSchema } from '../routing/route.ts';
-import { metricSchema } from '../metric/metric.ts';
+import { checkPer, metricFieldsSchema, metricSchema } from '../metric/metric.ts';
 import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
 import { rolloutSpecSchema } from '../rollout/grammar.ts';
 import { commandSchema, rolloutSchema, rolloutStatusSchema } from '../rollout/rollout.ts';
@@ -70,7 +70,7 @@ export const endpointInputSchema = z.strictObject({
   timeout_ms: z.int().min(1).max(600_000).default(10_000),
 });
 export const trialsSchema = z.object({ items: z.array(loadableSchema) });
-export const metricInputSchema = metricSchema.omit({ name: true });
+export const metricInputSchema = metricFieldsSchema.omit({ name: true }).superRefine(checkPer);
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
 /** An API key as it is listed. */
 export const keySchema = accessKeySchema.omit({ sha256: true });

@@ -5,6 +5,7 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_00
 
 /** "250ms", "30s", "5m", "1h", "7d" → milliseconds. */
 export const durationSchema = z.string().regex(DURATION, 'a duration such as "30s", "5m" or "1h"');
+export const isDuration = (text: string): boolean => DURATION.test(text);
 export function durationMs(text: string): number {
   const m = DURATION.exec(text);
   if (!m) throw new RangeError(`not a duration: ${text}`);

@@ -1,6 +1,8 @@
-import { alphaShare, ANALYSERS, durationMs, type Rollout } from '@slipway/contracts';
+import { alphaShare, ANALYSERS, durationMs, type Guardrail, type Metric, type Rollout } from '@slipway/contracts';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail, latencyShift } from '@slipway/stats';
-import type { AsOf, CountsStore, Offsets } from './counts.store.ts';
+import type { AsOf, Offsets } from './as-of.ts';
+import type { CountsStore } from './counts.store.ts';
+import type { LatencyStore } from './latency.store.ts';
 import { type Baseline, MIN_BASELINE } from './latency-buckets.ts';
 import { isLastComparison, isLatency, marginOf, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
 
@@ -10,10 +12,12 @@ export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
 /** One look at one rollout: reads its sufficient statistics and judges them. */
 export class Analysis {
   private readonly counts: CountsStore;
+  private readonly latencies: LatencyStore;
   /** The control's latency to compare with: kept once there was enough of it. */
   private readonly baselines = new Map<string, { offsets: Offsets; read: Promise<Baseline> }>();
-  constructor(counts: CountsStore) {
+  constructor(counts: CountsStore, latencies: LatencyStore) {
     this.counts = counts;
+    this.latencies = latencies;
   }
 
   forget(rolloutId: string): void {
@@ -23,7 +27,7 @@ export class Analysis {
   private baseline(rollout: Rollout, asOf: AsOf): Promise<Baseline> {
     let found = this.baselines.get(rollout.id);
     if (!found) {
-      const read = this.counts.baseline(rollout, asOf);
+      const read = this.latencies.baseline(rollout, asOf);
       // What there was too little of is looked for again.
       read.then(
         ({ edges }) => edges === null && this.baselines.delete(rollout.id),
@@ -35,20 +39,50 @@ export class Analysis {
     return found.read;
   }
 
-  /** An experiment's goal: shown to be better, or not yet. */
-  private async goal(rollout: Rollout, asOf: AsOf, name: string): Promise<EventGuardrail> {
-    const metric = rollout.metrics.find((m) => m.name === name);
-    if (!metric) throw new Error(`the rollout lacks the declaration of ${name}`);
-    const { cells, step } = await this.counts.outcomes(rollout, asOf, metric);
+  /** A metric of events: of failed requests, or of outcomes. */
+  private async events(
+    rollout: Rollout,
+    asOf: AsOf,
+    metric: Metric,
+    rule: Pick<EventGuardrail, 'margin' | 'role' | 'proof' | 'harm'>,
+  ): Promise<EventGuardrail> {
+    const isError = 'field' in metric.source;
+    const counted = isError
+      ? await this.counts.errors(rollout, asOf)
+      : await this.counts.outcomes(rollout, asOf, metric);
     return {
       kind: 'events',
-      role: 'goal',
-      metric: name,
-      source: 'outcome',
+      metric: metric.name,
+      source: isError ? 'error' : 'outcome',
       direction: metric.direction,
-      margin: 1,
-      cells,
-      step,
+      ...counted,
+      ...rule,
+    };
+  }
+
+  private async latency(
+    rollout: Rollout,
+    asOf: AsOf,
+    g: Guardrail,
+    margin: number,
+    baseline: Baseline,
+  ): Promise<LatencyGuardrail> {
+    const quantiles = await this.latencies.quantiles(rollout, asOf);
+    const enough = quantiles.candidate && quantiles.candidate.answers >= 100 ? quantiles.candidate : null;
+    return {
+      kind: 'latency',
+      metric: g.metric,
+      margin,
+      masses: baseline.edges ? baseline.masses : null,
+      baseline: { answers: baseline.answers, needed: MIN_BASELINE },
+      quantiles,
+      cells: baseline.edges ? await this.latencies.latency(rollout, asOf, baseline, margin) : [],
+      sla: Object.entries(g.sla ?? {}).map(([q, limit]) => ({
+        quantile: q,
+        limitUs: durationMs(limit) * 1000,
+        actualUs: enough?.[q as 'p50' | 'p90' | 'p99'] ?? null,
+      })),
+      ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}),
     };
   }
 
@@ -61,7 +95,7 @@ export class Analysis {
 
   /** The look that was taken at `now` and saw `asOf`, from the rows once more. @param rollout its state then */
   again(rollout: Rollout, now: number, asOf: AsOf): Promise<Look> {
-    return this.judged(rollout, now, asOf, (at) => this.counts.baseline(rollout, at));
+    return this.judged(rollout, now, asOf, (at) => this.latencies.baseline(rollout, at));
   }
 
   private async judged(
@@ -73,61 +107,20 @@ export class Analysis {
     const totals = await this.counts.totals(rollout, asOf);
     const guardrails: (EventGuardrail | LatencyGuardrail)[] = [];
     for (const g of rollout.spec.guardrails) {
-      const metric = rollout.metrics.find((m) => m.name === g.metric);
-      if (!metric) throw new Error(`the rollout lacks the declaration of ${g.metric}`);
+      const metric = declared(rollout, g.metric);
       const margin = marginOf(g, metric);
-      if (isLatency(metric)) {
-        const baseline = await baselineOf(asOf);
-        const quantiles = await this.counts.latencies(rollout, asOf);
-        const enough = quantiles.candidate && quantiles.candidate.answers >= 100 ? quantiles.candidate : null;
-        const sla = Object.entries(g.sla ?? {}).map(([q, limit]) => ({
-          quantile: q,
-          limitUs: durationMs(limit) * 1000,
-          actualUs: enough?.[q as 'p50' | 'p90' | 'p99'] ?? null,
-        }));
-        guardrails.push({
-          kind: 'latency',
-          metric: g.metric,
-          margin,
-          masses: baseline.edges ? baseline.masses : null,
-          baseline: { answers: baseline.answers, needed: MIN_BASELINE },
-          quantiles,
-          cells: baseline.edges ? await this.counts.latency(rollout, asOf, baseline, margin) : [],
-          sla,
-          ...(g.harm?.ratio ? { harm: slowDown(g.harm.ratio, baseline) } : {}),
-        });
-      } else if ('field' in metric.source) {
-        const { cells, step } = await this.counts.errors(rollout, asOf);
-        guardrails.push({
-          kind: 'events',
-          metric: g.metric,
-          source: 'error',
-          direction: metric.direction,
-          margin,
-          cells,
-          step,
-          role: g.role,
-          proof: g.proof,
-          harm: g.harm,
-        });
-      } else {
-        const { cells, step } = await this.counts.outcomes(rollout, asOf, metric);
-        guardrails.push({
-          kind: 'events',
-          metric: g.metric,
-          source: 'outcome',
-          direction: metric.direction,
-          margin,
-          cells,
-          step,
-          role: g.role,
-          proof: g.proof,
-          harm: g.harm,
-        });
-      }
+      guardrails.push(
+        isLatency(metric)
+          ? await this.latency(rollout, asOf, g, margin, await baselineOf(asOf))
+          : await this.events(rollout, asOf, metric, { margin, role: g.role, proof: g.proof, harm: g.harm }),
+      );
     }
     const present = rollout.spec.steps[rollout.step];
-    if (present && 'experiment' in present) guardrails.push(await this.goal(rollout, asOf, present.experiment.goal));
+    // Shown to be better, or not yet.
+    if (present && 'experiment' in present)
+      guardrails.push(
+        await this.events(rollout, asOf, declared(rollout, present.experiment.goal), { margin: 1, role: 'goal' }),
+      );
     const visit = rollout.visits.at(-1);
     const judgement = judge({
       alpha: alphaShare(rollout, ANALYSERS.traffic),
@@ -153,6 +146,13 @@ export class Analysis {
     });
     return { ...judgement, numbers: { ...judgement.numbers, looked_at: now, as_of: asOf } };
   }
+}
+
+/** The metric as it was when the rollout was created. */
+function declared(rollout: Rollout, name: string): Metric {
+  const metric = rollout.metrics.find((m) => m.name === name);
+  if (!metric) throw new Error(`the rollout lacks the declaration of ${name}`);
+  return metric;
 }
 
 /** The slow-down in normal scores; `null` (nothing to measure it by) holds. */

@@ -4,7 +4,14 @@ import { checkGuardrail } from '../rollout/admission.ts';
 import { checkJudgeable } from './judgeable.ts';
 
 const metric = (kind: string, source: object) =>
-  metricSchema.parse({ name: 'm', kind, source, direction: 'lower', margin: 1.2 });
+  metricSchema.parse({
+    name: 'm',
+    kind,
+    source,
+    ...('outcome' in source ? { per: 'exposed' } : {}),
+    direction: 'lower',
+    margin: 1.2,
+  });
 
 describe('a metric is refused when it is declared, not when it is used', () => {
   it.each([

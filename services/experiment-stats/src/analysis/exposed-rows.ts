@@ -1,0 +1,42 @@
+import type { Rollout } from '@slipway/contracts';
+import { seen } from './as-of.ts';
+import { crossedUnits } from './returning-units.ts';
+
+/** Of every query here: which rollout, and from when on. */
+export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
+  // Rows may arrive a little before the registry's clock says that the rollout began.
+  return {
+    rollout: rollout.id,
+    endpoint: rollout.spec.endpoint,
+    since: (rollout.started_at ?? rollout.created_at) - 60_000,
+    start: rollout.started_at ?? 0,
+  };
+}
+
+export const SINCE = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
+
+/**
+ * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The
+ * candidate's share is read from the rows' own assignment probability. An `ejected` request was randomised like the
+ * others, so it is an exposure; but its answer came from the control, so it is no event and no latency of either arm.
+ */
+export const ASSIGNED = `
+  SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
+    unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, route_revision, router, latency_us,
+    outputs, status >= 400 OR fallback_from != '' AS failed, reason
+  FROM slipway.predictions FINAL
+  WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
+    AND ${SINCE} AND ${seen('predictions')}`;
+
+export const CROSSED = crossedUnits(ASSIGNED);
+
+/** Without the units of a fault of exposure. */
+export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
+
+/**
+ * What both arms answered themselves, in seconds in which the router ejected nothing: else the arm that was ejected
+ * would lack answers, and a lack of fast answers, or of conversions, is evidence.
+ */
+export const COMPARABLE = `
+  SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'
+    AND (router, second) NOT IN (SELECT router, second FROM (${ASSIGNED}) WHERE reason = 'ejected')`;

@@ -1,0 +1,87 @@
+import type { Rollout } from '@slipway/contracts';
+import { type ClickHouseClient, queryRows } from '@slipway/platform';
+import type { LatencyCell, LatencyQuantiles } from '@slipway/stats';
+import { type AsOf, seen, seenParameters } from './as-of.ts';
+import { type Arm, judged, latencyCells, type Row } from './cells.ts';
+import { COMPARABLE, rolloutParameters } from './exposed-rows.ts';
+import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
+
+/** From an hour before the rollout on: where the control's baseline comes from. */
+export const AROUND = 'arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
+const BEFORE = `arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND ${AROUND}`;
+
+/** How long answers took: the control's before the rollout, and both arms' in it. Microseconds. */
+export class LatencyStore {
+  private readonly clickhouse: ClickHouseClient;
+  constructor(clickhouse: ClickHouseClient) {
+    this.clickhouse = clickhouse;
+  }
+
+  /**
+   * The control's latency from before the rollout, newest 10,000 answers of its last hour; where those are too few, its
+   * first answers of the rollout itself, which are no evidence then.
+   */
+  async baseline(rollout: Rollout, asOf: AsOf): Promise<Baseline> {
+    const known = {
+      ...rolloutParameters(rollout),
+      ...seenParameters(asOf),
+      control: `${rollout.control.model}:${rollout.control.version}`,
+      first: MIN_BASELINE,
+    };
+    const before = await queryRows<{ latency_us: number }>(
+      this.clickhouse,
+      `SELECT latency_us FROM slipway.predictions FINAL
+       WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400
+         AND ${BEFORE} AND ${seen('baseline')}
+       ORDER BY arrived_at DESC, event_id LIMIT 10000`,
+      known,
+    );
+    const found = latencyBuckets(before.map((r) => r.latency_us));
+    if (found.edges) return found;
+    const own = await queryRows<{ latency_us: number; second: number }>(
+      this.clickhouse,
+      `SELECT latency_us, toUnixTimestamp(arrived_at) AS second FROM slipway.predictions FINAL
+       WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND assigned_arm = 'control'
+         AND reason = 'randomised' AND status < 400 AND fallback_from = '' AND ${AROUND} AND ${seen('baseline')}
+       ORDER BY arrived_at, event_id LIMIT {first:UInt32}`,
+      known,
+    );
+    return latencyBuckets(
+      own.map((r) => r.latency_us),
+      own.at(-1)?.second ?? 0,
+    );
+  }
+
+  /** First requests of units by latency bucket; the candidate's edges are stretched by the margin. */
+  async latency(rollout: Rollout, asOf: AsOf, baseline: Cut, margin: number): Promise<LatencyCell[]> {
+    const [a, b, c] = baseline.edges;
+    return latencyCells(
+      await queryRows<Row & { bucket: number }>(
+        this.clickhouse,
+        judged(
+          `SELECT weight, arm, unit, min(second) AS second,
+            argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
+            multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
+          FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit`,
+          'bucket',
+        ),
+        { ...rolloutParameters(rollout), ...seenParameters(asOf), margin, a, b, c, until: baseline.until },
+      ),
+    );
+  }
+
+  /** Answers of each arm in the present step with their p50, p90 and p99. */
+  async quantiles(rollout: Rollout, asOf: AsOf): Promise<Record<Arm, LatencyQuantiles | null>> {
+    const rows = await queryRows<{ arm: Arm; n: number; q: [number, number, number] }>(
+      this.clickhouse,
+      `SELECT arm, count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q
+       FROM (${COMPARABLE}) WHERE step = {step:Int16} AND NOT failed GROUP BY arm`,
+      { ...rolloutParameters(rollout), ...seenParameters(asOf), step: rollout.step },
+    );
+    const of = (arm: Arm): LatencyQuantiles | null => {
+      const row = rows.find((r) => r.arm === arm);
+      return row ? { answers: row.n, p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
+    };
+    return { control: of('control'), candidate: of('candidate') };
+  }
+}
