@@ -1,13 +1,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { until } from '@slipway/local';
+import { gzipSync } from 'node:zlib';
+import { compressedBlocks, readCompressedBlocks, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root, startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { type ClickHouseAlone, startClickHouseAlone } from '../fixtures/clickhouse.ts';
+import { root } from '../fixtures/stack.ts';
 
-let stack: TestStack;
+let stack: ClickHouseAlone;
 let secretsFile: string;
 beforeAll(async () => {
-  stack = await startTestStack('analyst-access', { counts: { registries: 0, routers: 0, workers: 0 } });
+  stack = await startClickHouseAlone('analyst-access');
   secretsFile = join(stack.folder, 'secrets.json');
 });
 afterAll(() => stack?.end());
@@ -254,4 +256,72 @@ describe('analysts do not get into each other’s way', () => {
     ]);
     expect((await ask('USE slipway', { session_id: 'a' })).status).toBe(200);
   });
+});
+
+describe('ClickHouse’s own compression, which JDBC uses by default', () => {
+  const bytesOf = async (params: Record<string, string>, body: string | Uint8Array, headers = {}) => {
+    const url = new URL(stack.clickhouse.url);
+    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: as('analyst'), ...headers },
+      body: body as never,
+    });
+    return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+  it('answers compress=1 in blocks, says how many rows there are, and says errors in plain text', async () => {
+    const sql = 'SELECT number, toString(number % 97) FROM numbers(300000)';
+    const plain = await bytesOf({}, sql);
+    const { bytes, headers } = await bytesOf({ compress: '1' }, sql);
+    expect(bytes.length).toBeLessThan(plain.bytes.length * 0.7);
+    expect(readCompressedBlocks(bytes, plain.bytes.length).equals(plain.bytes)).toBe(true);
+    expect(JSON.parse(headers.get('x-clickhouse-summary') as string)).toMatchObject({ result_rows: '300000' });
+    expect((await bytesOf({ compress: '1' }, 'SELECT 1 WHERE 0')).bytes.length).toBe(0);
+    const refused = await bytesOf({ compress: '1' }, 'SYSTEM STOP MERGES');
+    expect([refused.status, refused.headers.get('x-clickhouse-exception-code'), refused.bytes.toString()]).toEqual([
+      403,
+      '497',
+      expect.stringMatching(/^Code: 497\./),
+    ]);
+  });
+  it('answers in both when HTTP compression is asked for too', async () => {
+    const { bytes } = await bytesOf(
+      { compress: '1', enable_http_compression: '1' },
+      'SELECT 1',
+      // fetch undoes gzip by itself
+      { 'accept-encoding': 'gzip' },
+    );
+    expect(readCompressedBlocks(bytes, 100).toString()).toBe('1\n');
+  });
+  it('reads decompress=1, and judges what it reads', async () => {
+    const packed = (sql: string) => Buffer.concat([...compressedBlocks(Buffer.from(sql))]);
+    expect((await bytesOf({ decompress: '1' }, packed('SELECT 41 + 1'))).bytes.toString()).toBe('42\n');
+    expect((await bytesOf({ decompress: '1' }, packed(`SELECT * FROM file('${secretsFile}', 'RawBLOB')`))).status).toBe(
+      403,
+    );
+    expect((await bytesOf({ decompress: '1', query: 'SELECT 1' }, packed('+ 1'))).bytes.toString()).toBe('2\n');
+  });
+  it.each([
+    ['no block at all', { decompress: '1' }, {}, Buffer.from('SELECT 1 FROM system.one WHERE 1'), 400, '32'],
+    ['a false checksum', { decompress: '1' }, {}, broken(), 400, '40'],
+    ['more than a body may have', { decompress: '1' }, {}, bomb(), 413, '307'],
+    ['gzip of more than a body may have', {}, { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(9e6)), 413, '307'],
+    ['what is no gzip', {}, { 'content-encoding': 'gzip' }, Buffer.from('SELECT 1'), 400, '354'],
+    ['an encoding of another name', {}, { 'content-encoding': 'constructor' }, Buffer.from('SELECT 1'), 415, '73'],
+  ] as const)('refuses %s, by status and code', async (_, params, headers, body, status, code) => {
+    const answer = await bytesOf(params, body, headers);
+    expect([answer.status, answer.headers.get('x-clickhouse-exception-code'), answer.bytes.toString()]).toEqual([
+      status,
+      code,
+      expect.stringMatching(new RegExp(`^Code: ${code}\\. `)),
+    ]);
+  });
+  function broken(): Buffer {
+    const block = Buffer.concat([...compressedBlocks(Buffer.from('SELECT 1'))]);
+    return block.fill(0, 0, 1);
+  }
+  /** Two megabytes in a few KB. */
+  function bomb(): Buffer {
+    return Buffer.concat(Array.from({ length: 2 }, () => Buffer.concat([...compressedBlocks(Buffer.alloc(1 << 20))])));
+  }
 });

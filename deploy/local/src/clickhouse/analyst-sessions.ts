@@ -1,22 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { HttpError } from './errors.ts';
 import { DATABASES, isReadableFormat, LIMITS, type Readable, refusal, settingRefusal } from './judge.ts';
 import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
 
 type Session = ReturnType<typeof openSession>;
 
-/** A refusal as ClickHouse would word it, with its code and HTTP status. */
-export class Refused extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly retryAfterSeconds: number | undefined;
-  constructor(status: number, code: string, name: string, message: string, retryAfterSeconds?: number) {
-    super(`Code: ${code}. DB::Exception: ${message}. (${name})`);
-    this.status = status;
-    this.code = code;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-const denied = (why: string) => new Refused(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
+const denied = (why: string) => new HttpError(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
 
 const AT_ONCE = 4;
 const WAITING = 16;
@@ -50,7 +39,7 @@ export class AnalystSessions {
 
   /**
    * @param gone aborted when the client has gone
-   * @throws Refused, or ClickHouse's own error
+   * @throws HttpError, or ClickHouse's own error
    */
   async query(
     request: QueryRequest,
@@ -73,10 +62,10 @@ export class AnalystSessions {
     }
   }
 
-  /** Waits for one of the places. @throws Refused with 503 when too many wait, or for too long */
+  /** Waits for one of the places. @throws HttpError with 503 when too many wait, or for too long */
   private async turn(gone: AbortSignal): Promise<void> {
     const busy = () =>
-      new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${this.running} queries run and others wait`, 5);
+      new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${this.running} queries run and others wait`, 5);
     if (this.running >= AT_ONCE) {
       if (this.waiting.length >= WAITING) throw busy();
       await new Promise<void>((resolve, reject) => {
@@ -118,12 +107,12 @@ export class AnalystSessions {
     let kept = this.kept.get(id);
     if (!kept) {
       if (this.kept.size >= MOST_SESSIONS)
-        throw new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
+        throw new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
       kept = { session: openSession(this.folder, this.configFile), database: 'default', busy: false, timer: undefined };
       this.kept.set(id, kept);
       await this.limit(kept.session);
     }
-    if (kept.busy) throw new Refused(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
+    if (kept.busy) throw new HttpError(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
     kept.busy = true;
     clearTimeout(kept.timer);
     try {
@@ -172,18 +161,13 @@ export class AnalystSessions {
       // The query may not have begun yet.
       ending = setInterval(() => void this.end(mark), 500);
     };
-    if (gone.aborted) throw new Refused(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
+    if (gone.aborted) throw new HttpError(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
     gone.addEventListener('abort', end);
     try {
       const result = await session.queryAsync(statement, { format: request.format });
       const used = /^USE `?(\w+)/.exec(statement)?.[1];
       if (keeps && used) place.database = used;
-      return {
-        bytes: result.bytes(),
-        rowsRead: result.rowsRead,
-        bytesRead: result.bytesRead,
-        elapsedSeconds: result.elapsed,
-      };
+      return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
     } finally {
       gone.removeEventListener('abort', end);
       clearInterval(ending);
@@ -193,7 +177,7 @@ export class AnalystSessions {
   /**
    * The statement as the engine writes it out, if an analyst may run it. Read in a session of its own, where no limit
    * that a client has set cuts the tree short.
-   * @throws Refused otherwise
+   * @throws HttpError otherwise
    */
   private async judged(request: QueryRequest, database: string, keeps: boolean): Promise<string> {
     const session = openSession(this.folder, this.configFile);
