@@ -1,5 +1,6 @@
 export * from './advice.ts';
 export * from './clickhouse/native-blocks.ts';
+export * from './clickhouse/readable-functions.ts';
 export * from './clickhouse/spec.ts';
 export * from './kafka.ts';
 export * from './ports.ts';

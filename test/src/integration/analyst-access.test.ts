@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { compressedBlocks, readCompressedBlocks, until } from '@slipway/local';
+import { compressedBlocks, isReadableFunction, readCompressedBlocks, refusedFunctions, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClickHouseAlone, startClickHouseAlone } from '../fixtures/clickhouse.ts';
 import { root } from '../fixtures/stack.ts';
@@ -49,6 +49,17 @@ describe('an analyst reads what is documented, as any client would', () => {
     'SELECT table_name FROM information_schema.tables LIMIT 1',
     'SELECT version(), timezone(), currentUser(), currentDatabase()',
     'SHOW TABLES FROM slipway',
+    "SHOW TABLES FROM slipway LIKE 'pre%' LIMIT 2",
+    'SHOW DATABASES',
+    "SHOW FULL COLUMNS FROM predictions FROM slipway LIKE 't%'",
+    'SELECT * REPLACE (a + 1 AS a) FROM (SELECT 1 AS a)',
+    'SELECT * APPLY(max) APPLY(toString), COLUMNS(a) APPLY quantile(0.5) FROM (SELECT 1 AS a)',
+    'SELECT uniqExactIf(number, number > 1), quantileMerge(0.5)(s) FROM (SELECT 1 AS number, quantileState(0.5)(2) AS s)',
+    "SELECT CASE 1 WHEN 1 THEN 'a' ELSE 'b' END, CASE WHEN 1 THEN 2 END, 1 BETWEEN 0 AND 2, CAST(1 AS Decimal(10, 2))",
+    'SELECT row_number() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (SELECT 1 AS a, 2 AS b)',
+    "SELECT EXTRACT(YEAR FROM now()), now() - INTERVAL 1 DAY, TRIM(BOTH 'x' FROM 'xax'), EXISTS (SELECT 1), 1 NOT IN (2, 3)",
+    'SELECT a, count() FROM (SELECT 1 AS a, 2 AS b) GROUP BY GROUPING SETS ((a), (b))',
+    'SELECT DISTINCT ON (a) a FROM (SELECT 1 AS a) AS t(a)',
     'DESCRIBE TABLE slipway.predictions',
     'SHOW CREATE TABLE slipway.predictions',
     'EXPLAIN SELECT 1',
@@ -151,6 +162,25 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['the server, ZooKeeper', () => "SELECT * FROM system.zookeeper WHERE path = '/'"],
     ['sleeping', () => 'SELECT sleep(3)'],
     ['an environment function', () => "SELECT getServerSetting('max_connections')"],
+    ['a file by APPLY', () => `SELECT * APPLY(file) FROM (SELECT '${file()}' AS p)`],
+    ['a file by APPLY of a lambda', () => `SELECT * APPLY(x -> file(x)) FROM (SELECT '${file()}' AS p)`],
+    [
+      'a file by APPLY to chosen columns',
+      () => `SELECT COLUMNS('p') APPLY x -> file(x) FROM (SELECT '${file()}' AS p)`,
+    ],
+    ['a query by APPLY', () => "SELECT * APPLY(x -> (SELECT a FROM url('http://127.0.0.1:1/', 'TSV', 'a String')))"],
+    ['a Kafka table by APPLY', () => 'SELECT * APPLY(x -> x IN slipway.predictions_queue) FROM (SELECT 1)'],
+    ['a file by REPLACE', () => `SELECT * REPLACE(file('${file()}') AS p) FROM (SELECT '' AS p)`],
+    ['a file in the WHERE of SHOW', () => `SHOW TABLES FROM slipway WHERE file('${file()}') LIKE '%a%'`],
+    ['sleeping in the WHERE of SHOW', () => 'SHOW COLUMNS FROM predictions FROM slipway WHERE sleep(1)'],
+    ['a URL in the WHERE of SHOW', () => "SHOW TABLES WHERE name IN (SELECT a FROM url('http://127.0.0.1:1/', 'TSV'))"],
+    ['a Kafka table in the WHERE of SHOW', () => 'SHOW TABLES WHERE name IN slipway.predictions_queue'],
+    ['SHOW MERGES', () => 'SHOW MERGES'],
+    ['a function that writes the log', () => "SELECT logTrace('x')"],
+    ['a function that no list has', () => 'SELECT slipway_row(1, 2)'],
+    ['a function of the engine’s own', () => "SELECT __getScalar('x')"],
+    ['a name in backticks', () => `SELECT \`file\`('${file()}')`],
+    ['a name in double quotes', () => `SELECT "file"('${file()}')`],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
@@ -194,6 +224,20 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
       expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(stack.secrets.clickhouse.slipway);
     },
   );
+});
+
+it('every function of the engine is on a list: what may be called, or what may not', async () => {
+  const names = (await stack.query<{ name: string }>("SELECT name FROM system.functions WHERE origin = 'System'")).map(
+    (f) => f.name,
+  );
+  const undecided = names.filter((n) => isReadableFunction(n) === refusedFunctions.has(n.toLowerCase()));
+  expect(undecided).toEqual([]);
+  expect(names.length).toBeGreaterThan(1500);
+  const combinators = (
+    await stack.query<{ name: string }>('SELECT name FROM system.aggregate_function_combinators')
+  ).map((c) => c.name);
+  expect(combinators.filter((c) => !isReadableFunction(`sum${c}`))).toEqual([]);
+  expect(['sumFile', 'newFunction', 'fileIf', 'dictGetState'].filter(isReadableFunction)).toEqual([]);
 });
 
 it('the grants for a real server are for the same tables and views, and no others', async () => {

@@ -1,9 +1,10 @@
+import { hiddenRefusal } from './hidden.ts';
+import { isReadableFunction } from './readable-functions.ts';
 import { type Node, readTree, type Token, tokens } from './tree.ts';
 
 /**
  * What the analyst's login may do, judged on the engine's own syntax tree. Everything is an allow-list: kinds of
- * statements, kinds of nodes, tables, table functions, formats and settings; of scalar functions, of which there are
- * some 1,700, those that reach out of the query are refused.
+ * statements, kinds of nodes, tables, table functions, functions, formats and settings.
  */
 export type Readable = {
   /** Tables and views of `slipway` that analysts may read, and every other name that is taken there. */
@@ -55,6 +56,7 @@ const NODES = new Set([
   'QueryParameter',
   'DataType',
   'NameTypePair',
+  'ColumnsReplaceTransformer::Replacement',
 ]);
 const NODE_FAMILIES = /^(Columns|QualifiedColumns)(\w*)(Matcher|Transformer|TransformerList)$/;
 
@@ -69,10 +71,6 @@ const TABLE_FUNCTIONS = new Set([
   'view',
   'null',
 ]);
-
-/** Functions that read files, dictionaries, other tables or the server's state, call out, or only burn time. */
-const FUNCTIONS_THAT_REACH_OUT =
-  /^(file|dict\w*|joinget\w*|catboost\w*|ai\w*|llm\w*|getserver\w*|getmacro|getmaxtable\w*|showcertificate|addressto\w*|sleep\w*|generateserialid|executable\w*|evalmlmethod|naivebayes\w*|filesystem\w*|fuzz\w*|hascolumnintable|mergetree\w*|structureto\w*schema|synonyms|lemmatize|stem|getclienthttpheader|getos\w*|serveruuid|tcpport|url|remote\w*|cluster\w*|s3\w*|hdfs\w*|jdbc|odbc|input|query|system\w*|initialquery\w*|zookeeper\w*|keeper\w*|transactionid)$/i;
 
 const SET_OPERATORS = /^(global)?(not)?(null)?in(ignoreset)?$/i;
 
@@ -159,34 +157,37 @@ export function refusal(
     return IN_SESSION.has(statement.kind)
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
       : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
-  return nodeRefusal(statement, context) ?? clauseRefusal(statement, formatted);
+  const words = tokens(formatted);
+  return (
+    nodeRefusal(statement, context) ??
+    clauseRefusal(statement, words) ??
+    hiddenRefusal(statement, words, (name) => TABLE_FUNCTIONS.has(name.toLowerCase()))
+  );
 }
 
 type Context = { database: string; readable: Readable };
 
-function nodeRefusal(node: Node, context: Context): string | undefined {
+function nodeRefusal(node: Node, context: Context, parent?: Node): string | undefined {
   if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
-  const own = ownRefusal(node, context);
+  const own = ownRefusal(node, context, parent);
   if (own) return own;
   for (const child of node.children) {
-    const found = nodeRefusal(child, context);
+    const found = nodeRefusal(child, context, node);
     if (found) return found;
   }
   return undefined;
 }
 
-function ownRefusal(node: Node, context: Context): string | undefined {
+function ownRefusal(node: Node, context: Context, parent: Node | undefined): string | undefined {
   switch (node.kind) {
     case 'TableIdentifier':
       return tableRefusal(node.text, context);
-    case 'TableExpression': {
-      const call = node.children.find((c) => c.kind === 'Function');
-      return call && !TABLE_FUNCTIONS.has(call.text.toLowerCase())
-        ? `the table function ${call.text} is not the analyst's to use`
-        : undefined;
-    }
     case 'Function': {
-      if (FUNCTIONS_THAT_REACH_OUT.test(node.text)) return `the function ${node.text} is not the analyst's to use`;
+      if (parent?.kind === 'TableExpression')
+        return TABLE_FUNCTIONS.has(node.text.toLowerCase())
+          ? undefined
+          : `the table function ${node.text} is not the analyst's to use`;
+      if (!isReadableFunction(node.text)) return `the function ${node.text} is not the analyst's to use`;
       const set = SET_OPERATORS.test(node.text) ? node.children[0]?.children[1] : undefined;
       return set && (set.kind === 'Identifier' || set.kind === 'TableIdentifier')
         ? tableRefusal(set.text, context)
@@ -230,8 +231,7 @@ function tableRefusal(name: string, { database, readable }: Context): string | u
 }
 
 /** SETTINGS and INTO OUTFILE as they stand in the statement: the tree does not print names of settings. */
-function clauseRefusal(statement: Node, formatted: string): string | undefined {
-  const words = tokens(formatted);
+function clauseRefusal(statement: Node, words: readonly Token[]): string | undefined {
   if (words.some((t, i) => is(t, 'INTO') && is(words[i + 1], 'OUTFILE')))
     return "INTO OUTFILE is not the analyst's to use";
   let clauses = 0;
