@@ -181,6 +181,18 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['a function of the engine’s own', () => "SELECT __getScalar('x')"],
     ['a name in backticks', () => `SELECT \`file\`('${file()}')`],
     ['a name in double quotes', () => `SELECT "file"('${file()}')`],
+    ['a file as a table, in quotes', () => "SELECT * FROM '/etc/passwd'"],
+    ['a file as a table, in backticks', () => 'SELECT * FROM `/etc/passwd`'],
+    ['a file as a table of the default database', () => 'SELECT * FROM default.`/etc/passwd`'],
+    ['files by a pattern as a table', () => `SELECT * FROM '${file().replaceAll('.', '?')}'`],
+    ['a file as a set by its name', () => "SELECT 'x' IN `/etc/passwd`"],
+    ['DESCRIBE of a file by its name', () => 'DESCRIBE TABLE `/etc/passwd`'],
+    ['SHOW CREATE of a file by its name', () => 'SHOW CREATE TABLE `/etc/passwd`'],
+    ['whether a file is there', () => 'EXISTS TABLE default.`/etc/passwd`'],
+    ['whether a file is there, unqualified', () => 'EXISTS TABLE `/etc/passwd`'],
+    ['a function by its name alone', () => `SELECT arrayMap(file, ['${file()}'])`],
+    ['a function by its quoted name alone', () => `SELECT mapApply(\`FILE\`, map('${file()}', 1))`],
+    ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
@@ -194,6 +206,9 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['a limit in the address', 'SELECT 1', { max_execution_time: '0' }],
     ['a format in the address', 'SELECT 1', { default_format: 'Template' }],
     ['a database in the address', 'SELECT 1', { database: 'postgres' }],
+    ['a file by parameter', 'SELECT * FROM {t:Identifier}', { param_t: '/etc/passwd' }],
+    ['a file in a database by parameter', 'SELECT * FROM {d:Identifier}.`/etc/passwd`', { param_d: 'default' }],
+    ['the database of files, in a session', 'USE default', { session_id: 's2' }],
     ['a table by parameter', 'SELECT * FROM slipway.{t:Identifier}', { param_t: 'predictions_queue' }],
     ['an unqualified Kafka table', 'SELECT * FROM predictions_queue', { database: 'slipway' }],
     ['an unqualified Kafka table as a set', "SELECT 'x' IN predictions_queue", { database: 'slipway' }],
@@ -298,7 +313,13 @@ describe('analysts do not get into each other’s way', () => {
       '5000000',
       '5000000',
     ]);
-    expect((await ask('USE slipway', { session_id: 'a' })).status).toBe(200);
+    const database = async (params: Record<string, string>) => (await ask('SELECT currentDatabase()', params)).text;
+    expect((await ask('USE system', { session_id: 'a' })).status).toBe(200);
+    expect([await database({ session_id: 'a' }), await database({ session_id: 'b' })]).toEqual([
+      'system\n',
+      'slipway\n',
+    ]);
+    expect(await database({ session_id: 'a', database: 'slipway' })).toBe('slipway\n');
   });
 });
 

@@ -7,6 +7,9 @@ type Session = ReturnType<typeof openSession>;
 
 const denied = (why: string) => new HttpError(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
 
+/** The database of requests that name none: a session keeps its own then. */
+const NOT_SAID = 'default';
+const FIRST_DATABASE = 'slipway';
 const AT_ONCE = 4;
 const WAITING = 16;
 const LONGEST_WAIT_MS = 10_000;
@@ -46,7 +49,8 @@ export class AnalystSessions {
     options: { sessionId: string | undefined; sessionTimeoutSeconds: number; gone: AbortSignal },
   ): Promise<QueryResult> {
     if (!isReadableFormat(request.format)) throw denied(`the format ${request.format} is not the analyst's to use`);
-    if (!DATABASES.has(request.database)) throw denied(`there is no database ${request.database} for analysts`);
+    if (request.database !== NOT_SAID && !DATABASES.has(request.database))
+      throw denied(`there is no database ${request.database} for analysts`);
     for (const [name, value] of Object.entries(request.settings)) {
       const refused = settingRefusal(name, value);
       if (refused) throw denied(refused);
@@ -92,7 +96,7 @@ export class AnalystSessions {
     const session = openSession(this.folder, this.configFile);
     try {
       await this.limit(session);
-      return await this.run(session, { database: 'default' }, request, gone, false);
+      return await this.run(session, { database: NOT_SAID }, request, gone, false);
     } finally {
       session.close();
     }
@@ -108,7 +112,7 @@ export class AnalystSessions {
     if (!kept) {
       if (this.kept.size >= MOST_SESSIONS)
         throw new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
-      kept = { session: openSession(this.folder, this.configFile), database: 'default', busy: false, timer: undefined };
+      kept = { session: openSession(this.folder, this.configFile), database: NOT_SAID, busy: false, timer: undefined };
       this.kept.set(id, kept);
       await this.limit(kept.session);
     }
@@ -144,9 +148,11 @@ export class AnalystSessions {
     gone: AbortSignal,
     keeps: boolean,
   ): Promise<QueryResult> {
-    if (place.database !== request.database) {
-      await session.queryAsync(`USE \`${request.database}\``);
-      place.database = request.database;
+    const kept = place.database === NOT_SAID ? FIRST_DATABASE : place.database;
+    const database = request.database === NOT_SAID ? kept : request.database;
+    if (place.database !== database) {
+      await session.queryAsync(`USE \`${database}\``);
+      place.database = database;
     }
     for (const [name, value] of Object.entries(request.params))
       await session.queryAsync(`SET param_${name} = ${quote(value)}`);
@@ -216,24 +222,22 @@ export class AnalystSessions {
   private async names(): Promise<Readable> {
     const now = performance.now();
     if (this.readable && now - this.readable.at < READABLE_FOR_MS) return this.readable.value;
-    const { bytes } = await this.admin.query({
-      sql: "SELECT name, engine LIKE '%MergeTree' OR engine = 'View' FROM system.tables WHERE database = 'slipway'",
-      format: 'TSV',
-      database: 'default',
-      settings: {},
-      params: {},
-    });
-    const rows = Buffer.from(bytes)
-      .toString('utf8')
-      .split('\n')
-      .filter((l) => l !== '')
-      .map((l) => l.split('\t') as [string, string]);
+    const tables = await this.rows(
+      "SELECT name, engine LIKE '%MergeTree' OR engine = 'View' FROM system.tables WHERE database = 'slipway'",
+    );
     const value: Readable = {
-      allowed: new Set(rows.filter(([, readable]) => readable === '1').map(([name]) => name)),
-      others: new Set(rows.filter(([, readable]) => readable !== '1').map(([name]) => name)),
+      allowed: new Set(tables.filter(([, readable]) => readable === '1').map(([name = '']) => name)),
+      others: new Set(tables.filter(([, readable]) => readable !== '1').map(([name = '']) => name)),
+      functions: new Set((await this.rows('SELECT lower(name) FROM system.functions')).map(([name = '']) => name)),
     };
     this.readable = { at: now, value };
     return value;
+  }
+
+  private async rows(sql: string): Promise<string[][]> {
+    const { bytes } = await this.admin.query({ sql, format: 'TSV', database: 'default', settings: {}, params: {} });
+    const lines = Buffer.from(bytes).toString('utf8').split('\n');
+    return lines.filter((line) => line !== '').map((line) => line.split('\t'));
   }
 
   close(): void {

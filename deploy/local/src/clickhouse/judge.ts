@@ -10,6 +10,8 @@ export type Readable = {
   /** Tables and views of `slipway` that analysts may read, and every other name that is taken there. */
   allowed: ReadonlySet<string>;
   others: ReadonlySet<string>;
+  /** The names of all functions of the engine, in lower case. */
+  functions: ReadonlySet<string>;
 };
 
 const STATEMENTS = new Set([
@@ -100,8 +102,8 @@ const SYSTEM = new Set(
 const INFORMATION_SCHEMA =
   /^(information_schema|INFORMATION_SCHEMA)\.(tables|columns|schemata|views|key_column_usage|referential_constraints|statistics|character_sets|collations|engines)$/i;
 
+/** Not `default`: in the embedded engine its tables are the files of the machine, by their paths. */
 export const DATABASES: ReadonlySet<string> = new Set([
-  'default',
   'slipway',
   'system',
   'information_schema',
@@ -114,7 +116,7 @@ export const isReadableFormat = (name: string): boolean => FORMATS.test(name);
 
 /** Settings of a query's shape and output. Limits may be lowered only: see `LIMITS`. */
 const FREE_SETTINGS =
-  /^(output_format_\w+|date_time_output_format|date_time_input_format|extremes|max_threads|max_block_size|join_algorithm|join_use_nulls|join_default_strictness|any_join_distinct_right_table_keys|group_by_use_nulls|aggregate_functions_null_for_empty|union_default_mode|intersect_default_mode|except_default_mode|transform_null_in|prefer_column_name_to_alias|optimize_\w+|final|do_not_merge_across_partitions_select_final|use_skip_indexes\w*|session_timezone|allow_experimental_analyzer|enable_analyzer|bool_true_representation|bool_false_representation|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|low_cardinality_allow_in_native_format|cast_\w+|input_format_\w+|enable_\w+_type|allow_experimental_\w+_type|count_distinct_implementation|empty_result_for_aggregation_by_empty_set|enable_unaligned_array_join|short_circuit_function_evaluation|log_queries|async_insert|wait_for_async_insert|connect_timeout|receive_timeout|send_timeout)$/;
+  /^(output_format_\w+|date_time_output_format|date_time_input_format|extremes|join_algorithm|join_use_nulls|join_default_strictness|any_join_distinct_right_table_keys|group_by_use_nulls|aggregate_functions_null_for_empty|union_default_mode|intersect_default_mode|except_default_mode|transform_null_in|prefer_column_name_to_alias|optimize_\w+|final|do_not_merge_across_partitions_select_final|use_skip_indexes\w*|session_timezone|allow_experimental_analyzer|enable_analyzer|bool_true_representation|bool_false_representation|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|low_cardinality_allow_in_native_format|cast_\w+|input_format_\w+|enable_\w+_type|allow_experimental_\w+_type|count_distinct_implementation|empty_result_for_aggregation_by_empty_set|enable_unaligned_array_join|short_circuit_function_evaluation|log_queries|async_insert|wait_for_async_insert|connect_timeout|receive_timeout|send_timeout)$/;
 const REFUSED_SETTINGS = /^output_format_.*(schema|path|file)/;
 
 /** The most that one query of an analyst may take: rows and bytes of its result, seconds, bytes of memory. */
@@ -127,9 +129,12 @@ export const LIMITS: Readonly<Record<string, number>> = {
   max_query_size: 1_048_576,
 };
 
+/** What a query may set itself, up to a bound. */
+const BOUNDED: Readonly<Record<string, number>> = { ...LIMITS, max_threads: 64, max_block_size: 1_000_000 };
+
 /** Why a setting may not be set so; `undefined` when it may. Pure. */
 export function settingRefusal(name: string, value: string): string | undefined {
-  const limit = LIMITS[name];
+  const limit = BOUNDED[name];
   if (limit !== undefined) {
     const wanted = Number(value);
     return wanted > 0 && wanted <= limit ? undefined : `${name} may be set from 1 to ${limit}, not to ${value}`;
@@ -193,6 +198,15 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
         ? tableRefusal(set.text, context)
         : undefined;
     }
+    case 'Identifier': {
+      // arrayMap(file, …) calls what it names.
+      const name = node.text.toLowerCase();
+      return context.readable.functions.has(name) && !isReadableFunction(name)
+        ? `${node.text} names a function that is not the analyst's to use`
+        : undefined;
+    }
+    case 'ExistsTableQuery':
+    case 'ExistsViewQuery':
     case 'ShowCreateTableQuery':
     case 'ShowCreateViewQuery': {
       const names = node.children.filter((c) => c.kind === 'Identifier').map((c) => c.text);
@@ -226,8 +240,8 @@ function tableRefusal(name: string, { database, readable }: Context): string | u
   const lower = database.toLowerCase();
   if (lower === 'system' || lower === 'information_schema')
     return SYSTEM.has(`${lower}.${name}`) || INFORMATION_SCHEMA.test(`${lower}.${name}`) ? undefined : refused;
-  // What is no table is the name of a subquery (WITH); the database `default` holds nothing.
-  return database === 'slipway' && readable.others.has(name) ? refused : undefined;
+  // What is no table is the name of a subquery (WITH).
+  return readable.others.has(name) || !/^[\p{L}_][\p{L}\p{N}_ -]*$/u.test(name) ? refused : undefined;
 }
 
 /** SETTINGS and INTO OUTFILE as they stand in the statement: the tree does not print names of settings. */
