@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { compressedBlocks, isReadableFunction, readCompressedBlocks, refusedFunctions, until } from '@slipway/local';
@@ -193,6 +194,8 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['a function by its name alone', () => `SELECT arrayMap(file, ['${file()}'])`],
     ['a function by its quoted name alone', () => `SELECT mapApply(\`FILE\`, map('${file()}', 1))`],
     ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
+    ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
+    ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
@@ -389,4 +392,28 @@ describe('ClickHouse’s own compression, which JDBC uses by default', () => {
   function bomb(): Buffer {
     return Buffer.concat(Array.from({ length: 2 }, () => Buffer.concat([...compressedBlocks(Buffer.alloc(1 << 20))])));
   }
+});
+
+describe('no request ends the process', () => {
+  it.each([
+    ['a query_id that is no header', '/?query_id=a%0D%0AX-Evil:1&query=SELECT%201', 400],
+    ['an address that is none', '//', 400],
+    ['an address with a broken escape', '/?%zz=1&query=SELECT%201', 400],
+  ])('%s', async (_, path, status) => {
+    const answered = await new Promise<number | undefined>((resolve, reject) =>
+      request(
+        stack.clickhouse.url,
+        { path, method: 'POST', headers: { authorization: as('analyst') }, agent: false },
+        (response) => resolve(response.resume().statusCode),
+      )
+        .on('error', reject)
+        .end(),
+    );
+    expect(answered).toBe(status);
+    expect((await ask('SELECT 1')).text).toBe('1\n');
+  });
+  it('a query of half a megabyte is read whole', async () => {
+    const numbers = Array.from({ length: 90_000 }, (_, n) => n).join(',');
+    expect((await ask(`SELECT length([${numbers}])`)).text).toBe('90000\n');
+  });
 });

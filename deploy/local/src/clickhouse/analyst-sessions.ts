@@ -190,6 +190,8 @@ export class AnalystSessions {
     try {
       for (const [name, value] of Object.entries(request.params))
         await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+      // The text is written here in hexadecimal.
+      await session.queryAsync(`SET max_query_size = ${3 * (LIMITS['max_query_size'] as number)}`);
       await session.queryAsync('SET readonly = 2');
       const text = Buffer.from(request.sql, 'utf8').toString('hex');
       const written = await session.queryAsync(`SELECT formatQuerySingleLine(unhex('${text}'))`, { format: 'TSVRaw' });
@@ -198,7 +200,8 @@ export class AnalystSessions {
       if (/\bmax_result_(rows|bytes)\s*=/.test(statement) && !statement.startsWith('SET '))
         throw denied('max_result_rows and max_result_bytes are set beside the query (in its address), not within it');
       const printed = (await session.queryAsync(`EXPLAIN AST ${statement}`, { format: 'TSVRaw' })).text();
-      const refused = refusal(printed, statement, { database, readable: await this.names(), session: keeps });
+      const context = { database, readable: await this.names(), session: keeps };
+      const refused = refusal(printed, statement, context);
       if (refused) throw denied(refused);
       return statement;
     } finally {

@@ -31,6 +31,16 @@ const RESERVED = new Set([
   'cancel_http_readonly_queries_on_client_close',
   'log_queries',
 ]);
+/** Where a request goes. @throws HttpError 400 for an address or a query_id that is none */
+export function addressOf(req: IncomingMessage): URL {
+  const base = 'http://localhost';
+  const url = URL.canParse(req.url ?? '/', base) ? new URL(req.url ?? '/', base) : undefined;
+  if (!url) throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'the address of the request cannot be read');
+  if (!/^[\x20-\x7e]{0,200}$/.test(url.searchParams.get('query_id') ?? ''))
+    throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'a query_id is up to 200 printable ASCII characters');
+  return url;
+}
+
 /**
  * The body of a request, without its encoding (`Content-Encoding`) and ClickHouse's own compression (`decompress=1`).
  *

@@ -154,7 +154,14 @@ export function refusal(
   formatted: string,
   context: { database: string; readable: Readable; session: boolean },
 ): string | undefined {
-  const root = readTree(printed);
+  let root: Node;
+  let words: Token[];
+  try {
+    root = readTree(printed);
+    words = tokens(formatted);
+  } catch (error) {
+    return (error as Error).message;
+  }
   const [statement, ...more] = root.children;
   if (!statement || more.length > 0) return 'one statement is expected';
   const known = STATEMENTS.has(statement.kind) || (context.session && IN_SESSION.has(statement.kind));
@@ -162,7 +169,6 @@ export function refusal(
     return IN_SESSION.has(statement.kind)
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
       : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
-  const words = tokens(formatted);
   return (
     nodeRefusal(statement, context) ??
     clauseRefusal(statement, words) ??

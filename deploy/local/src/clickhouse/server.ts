@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { AnalystSessions } from './analyst-sessions.ts';
 import { answerFor } from './errors.ts';
-import { bodyOf, requestOf } from './http-request.ts';
+import { addressOf, bodyOf, requestOf } from './http-request.ts';
 import { sendResult } from './http-result.ts';
 import { authenticate, type User } from './logins.ts';
 import { type QueryRequest, type QueryResult, SessionPool } from './session-pool.ts';
@@ -63,8 +63,9 @@ async function run(user: User, request: QueryRequest, url: URL, res: ServerRespo
   }
 }
 
+/** @throws whatever goes wrong before the answer has begun */
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const url = new URL(req.url ?? '/', 'http://localhost');
+  const url = addressOf(req);
   if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
     res.end('Ok.\n');
     return;
@@ -73,31 +74,31 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     res.writeHead(404).end('There is no handle for this path. Use / or /ping.\n');
     return;
   }
-  const queryId = url.searchParams.get('query_id') ?? randomUUID();
-  res.setHeader('X-ClickHouse-Query-Id', queryId);
+  res.setHeader('X-ClickHouse-Query-Id', url.searchParams.get('query_id') ?? randomUUID());
   res.setHeader('X-ClickHouse-Timezone', 'UTC');
   res.setHeader('X-ClickHouse-Server-Display-Name', 'slipway-local');
-  try {
-    const user = authenticate(users, req, url);
-    if (req.method === 'GET' && !url.searchParams.get('query')) {
-      res.end('Ok.\n');
-      return;
-    }
-    const request = requestOf(url, req, await bodyOf(req, url, user.maxBodyBytes));
-    await sendResult(await run(user, request, url, res), request, url, req, res);
-  } catch (error) {
-    const { status, code, message, retryAfterSeconds } = answerFor(error);
-    if (res.headersSent || res.destroyed) {
-      res.destroy();
-      return;
-    }
-    if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(retryAfterSeconds));
-    res.setHeader('X-ClickHouse-Exception-Code', code);
-    res.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8' }).end(`${message}\n`);
+  const user = authenticate(users, req, url);
+  if (req.method === 'GET' && !url.searchParams.get('query')) {
+    res.end('Ok.\n');
+    return;
   }
+  const request = requestOf(url, req, await bodyOf(req, url, user.maxBodyBytes));
+  await sendResult(await run(user, request, url, res), request, url, req, res);
 }
 
-const server = createServer((req, res) => void answer(req, res));
+function refuse(error: unknown, res: ServerResponse): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy();
+    return;
+  }
+  const { status, code, message, retryAfterSeconds } = answerFor(error);
+  if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(retryAfterSeconds));
+  res.setHeader('X-ClickHouse-Exception-Code', code);
+  res.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8' }).end(`${message}\n`);
+}
+
+// Whatever a request is, it ends itself at most, and never the process.
+const server = createServer((req, res) => void answer(req, res).catch((error: unknown) => refuse(error, res)));
 server.keepAliveTimeout = 65_000;
 server.listen(port, '127.0.0.1');
 
