@@ -10,6 +10,7 @@ import { addressOf, bodyOf, requestOf } from './http-request.ts';
 import { sendResult } from './http-result.ts';
 import { authenticate, type User } from './logins.ts';
 import { type QueryRequest, type QueryResult, SessionPool } from './session-pool.ts';
+import { Unsent } from './unsent.ts';
 import { dropPrivileges } from './unprivileged.ts';
 
 const need = (name: string): string => {
@@ -40,6 +41,7 @@ writeFileSync(
 // From here on this process cannot read what belongs to others, the secrets above all: the second wall.
 dropPrivileges(process.env['RUN_AS'], folder);
 const writers = new SessionPool(folder, 6, configFile);
+const unsent = new Unsent();
 const analysts = new AnalystSessions(folder, configFile, new SessionPool(folder, 1, configFile));
 /** The logins, by the SHA-256 of their passwords: the passwords themselves are not in this process. */
 const users: Record<string, User> = {
@@ -53,11 +55,13 @@ async function run(user: User, request: QueryRequest, url: URL, res: ServerRespo
   const leave = () => gone.abort();
   res.once('close', leave);
   try {
-    return await analysts.query(request, {
+    const result = await analysts.query(request, {
       sessionId: url.searchParams.get('session_id') ?? undefined,
       sessionTimeoutSeconds: Number(url.searchParams.get('session_timeout') ?? 60) || 60,
       gone: gone.signal,
     });
+    unsent.hold(result.bytes.length, res);
+    return result;
   } finally {
     res.off('close', leave);
   }
