@@ -1,63 +1,114 @@
 -- The control plane's own history for analysts: evidence and every change of state.
 CREATE TABLE IF NOT EXISTS slipway.evidence
 (
-    event_id String, arrived_at DateTime64(3), time DateTime64(3), rollout_id String, endpoint LowCardinality(String), revision String, step Int16,
-    analyser LowCardinality(String), sequence UInt64, verdict LowCardinality(String), reasons Array(String), sentence String, alpha Float64, numbers String,
-    version UInt64
+    event_id String COMMENT 'identity; a repeat is the same row, the first arrival wins',
+    arrived_at DateTime64(3) COMMENT 'Kafka''s clock; orders evidence',
+    time DateTime64(3) COMMENT 'the analyser''s clock; for display',
+    rollout_id String COMMENT 'the rollout that was looked at',
+    endpoint LowCardinality(String) COMMENT 'the rollout''s endpoint',
+    revision String COMMENT 'the rollout''s revision that was looked at, as epoch.n',
+    step Int16 COMMENT 'the rollout''s step, from 0',
+    analyser LowCardinality(String) COMMENT 'who looked: experiment, shadow, drift and the like',
+    sequence UInt64 COMMENT 'counts this analyser''s looks at this rollout; the highest is the last word',
+    verdict LowCardinality(String) COMMENT 'advance, hold or rollBack',
+    reasons Array(String) COMMENT 'stable codes, most important first',
+    sentence String COMMENT 'the verdict in a sentence for people',
+    alpha Float64 COMMENT 'the share of the rollout''s error probability that this analyser may spend, 0 to 1',
+    numbers String COMMENT 'every number behind the verdict, as JSON',
+    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins'
 )
-ENGINE = ReplacingMergeTree(version) PARTITION BY toYYYYMM(time) ORDER BY (rollout_id, event_id) TTL toDateTime(time) + INTERVAL 400 DAY
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY (rollout_id, event_id)
+TTL toDateTime(time) + INTERVAL 400 DAY
+COMMENT 'One look of one analyser at one rollout, from evidence.v1; kept 400 days'
 ---
-CREATE TABLE IF NOT EXISTS slipway.evidence_queue (line String)
+CREATE TABLE IF NOT EXISTS slipway.evidence_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
 ENGINE = Kafka
-SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.evidence.v1', kafka_group_name = 'clickhouse.evidence',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.evidence.v1',
+    kafka_group_name = 'clickhouse.evidence',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_thread_per_consumer = 1
+COMMENT 'The ingest''s end of evidence.v1; reading it would take the rows away: not for people'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_ingest TO slipway.evidence AS
 SELECT
-    row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time, row.3 AS rollout_id, row.4 AS endpoint,
-    concat(JSONExtractRaw(line, 'revision', 'epoch'), '.', JSONExtractRaw(line, 'revision', 'n')) AS revision, row.5 AS step, row.6 AS analyser, row.7 AS sequence,
+    row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
+    row.3 AS rollout_id, row.4 AS endpoint,
+    concat(JSONExtractRaw(line, 'revision', 'epoch'), '.', JSONExtractRaw(line, 'revision', 'n')) AS revision,
+    row.5 AS step, row.6 AS analyser, row.7 AS sequence,
     row.8 AS verdict, row.9 AS reasons, row.10 AS sentence, row.11 AS alpha, JSONExtractRaw(line, 'numbers') AS numbers,
     toUInt64(9000000000000000000 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) AS version
 FROM
 (
     SELECT line, _timestamp_ms AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16, analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String, alpha Float64)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.evidence_queue)
+        JSONExtract(line, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16,
+            analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String,
+            alpha Float64)') AS row
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
+        _partition, _offset FROM slipway.evidence_queue)
 )
-WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != '' AND abs(row.2 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) < 35 * 86400000
+WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != ''
+    AND abs(row.2 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) < 35 * 86400000
+COMMENT 'Sends what arrives in evidence_queue to evidence'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
+SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer,
+    _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
     'evidence: not JSON, without event_id or rollout_id, or with an implausible time' AS reason, line AS raw
-FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic, _partition, _offset FROM slipway.evidence_queue)
+FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic,
+    _partition, _offset FROM slipway.evidence_queue)
 WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'rollout_id') != ''
     AND abs(JSONExtractInt(row, 'time') - toUnixTimestamp64Milli(coalesce(_timestamp_ms, now64(3)))) < 35 * 86400000)
+COMMENT 'Sends what evidence_ingest refuses to dead_letters, with the reason'
 ---
 CREATE TABLE IF NOT EXISTS slipway.audit
 (
-    event_id String, arrived_at DateTime64(3), time DateTime64(3), aggregate String, n UInt64, actor String, role LowCardinality(String),
-    action LowCardinality(String), reason String, state String, previous_hash String, hash String
+    event_id String COMMENT 'identity; a repeat is the same row',
+    arrived_at DateTime64(3) COMMENT 'Kafka''s clock; orders evidence',
+    time DateTime64(3) COMMENT 'the registry''s clock',
+    aggregate String COMMENT 'what was changed, as kind/id: rollout/…, endpoint/…, model/…',
+    n UInt64 COMMENT 'the change''s number within its aggregate, from 1',
+    actor String COMMENT 'who did it: the name of a key, or a part of the system',
+    role LowCardinality(String) COMMENT 'the role that the actor had',
+    action LowCardinality(String) COMMENT 'what was done',
+    reason String COMMENT 'why, in the actor''s words',
+    state String COMMENT 'the aggregate''s state after the change, as JSON',
+    previous_hash String COMMENT 'the hash of the change before; 64 zeros for the first',
+    hash String COMMENT 'SHA-256 of everything else in the row, in hexadecimal'
 )
-ENGINE = ReplacingMergeTree ORDER BY (aggregate, n, event_id)
+ENGINE = ReplacingMergeTree
+ORDER BY (aggregate, n, event_id)
+COMMENT 'Every change of state of the control plane, hash-chained for each aggregate, from audit.v1; kept for ever'
 ---
-CREATE TABLE IF NOT EXISTS slipway.audit_queue (line String)
+CREATE TABLE IF NOT EXISTS slipway.audit_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
 ENGINE = Kafka
-SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.audit.v1', kafka_group_name = 'clickhouse.audit',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.audit.v1',
+    kafka_group_name = 'clickhouse.audit',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_thread_per_consumer = 1
+COMMENT 'The ingest''s end of audit.v1; reading it would take the rows away: not for people'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_ingest TO slipway.audit AS
-SELECT row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time, row.3 AS aggregate, row.4 AS n, row.5 AS actor, row.6 AS role,
+SELECT row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
+    row.3 AS aggregate, row.4 AS n, row.5 AS actor, row.6 AS role,
     row.7 AS action, row.8 AS reason, JSONExtractRaw(line, 'state') AS state, row.9 AS previous_hash, row.10 AS hash
 FROM
 (
     SELECT line, _timestamp_ms AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String, action String, reason String, previous_hash String, hash String)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.audit_queue)
+        JSONExtract(line, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String,
+            action String, reason String, previous_hash String, hash String)') AS row
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
+        _partition, _offset FROM slipway.audit_queue)
 )
 WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != ''
+COMMENT 'Sends what arrives in audit_queue to audit'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
+SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer,
+    _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
     'audit: not JSON, or without event_id or aggregate' AS reason, line AS raw
-FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic, _partition, _offset FROM slipway.audit_queue)
+FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic,
+    _partition, _offset FROM slipway.audit_queue)
 WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'aggregate') != '')
+COMMENT 'Sends what audit_ingest refuses to dead_letters, with the reason'

@@ -1,6 +1,7 @@
 -- What analysts read. Plain names; every view reads FINAL, so a repeated row counts once.
 CREATE OR REPLACE VIEW slipway.exposures AS
-SELECT rollout_id, step, unit, assigned_arm AS arm, min(arrived_at) AS first_exposed_at, count() AS requests, any(endpoint) AS endpoint
+SELECT rollout_id, step, unit, assigned_arm AS arm, min(arrived_at) AS first_exposed_at, count() AS requests,
+    any(endpoint) AS endpoint
 FROM slipway.predictions FINAL
 WHERE reason = 'randomised' AND rollout_id != ''
 GROUP BY rollout_id, step, unit, arm
@@ -129,5 +130,6 @@ FROM slipway.evidence FINAL
 ---
 -- (router, boot, sequence) makes gaps countable: what a router answered beyond what has landed.
 CREATE OR REPLACE VIEW slipway.router_accounting AS
-SELECT router, boot, uniqExact(sequence) AS landed, max(sequence) + 1 AS answered_at_least, answered_at_least - landed AS missing
+SELECT router, boot, uniqExact(sequence) AS landed, max(sequence) + 1 AS answered_at_least,
+    answered_at_least - landed AS missing
 FROM slipway.predictions WHERE router != '' GROUP BY router, boot

@@ -2,30 +2,31 @@
 CREATE TABLE IF NOT EXISTS slipway.comparisons
 (
     event_id String COMMENT 'the shadow pair''s: a pair that was compared twice is one row',
-    time DateTime64(3),
-    arrived_at DateTime64(3),
-    source LowCardinality(String),
-    request_id String,
-    trace_id String,
-    endpoint LowCardinality(String),
-    rollout_id LowCardinality(String),
-    step Int16,
-    control_version LowCardinality(String),
-    candidate_version LowCardinality(String),
+    time DateTime64(3) COMMENT 'the comparator''s clock; for display',
+    arrived_at DateTime64(3) COMMENT 'Kafka''s clock; orders evidence',
+    source LowCardinality(String) COMMENT 'who wrote the row: a service, or a CloudEvent''s source',
+    request_id String COMMENT 'the sampled request',
+    trace_id String COMMENT 'W3C trace id, 32 hexadecimal digits; empty when there is none',
+    endpoint LowCardinality(String) COMMENT 'the endpoint that was asked',
+    rollout_id LowCardinality(String) COMMENT 'the rollout whose shadow sampled it',
+    step Int16 COMMENT 'the step of that rollout, from 0',
+    control_version LowCardinality(String) COMMENT 'model:version that served the request',
+    candidate_version LowCardinality(String) COMMENT 'model:version that was asked in the shadow',
     result LowCardinality(String) COMMENT 'paired, failed, expired or shed',
-    reason LowCardinality(String),
-    agree Bool COMMENT 'false also when the candidate failed where the primary answered',
-    noise Bool COMMENT 'the primary was asked once more',
-    noise_agree Bool,
-    differences Array(Tuple(field String, kind String, control String, candidate String)),
-    max_difference Float64,
-    control_latency_us UInt64,
-    control_compute_us UInt64,
-    candidate_latency_us UInt64,
-    candidate_compute_us UInt64,
-    noise_compute_us UInt64,
-    price Float64,
-    version UInt64,
+    reason LowCardinality(String) COMMENT 'why there is no pair; empty when there is one',
+    agree Bool COMMENT 'false also when the candidate failed where the control answered',
+    noise Bool COMMENT 'the control was asked once more',
+    noise_agree Bool COMMENT 'the control agreed with itself when it was asked once more',
+    differences Array(Tuple(field String, kind String, control String, candidate String))
+        COMMENT 'each place in which the answers differ, with both values as text',
+    max_difference Float64 COMMENT 'the largest absolute difference of two numbers of the answers',
+    control_latency_us UInt64 COMMENT 'the control''s answer, in microseconds, as its caller waited',
+    control_compute_us UInt64 COMMENT 'computing of the control, in microseconds',
+    candidate_latency_us UInt64 COMMENT 'the candidate''s answer, in microseconds, as the shadow lane waited',
+    candidate_compute_us UInt64 COMMENT 'computing of the candidate, in microseconds',
+    noise_compute_us UInt64 COMMENT 'computing of the control''s second answer, in microseconds',
+    price Float64 COMMENT 'what the shadow cost for this request, as the bundles declare it',
+    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1
 )
@@ -33,11 +34,15 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(time)
 ORDER BY event_id
 TTL toDateTime(time) + INTERVAL 400 DAY
+COMMENT 'How the answers to a sampled request differ, or why there is no pair, from comparisons.v1; kept 400 days'
 ---
-CREATE TABLE IF NOT EXISTS slipway.comparisons_queue (line String)
+CREATE TABLE IF NOT EXISTS slipway.comparisons_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
 ENGINE = Kafka
-SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.comparisons.v1', kafka_group_name = 'clickhouse.comparisons',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100, kafka_thread_per_consumer = 1
+SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.comparisons.v1',
+    kafka_group_name = 'clickhouse.comparisons',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_thread_per_consumer = 1
+COMMENT 'The ingest''s end of comparisons.v1; reading it would take the rows away: not for people'
 ---
 CREATE OR REPLACE FUNCTION slipway_comparison_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
@@ -45,51 +50,74 @@ CREATE OR REPLACE FUNCTION slipway_comparison_refusal AS (line, arrived) -> mult
     JSONExtractString(line, 'event_id') = '', 'event_id: missing or not a string, and no ce_id in the headers',
     JSONExtractString(line, 'request_id') = '', 'request_id: missing or not a string',
     JSONExtractString(line, 'rollout_id') = '', 'rollout_id: missing or not a string',
-    JSONExtractString(line, 'result') NOT IN ('paired', 'failed', 'expired', 'shed'), 'result: must be paired, failed, expired or shed',
+    JSONExtractString(line, 'result') NOT IN ('paired', 'failed', 'expired', 'shed'),
+        'result: must be paired, failed, expired or shed',
     JSONType(line, 'agree') != 'Bool', 'agree: must be true or false',
     JSONType(line, 'time') NOT IN ('Int64', 'UInt64'), 'time: must be milliseconds since the epoch',
-    abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 35 * 86400000, 'time: implausible (over 35 days from its arrival)',
+    abs(JSONExtractInt(line, 'time') - toUnixTimestamp64Milli(arrived)) > 35 * 86400000,
+        'time: implausible (over 35 days from its arrival)',
     '')
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_ingest TO slipway.comparisons AS
 SELECT
-    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS request_id, row.5 AS trace_id, row.6 AS endpoint, row.7 AS rollout_id, row.8 AS step,
-    row.9 AS control_version, row.10 AS candidate_version, row.11 AS result, row.12 AS reason, row.13 AS agree, row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
-    row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us, row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
+    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source,
+    row.4 AS request_id, row.5 AS trace_id, row.6 AS endpoint, row.7 AS rollout_id, row.8 AS step,
+    row.9 AS control_version, row.10 AS candidate_version, row.11 AS result, row.12 AS reason, row.13 AS agree,
+    row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
+    row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us,
+    row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
     toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
 FROM
 (
     SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String, endpoint String, rollout_id String, step Int16, control_version String, candidate_version String, result String, reason String, agree Bool, noise Bool, noise_agree Bool, differences Array(Tuple(field String, kind String, control String, candidate String)), max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64, candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.comparisons_queue)
+        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String,
+            endpoint String, rollout_id String, step Int16, control_version String, candidate_version String,
+            result String, reason String, agree Bool, noise Bool, noise_agree Bool,
+            differences Array(Tuple(field String, kind String, control String, candidate String)),
+            max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64,
+            candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
+    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
+        _partition, _offset FROM slipway.comparisons_queue)
     WHERE line != '' AND slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
 )
+COMMENT 'Sends what arrives in comparisons_queue to comparisons'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic,
+    toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset, slipway_comparison_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]), coalesce(_timestamp_ms, now64(3))) AS refusal
+    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset,
+        slipway_comparison_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]),
+        coalesce(_timestamp_ms, now64(3))) AS refusal
     FROM slipway.comparisons_queue
     WHERE line != ''
 )
 WHERE refusal != ''
+COMMENT 'Sends what comparisons_ingest refuses to dead_letters, with the reason'
 ---
 -- One row a place in which two answers differ, beside the request that it was.
 CREATE OR REPLACE VIEW slipway.discrepancies AS
-SELECT c.event_id AS event_id, c.arrived_at AS arrived_at, c.endpoint AS endpoint, c.rollout_id AS rollout_id, c.step AS step, c.request_id AS request_id, c.trace_id AS trace_id,
-    c.control_version AS control_version, c.candidate_version AS candidate_version, c.result AS result, c.reason AS reason, d.field AS field, d.kind AS kind, d.control AS control, d.candidate AS candidate, c.noise AS noise, c.noise_agree AS noise_agree
+SELECT c.event_id AS event_id, c.arrived_at AS arrived_at, c.endpoint AS endpoint, c.rollout_id AS rollout_id,
+    c.step AS step, c.request_id AS request_id, c.trace_id AS trace_id,
+    c.control_version AS control_version, c.candidate_version AS candidate_version, c.result AS result,
+    c.reason AS reason, d.field AS field, d.kind AS kind, d.control AS control, d.candidate AS candidate,
+    c.noise AS noise, c.noise_agree AS noise_agree
 FROM slipway.comparisons AS c FINAL
-ARRAY JOIN if(empty(c.differences) AND NOT c.agree, [('(whole)', 'missing', '', c.reason)]::Array(Tuple(field String, kind String, control String, candidate String)), c.differences) AS d
+ARRAY JOIN if(empty(c.differences) AND NOT c.agree,
+    [('(whole)', 'missing', '', c.reason)]::Array(Tuple(field String, kind String, control String, candidate String)),
+    c.differences) AS d
 WHERE NOT c.agree
 ---
 -- sampled = paired + failed + expired + shed + pending, from distinct ids.
 CREATE OR REPLACE VIEW slipway.shadow_accounting AS
-SELECT rollout_id, step, uniqExact(request_id) AS sampled, uniqExactIf(request_id, state = 'paired') AS paired, uniqExactIf(request_id, state = 'failed') AS failed, uniqExactIf(request_id, state = 'expired') AS expired,
+SELECT rollout_id, step, uniqExact(request_id) AS sampled, uniqExactIf(request_id, state = 'paired') AS paired,
+    uniqExactIf(request_id, state = 'failed') AS failed, uniqExactIf(request_id, state = 'expired') AS expired,
     uniqExactIf(request_id, state = 'shed') AS shed, sampled - uniqExactIf(request_id, state != 'sampled') AS pending
 FROM
 (
-    SELECT shadow_rollout_id AS rollout_id, shadow_step AS step, request_id, 'sampled' AS state FROM slipway.predictions FINAL WHERE shadow_rollout_id != ''
+    SELECT shadow_rollout_id AS rollout_id, shadow_step AS step, request_id, 'sampled' AS state
+        FROM slipway.predictions FINAL WHERE shadow_rollout_id != ''
     UNION ALL
     SELECT rollout_id, step, request_id, result AS state FROM slipway.comparisons FINAL
 )

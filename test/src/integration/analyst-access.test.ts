@@ -1,13 +1,16 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
-import { until } from '@slipway/local';
+import { gzipSync } from 'node:zlib';
+import { compressedBlocks, isReadableFunction, readCompressedBlocks, refusedFunctions, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root, startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { type ClickHouseAlone, startClickHouseAlone } from '../fixtures/clickhouse.ts';
+import { root } from '../fixtures/stack.ts';
 
-let stack: TestStack;
+let stack: ClickHouseAlone;
 let secretsFile: string;
 beforeAll(async () => {
-  stack = await startTestStack('analyst-access', { counts: { registries: 0, routers: 0, workers: 0 } });
+  stack = await startClickHouseAlone('analyst-access');
   secretsFile = join(stack.folder, 'secrets.json');
 });
 afterAll(() => stack?.end());
@@ -47,6 +50,17 @@ describe('an analyst reads what is documented, as any client would', () => {
     'SELECT table_name FROM information_schema.tables LIMIT 1',
     'SELECT version(), timezone(), currentUser(), currentDatabase()',
     'SHOW TABLES FROM slipway',
+    "SHOW TABLES FROM slipway LIKE 'pre%' LIMIT 2",
+    'SHOW DATABASES',
+    "SHOW FULL COLUMNS FROM predictions FROM slipway LIKE 't%'",
+    'SELECT * REPLACE (a + 1 AS a) FROM (SELECT 1 AS a)',
+    'SELECT * APPLY(max) APPLY(toString), COLUMNS(a) APPLY quantile(0.5) FROM (SELECT 1 AS a)',
+    'SELECT uniqExactIf(number, number > 1), quantileMerge(0.5)(s) FROM (SELECT 1 AS number, quantileState(0.5)(2) AS s)',
+    "SELECT CASE 1 WHEN 1 THEN 'a' ELSE 'b' END, CASE WHEN 1 THEN 2 END, 1 BETWEEN 0 AND 2, CAST(1 AS Decimal(10, 2))",
+    'SELECT row_number() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (SELECT 1 AS a, 2 AS b)',
+    "SELECT EXTRACT(YEAR FROM now()), now() - INTERVAL 1 DAY, TRIM(BOTH 'x' FROM 'xax'), EXISTS (SELECT 1), 1 NOT IN (2, 3)",
+    'SELECT a, count() FROM (SELECT 1 AS a, 2 AS b) GROUP BY GROUPING SETS ((a), (b))',
+    'SELECT DISTINCT ON (a) a FROM (SELECT 1 AS a) AS t(a)',
     'DESCRIBE TABLE slipway.predictions',
     'SHOW CREATE TABLE slipway.predictions',
     'EXPLAIN SELECT 1',
@@ -149,6 +163,39 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['the server, ZooKeeper', () => "SELECT * FROM system.zookeeper WHERE path = '/'"],
     ['sleeping', () => 'SELECT sleep(3)'],
     ['an environment function', () => "SELECT getServerSetting('max_connections')"],
+    ['a file by APPLY', () => `SELECT * APPLY(file) FROM (SELECT '${file()}' AS p)`],
+    ['a file by APPLY of a lambda', () => `SELECT * APPLY(x -> file(x)) FROM (SELECT '${file()}' AS p)`],
+    [
+      'a file by APPLY to chosen columns',
+      () => `SELECT COLUMNS('p') APPLY x -> file(x) FROM (SELECT '${file()}' AS p)`,
+    ],
+    ['a query by APPLY', () => "SELECT * APPLY(x -> (SELECT a FROM url('http://127.0.0.1:1/', 'TSV', 'a String')))"],
+    ['a Kafka table by APPLY', () => 'SELECT * APPLY(x -> x IN slipway.predictions_queue) FROM (SELECT 1)'],
+    ['a file by REPLACE', () => `SELECT * REPLACE(file('${file()}') AS p) FROM (SELECT '' AS p)`],
+    ['a file in the WHERE of SHOW', () => `SHOW TABLES FROM slipway WHERE file('${file()}') LIKE '%a%'`],
+    ['sleeping in the WHERE of SHOW', () => 'SHOW COLUMNS FROM predictions FROM slipway WHERE sleep(1)'],
+    ['a URL in the WHERE of SHOW', () => "SHOW TABLES WHERE name IN (SELECT a FROM url('http://127.0.0.1:1/', 'TSV'))"],
+    ['a Kafka table in the WHERE of SHOW', () => 'SHOW TABLES WHERE name IN slipway.predictions_queue'],
+    ['SHOW MERGES', () => 'SHOW MERGES'],
+    ['a function that writes the log', () => "SELECT logTrace('x')"],
+    ['a function that no list has', () => 'SELECT slipway_row(1, 2)'],
+    ['a function of the engine’s own', () => "SELECT __getScalar('x')"],
+    ['a name in backticks', () => `SELECT \`file\`('${file()}')`],
+    ['a name in double quotes', () => `SELECT "file"('${file()}')`],
+    ['a file as a table, in quotes', () => "SELECT * FROM '/etc/passwd'"],
+    ['a file as a table, in backticks', () => 'SELECT * FROM `/etc/passwd`'],
+    ['a file as a table of the default database', () => 'SELECT * FROM default.`/etc/passwd`'],
+    ['files by a pattern as a table', () => `SELECT * FROM '${file().replaceAll('.', '?')}'`],
+    ['a file as a set by its name', () => "SELECT 'x' IN `/etc/passwd`"],
+    ['DESCRIBE of a file by its name', () => 'DESCRIBE TABLE `/etc/passwd`'],
+    ['SHOW CREATE of a file by its name', () => 'SHOW CREATE TABLE `/etc/passwd`'],
+    ['whether a file is there', () => 'EXISTS TABLE default.`/etc/passwd`'],
+    ['whether a file is there, unqualified', () => 'EXISTS TABLE `/etc/passwd`'],
+    ['a function by its name alone', () => `SELECT arrayMap(file, ['${file()}'])`],
+    ['a function by its quoted name alone', () => `SELECT mapApply(\`FILE\`, map('${file()}', 1))`],
+    ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
+    ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
+    ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
@@ -162,6 +209,9 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['a limit in the address', 'SELECT 1', { max_execution_time: '0' }],
     ['a format in the address', 'SELECT 1', { default_format: 'Template' }],
     ['a database in the address', 'SELECT 1', { database: 'postgres' }],
+    ['a file by parameter', 'SELECT * FROM {t:Identifier}', { param_t: '/etc/passwd' }],
+    ['a file in a database by parameter', 'SELECT * FROM {d:Identifier}.`/etc/passwd`', { param_d: 'default' }],
+    ['the database of files, in a session', 'USE default', { session_id: 's2' }],
     ['a table by parameter', 'SELECT * FROM slipway.{t:Identifier}', { param_t: 'predictions_queue' }],
     ['an unqualified Kafka table', 'SELECT * FROM predictions_queue', { database: 'slipway' }],
     ['an unqualified Kafka table as a set', "SELECT 'x' IN predictions_queue", { database: 'slipway' }],
@@ -192,6 +242,20 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
       expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(stack.secrets.clickhouse.slipway);
     },
   );
+});
+
+it('every function of the engine is on a list: what may be called, or what may not', async () => {
+  const names = (await stack.query<{ name: string }>("SELECT name FROM system.functions WHERE origin = 'System'")).map(
+    (f) => f.name,
+  );
+  const undecided = names.filter((n) => isReadableFunction(n) === refusedFunctions.has(n.toLowerCase()));
+  expect(undecided).toEqual([]);
+  expect(names.length).toBeGreaterThan(1500);
+  const combinators = (
+    await stack.query<{ name: string }>('SELECT name FROM system.aggregate_function_combinators')
+  ).map((c) => c.name);
+  expect(combinators.filter((c) => !isReadableFunction(`sum${c}`))).toEqual([]);
+  expect(['sumFile', 'newFunction', 'fileIf', 'dictGetState'].filter(isReadableFunction)).toEqual([]);
 });
 
 it('the grants for a real server are for the same tables and views, and no others', async () => {
@@ -252,6 +316,104 @@ describe('analysts do not get into each other’s way', () => {
       '5000000',
       '5000000',
     ]);
-    expect((await ask('USE slipway', { session_id: 'a' })).status).toBe(200);
+    const database = async (params: Record<string, string>) => (await ask('SELECT currentDatabase()', params)).text;
+    expect((await ask('USE system', { session_id: 'a' })).status).toBe(200);
+    expect([await database({ session_id: 'a' }), await database({ session_id: 'b' })]).toEqual([
+      'system\n',
+      'slipway\n',
+    ]);
+    expect(await database({ session_id: 'a', database: 'slipway' })).toBe('slipway\n');
+  });
+});
+
+describe('ClickHouse’s own compression, which JDBC uses by default', () => {
+  const bytesOf = async (params: Record<string, string>, body: string | Uint8Array, headers = {}) => {
+    const url = new URL(stack.clickhouse.url);
+    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: as('analyst'), ...headers },
+      body: body as never,
+    });
+    return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+  it('answers compress=1 in blocks, says how many rows there are, and says errors in plain text', async () => {
+    const sql = 'SELECT number, toString(number % 97) FROM numbers(300000)';
+    const plain = await bytesOf({}, sql);
+    const { bytes, headers } = await bytesOf({ compress: '1' }, sql);
+    expect(bytes.length).toBeLessThan(plain.bytes.length * 0.7);
+    expect(readCompressedBlocks(bytes, plain.bytes.length).equals(plain.bytes)).toBe(true);
+    expect(JSON.parse(headers.get('x-clickhouse-summary') as string)).toMatchObject({ result_rows: '300000' });
+    expect((await bytesOf({ compress: '1' }, 'SELECT 1 WHERE 0')).bytes.length).toBe(0);
+    const refused = await bytesOf({ compress: '1' }, 'SYSTEM STOP MERGES');
+    expect([refused.status, refused.headers.get('x-clickhouse-exception-code'), refused.bytes.toString()]).toEqual([
+      403,
+      '497',
+      expect.stringMatching(/^Code: 497\./),
+    ]);
+  });
+  it('answers in both when HTTP compression is asked for too', async () => {
+    const { bytes } = await bytesOf(
+      { compress: '1', enable_http_compression: '1' },
+      'SELECT 1',
+      // fetch undoes gzip by itself
+      { 'accept-encoding': 'gzip' },
+    );
+    expect(readCompressedBlocks(bytes, 100).toString()).toBe('1\n');
+  });
+  it('reads decompress=1, and judges what it reads', async () => {
+    const packed = (sql: string) => Buffer.concat([...compressedBlocks(Buffer.from(sql))]);
+    expect((await bytesOf({ decompress: '1' }, packed('SELECT 41 + 1'))).bytes.toString()).toBe('42\n');
+    expect((await bytesOf({ decompress: '1' }, packed(`SELECT * FROM file('${secretsFile}', 'RawBLOB')`))).status).toBe(
+      403,
+    );
+    expect((await bytesOf({ decompress: '1', query: 'SELECT 1' }, packed('+ 1'))).bytes.toString()).toBe('2\n');
+  });
+  it.each([
+    ['no block at all', { decompress: '1' }, {}, Buffer.from('SELECT 1 FROM system.one WHERE 1'), 400, '32'],
+    ['a false checksum', { decompress: '1' }, {}, broken(), 400, '40'],
+    ['more than a body may have', { decompress: '1' }, {}, bomb(), 413, '307'],
+    ['gzip of more than a body may have', {}, { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(9e6)), 413, '307'],
+    ['what is no gzip', {}, { 'content-encoding': 'gzip' }, Buffer.from('SELECT 1'), 400, '354'],
+    ['an encoding of another name', {}, { 'content-encoding': 'constructor' }, Buffer.from('SELECT 1'), 415, '73'],
+  ] as const)('refuses %s, by status and code', async (_, params, headers, body, status, code) => {
+    const answer = await bytesOf(params, body, headers);
+    expect([answer.status, answer.headers.get('x-clickhouse-exception-code'), answer.bytes.toString()]).toEqual([
+      status,
+      code,
+      expect.stringMatching(new RegExp(`^Code: ${code}\\. `)),
+    ]);
+  });
+  function broken(): Buffer {
+    const block = Buffer.concat([...compressedBlocks(Buffer.from('SELECT 1'))]);
+    return block.fill(0, 0, 1);
+  }
+  /** Two megabytes in a few KB. */
+  function bomb(): Buffer {
+    return Buffer.concat(Array.from({ length: 2 }, () => Buffer.concat([...compressedBlocks(Buffer.alloc(1 << 20))])));
+  }
+});
+
+describe('no request ends the process', () => {
+  it.each([
+    ['a query_id that is no header', '/?query_id=a%0D%0AX-Evil:1&query=SELECT%201', 400],
+    ['an address that is none', '//', 400],
+    ['an address with a broken escape', '/?%zz=1&query=SELECT%201', 400],
+  ])('%s', async (_, path, status) => {
+    const answered = await new Promise<number | undefined>((resolve, reject) =>
+      request(
+        stack.clickhouse.url,
+        { path, method: 'POST', headers: { authorization: as('analyst') }, agent: false },
+        (response) => resolve(response.resume().statusCode),
+      )
+        .on('error', reject)
+        .end(),
+    );
+    expect(answered).toBe(status);
+    expect((await ask('SELECT 1')).text).toBe('1\n');
+  });
+  it('a query of half a megabyte is read whole', async () => {
+    const numbers = Array.from({ length: 90_000 }, (_, n) => n).join(',');
+    expect((await ask(`SELECT length([${numbers}])`)).text).toBe('90000\n');
   });
 });

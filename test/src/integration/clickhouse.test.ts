@@ -490,3 +490,20 @@ describe('over TLS', () => {
     front.close();
   });
 });
+
+describe('comments', () => {
+  it('says of every table, view and column of our database what it means', async () => {
+    const tables = await stack.query<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = 'slipway' AND comment = '' ORDER BY name",
+    );
+    const columns = await stack.query<{ name: string }>(
+      "SELECT concat(table, '.', name) AS name FROM system.columns WHERE database = 'slipway' AND comment = '' ORDER BY name",
+    );
+    expect([...tables, ...columns].map((without) => without.name)).toEqual([]);
+    const views = await stack.query<{ text: string }>(
+      `SELECT comment AS text FROM system.columns WHERE database = 'slipway' AND table = 'predictions_ingest'
+        AND name = 'arrived_at'`,
+    );
+    expect(views).toEqual([{ text: "Kafka's clock; orders evidence" }]);
+  });
+});

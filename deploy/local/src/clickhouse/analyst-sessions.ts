@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { HttpError } from './errors.ts';
 import { DATABASES, isReadableFormat, LIMITS, type Readable, refusal, settingRefusal } from './judge.ts';
 import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
 
 type Session = ReturnType<typeof openSession>;
 
-/** A refusal as ClickHouse would word it, with its code and HTTP status. */
-export class Refused extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly retryAfterSeconds: number | undefined;
-  constructor(status: number, code: string, name: string, message: string, retryAfterSeconds?: number) {
-    super(`Code: ${code}. DB::Exception: ${message}. (${name})`);
-    this.status = status;
-    this.code = code;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-const denied = (why: string) => new Refused(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
+const denied = (why: string) => new HttpError(403, '497', 'ACCESS_DENIED', `analyst: Not enough privileges: ${why}`);
 
+/** The database of requests that name none: a session keeps its own then. */
+const NOT_SAID = 'default';
+const FIRST_DATABASE = 'slipway';
 const AT_ONCE = 4;
 const WAITING = 16;
 const LONGEST_WAIT_MS = 10_000;
@@ -50,14 +42,15 @@ export class AnalystSessions {
 
   /**
    * @param gone aborted when the client has gone
-   * @throws Refused, or ClickHouse's own error
+   * @throws HttpError, or ClickHouse's own error
    */
   async query(
     request: QueryRequest,
     options: { sessionId: string | undefined; sessionTimeoutSeconds: number; gone: AbortSignal },
   ): Promise<QueryResult> {
     if (!isReadableFormat(request.format)) throw denied(`the format ${request.format} is not the analyst's to use`);
-    if (!DATABASES.has(request.database)) throw denied(`there is no database ${request.database} for analysts`);
+    if (request.database !== NOT_SAID && !DATABASES.has(request.database))
+      throw denied(`there is no database ${request.database} for analysts`);
     for (const [name, value] of Object.entries(request.settings)) {
       const refused = settingRefusal(name, value);
       if (refused) throw denied(refused);
@@ -73,10 +66,10 @@ export class AnalystSessions {
     }
   }
 
-  /** Waits for one of the places. @throws Refused with 503 when too many wait, or for too long */
+  /** Waits for one of the places. @throws HttpError with 503 when too many wait, or for too long */
   private async turn(gone: AbortSignal): Promise<void> {
     const busy = () =>
-      new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${this.running} queries run and others wait`, 5);
+      new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${this.running} queries run and others wait`, 5);
     if (this.running >= AT_ONCE) {
       if (this.waiting.length >= WAITING) throw busy();
       await new Promise<void>((resolve, reject) => {
@@ -103,7 +96,7 @@ export class AnalystSessions {
     const session = openSession(this.folder, this.configFile);
     try {
       await this.limit(session);
-      return await this.run(session, { database: 'default' }, request, gone, false);
+      return await this.run(session, { database: NOT_SAID }, request, gone, false);
     } finally {
       session.close();
     }
@@ -118,12 +111,12 @@ export class AnalystSessions {
     let kept = this.kept.get(id);
     if (!kept) {
       if (this.kept.size >= MOST_SESSIONS)
-        throw new Refused(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
-      kept = { session: openSession(this.folder, this.configFile), database: 'default', busy: false, timer: undefined };
+        throw new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
+      kept = { session: openSession(this.folder, this.configFile), database: NOT_SAID, busy: false, timer: undefined };
       this.kept.set(id, kept);
       await this.limit(kept.session);
     }
-    if (kept.busy) throw new Refused(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
+    if (kept.busy) throw new HttpError(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
     kept.busy = true;
     clearTimeout(kept.timer);
     try {
@@ -155,9 +148,11 @@ export class AnalystSessions {
     gone: AbortSignal,
     keeps: boolean,
   ): Promise<QueryResult> {
-    if (place.database !== request.database) {
-      await session.queryAsync(`USE \`${request.database}\``);
-      place.database = request.database;
+    const kept = place.database === NOT_SAID ? FIRST_DATABASE : place.database;
+    const database = request.database === NOT_SAID ? kept : request.database;
+    if (place.database !== database) {
+      await session.queryAsync(`USE \`${database}\``);
+      place.database = database;
     }
     for (const [name, value] of Object.entries(request.params))
       await session.queryAsync(`SET param_${name} = ${quote(value)}`);
@@ -172,18 +167,13 @@ export class AnalystSessions {
       // The query may not have begun yet.
       ending = setInterval(() => void this.end(mark), 500);
     };
-    if (gone.aborted) throw new Refused(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
+    if (gone.aborted) throw new HttpError(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
     gone.addEventListener('abort', end);
     try {
       const result = await session.queryAsync(statement, { format: request.format });
       const used = /^USE `?(\w+)/.exec(statement)?.[1];
       if (keeps && used) place.database = used;
-      return {
-        bytes: result.bytes(),
-        rowsRead: result.rowsRead,
-        bytesRead: result.bytesRead,
-        elapsedSeconds: result.elapsed,
-      };
+      return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
     } finally {
       gone.removeEventListener('abort', end);
       clearInterval(ending);
@@ -193,13 +183,15 @@ export class AnalystSessions {
   /**
    * The statement as the engine writes it out, if an analyst may run it. Read in a session of its own, where no limit
    * that a client has set cuts the tree short.
-   * @throws Refused otherwise
+   * @throws HttpError otherwise
    */
   private async judged(request: QueryRequest, database: string, keeps: boolean): Promise<string> {
     const session = openSession(this.folder, this.configFile);
     try {
       for (const [name, value] of Object.entries(request.params))
         await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+      // The text is written here in hexadecimal.
+      await session.queryAsync(`SET max_query_size = ${3 * (LIMITS['max_query_size'] as number)}`);
       await session.queryAsync('SET readonly = 2');
       const text = Buffer.from(request.sql, 'utf8').toString('hex');
       const written = await session.queryAsync(`SELECT formatQuerySingleLine(unhex('${text}'))`, { format: 'TSVRaw' });
@@ -208,7 +200,8 @@ export class AnalystSessions {
       if (/\bmax_result_(rows|bytes)\s*=/.test(statement) && !statement.startsWith('SET '))
         throw denied('max_result_rows and max_result_bytes are set beside the query (in its address), not within it');
       const printed = (await session.queryAsync(`EXPLAIN AST ${statement}`, { format: 'TSVRaw' })).text();
-      const refused = refusal(printed, statement, { database, readable: await this.names(), session: keeps });
+      const context = { database, readable: await this.names(), session: keeps };
+      const refused = refusal(printed, statement, context);
       if (refused) throw denied(refused);
       return statement;
     } finally {
@@ -232,24 +225,22 @@ export class AnalystSessions {
   private async names(): Promise<Readable> {
     const now = performance.now();
     if (this.readable && now - this.readable.at < READABLE_FOR_MS) return this.readable.value;
-    const { bytes } = await this.admin.query({
-      sql: "SELECT name, engine LIKE '%MergeTree' OR engine = 'View' FROM system.tables WHERE database = 'slipway'",
-      format: 'TSV',
-      database: 'default',
-      settings: {},
-      params: {},
-    });
-    const rows = Buffer.from(bytes)
-      .toString('utf8')
-      .split('\n')
-      .filter((l) => l !== '')
-      .map((l) => l.split('\t') as [string, string]);
+    const tables = await this.rows(
+      "SELECT name, engine LIKE '%MergeTree' OR engine = 'View' FROM system.tables WHERE database = 'slipway'",
+    );
     const value: Readable = {
-      allowed: new Set(rows.filter(([, readable]) => readable === '1').map(([name]) => name)),
-      others: new Set(rows.filter(([, readable]) => readable !== '1').map(([name]) => name)),
+      allowed: new Set(tables.filter(([, readable]) => readable === '1').map(([name = '']) => name)),
+      others: new Set(tables.filter(([, readable]) => readable !== '1').map(([name = '']) => name)),
+      functions: new Set((await this.rows('SELECT lower(name) FROM system.functions')).map(([name = '']) => name)),
     };
     this.readable = { at: now, value };
     return value;
+  }
+
+  private async rows(sql: string): Promise<string[][]> {
+    const { bytes } = await this.admin.query({ sql, format: 'TSV', database: 'default', settings: {}, params: {} });
+    const lines = Buffer.from(bytes).toString('utf8').split('\n');
+    return lines.filter((line) => line !== '').map((line) => line.split('\t'));
   }
 
   close(): void {

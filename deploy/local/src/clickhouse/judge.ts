@@ -1,14 +1,17 @@
+import { hiddenRefusal } from './hidden.ts';
+import { isReadableFunction } from './readable-functions.ts';
 import { type Node, readTree, type Token, tokens } from './tree.ts';
 
 /**
  * What the analyst's login may do, judged on the engine's own syntax tree. Everything is an allow-list: kinds of
- * statements, kinds of nodes, tables, table functions, formats and settings; of scalar functions, of which there are
- * some 1,700, those that reach out of the query are refused.
+ * statements, kinds of nodes, tables, table functions, functions, formats and settings.
  */
 export type Readable = {
   /** Tables and views of `slipway` that analysts may read, and every other name that is taken there. */
   allowed: ReadonlySet<string>;
   others: ReadonlySet<string>;
+  /** The names of all functions of the engine, in lower case. */
+  functions: ReadonlySet<string>;
 };
 
 const STATEMENTS = new Set([
@@ -55,6 +58,7 @@ const NODES = new Set([
   'QueryParameter',
   'DataType',
   'NameTypePair',
+  'ColumnsReplaceTransformer::Replacement',
 ]);
 const NODE_FAMILIES = /^(Columns|QualifiedColumns)(\w*)(Matcher|Transformer|TransformerList)$/;
 
@@ -69,10 +73,6 @@ const TABLE_FUNCTIONS = new Set([
   'view',
   'null',
 ]);
-
-/** Functions that read files, dictionaries, other tables or the server's state, call out, or only burn time. */
-const FUNCTIONS_THAT_REACH_OUT =
-  /^(file|dict\w*|joinget\w*|catboost\w*|ai\w*|llm\w*|getserver\w*|getmacro|getmaxtable\w*|showcertificate|addressto\w*|sleep\w*|generateserialid|executable\w*|evalmlmethod|naivebayes\w*|filesystem\w*|fuzz\w*|hascolumnintable|mergetree\w*|structureto\w*schema|synonyms|lemmatize|stem|getclienthttpheader|getos\w*|serveruuid|tcpport|url|remote\w*|cluster\w*|s3\w*|hdfs\w*|jdbc|odbc|input|query|system\w*|initialquery\w*|zookeeper\w*|keeper\w*|transactionid)$/i;
 
 const SET_OPERATORS = /^(global)?(not)?(null)?in(ignoreset)?$/i;
 
@@ -102,8 +102,8 @@ const SYSTEM = new Set(
 const INFORMATION_SCHEMA =
   /^(information_schema|INFORMATION_SCHEMA)\.(tables|columns|schemata|views|key_column_usage|referential_constraints|statistics|character_sets|collations|engines)$/i;
 
+/** Not `default`: in the embedded engine its tables are the files of the machine, by their paths. */
 export const DATABASES: ReadonlySet<string> = new Set([
-  'default',
   'slipway',
   'system',
   'information_schema',
@@ -116,7 +116,7 @@ export const isReadableFormat = (name: string): boolean => FORMATS.test(name);
 
 /** Settings of a query's shape and output. Limits may be lowered only: see `LIMITS`. */
 const FREE_SETTINGS =
-  /^(output_format_\w+|date_time_output_format|date_time_input_format|extremes|max_threads|max_block_size|join_algorithm|join_use_nulls|join_default_strictness|any_join_distinct_right_table_keys|group_by_use_nulls|aggregate_functions_null_for_empty|union_default_mode|intersect_default_mode|except_default_mode|transform_null_in|prefer_column_name_to_alias|optimize_\w+|final|do_not_merge_across_partitions_select_final|use_skip_indexes\w*|session_timezone|allow_experimental_analyzer|enable_analyzer|bool_true_representation|bool_false_representation|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|low_cardinality_allow_in_native_format|cast_\w+|input_format_\w+|enable_\w+_type|allow_experimental_\w+_type|count_distinct_implementation|empty_result_for_aggregation_by_empty_set|enable_unaligned_array_join|short_circuit_function_evaluation|log_queries|async_insert|wait_for_async_insert|connect_timeout|receive_timeout|send_timeout)$/;
+  /^(output_format_\w+|date_time_output_format|date_time_input_format|extremes|join_algorithm|join_use_nulls|join_default_strictness|any_join_distinct_right_table_keys|group_by_use_nulls|aggregate_functions_null_for_empty|union_default_mode|intersect_default_mode|except_default_mode|transform_null_in|prefer_column_name_to_alias|optimize_\w+|final|do_not_merge_across_partitions_select_final|use_skip_indexes\w*|session_timezone|allow_experimental_analyzer|enable_analyzer|bool_true_representation|bool_false_representation|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|low_cardinality_allow_in_native_format|cast_\w+|input_format_\w+|enable_\w+_type|allow_experimental_\w+_type|count_distinct_implementation|empty_result_for_aggregation_by_empty_set|enable_unaligned_array_join|short_circuit_function_evaluation|log_queries|async_insert|wait_for_async_insert|connect_timeout|receive_timeout|send_timeout)$/;
 const REFUSED_SETTINGS = /^output_format_.*(schema|path|file)/;
 
 /** The most that one query of an analyst may take: rows and bytes of its result, seconds, bytes of memory. */
@@ -129,9 +129,12 @@ export const LIMITS: Readonly<Record<string, number>> = {
   max_query_size: 1_048_576,
 };
 
+/** What a query may set itself, up to a bound. */
+const BOUNDED: Readonly<Record<string, number>> = { ...LIMITS, max_threads: 64, max_block_size: 1_000_000 };
+
 /** Why a setting may not be set so; `undefined` when it may. Pure. */
 export function settingRefusal(name: string, value: string): string | undefined {
-  const limit = LIMITS[name];
+  const limit = BOUNDED[name];
   if (limit !== undefined) {
     const wanted = Number(value);
     return wanted > 0 && wanted <= limit ? undefined : `${name} may be set from 1 to ${limit}, not to ${value}`;
@@ -151,7 +154,14 @@ export function refusal(
   formatted: string,
   context: { database: string; readable: Readable; session: boolean },
 ): string | undefined {
-  const root = readTree(printed);
+  let root: Node;
+  let words: Token[];
+  try {
+    root = readTree(printed);
+    words = tokens(formatted);
+  } catch (error) {
+    return (error as Error).message;
+  }
   const [statement, ...more] = root.children;
   if (!statement || more.length > 0) return 'one statement is expected';
   const known = STATEMENTS.has(statement.kind) || (context.session && IN_SESSION.has(statement.kind));
@@ -159,39 +169,50 @@ export function refusal(
     return IN_SESSION.has(statement.kind)
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
       : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
-  return nodeRefusal(statement, context) ?? clauseRefusal(statement, formatted);
+  return (
+    nodeRefusal(statement, context) ??
+    clauseRefusal(statement, words) ??
+    hiddenRefusal(statement, words, (name) => TABLE_FUNCTIONS.has(name.toLowerCase()))
+  );
 }
 
 type Context = { database: string; readable: Readable };
 
-function nodeRefusal(node: Node, context: Context): string | undefined {
+function nodeRefusal(node: Node, context: Context, parent?: Node): string | undefined {
   if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
-  const own = ownRefusal(node, context);
+  const own = ownRefusal(node, context, parent);
   if (own) return own;
   for (const child of node.children) {
-    const found = nodeRefusal(child, context);
+    const found = nodeRefusal(child, context, node);
     if (found) return found;
   }
   return undefined;
 }
 
-function ownRefusal(node: Node, context: Context): string | undefined {
+function ownRefusal(node: Node, context: Context, parent: Node | undefined): string | undefined {
   switch (node.kind) {
     case 'TableIdentifier':
       return tableRefusal(node.text, context);
-    case 'TableExpression': {
-      const call = node.children.find((c) => c.kind === 'Function');
-      return call && !TABLE_FUNCTIONS.has(call.text.toLowerCase())
-        ? `the table function ${call.text} is not the analyst's to use`
-        : undefined;
-    }
     case 'Function': {
-      if (FUNCTIONS_THAT_REACH_OUT.test(node.text)) return `the function ${node.text} is not the analyst's to use`;
+      if (parent?.kind === 'TableExpression')
+        return TABLE_FUNCTIONS.has(node.text.toLowerCase())
+          ? undefined
+          : `the table function ${node.text} is not the analyst's to use`;
+      if (!isReadableFunction(node.text)) return `the function ${node.text} is not the analyst's to use`;
       const set = SET_OPERATORS.test(node.text) ? node.children[0]?.children[1] : undefined;
       return set && (set.kind === 'Identifier' || set.kind === 'TableIdentifier')
         ? tableRefusal(set.text, context)
         : undefined;
     }
+    case 'Identifier': {
+      // arrayMap(file, …) calls what it names.
+      const name = node.text.toLowerCase();
+      return context.readable.functions.has(name) && !isReadableFunction(name)
+        ? `${node.text} names a function that is not the analyst's to use`
+        : undefined;
+    }
+    case 'ExistsTableQuery':
+    case 'ExistsViewQuery':
     case 'ShowCreateTableQuery':
     case 'ShowCreateViewQuery': {
       const names = node.children.filter((c) => c.kind === 'Identifier').map((c) => c.text);
@@ -225,13 +246,12 @@ function tableRefusal(name: string, { database, readable }: Context): string | u
   const lower = database.toLowerCase();
   if (lower === 'system' || lower === 'information_schema')
     return SYSTEM.has(`${lower}.${name}`) || INFORMATION_SCHEMA.test(`${lower}.${name}`) ? undefined : refused;
-  // What is no table is the name of a subquery (WITH); the database `default` holds nothing.
-  return database === 'slipway' && readable.others.has(name) ? refused : undefined;
+  // What is no table is the name of a subquery (WITH).
+  return readable.others.has(name) || !/^[\p{L}_][\p{L}\p{N}_ -]*$/u.test(name) ? refused : undefined;
 }
 
 /** SETTINGS and INTO OUTFILE as they stand in the statement: the tree does not print names of settings. */
-function clauseRefusal(statement: Node, formatted: string): string | undefined {
-  const words = tokens(formatted);
+function clauseRefusal(statement: Node, words: readonly Token[]): string | undefined {
   if (words.some((t, i) => is(t, 'INTO') && is(words[i + 1], 'OUTFILE')))
     return "INTO OUTFILE is not the analyst's to use";
   let clauses = 0;

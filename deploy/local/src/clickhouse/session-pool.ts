@@ -16,7 +16,8 @@ export type QueryRequest = {
   settings: Record<string, string>;
   params: Record<string, string>;
 };
-export type QueryResult = { bytes: Uint8Array; rowsRead: number; bytesRead: number; elapsedSeconds: number };
+/** `rows` are those of the result, which chdb calls read. */
+export type QueryResult = { bytes: Uint8Array; rows: number; elapsedSeconds: number };
 
 export const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 
@@ -53,12 +54,7 @@ export class SessionPool {
         set.push(name);
       }
       const result = await session.queryAsync(request.sql, { format: request.format });
-      return {
-        bytes: result.bytes(),
-        rowsRead: result.rowsRead,
-        bytesRead: result.bytesRead,
-        elapsedSeconds: result.elapsed,
-      };
+      return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
     } finally {
       for (const name of set) await slot.session.queryAsync(`SET ${name} = DEFAULT`).catch(() => undefined);
       const next = this.waiting.shift();

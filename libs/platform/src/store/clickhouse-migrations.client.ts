@@ -20,8 +20,9 @@ export async function migrateClickHouse(
   try {
     await client.command({ query: 'CREATE DATABASE IF NOT EXISTS slipway' });
     await client.command({
-      query:
-        'CREATE TABLE IF NOT EXISTS slipway.schema_migrations (name String, applied_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY name',
+      query: `CREATE TABLE IF NOT EXISTS slipway.schema_migrations
+        (name String COMMENT 'the file', applied_at DateTime64(3) DEFAULT now64(3) COMMENT 'when it was applied')
+        ENGINE = MergeTree ORDER BY name COMMENT 'The SQL files that were applied'`,
     });
     const done = new Set(
       (
@@ -56,8 +57,29 @@ export async function migrateClickHouse(
       });
       applied.push(name);
     }
+    if (applied.length > 0) await commentMaterializedViews(client);
     return applied;
   } finally {
     await client.close();
   }
 }
+
+/** A materialized view's columns mean what its target's mean: where they have no comment they get the target's. */
+async function commentMaterializedViews(client: ReturnType<typeof createClickHouse>): Promise<void> {
+  const views = await client.query({
+    query: `SELECT c.table AS view, groupArray((c.name, t.comment)) AS comments
+      FROM (SELECT name, extract(create_table_query, ' TO slipway\\.(\\w+)') AS target
+        FROM system.tables WHERE database = 'slipway' AND engine = 'MaterializedView') AS v
+      JOIN system.columns AS c ON c.table = v.name
+      JOIN system.columns AS t ON t.table = v.target AND t.name = c.name
+      WHERE c.database = 'slipway' AND t.database = 'slipway' AND c.comment = '' AND t.comment != ''
+      GROUP BY view`,
+    format: 'JSONEachRow',
+  });
+  for (const { view, comments } of await views.json<{ view: string; comments: [string, string][] }>()) {
+    const changes = comments.map(([column, text]) => `COMMENT COLUMN \`${column}\` ${quoted(text)}`);
+    await client.command({ query: `ALTER TABLE slipway.${view} ${changes.join(', ')}` });
+  }
+}
+
+const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
