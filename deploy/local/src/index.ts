@@ -1,4 +1,5 @@
 export * from './advice.ts';
+export * from './given.ts';
 export * from './kafka.ts';
 export * from './ports.ts';
 export * from './postgres.ts';
