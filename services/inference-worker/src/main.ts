@@ -114,7 +114,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
           source: config.INSTANCE_ID,
           concurrency: config.SHADOW_CONCURRENCY,
           // Deadlines count from a record's arrival at Kafka, so they are told by Kafka's clock.
-          now: () => producer.brokerNow() ?? steadyNow(),
+          now: () => producer.brokerNow(),
         },
       },
     ],
