@@ -9,6 +9,7 @@ Prints what it sent as one line of JSON.
 """
 import argparse
 import json
+import os
 import random
 import time
 import urllib.request
@@ -20,6 +21,7 @@ args = argparse.ArgumentParser()
 args.add_argument("--router", default="http://127.0.0.1:8000")
 args.add_argument("--brokers", default="127.0.0.1:9092")
 args.add_argument("--endpoint", default="fraud")
+args.add_argument("--key", default=os.environ.get("SLIPWAY_KEY", ""), help="an API key, for a router that asks for one; better in SLIPWAY_KEY, which others cannot list")
 args.add_argument("--seconds", type=float, default=60, help="longest run; it ends earlier when the rollout has ended")
 args.add_argument("--per-second", type=float, default=100)
 args.add_argument("--candidate-errors", type=float, default=0.0, help="share of requests on which the candidate fails")
@@ -43,7 +45,10 @@ def publish(topic, key, row):
 def assign(user):
     """Which arm this user is in: exactly as the router would decide."""
     body = json.dumps({"endpoint": args.endpoint, "unit": user}).encode()
-    request = urllib.request.Request(args.router + "/v1/assignments", body, {"content-type": "application/json"})
+    headers = {"content-type": "application/json"}
+    if args.key:
+        headers["authorization"] = "Bearer " + args.key
+    request = urllib.request.Request(args.router + "/v1/assignments", body, headers)
     with urllib.request.urlopen(request, timeout=5) as response:
         return json.load(response)
 

@@ -1,8 +1,17 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createKafka, createLogger, createTopics, migrateClickHouse } from '@slipway/platform';
+import {
+  createKafka,
+  createLogger,
+  createTopics,
+  loadConfig,
+  migrateClickHouse,
+  securitySchema,
+  securityShape,
+} from '@slipway/platform';
 import { clickHouseSpec } from './clickhouse/spec.ts';
+import { type Given, securityFor } from './given.ts';
 import { kafkaSpec } from './kafka.ts';
 import { freePorts, requireFree } from './ports.ts';
 import { postgresServer } from './postgres.ts';
@@ -32,7 +41,7 @@ export type StackOptions = {
   /** Free ones are chosen when absent. */
   ports?: StackPorts;
   /** Servers that run already. */
-  given?: { kafkaBrokers?: string | undefined; databaseUrl?: string | undefined; clickhouseUrl?: string | undefined };
+  given?: Given;
   /** Environment of single services, by process name (`router-1`). */
   env?: Record<string, Record<string, string>>;
   onEvent?: (line: string) => void;
@@ -135,7 +144,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return `http://${user}:${secrets.clickhouse[user]}@127.0.0.1:${ports.clickhouse}`;
   };
   const log = createLogger('stack', 'stack', 'silent');
-  const kafka = createKafka('slipway.stack', kafkaBrokers.split(','), log);
+  const security = loadConfig(securitySchema, securityFor(given, {}));
+  const kafka = createKafka('slipway.stack', { ...security, KAFKA_BROKERS: kafkaBrokers.split(',') }, log);
+  const clickhouseCa = securityShape.CLICKHOUSE_TLS_CA.parse(
+    securityFor(given, { clickhouse: true })['CLICKHOUSE_TLS_CA'],
+  );
   const stop = () => supervisor.stopAll();
   try {
     await Promise.all([
@@ -161,14 +174,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         : supervisor.start(clickHouseSpec(join(folder, 'clickhouse'), ports.clickhouse, secrets.clickhouse)),
     ]);
     progress('migrating ClickHouse …');
-    await migrateClickHouse(as('slipway'), join(root, 'deploy', 'clickhouse'), { KAFKA_BROKERS: kafkaBrokers });
+    await migrateClickHouse(
+      as('slipway'),
+      join(root, 'deploy', 'clickhouse'),
+      { KAFKA_BROKERS: kafkaBrokers },
+      clickhouseCa,
+    );
 
     progress('starting the services …');
     const service = (name: string, package_: string, port: number, env: Record<string, string>): ProcessSpec => ({
       name,
       command: process.execPath,
       args: [join(root, 'services', package_, 'dist', 'main.js')],
-      env: { INSTANCE_ID: name, PORT: String(port), KAFKA_BROKERS: kafkaBrokers, ...env, ...options.env?.[name] },
+      env: {
+        INSTANCE_ID: name,
+        PORT: String(port),
+        KAFKA_BROKERS: kafkaBrokers,
+        ...securityFor(given, { database: 'DATABASE_URL' in env, clickhouse: 'CLICKHOUSE_URL' in env }),
+        ...env,
+        ...options.env?.[name],
+      },
       cwd: folder,
       ipc: true,
       ready: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
@@ -191,12 +216,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           CACHE_DIR: join(folder, `worker-${i + 1}`),
           REGISTRY_KEY: secrets.keys.viewer,
           REGISTRY_URLS: registries.join(','),
+          WORKER_KEY: secrets.keys.viewer,
           ADDRESS: url(port),
         }),
       ),
       ...ports.router.map((port, i) =>
         service(`router-${i + 1}`, 'traffic-router', port, {
           DATA_DIR: join(folder, `router-${i + 1}`),
+          WORKER_KEY: secrets.keys.viewer,
           ADDRESS: url(port),
         }),
       ),

@@ -42,6 +42,8 @@ export class Sender {
     mails: readonly Mail[];
     perSecond: number;
     labelDelayMs: number;
+    /** An API key, for routers that ask for one. */
+    key?: string;
     remember?: boolean;
   };
 
@@ -71,6 +73,11 @@ export class Sender {
     if (this.outcomes.length > 0) void this.post(this.outcomes.splice(0));
   }
 
+  private headers(): Record<string, string> {
+    const { key } = this.options;
+    return { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
+  }
+
   private async send(): Promise<void> {
     const { mails, routers, endpoint } = this.options;
     const n = this.next++;
@@ -83,7 +90,7 @@ export class Sender {
         {
           method: 'POST',
           dispatcher: this.agent,
-          headers: { 'content-type': 'application/json' },
+          headers: this.headers(),
           body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [mail.text] }] }),
         },
       );
@@ -119,7 +126,7 @@ export class Sender {
         const ok = await request(`${router}/v1/outcomes`, {
           method: 'POST',
           dispatcher: this.agent,
-          headers: { 'content-type': 'application/json' },
+          headers: this.headers(),
           body: JSON.stringify({ outcomes }),
         })
           .then(async ({ statusCode, body }) => {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Evidence, isUnderWay, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
-import { defaultPorts, type Stack, sleep, startStack, until } from '@slipway/local';
+import { defaultPorts, givenServers, type Stack, sleep, startStack, until } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
 import { tellDrift, turnToLaterMail } from './later-mail.ts';
 import { RegistryClient } from './registry.client.ts';
@@ -82,7 +82,6 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     rmSync(folder, { recursive: true, force: true });
   }
   const counts = { registries: 1, routers: 2, workers: 2 };
-  const { KAFKA_BROKERS, DATABASE_URL, CLICKHOUSE_URL } = process.env;
   let stack: Stack | undefined;
   let sender: Sender | undefined;
   let stopping: Promise<void> | undefined;
@@ -103,7 +102,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
       counts,
       kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'),
       ports: defaultPorts(counts, process.env).ports,
-      given: { kafkaBrokers: KAFKA_BROKERS, databaseUrl: DATABASE_URL, clickhouseUrl: CLICKHOUSE_URL },
+      given: givenServers(process.env, process.cwd()),
       env: { 'drift-1': STORY_DRIFT },
       progress: say,
       onEvent: (line) => say(`! ${line}`),
@@ -119,16 +118,18 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
         `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ${percent(v.laterErrorRate)} of the corpora that came later`,
       );
     await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
+    const { viewer: key } = secrets.keys;
+    const headers = { authorization: `Bearer ${key}` };
     await until(
       'the endpoint to be served',
       async () =>
-        (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`)).ok &&
-        (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`)).ok,
+        (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`, { headers })).ok &&
+        (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`, { headers })).ok,
     );
     say(`everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s`);
 
     const since = Date.now();
-    sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500 });
+    sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500, key });
     sender.start();
     const sending = sender;
     const { current } = await operator.endpoint(ENDPOINT);

@@ -1,3 +1,4 @@
+export * from './analysis/analyser.ts';
 export * from './analysis/analyst.client.ts';
 export * from './analysis/result.controller.ts';
 export * from './clock.ts';
@@ -24,4 +25,7 @@ export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';
 export * from './store/postgres.store.ts';
 export * from './access/access.client.ts';
+export * from './access/caller-access.ts';
+export * from './access/worker-headers.ts';
+export { CallerGuard } from './access/caller.guard.ts';
 export { ViewerGuard } from './access/viewer.guard.ts';

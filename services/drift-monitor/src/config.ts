@@ -1,8 +1,7 @@
-import { commonConfigSchema, intFromEnv } from '@slipway/platform';
-import { z } from 'zod';
+import { analyserConfigSchema, intFromEnv } from '@slipway/platform';
+import type { z } from 'zod';
 
-export const configSchema = commonConfigSchema.extend({
-  CLICKHOUSE_URL: z.url(),
+export const configSchema = analyserConfigSchema.safeExtend({
   /** Length of a live window. A PSI needs at least 200 rows in each. */
   WINDOW_MS: intFromEnv(1000).default(300_000),
   /** Time between two looks at an endpoint; longer when a look takes long. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { LOOPBACK_HOSTS } from '@slipway/contracts';
-import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
+import { accessPolicies, commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
 export const configSchema = commonConfigSchema.extend({
@@ -10,6 +10,10 @@ export const configSchema = commonConfigSchema.extend({
   CACHE_DIR: z.string().min(1),
   /** A viewer's key, to fetch artefacts from the registry; it is sent to `REGISTRY_URLS` and nowhere else. */
   REGISTRY_KEY: z.string().min(1),
+  /** Who may ask this worker: `open`, or `key` (any valid API key). Open by default only on a loopback address. */
+  WORKER_ACCESS: z.enum(accessPolicies).optional(),
+  /** An API key (a viewer's is enough) that this worker shows to other workers, and to no other target. */
+  WORKER_KEY: z.string().min(1).optional(),
   /** Base URLs of the registries. */
   REGISTRY_URLS: listFromEnv.pipe(z.array(z.url())),
   /** Other hosts that artefacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */

@@ -1,7 +1,10 @@
 import { type Instance, topics } from '@slipway/contracts';
 import {
+  CallerAccess,
+  CallerKeys,
   createKafka,
   DeadLetters,
+  defaultAccess,
   gauge,
   KafkaBatchServer,
   loadConfig,
@@ -27,14 +30,16 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
   if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artefacts are fetched from any host');
+  const artifacts = new ArtifactClient({
+    folder: config.CACHE_DIR,
+    key: config.REGISTRY_KEY,
+    registryUrls: config.REGISTRY_URLS,
+    allowedHosts: config.ARTIFACT_HOSTS,
+    maxBytes: config.MAX_ARTIFACT_BYTES,
+  });
+  await artifacts.forgetPartials();
   const models = new ModelSet({
-    artifacts: new ArtifactClient({
-      folder: config.CACHE_DIR,
-      key: config.REGISTRY_KEY,
-      registryUrls: config.REGISTRY_URLS,
-      allowedHosts: config.ARTIFACT_HOSTS,
-      maxBytes: config.MAX_ARTIFACT_BYTES,
-    }),
+    artifacts,
     log,
     threads: config.ORT_THREADS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
@@ -44,12 +49,17 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const trials = new TrialLoop({ models, registryUrls: config.REGISTRY_URLS, key: config.REGISTRY_KEY, log });
   onClose('trials', () => trials.close());
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
+  const keys = new CallerKeys();
+  const access = new CallerAccess(config.WORKER_ACCESS ?? defaultAccess(config.HOST), keys);
   const replica = new StateReplica({
     kafka,
     topic: topics.routes,
     groupId: config.INSTANCE_ID,
     log,
-    onState: (endpoint, route) => models.apply(endpoint, route),
+    onState: (endpoint, route) => {
+      if (route) keys.apply(route);
+      models.apply(endpoint, route);
+    },
     deadLetters,
   });
   onClose('routes', () => replica.close());
@@ -95,20 +105,22 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     controllers: [OipController, ShadowLane],
     providers: [
       { provide: ModelSet, useValue: models },
+      { provide: CallerAccess, useValue: access },
       {
         provide: ShadowLane.PARTS,
         useValue: {
-          legs: new LegClient(models),
+          legs: new LegClient(models, config.WORKER_KEY),
           producer,
           source: config.INSTANCE_ID,
           concurrency: config.SHADOW_CONCURRENCY,
           // Deadlines count from a record's arrival at Kafka, so they are told by Kafka's clock.
-          now: () => producer.brokerNow() ?? steadyNow(),
+          now: () => producer.brokerNow(),
         },
       },
     ],
     transports: [lane],
     hotHandler: inferHandler(models, {
+      access,
       maxBodyBytes: config.MAX_BODY_BYTES,
       maxRows: config.MAX_ROWS_PER_REQUEST,
       log,

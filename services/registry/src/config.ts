@@ -8,6 +8,8 @@ export const configSchema = commonConfigSchema.extend({
   ARTIFACT_DIR: z.string().min(1),
   /** The Ed25519 key that signs the audit: PKCS#8 in PEM, made at the first start; several registries share it. */
   AUDIT_KEY_FILE: z.string().min(1),
+  /** Folder with the public half of every key that signs or has signed the audit; `audit-keys` beside that file. */
+  AUDIT_KEYS_DIR: z.string().min(1).optional(),
   /** Base URLs of all registries, as workers reach them: artefacts are fetched from any. */
   PUBLIC_URLS: listFromEnv.pipe(z.array(z.url()).min(1)),
   /** Keys to admit at the start, as JSON from role to key. */

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Revision, topics } from '@slipway/contracts';
 import {
@@ -65,7 +66,11 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     ? createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA)
     : null;
   onClose('clickhouse', () => clickhouse?.close());
-  const auditKey = openAuditKey(config.AUDIT_KEY_FILE);
+  const auditKey = openAuditKey(
+    config.AUDIT_KEY_FILE,
+    config.AUDIT_KEYS_DIR ?? join(dirname(config.AUDIT_KEY_FILE), 'audit-keys'),
+    steadyNow(),
+  );
   const keys = new KeyStore(database);
   await keys.admit(config.BOOTSTRAP_KEYS, steadyNow());
 
@@ -158,9 +163,12 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     await conductor.close();
     await Promise.all([instanceReplica, ...own].map((r) => r.close()));
   });
+  const prune = async () => {
+    await artifacts.forgetPartials(steadyNow() - DAY_MS);
+    await publisher.prune(steadyNow() - DAY_MS);
+  };
   const pruning = setInterval(
-    () =>
-      void publisher.prune(steadyNow() - DAY_MS).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')),
+    () => void prune().catch((error: unknown) => log.warn({ err: error }, 'pruning failed')),
     3_600_000,
   );
   onClose('pruning', () => clearInterval(pruning));

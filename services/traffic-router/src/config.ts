@@ -1,6 +1,5 @@
-import { commonConfigSchema, intFromEnv } from '@slipway/platform';
+import { accessPolicies, commonConfigSchema, intFromEnv } from '@slipway/platform';
 import { z } from 'zod';
-import { accessPolicies } from './access/access.ts';
 
 export const configSchema = commonConfigSchema.extend({
   /** Where others reach this router. */
@@ -9,6 +8,8 @@ export const configSchema = commonConfigSchema.extend({
   DATA_DIR: z.string().min(1),
   /** Who may call: `open`, or `key` (any valid API key). Open by default only on a loopback address. */
   ROUTER_ACCESS: z.enum(accessPolicies).optional(),
+  /** An API key (a viewer's is enough) that this router shows to inference-workers, and to no other target. */
+  WORKER_KEY: z.string().min(1).optional(),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
   /** Bodies above are logged as digest, size and head. */
   MAX_LOGGED_BYTES: intFromEnv(0).default(256 * 1024),

@@ -2,8 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion, type Instance, type Route, topics } from '@slipway/contracts';
 import {
+  CallerAccess,
+  CallerGuard,
   createKafka,
   DeadLetters,
+  defaultAccess,
   gauge,
   loadConfig,
   RecordProducer,
@@ -11,11 +14,10 @@ import {
   runService,
   StateReplica,
   steadyNow,
+  workerHeaders,
 } from '@slipway/platform';
 import { APP_GUARD } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
-import { Access, defaultAccess } from './access/access.ts';
-import { AccessGuard } from './access/access.guard.ts';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
 import { InferProxy } from './inference/infer.proxy.ts';
@@ -73,7 +75,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const targets = new Targets(monotonic);
   const client = new TargetClient({ connections: config.CONNECTIONS_PER_TARGET, waiting: config.WAITING_PER_TARGET });
   onClose('targets', () => client.close());
-  const access = new Access(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes);
+  const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes.keys);
   const proxy = new InferProxy({
     access,
     routes,
@@ -87,6 +89,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxLoggedBytes: config.MAX_LOGGED_BYTES,
     journalFull: config.JOURNAL_FULL,
+    workerKey: config.WORKER_KEY,
   });
 
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
@@ -95,6 +98,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     topic: topics.routes,
     groupId: config.INSTANCE_ID,
     log,
+    beganWith: routes.all().map((r) => r.endpoint),
     onState: (endpoint, route) => {
       proxy.flush();
       if (!routes.apply(endpoint, route)) return;
@@ -147,8 +151,10 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     targets.retain(named);
     client.retain(named);
     for (const key of targets.down()) {
-      const { model, version, address } = parseTargetKey(key);
-      void client.probe(address, model, version).then((up) => up && targets.ready(key));
+      const target = parseTargetKey(key);
+      const named = { model: target.model, version: Number(target.version) };
+      const headers = routes.all().map((r) => workerHeaders(r, named, config.WORKER_KEY));
+      void client.probe(target, Object.assign({}, ...headers)).then((up) => up && targets.ready(key));
     }
   }, 1000);
   onClose('probing', () => clearInterval(probing));
@@ -197,8 +203,8 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     controllers: [AssignmentController, OutcomeController, OipController],
     providers: [
       { provide: RouteTable, useValue: routes },
-      { provide: Access, useValue: access },
-      { provide: APP_GUARD, useClass: AccessGuard },
+      { provide: CallerAccess, useValue: access },
+      { provide: APP_GUARD, useClass: CallerGuard },
       { provide: OutcomeNames, useValue: new OutcomeNames(config.DATA_DIR) },
       { provide: Targets, useValue: targets },
       { provide: OUTCOME_JOURNAL, useValue: outcomes },

@@ -8,7 +8,10 @@ type Sent = { predictions: number; outcomes: number; pairs: number; arms: Record
 
 let release: Release;
 beforeAll(async () => {
-  release = await startRelease('foreign', { counts: { registries: 1, routers: 1, workers: 1 } });
+  release = await startRelease('foreign', {
+    counts: { registries: 1, routers: 1, workers: 1 },
+    env: { 'router-1': { ROUTER_ACCESS: 'key' } },
+  });
   const { admin, operator } = release;
   await admin.call('POST', '/v1/models', { name: 'fraud' });
   const signature = {
@@ -32,24 +35,30 @@ beforeAll(async () => {
     margin: 2,
   });
   await operator.call('PUT', '/v1/endpoints/fraud', { model: 'fraud', version: 1 });
-  await until('the router to know the endpoint', async () => (await fetch(`${release.routers[0]}/v2/models/fraud`)).ok);
+  const metadata = `${release.routers[0]}/v2/models/fraud`;
+  await until('the router to know the endpoint', async () => (await release.read(metadata)).ok);
+  expect((await fetch(metadata)).status, 'without a key').toBe(401);
 });
 afterAll(() => release?.end());
 
 const serve = (...args: string[]) =>
-  runPython('examples/foreign-service/serve.py', [
-    '--router',
-    release.routers[0] as string,
-    '--brokers',
-    release.kafkaBrokers,
-    '--endpoint',
-    'fraud',
-    '--seconds',
-    '100',
-    '--per-second',
-    '150',
-    ...args,
-  ]);
+  runPython(
+    'examples/foreign-service/serve.py',
+    [
+      '--router',
+      release.routers[0] as string,
+      '--brokers',
+      release.kafkaBrokers,
+      '--endpoint',
+      'fraud',
+      '--seconds',
+      '100',
+      '--per-second',
+      '150',
+      ...args,
+    ],
+    { env: { SLIPWAY_KEY: release.secrets.keys.viewer } },
+  );
 const start = async (version: number, steps: object[], rest: object = {}) => {
   const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', {
     endpoint: 'fraud',

@@ -1,12 +1,21 @@
+import { execFile } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AUDIT_GENESIS, type AuditRow, type AuditVerification, auditHash, auditKeyId } from '@slipway/contracts';
+import { promisify } from 'node:util';
+import {
+  AUDIT_GENESIS,
+  type AuditRow,
+  type AuditVerification,
+  auditHash,
+  auditKeyId,
+  topics,
+} from '@slipway/contracts';
 import { RegistryClient } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { root, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 let stack: TestStack;
 let admin: RegistryClient;
@@ -162,5 +171,82 @@ describe('the verification of the audit', () => {
       await stack.supervisor.startAgain('kafka');
     }
     await published();
+  });
+});
+
+describe('the key of the audit', () => {
+  const exec = promisify(execFile);
+  const folder = () => join(stack.folder, 'audit-keys');
+  /** `npm run replay`, with its exit status. */
+  const replay = (...args: string[]) =>
+    exec(process.execPath, [
+      join(root, 'services', 'registry', 'dist', 'audit', 'replay.consumer.js'),
+      ...['--brokers', stack.kafkaBrokers, ...args],
+    ]).then(
+      ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
+      (e: { code: number; stdout: string; stderr: string }) => ({ status: e.code, stdout: e.stdout, stderr: e.stderr }),
+    );
+
+  it('is followed by another one, and what the old one signed stays verifiable: by the registry and by the replay', async () => {
+    const before = await verify();
+    expect(before.keys).toEqual([{ ...before.key, since: expect.any(Number) }]);
+    const file = join(stack.folder, 'audit-key.pem');
+    await stack.supervisor.stop('registry-1');
+    renameSync(file, `${file}.old`);
+    await stack.supervisor.startAgain('registry-1');
+    await admin.call('POST', '/v1/keys', { name: 'signed by the new key', role: 'viewer' });
+    await published();
+    const after = await verify();
+    expect(after.key.id).toBe(auditKeyId(createPrivateKey(readFileSync(file))));
+    expect(after.keys.map((k) => k.id)).toEqual([before.key.id, after.key.id]);
+    expect(after.keys[1]?.since).toBeGreaterThan(after.keys[0]?.since as number);
+    const { rows } = await superuser.query<{ key_id: string }>(
+      'SELECT key_id FROM audit GROUP BY key_id ORDER BY min(seq)',
+    );
+    expect(rows.map((r) => r.key_id)).toEqual(after.keys.map((k) => k.id));
+    // without the old public half its rows cannot be told from forged ones
+    renameSync(join(folder(), `${before.key.id}.json`), join(stack.folder, 'away.json'));
+    expect((await verify()).rewritten.map((r) => r.why)).toContain(`it is signed with another key, ${before.key.id}`);
+    renameSync(join(stack.folder, 'away.json'), join(folder(), `${before.key.id}.json`));
+    expect(await verify()).toMatchObject({ ok: true });
+
+    expect(await replay('--keys', folder())).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^\d+ audit rows, 0 broken, 0 records are no rows; 0 not signed by any of the keys\n$/,
+      ),
+    });
+    const saved = join(stack.folder, 'verification.json');
+    writeFileSync(saved, JSON.stringify(after));
+    expect((await replay('--keys', saved)).status).toBe(0);
+    expect((await replay()).stderr).toContain('signatures were not checked (give --keys');
+  });
+
+  it('tells in the replay what nobody with it has signed, which stands in for no row', async () => {
+    const aggregate = chains[0];
+    const forger = generateKeyPairSync('ed25519').privateKey;
+    const { rows } = await superuser.query('SELECT * FROM audit WHERE aggregate = $1 AND n = 2', [aggregate]);
+    const { seq: _, ...real } = rows[0] as AuditRow & { seq: string };
+    const row = { ...real, n: 3, time: Number(real.time), previous_hash: real.hash };
+    const hash = auditHash(row);
+    const signature = sign(null, Buffer.from(hash, 'hex'), forger).toString('base64');
+    const producer = stack.kafka.producer();
+    await producer.connect();
+    const forged = [
+      { ...row, hash, signature, key_id: auditKeyId(forger) },
+      { ...row, hash, signature },
+    ];
+    for (const value of forged.map((r) => JSON.stringify(r)))
+      await producer.send({ topic: topics.audit.name, messages: [{ key: aggregate, value }] });
+    await producer.disconnect();
+    const answer = await replay('--keys', folder());
+    expect(answer.status).toBe(1);
+    expect(answer.stdout.split('\n').filter(Boolean).sort()).toEqual([
+      `NOT SIGNED ${aggregate} row 3: it is signed with another key, ${auditKeyId(forger)}`,
+      `NOT SIGNED ${aggregate} row 3: its signature does not fit its hash`,
+    ]);
+    expect(answer.stderr).toContain(' 0 broken, ');
+    // the registry ignores them, as before
+    expect(await verify()).toMatchObject({ ok: true, ignored_on_topic: 2 });
   });
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { acls, type Principal, principals, type Topic, topics } from '@slipway/contracts';
-import { freePorts, kafkaSpec, Supervisor, until } from '@slipway/local';
+import { freePorts, givenServers, kafkaSpec, Supervisor, until } from '@slipway/local';
 import {
   createKafka,
   createLogger,
@@ -14,6 +14,7 @@ import {
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../fixtures/certificate.ts';
+import { startRelease } from '../fixtures/release.ts';
 import { kafkaJars, root } from '../fixtures/stack.ts';
 
 const log = createLogger('test', 'test', 'silent');
@@ -190,5 +191,28 @@ describe('the rights of deploy/kafka/acls.txt', () => {
       );
       return heartbeats.includes('router-1');
     });
+  });
+});
+
+describe('a stack on one machine that is given this broker', () => {
+  it('hands the login and the authority to every service: a route reaches a router, and a worker loads its version', async () => {
+    const { KAFKA_BROKERS, KAFKA_TLS: _, KAFKA_TLS_CA: __, ...login } = scram('admin');
+    const given = givenServers(
+      {
+        ...login,
+        KAFKA_BROKERS: KAFKA_BROKERS.join(','),
+        KAFKA_TLS: 'true',
+        KAFKA_TLS_CA: relative(root, certificate),
+      },
+      root,
+    );
+    const release = await startRelease('given', { counts: { registries: 1, routers: 1, workers: 1 }, given });
+    try {
+      expect((await release.infer('hello')).status).toBe(200);
+      for (const service of [release.stats, release.comparator, release.drift])
+        expect([service, (await fetch(`${service}/readyz`)).status]).toEqual([service, 200]);
+    } finally {
+      await release.end();
+    }
   });
 });

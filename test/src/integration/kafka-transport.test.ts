@@ -300,4 +300,52 @@ describe('a replica of a state topic', () => {
     expect(seen).toEqual([5, 6]);
     await replica.close();
   });
+
+  it('says of every key that it began with, and that the topic holds no more, that it is deleted', async () => {
+    const id = `${randomUUID().slice(0, 8)}`;
+    const key = (name: string) => `${name}-${id}`;
+    const owner = (name: string) => ({
+      key: key(name),
+      value: JSON.stringify({
+        id: randomUUID(),
+        name: key(name),
+        role: 'viewer',
+        sha256: '0'.repeat(64),
+        created_at: 1,
+        revoked_at: null,
+      }),
+    });
+    const follow = async (beganWith: string[]) => {
+      const seen: [string, boolean][] = [];
+      const replica = new StateReplica({
+        kafka: createKafka(key('snapshot'), stack.kafkaBrokers.split(','), log),
+        topic: topics.access,
+        groupId: key('snapshot'),
+        log,
+        beganWith,
+        onState: (k, state) => void (k.endsWith(id) && seen.push([k, state !== undefined])),
+        deadLetters: new DeadLetters(producer, 'snapshot'),
+      });
+      replica.start();
+      await replica.ready;
+      await replica.close();
+      return seen.sort();
+    };
+    // A topic that nobody ever wrote to says nothing about what was deleted.
+    expect(await follow([key('cleaned')])).toEqual([]);
+    // `cleaned` was deleted so long ago that its tombstone is gone too; the last record of `broken` cannot be used.
+    await producer.send(topics.access.name, [owner('kept'), owner('deleted'), owner('broken'), owner('new')]);
+    await producer.send(topics.access.name, [
+      { key: key('deleted'), value: null },
+      { key: key('broken'), value: '{' },
+    ]);
+    const began = ['kept', 'deleted', 'cleaned', 'broken'].map(key);
+    expect(await follow(began)).toEqual([
+      [key('broken'), true],
+      [key('cleaned'), false],
+      [key('deleted'), false],
+      [key('kept'), true],
+      [key('new'), true],
+    ]);
+  });
 });

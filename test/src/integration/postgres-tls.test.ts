@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, postgresServer, Supervisor } from '@slipway/local';
-import { openPostgres, postgresTls } from '@slipway/platform';
+import { isTransient, openPostgres, postgresTls } from '@slipway/platform';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeCertificate } from '../fixtures/certificate.ts';
 
@@ -56,3 +57,54 @@ it('is spoken to over TLS when DATABASE_TLS says so, and its certificate is chec
   await expect(encrypted({ DATABASE_TLS: true })).rejects.toThrow(/self-signed certificate/);
   expect(await encrypted({ DATABASE_TLS: false })).toBe(false);
 });
+
+it.each([
+  ['in the clear', { DATABASE_TLS: false }],
+  ['over TLS', { DATABASE_TLS: true }],
+] as const)(
+  '%s, a connection that says nothing more is given up as a transient fault, and another one made',
+  async (_, tls) => {
+    const through: Socket[] = [];
+    const front = createServer((socket) => {
+      const server = connect(Number(new URL(url).port), '127.0.0.1');
+      for (const s of [socket, server]) s.on('error', () => undefined);
+      socket.pipe(server).pipe(socket);
+      socket.on('close', () => server.destroy());
+      through.push(socket, server);
+    });
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    const fronted = new URL(url);
+    fronted.port = String((front.address() as AddressInfo).port);
+    const silenceMs = 1000;
+    const source = await openPostgres(
+      fronted.href,
+      'test',
+      [],
+      [],
+      postgresTls({ ...tls, ...(tls.DATABASE_TLS ? { DATABASE_TLS_CA: ca } : {}) }),
+      silenceMs,
+    );
+    try {
+      // One that is used is not given up, however long it lives.
+      const runner = source.createQueryRunner();
+      const backend = async () =>
+        (await runner.query('SELECT pg_backend_pid() AS pid, pg_sleep(0.4)'))[0].pid as number;
+      const first = await backend();
+      for (let i = 0; i < 4; i++) expect(await backend()).toBe(first);
+      await runner.release();
+      // The network swallows what is said on every connection that there is, and breaks none of them.
+      for (const s of through) s.unpipe().pause();
+      const fault: unknown = await source.query('SELECT 2').then(
+        () => 'answered',
+        (error: unknown) => error,
+      );
+      expect(fault).toMatchObject({ message: `Postgres said nothing for ${silenceMs} ms` });
+      expect(isTransient(fault)).toBe(true);
+      expect(await source.query('SELECT 3 AS x')).toEqual([{ x: 3 }]);
+    } finally {
+      await source.destroy();
+      for (const s of through) s.destroy();
+      front.close();
+    }
+  },
+);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Problem, type Rollout, topics, type Version } from '@slipway/contracts';
+import { type Problem, type Rollout, type Route, topics, type Version } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
@@ -11,7 +11,11 @@ let release: Release;
 beforeAll(async () => {
   release = await startRelease('serving', {
     counts: { registries: 1, routers: 2, workers: 1 },
-    env: { 'router-1': { MAX_BODY_BYTES: '2000000' }, 'router-2': { HOST: '0.0.0.0' } },
+    env: {
+      'router-1': { MAX_BODY_BYTES: '2000000' },
+      'router-2': { HOST: '0.0.0.0' },
+      'worker-1': { WORKER_ACCESS: 'key' },
+    },
   });
 });
 afterAll(() => release?.end());
@@ -274,6 +278,43 @@ describe('an outcome that nobody waits for', () => {
     let n = 0;
     await until('the router to know', async () => (await outcome(`other-${n++}`))?.[0]?.includes('bought') === true);
     expect(await outcome('bought')).toBeUndefined();
+  });
+});
+
+describe('a router that starts from a snapshot which is older than a tombstone that was cleaned away', () => {
+  it('gives the deleted endpoint up once it has read the topic, and keeps the others', async () => {
+    const { supervisor } = release;
+    const file = join(release.folder, 'router-1', 'routes.json');
+    await supervisor.stop('router-1');
+    const routes = JSON.parse(readFileSync(file, 'utf8')) as Route[];
+    const spam = routes.find((r) => r.endpoint === 'spam') as Route;
+    writeFileSync(file, JSON.stringify([...routes, { ...spam, endpoint: 'deleted' }]));
+    await supervisor.startAgain('router-1');
+    const deleted = () => post(body(), {}, `${router()}/v2/models/deleted/infer`);
+    await until('the deleted endpoint to be given up', async () => (await deleted()).status === 404);
+    expect((await post(body())).status).toBe(200);
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as Route[];
+    expect(kept.map((r) => r.endpoint).sort()).toEqual(routes.map((r) => r.endpoint).sort());
+  });
+});
+
+describe('a worker whose port others can reach', () => {
+  it('answers the router, which shows it a key, and whoever else shows a valid one; health needs none', async () => {
+    const worker = release.workers[0] as string;
+    const infer = (authorization?: string) =>
+      post(body(), authorization ? { authorization } : {}, `${worker}/v2/models/spam/versions/1/infer`);
+    expect((await post(body())).status).toBe(200);
+    for (const wrong of [undefined, 'Bearer wrong', `Basic ${release.secrets.keys.viewer}`]) {
+      const answer = await infer(wrong);
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([401, 'unauthenticated']);
+    }
+    expect((await infer(`Bearer ${release.secrets.keys.viewer}`)).status).toBe(200);
+    const get = async (path: string, key = false) =>
+      (await (key ? release.read(worker + path) : fetch(worker + path))).status;
+    for (const path of ['/v2', '/v2/models/spam/versions/1', '/v2/models/spam/versions/1/ready'])
+      expect([path, await get(path), await get(path, true)]).toEqual([path, 401, 200]);
+    for (const path of ['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready'])
+      expect([path, await get(path)]).toEqual([path, 200]);
   });
 });
 
@@ -615,7 +656,7 @@ describe('a version that cannot be loaded', () => {
 
   it('leaves nothing loaded: after a trial, a version that no route names is unloaded', async () => {
     const ready = async (version: number) =>
-      (await fetch(`${release.workers[0]}/v2/models/spam/versions/${version}/ready`)).status;
+      (await release.read(`${release.workers[0]}/v2/models/spam/versions/${version}/ready`)).status;
     await until('version 2 to be unloaded', async () => (await ready(GOOD)) !== 200, 30_000);
     expect(await ready(1)).toBe(200);
   });

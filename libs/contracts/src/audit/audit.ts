@@ -30,6 +30,14 @@ export type AuditRow = z.infer<typeof auditRowSchema>;
 /** What `auditHash` covers. */
 export type AuditContent = Omit<AuditRow, 'hash' | 'key_id' | 'signature'>;
 
+/** A key that signs the audit, or did: its public half (SPKI in PEM), and since when it signs. */
+export const auditPublicKeySchema = z.object({
+  id: z.string().length(64),
+  public_key: z.string(),
+  since: timeMsSchema,
+});
+export type AuditPublicKey = z.infer<typeof auditPublicKeySchema>;
+
 /** The answer of `GET /v1/audit/verification`; `ok` when the topic was read and no list has an entry. */
 export const auditVerificationSchema = z.object({
   ok: z.boolean(),
@@ -53,10 +61,12 @@ export const auditVerificationSchema = z.object({
   compared_with_topic: z.boolean(),
   /** Rows that were not yet published when the topic was read. */
   waiting: z.int(),
-  /** Records on the topic that no registry with this key has signed; they count as not there. */
+  /** Records on the topic that no registry with one of these keys has signed; they count as not there. */
   ignored_on_topic: z.int(),
-  /** What every row must be signed with; `public_key` is SPKI in PEM. */
+  /** What rows are signed with now; `public_key` is SPKI in PEM. */
   key: z.object({ id: z.string(), public_key: z.string() }),
+  /** Every key that signs or has signed, oldest first: each row must be signed with one of them. */
+  keys: z.array(auditPublicKeySchema),
 });
 export type AuditVerification = z.infer<typeof auditVerificationSchema>;
 
@@ -75,10 +85,26 @@ export function auditKeyId(key: KeyObject): string {
     .digest('hex');
 }
 
-/** Why a row is not signed by the key; empty when it is. */
-export function signatureFault(row: AuditRow, key: { id: string; publicKey: KeyObject }): string {
-  if (row.key_id !== key.id) return `it is signed with another key, ${row.key_id}`;
-  return verify(null, Buffer.from(row.hash, 'hex'), key.publicKey, Buffer.from(row.signature, 'base64'))
+/** Public keys by their id. */
+export type AuditKeys = ReadonlyMap<string, KeyObject>;
+
+/** @throws when a key is no Ed25519 key in PEM, or has another id than it says */
+export function openAuditKeys(keys: readonly AuditPublicKey[]): AuditKeys {
+  return new Map(
+    keys.map(({ id, public_key }) => {
+      const key = createPublicKey(public_key);
+      if (key.asymmetricKeyType !== 'ed25519') throw new Error(`the key ${id} of the audit is no Ed25519 key`);
+      if (auditKeyId(key) !== id) throw new Error(`the key ${id} of the audit has the id ${auditKeyId(key)}`);
+      return [id, key];
+    }),
+  );
+}
+
+/** Why a row is not signed by any of the keys; empty when it is. */
+export function signatureFault(row: AuditRow, keys: AuditKeys): string {
+  const key = keys.get(row.key_id);
+  if (!key) return `it is signed with another key, ${row.key_id}`;
+  return verify(null, Buffer.from(row.hash, 'hex'), key, Buffer.from(row.signature, 'base64'))
     ? ''
     : 'its signature does not fit its hash';
 }

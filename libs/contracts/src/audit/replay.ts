@@ -1,21 +1,35 @@
 import { formatRevision } from '../bus/revision.ts';
 import { type Route, routeSchema } from '../routing/route.ts';
-import { AUDIT_GENESIS, type AuditRow, chainFault } from './audit.ts';
+import { AUDIT_GENESIS, type AuditKeys, type AuditRow, auditHash, chainFault, signatureFault } from './audit.ts';
 
 const PREFIX = 'route/';
+const OTHER_CONTENT = 'its content does not have its hash';
 
 /**
  * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each
  * aggregate. Every row
- * is checked against its chain: what does not fit is named in `broken` and is not used.
+ * is checked against its chain: what does not fit is named in `broken` and is not used. With the keys of the audit, what
+ * none of them has signed is named in `unsigned` and counts as not there.
  */
 export class RouteReplay {
   readonly broken: { aggregate: string; n: number; why: string }[] = [];
+  readonly unsigned: { aggregate: string; n: number; why: string }[] = [];
   rows = 0;
+  private readonly keys: AuditKeys | undefined;
   private readonly tails = new Map<string, { n: number; hash: string }>();
   private readonly published = new Map<string, { at: number; route: Route | null }[]>();
 
+  /** @param keys those that sign or have signed; without them no signature is checked */
+  constructor(keys?: AuditKeys) {
+    this.keys = keys;
+  }
+
   apply(row: AuditRow): void {
+    const forged = this.keys && (auditHash(row) === row.hash ? signatureFault(row, this.keys) : OTHER_CONTENT);
+    if (forged) {
+      this.unsigned.push({ aggregate: row.aggregate, n: row.n, why: forged });
+      return;
+    }
     const tail = this.tails.get(row.aggregate) ?? { n: 0, hash: AUDIT_GENESIS };
     // The outbox may send a row twice.
     if (row.n <= tail.n) return;

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { ProblemError, problemDocument, type ProblemCode } from '@slipway/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isTransient } from '../faults.ts';
 import type { Logger } from '../log.ts';
 import { problemsTotal } from '../metrics.ts';
 
@@ -20,6 +21,8 @@ const BY_STATUS: Record<number, ProblemCode> = {
  */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (isTransient(error))
+    return new ProblemError('unavailable', 'what this needs is away for the moment; try again', { cause: error });
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
   // Nest hides Fastify's code behind an HttpException of its own.
   if (
@@ -61,6 +64,8 @@ export class ProblemFilter implements ExceptionFilter {
     problemsTotal.inc({ code: problem.code });
     if (problem.code === 'internal')
       this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    else if (problem.cause !== undefined)
+      this.log.warn({ err: problem.cause, method: request.method, url: request.url }, 'request not answered');
     if (reply.sent) return;
     void reply
       .status(problem.status)

@@ -1,4 +1,5 @@
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
+import { steadyNow } from '../clock.ts';
 import { TransientError } from '../faults.ts';
 
 const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
@@ -96,6 +97,8 @@ export class RecordProducer {
         });
         const arrived = Number(acknowledged?.logAppendTime ?? -1);
         if (arrived > 0) this.brokerOffsetMs = arrived - performance.now();
+        // A topic without times of arrival carries ours.
+        else this.brokerOffsetMs ??= steadyNow() - performance.now();
       }
     } catch (error) {
       if (this.current === used) this.current = undefined;

@@ -8,14 +8,21 @@ import type { DeadLetters } from './dead-letters.client.ts';
 import { withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
+const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
+
 export type StateReplicaOptions<S extends z.ZodType> = {
   kafka: Kafka;
   topic: Topic<S>;
   /** A name of this process's own; every start reads the topic from its beginning. */
   groupId: string;
   log: Logger;
-  /** `undefined` for a tombstone. `timestampMs` is the arrival at Kafka. */
+  /**
+   * `undefined` when it was deleted. `timestampMs` is the arrival at Kafka, 0 when nothing arrived and the topic just
+   * does not hold the key any more.
+   */
   onState: (key: string, value: z.output<S> | undefined, timestampMs: number) => void;
+  /** Keys that the reader began with (from a snapshot): those that the topic no longer holds are deleted. */
+  beganWith?: Iterable<string>;
   /** Takes the records that do not fit; the last good state of their key stays. */
   deadLetters: DeadLetters;
 };
@@ -23,9 +30,10 @@ export type StateReplicaOptions<S extends z.ZodType> = {
 /**
  * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only
  * gathers, so that nobody
- * acts upon history; then it hands over the latest state of every key, and `ready` resolves. Kafka may be away, at the
- * start or later: it
- * joins again by itself, and `lastContactMs` says when a fetch last succeeded.
+ * acts upon history; then it hands over the latest state of every key, says of every key that it held and the topic
+ * holds no more that it is deleted (its tombstone may have been cleaned away while nobody read), and `ready` resolves.
+ * Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says when a fetch last
+ * succeeded.
  */
 export class StateReplica<S extends z.ZodType> {
   readonly ready: Promise<void>;
@@ -41,9 +49,12 @@ export class StateReplica<S extends z.ZodType> {
   private generation = 0;
   /** The highest revision seen of each key: an older one that arrives later (a publisher that was cut off) is no news. */
   private readonly highest = new Map<string, Revision>();
+  /** Keys whose state was handed over, or that the reader had before. */
+  private readonly held: Set<string>;
 
   constructor(options: StateReplicaOptions<S>) {
     this.options = options;
+    this.held = new Set(options.beganWith);
     this.ready = new Promise((resolve) => {
       this.becomeReady = resolve;
     });
@@ -73,13 +84,17 @@ export class StateReplica<S extends z.ZodType> {
     });
     this.consumer = consumer;
     const gathered = new Map<string, { value: z.output<S> | undefined; timestampMs: number }>();
+    /** What the topic holds, usable or not. */
+    const present = new Set<string>();
     let goal: Map<number, bigint> | undefined;
+    let neverWritten = false;
     let caughtUp = false;
     const check = () => {
       if (caughtUp || !goal || goal.size > 0) return;
       caughtUp = true;
-      for (const [key, { value, timestampMs }] of gathered) this.options.onState(key, value, timestampMs);
+      for (const [key, { value, timestampMs }] of gathered) this.hand(key, value, timestampMs);
       gathered.clear();
+      this.dropAllBut(present, neverWritten);
       this.isReady = true;
       this.becomeReady();
     };
@@ -100,6 +115,7 @@ export class StateReplica<S extends z.ZodType> {
     try {
       const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
       goal = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
+      neverWritten = marks.every((m) => BigInt(m.high) === 0n);
       check();
       await consumer.connect();
       await consumer.subscribe({ topic: topic.name, fromBeginning: true });
@@ -107,9 +123,10 @@ export class StateReplica<S extends z.ZodType> {
         autoCommit: false,
         eachBatch: async ({ batch }) => {
           for (const m of batch.messages) {
+            if (!caughtUp) present[m.value === null ? 'delete' : 'add'](keyOf(m));
             this.take(batch.partition, m, (key, value, timestampMs) => {
               if (this.isOlder(key, value, caughtUp)) return;
-              if (caughtUp) this.options.onState(key, value, timestampMs);
+              if (caughtUp) this.hand(key, value, timestampMs);
               else gathered.set(key, { value, timestampMs });
             });
           }
@@ -130,6 +147,28 @@ export class StateReplica<S extends z.ZodType> {
   private rejoin(attempt: number): void {
     if (!this.closing)
       setTimeout(() => void this.join(attempt), Math.min(1000, backoffMs(attempt, Math.random()))).unref();
+  }
+
+  private hand(key: string, value: z.output<S> | undefined, timestampMs: number): void {
+    if (value === undefined) this.held.delete(key);
+    else this.held.add(key);
+    this.options.onState(key, value, timestampMs);
+  }
+
+  /** @param neverWritten the topic is a new one: that it lacks everything says nothing about what was deleted */
+  private dropAllBut(present: ReadonlySet<string>, neverWritten: boolean): void {
+    const gone = [...this.held].filter((key) => !present.has(key));
+    if (gone.length === 0) return;
+    const { log, topic } = this.options;
+    if (neverWritten) {
+      log.warn({ topic: topic.name, keys: gone.length }, 'the topic is new and empty: what was known before stays');
+      return;
+    }
+    log.warn({ topic: topic.name, keys: gone }, 'the topic holds these no more: they count as deleted');
+    for (const key of gone) {
+      this.highest.delete(key);
+      this.hand(key, undefined, 0);
+    }
   }
 
   private isOlder(key: string, value: z.output<S> | undefined, caughtUp: boolean): boolean {
@@ -157,7 +196,7 @@ export class StateReplica<S extends z.ZodType> {
     m: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string },
     deliver: StateReplicaOptions<S>['onState'],
   ): void {
-    const key = m.key?.toString('utf8') ?? '';
+    const key = keyOf(m);
     if (m.value === null) {
       deliver(key, undefined, Number(m.timestamp));
       return;

@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError, traceIdOf } from '@slipway/contracts';
-import { answerProblem, counter, headerOf, histogram, type Logger, pathSegment, readBody } from '@slipway/platform';
+import {
+  answerProblem,
+  type CallerAccess,
+  counter,
+  headerOf,
+  histogram,
+  type Logger,
+  pathSegment,
+  readBody,
+} from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
@@ -32,7 +41,7 @@ const batchRows = histogram(
 /** `POST /v2/models/{model}/versions/{version}/infer`, in raw node:http: parse, check, preprocess, batch, answer. */
 export function inferHandler(
   models: ModelSet,
-  options: { maxBodyBytes: number; maxRows: number; log: Logger },
+  options: { access: CallerAccess; maxBodyBytes: number; maxRows: number; log: Logger },
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   return (req, res) => {
     const match = INFER.exec(req.url ?? '');
@@ -54,6 +63,7 @@ export function inferHandler(
   };
 
   async function serve(segment: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    options.access.check(headerOf(req, 'authorization'));
     const name = pathSegment(segment);
     const body = await readBody(req, options.maxBodyBytes);
     const model = models.get(name, version);

@@ -1,9 +1,11 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res, UseGuards } from '@nestjs/common';
+import { CallerGuard } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { ModelSet } from '../model/model-set.client.ts';
 
 /** The Open Inference Protocol beside `infer`. */
 @Controller('v2')
+@UseGuards(CallerGuard)
 export class OipController {
   private readonly models: ModelSet;
   constructor(models: ModelSet) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -114,5 +114,16 @@ describe('an artefact', () => {
     registry.asked.length = 0;
     await c.fetch(digest, [`${registry.url}/model`]);
     expect(registry.asked).toEqual([]);
+  });
+});
+
+describe('a worker that was killed while it fetched', () => {
+  it('leaves a part behind, which its next start removes; what it has whole stays', async () => {
+    await client().fetch(digest, [`${registry.url}/model`]);
+    writeFileSync(join(folder, '.part-of-a-model'), content.subarray(0, 1000));
+    await client().forgetPartials();
+    expect(readdirSync(folder)).toEqual([digest]);
+    rmSync(folder, { recursive: true });
+    await client().forgetPartials();
   });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,6 +24,8 @@ export type ArtifactClientOptions = {
 };
 
 const MOST_REDIRECTS = 5;
+/** Begins the name of a file that is still being fetched. */
+const PARTIAL = '.';
 
 /** Artefacts by their SHA-256, as files: from the cache, else from any of the URIs; always checked. */
 export class ArtifactClient {
@@ -32,6 +34,12 @@ export class ArtifactClient {
   constructor(options: ArtifactClientOptions) {
     this.options = options;
     this.origins = new Set(options.registryUrls.map((u) => new URL(u).origin));
+  }
+
+  /** Removes what a process that was killed had fetched in part; the folder is this worker's own. */
+  async forgetPartials(): Promise<void> {
+    const names = await readdir(this.options.folder).catch(() => []);
+    for (const name of names) if (name.startsWith(PARTIAL)) await rm(join(this.options.folder, name), { force: true });
   }
 
   /**
@@ -44,7 +52,7 @@ export class ArtifactClient {
     if ((await digestOf(path)) === digest) return path;
     let last: unknown = new Error('the route names no source');
     for (const uri of uris) {
-      const partial = join(this.options.folder, `.${randomUUID()}`);
+      const partial = join(this.options.folder, `${PARTIAL}${randomUUID()}`);
       try {
         await this.download(uri, digest, partial);
         await rename(partial, path);

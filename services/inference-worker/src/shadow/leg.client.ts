@@ -1,4 +1,5 @@
 import { formatVersion, ProblemError } from '@slipway/contracts';
+import { workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
@@ -11,8 +12,11 @@ export type LegAnswer =
 /** Runs a request on a version: in this process where it is loaded, else at the addresses that the route names. */
 export class LegClient {
   private readonly models: ModelSet;
-  constructor(models: ModelSet) {
+  private readonly workerKey: string | undefined;
+  /** @param workerKey an API key for other workers; no other target sees it */
+  constructor(models: ModelSet, workerKey?: string) {
     this.models = models;
+    this.workerKey = workerKey;
   }
 
   /** @param patienceMs what is left until the deadline */
@@ -56,7 +60,8 @@ export class LegClient {
         const left = until - performance.now();
         if (left < 1) return { ok: false, reason: 'timeout', latencyUs: took() };
         try {
-          return { ...(await this.post(address, model, number, body, ids, left)), latencyUs: took() };
+          const headers = workerHeaders(route, { model, version: Number(number) }, this.workerKey);
+          return { ...(await this.post(address, model, number, body, { ...ids, headers }, left)), latencyUs: took() };
         } catch (error) {
           if (!(error instanceof TypeError)) throw error;
           if (neverConnected(error)) continue;
@@ -81,7 +86,7 @@ export class LegClient {
     model: string,
     number: string,
     body: Buffer,
-    ids: { requestId: string; traceparent: string },
+    ids: { requestId: string; traceparent: string; headers: Record<string, string> },
     patienceMs: number,
   ): Promise<LegAnswer> {
     const began = performance.now();
@@ -94,6 +99,7 @@ export class LegClient {
         'x-request-id': ids.requestId,
         ...(ids.traceparent ? { traceparent: ids.traceparent } : {}),
         'x-slipway-shadow': '1',
+        ...ids.headers,
       },
     });
     const text = await response.text();

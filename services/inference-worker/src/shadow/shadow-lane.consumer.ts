@@ -10,6 +10,7 @@ import {
   type RecordProducer,
   type RecordResult,
   steadyNow,
+  TransientError,
 } from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
 import type { LegClient } from './leg.client.ts';
@@ -32,8 +33,8 @@ export type LaneParts = {
   producer: RecordProducer;
   source: string;
   concurrency: number;
-  /** Now by Kafka's clock, milliseconds since the epoch: arrivals are Kafka's. */
-  now: () => number;
+  /** Now by Kafka's clock, milliseconds since the epoch: arrivals are Kafka's. `undefined` while it is not known. */
+  now: () => number | undefined;
 };
 
 /**
@@ -57,7 +58,10 @@ export class ShadowLane {
   @EventPattern(topics.shadowRequests.name)
   async take(@Payload() payload: unknown): Promise<RecordResult[]> {
     const records = payload as ConsumedRecord<ShadowRequest>[];
-    const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r))));
+    // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
+    if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
+    const now = () => this.parts.now() as number;
+    const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
     const messages = pairs.map(
       (pair, i): OutgoingRecord => ({
         key: pair.request_id,
@@ -86,9 +90,9 @@ export class ShadowLane {
     }
   }
 
-  private async run(record: ConsumedRecord<ShadowRequest>): Promise<ShadowPair> {
+  private async run(record: ConsumedRecord<ShadowRequest>, now: () => number): Promise<ShadowPair> {
     const { parsed: r } = record;
-    const { now, legs, source } = this.parts;
+    const { legs, source } = this.parts;
     const deadline = Number(record.timestamp) + r.deadline_ms;
     lagSeconds.observe({ endpoint: r.endpoint }, Math.max(0, now() - Number(record.timestamp)) / 1000);
     const pair: ShadowPair = {

@@ -1,12 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProblemError } from '@slipway/contracts';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { Database } from '../database/database.store.ts';
+
+/** What a disk says that takes no more. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Begins the name of a file that is still being taken. */
+const PARTIAL = '.';
 
 /** Files by their SHA-256, in a folder that all registries share. What is there never changes. */
 export class ArtifactStore {
@@ -27,25 +33,26 @@ export class ArtifactStore {
     const hash = createHash('sha256');
     let bytes = 0;
     await mkdir(join(this.folder, sha256.slice(0, 2)), { recursive: true });
-    const partial = join(this.folder, `.${randomUUID()}`);
+    const partial = join(this.folder, `${PARTIAL}${randomUUID()}`);
     const { maxBytes } = this;
     try {
-      await pipeline(
-        body,
-        async function* (source) {
-          for await (const chunk of source as AsyncIterable<Buffer>) {
-            bytes += chunk.length;
-            if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
-            hash.update(chunk);
-            yield chunk;
-          }
-        },
-        createWriteStream(partial),
-      );
+      await pipeline(async function* () {
+        // The request is not destroyed with the file: its socket has yet to carry the answer.
+        for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          bytes += chunk.length;
+          if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
+          hash.update(chunk);
+          yield chunk;
+        }
+      }, createWriteStream(partial));
       const digest = hash.digest('hex');
       if (digest !== sha256)
         throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);
       await rename(partial, this.path(sha256));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined || !NO_ROOM.has(code)) throw error;
+      throw new ProblemError('unavailable', `the artefact folder takes no more bytes now (${code})`, { cause: error });
     } finally {
       await rm(partial, { force: true });
     }
@@ -65,6 +72,18 @@ export class ArtifactStore {
         });
     });
     return { sha256, bytes };
+  }
+
+  /**
+   * Removes what registries that were killed had taken in part.
+   * @param olderThan milliseconds since the epoch: what was written to since may be under way, here or elsewhere
+   */
+  async forgetPartials(olderThan: number): Promise<void> {
+    for (const name of await readdir(this.folder).catch(() => [])) {
+      const path = join(this.folder, name);
+      const written = name.startsWith(PARTIAL) ? (await stat(path).catch(() => undefined))?.mtimeMs : undefined;
+      if (written !== undefined && written < olderThan) await rm(path, { force: true });
+    }
   }
 
   async get(sha256: string): Promise<{ stream: Readable; bytes: number }> {

@@ -1,24 +1,50 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { auditKeyId } from '@slipway/contracts';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type AuditPublicKey, auditKeyId, auditPublicKeySchema } from '@slipway/contracts';
+import { z } from 'zod';
 
-export type AuditKey = { id: string; publicKey: KeyObject; privateKey: KeyObject };
+/** `folder`: where the public half of every key is kept that signs or has signed. */
+export type AuditKey = { id: string; privateKey: KeyObject; folder: string };
 
 let current: AuditKey | undefined;
 
 /**
  * Reads the Ed25519 key that this process signs the audit with, and keeps it. Without the file it makes one that only
- * its owner reads; of several registries that start at once, one makes it.
+ * its owner reads; of several registries that start at once, one makes it. Its public half is put beside those of the
+ * keys before it, with the time at which it was first used: what they signed stays verifiable.
  *
  * @param file PKCS#8 in PEM
- * @throws when the file holds no Ed25519 key or cannot be read or made
+ * @param folder for the public halves, a file for each
+ * @param now milliseconds since the epoch
+ * @throws when the file holds no Ed25519 key, or a file cannot be read or made
  */
-export function openAuditKey(file: string): AuditKey {
-  const privateKey = createPrivateKey(readOrMake(file));
+export function openAuditKey(file: string, folder: string, now: number): AuditKey {
+  const privateKey = createPrivateKey(readOrMake(file, newKey, 0o600));
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`${file} holds no Ed25519 key`);
-  current = { id: auditKeyId(privateKey), publicKey: createPublicKey(privateKey), privateKey };
+  const id = auditKeyId(privateKey);
+  readOrMake(join(folder, `${id}.json`), () => publicHalf(id, privateKey, now), 0o644);
+  current = { id, privateKey, folder };
   return current;
+}
+
+const newKey = () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const publicHalf = (id: string, key: KeyObject, since: number) =>
+  `${JSON.stringify({ id, since, public_key: createPublicKey(key).export({ type: 'spki', format: 'pem' }) })}\n`;
+
+/**
+ * The public keys that sign or have signed, oldest first.
+ * @param path the folder of `openAuditKey`, or a file with the answer of `GET /v1/audit/verification`
+ * @throws when something there is no such key
+ */
+export function readAuditKeys(path: string): AuditPublicKey[] {
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  const keys = statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => auditPublicKeySchema.parse(read(join(path, name))))
+    : z.object({ keys: z.array(auditPublicKeySchema) }).parse(read(path)).keys;
+  return keys.sort((a, b) => a.since - b.since);
 }
 
 /** @throws when the process has opened no key */
@@ -30,7 +56,8 @@ export function signAuditHash(hash: string): { key_id: string; signature: string
   };
 }
 
-function readOrMake(file: string): string {
+/** The content of the file; of several that make it at once, that of one. */
+function readOrMake(file: string, make: () => string, mode: number): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
@@ -38,8 +65,7 @@ function readOrMake(file: string): string {
   }
   mkdirSync(dirname(file), { recursive: true });
   const own = `${file}.${process.pid}`;
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-  writeFileSync(own, pem, { mode: 0o600, flag: 'wx' });
+  writeFileSync(own, make(), { mode, flag: 'wx' });
   try {
     linkSync(own, file);
   } catch (error) {

@@ -1,8 +1,8 @@
-import { type AuditVerification, topics } from '@slipway/contracts';
+import { type AuditKeys, type AuditVerification, openAuditKeys, topics } from '@slipway/contracts';
 import { type Kafka, type Logger, readTopic } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { StoredAudit } from './audit.store.ts';
-import type { AuditKey } from './audit-key.store.ts';
+import { type AuditKey, readAuditKeys } from './audit-key.store.ts';
 import { TopicHashes, Verification } from './verification.ts';
 
 /** Without a record for so long, Kafka counts as away. */
@@ -45,7 +45,9 @@ export class AuditVerifier {
         )
       ).map((r) => [r.aggregate, r.n]),
     );
-    const verification = new Verification(this.key, await this.readTopic(), published);
+    // Read anew each time: another registry may sign with a newer key already.
+    const keys = { signs: this.key.id, all: readAuditKeys(this.key.folder) };
+    const verification = new Verification(keys, await this.readTopic(openAuditKeys(keys.all)), published);
     await this.database.transaction(async (sql) => {
       // One snapshot: a row whose transaction ends while the pages are read must not look like a gap.
       await sql.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
@@ -64,8 +66,8 @@ export class AuditVerifier {
     return verification.end();
   }
 
-  private async readTopic(): Promise<TopicHashes | undefined> {
-    const hashes = new TopicHashes(this.key);
+  private async readTopic(keys: AuditKeys): Promise<TopicHashes | undefined> {
+    const hashes = new TopicHashes(keys);
     try {
       await readTopic(
         this.kafka,

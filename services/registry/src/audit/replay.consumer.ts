@@ -1,14 +1,16 @@
-// `npm run replay`: reads audit.v1 from its beginning, checks every chain, and prints every endpoint's route as it was
-// at an instant.
+// `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
+// endpoint's route as it was at an instant.
 import { parseArgs } from 'node:util';
-import { auditRowSchema, formatRevision, formatVersion, RouteReplay, topics } from '@slipway/contracts';
+import { auditRowSchema, formatRevision, formatVersion, openAuditKeys, RouteReplay, topics } from '@slipway/contracts';
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
+import { readAuditKeys } from './audit-key.store.ts';
 
 const { values } = parseArgs({
   options: {
     brokers: { type: 'string', default: '127.0.0.1:9092' },
     at: { type: 'string' },
     endpoint: { type: 'string' },
+    keys: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -17,7 +19,8 @@ if (Number.isNaN(at)) {
   process.stderr.write(`--at: "${values.at}" is no instant; give milliseconds since the epoch or an ISO 8601 time\n`);
   process.exit(2);
 }
-const replay = new RouteReplay();
+const replay = new RouteReplay(values.keys === undefined ? undefined : openAuditKeys(readAuditKeys(values.keys)));
+let unreadable = 0;
 await readTopic(
   createKafka(
     'slipway.replay',
@@ -26,8 +29,9 @@ await readTopic(
   ),
   topics.audit.name,
   ({ value }) => {
-    const row = auditRowSchema.safeParse(JSON.parse(value?.toString('utf8') ?? 'null'));
+    const row = auditRowSchema.safeParse(parsed(value?.toString('utf8') ?? ''));
     if (row.success) replay.apply(row.data);
+    else unreadable++;
   },
 );
 for (const endpoint of replay.endpoints()) {
@@ -47,5 +51,20 @@ for (const endpoint of replay.endpoints()) {
   );
 }
 for (const b of replay.broken) process.stdout.write(`BROKEN ${b.aggregate} row ${b.n}: ${b.why}\n`);
-process.stderr.write(`${replay.rows} audit rows, ${replay.broken.length} broken\n`);
-process.exit(replay.broken.length === 0 ? 0 : 1);
+for (const u of replay.unsigned) process.stdout.write(`NOT SIGNED ${u.aggregate} row ${u.n}: ${u.why}\n`);
+const signatures =
+  values.keys === undefined
+    ? 'signatures were not checked (give --keys: the folder of the public keys, or a saved verification)'
+    : `${replay.unsigned.length} not signed by any of the keys`;
+process.stderr.write(
+  `${replay.rows} audit rows, ${replay.broken.length} broken, ${unreadable} records are no rows; ${signatures}\n`,
+);
+process.exit(replay.broken.length + replay.unsigned.length === 0 ? 0 : 1);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

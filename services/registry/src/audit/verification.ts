@@ -1,25 +1,26 @@
 import {
   AUDIT_GENESIS,
+  type AuditKeys,
+  type AuditPublicKey,
   type AuditRow,
   type AuditVerification,
   auditHash,
   auditRowSchema,
   chainFault,
+  openAuditKeys,
   signatureFault,
 } from '@slipway/contracts';
-import type { KeyObject } from 'node:crypto';
 
-type Key = { id: string; publicKey: KeyObject };
 type Fault = { aggregate: string; n: number; why: string };
 
 /** What the topic has: of each row its hash, about a hundred bytes. */
 export class TopicHashes {
   ignored = 0;
-  private readonly key: Key;
+  private readonly keys: AuditKeys;
   /** By aggregate, at index n - 1. */
   private readonly hashes = new Map<string, (string | undefined)[]>();
-  constructor(key: Key) {
-    this.key = key;
+  constructor(keys: AuditKeys) {
+    this.keys = keys;
   }
 
   /** A record as it stands on the topic. The first valid one counts: the outbox may send a row twice. */
@@ -31,7 +32,7 @@ export class TopicHashes {
       this.ignored++;
       return;
     }
-    if (auditHash(row) !== row.hash || signatureFault(row, this.key) !== '') {
+    if (auditHash(row) !== row.hash || signatureFault(row, this.keys) !== '') {
       this.ignored++;
       return;
     }
@@ -62,16 +63,25 @@ export class Verification {
   private readonly broken = new Map<string, Fault>();
   private readonly rewritten = new Map<string, Fault>();
   private readonly missing = new Map<string, AuditVerification['missing'][number]>();
-  private readonly key: Key;
+  private readonly signs: string;
+  private readonly keys: readonly AuditPublicKey[];
+  private readonly opened: AuditKeys;
   private readonly topic: TopicHashes | undefined;
   private readonly published: ReadonlyMap<string, number>;
 
   /**
+   * @param keys those that sign or have signed, and the id of the one that signs now
    * @param topic what was on the topic before the rows were read; undefined when it could not be read
    * @param published by aggregate, up to which number rows had been published before the topic was read
    */
-  constructor(key: Key, topic: TopicHashes | undefined, published: ReadonlyMap<string, number>) {
-    this.key = key;
+  constructor(
+    keys: { signs: string; all: readonly AuditPublicKey[] },
+    topic: TopicHashes | undefined,
+    published: ReadonlyMap<string, number>,
+  ) {
+    this.signs = keys.signs;
+    this.keys = keys.all;
+    this.opened = openAuditKeys(keys.all);
     this.topic = topic;
     this.published = published;
   }
@@ -85,7 +95,7 @@ export class Verification {
     const said = this.topic?.take(aggregate, n);
     const faults = [
       said !== undefined && said !== row.hash ? 'its hash is not the one on audit.v1' : '',
-      signatureFault(row, this.key),
+      signatureFault(row, this.opened),
     ].filter(Boolean);
     if (faults.length > 0 && !this.rewritten.has(aggregate))
       this.rewritten.set(aggregate, { aggregate, n, why: faults.join('; ') });
@@ -112,7 +122,8 @@ export class Verification {
       compared_with_topic: this.topic !== undefined,
       waiting: this.waiting,
       ignored_on_topic: this.topic?.ignored ?? 0,
-      key: { id: this.key.id, public_key: this.key.publicKey.export({ type: 'spki', format: 'pem' }) as string },
+      key: { id: this.signs, public_key: this.keys.find((k) => k.id === this.signs)?.public_key ?? '' },
+      keys: [...this.keys],
     };
   }
 }

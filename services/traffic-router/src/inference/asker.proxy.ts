@@ -1,5 +1,5 @@
 import { formatVersion, ProblemError, problemDocument, type Route, type Target } from '@slipway/contracts';
-import { counter, headerText, type Logger, problemsTotal } from '@slipway/platform';
+import { counter, headerText, type Logger, problemsTotal, workerHeaders } from '@slipway/platform';
 import type { Assignment } from '../assignment/assign.ts';
 import { barred } from '../routing/barred.ts';
 import type { RouteTable } from '../routing/route-table.ts';
@@ -25,7 +25,14 @@ export type Outcome = {
   spared: 'ejected' | 'lease_expired' | undefined;
 };
 
-export type AskerParts = { routes: RouteTable; targets: Targets; client: TargetClient; log: Logger };
+export type AskerParts = {
+  routes: RouteTable;
+  targets: Targets;
+  client: TargetClient;
+  log: Logger;
+  /** An API key for inference-workers; no other target sees it. */
+  workerKey?: string | undefined;
+};
 
 /** Asks the targets of a request's version, then control's. */
 export class Asker {
@@ -115,13 +122,23 @@ export class Asker {
         address,
         `/v2/models/${target.model}/versions/${target.version}/infer`,
         body,
-        { 'content-type': 'application/json', 'x-request-id': headerText(requestId), traceparent },
+        {
+          'content-type': 'application/json',
+          'x-request-id': headerText(requestId),
+          traceparent,
+          ...workerHeaders(route, target, this.parts.workerKey),
+        },
         Math.max(1, Math.ceil(timeoutMs)),
       );
       if (answer.status === 404) {
         // The route says that it serves the version: it has started anew and is still loading. Not the caller's fault.
         failed(true, 'does not have the version');
         return new TargetFault('connect', `${address} does not have ${formatVersion(target)}`);
+      }
+      if (answer.status === 401 || answer.status === 403) {
+        // Nothing of the caller's own credentials goes there: it is for us to be let in.
+        failed(false, `does not let this router in: status ${answer.status}`);
+        return new TargetFault('broken', `${address} does not let this router in: status ${answer.status}`);
       }
       if (answer.status < 500) targets.succeeded(key);
       // 503 is a queue that is full, not a model that is broken

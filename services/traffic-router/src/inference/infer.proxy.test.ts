@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assignArm, type Route } from '@slipway/contracts';
-import { createListener, createLogger } from '@slipway/platform';
+import { CallerAccess, createListener, createLogger } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Access } from '../access/access.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { TargetClient } from '../target/target.client.ts';
 import { Targets } from '../target/targets.ts';
@@ -65,6 +64,7 @@ async function startRouter(
     lease_ms: 1000,
     timeout_ms: 3000,
     prices: {},
+    load: [],
     operator_keys: [createHash('sha256').update('operator').digest('hex')],
     ...extra,
   } as unknown as Route;
@@ -78,7 +78,7 @@ async function startRouter(
     routes,
     targets,
     client,
-    access: new Access('open', routes),
+    access: new CallerAccess('open', routes.keys),
     log,
     journal: {
       append: (pieces) => {
@@ -94,6 +94,7 @@ async function startRouter(
     maxBodyBytes: 100_000,
     maxLoggedBytes: 10_000,
     journalFull: 'refuse',
+    workerKey: 'worker-key',
   });
   const url = await listen(createListener((_, res) => res.writeHead(404).end(), proxy.handle, log));
   const ask = async (unit: string, headers: Record<string, string> = {}, body: string | Uint8Array = '{}') => {
@@ -112,6 +113,39 @@ async function startRouter(
   return { ask, rows, state, change, targets, routes, url };
 }
 const p99 = (ms: number[]) => ms.sort((a, b) => a - b)[Math.floor(0.99 * ms.length)] as number;
+
+describe('the key for workers', () => {
+  const keyed: Model = (req, res) =>
+    req.headers.authorization === 'Bearer worker-key' ? good(req, res, 0) : res.writeHead(401).end('{}');
+
+  it('is shown to the workers that the route tells to load the version, and to no server of others', async () => {
+    const shown: Record<string, string | undefined> = {};
+    const tells =
+      (name: string): Model =>
+      (req, res) => {
+        shown[name] = req.headers.authorization;
+        good(req, res, 0);
+      };
+    const ours = [{ model: 'spam', version: 1 }] as Route['load'];
+    const { ask } = await startRouter(await serve(tells('worker')), await serve(tells('foreign')), { load: ours });
+    await ask(CONTROL, { authorization: 'Bearer of the caller' });
+    await ask(CANDIDATE, { authorization: 'Bearer of the caller' });
+    expect(shown).toEqual({ worker: 'Bearer worker-key', foreign: undefined });
+  });
+
+  it("is not the caller's business: who does not let the router in has failed, and another one answers", async () => {
+    const load = [{ model: 'spam', version: 1 }] as Route['load'];
+    const { ask, rows } = await startRouter(await serve(keyed), await serve(keyed), { load });
+    expect((await ask(CONTROL)).status).toBe(200);
+    const answer = await ask(CANDIDATE);
+    expect([answer.status, answer.arm]).toEqual([200, 'spam:1']);
+    expect(rows.at(-1)).toMatchObject({ assigned_arm: 'candidate', fallback_from: 'spam:2', error_code: 'no_target' });
+    const { ask: alone } = await startRouter(await serve(keyed), await serve(keyed));
+    const refused = await alone(CONTROL);
+    expect(refused.status).toBe(503);
+    expect(refused.text).toContain('does not let this router in: status 401');
+  });
+});
 
 describe('a hung candidate', () => {
   /** 300 requests of control, one every 4 ms whatever becomes of the others, while `beside` of the candidate hang. */

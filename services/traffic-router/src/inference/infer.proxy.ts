@@ -10,16 +10,17 @@ import {
 } from '@slipway/contracts';
 import {
   answerProblem,
+  type CallerAccess,
   counter,
   headerOf,
   headerText,
   histogram,
+  keyDigest,
   pathSegment,
   readBody,
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { type Access, keyDigest } from '../access/access.ts';
 import { type Assignment, assign } from '../assignment/assign.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
@@ -51,7 +52,7 @@ const MAX_TIMING = 3_600_000_000;
 const CONTROL = /[\0-\x1f\x7f]/;
 
 export type InferProxyParts = AskerParts & {
-  access: Access;
+  access: CallerAccess;
   journal: Pick<RowJournal, 'append'>;
   shadow: Pick<ShadowTap, 'sample' | 'journal'>;
   router: string;

@@ -1,9 +1,11 @@
 import { compareRevisions, type Revision, type Route } from '@slipway/contracts';
+import { CallerKeys } from '@slipway/platform';
 
 /** The routes that this router obeys: of each endpoint the highest revision it has seen. */
 export class RouteTable {
   private readonly routes = new Map<string, Route>();
-  private keys: { publishedAt: number; digests: ReadonlySet<string> } = { publishedAt: -1, digests: new Set() };
+  /** The API keys that the routes name. */
+  readonly keys = new CallerKeys();
   /** When Kafka was last heard of, on the monotonic clock. */
   lastContact: () => number = () => Number.NEGATIVE_INFINITY;
   private readonly clock: () => number;
@@ -27,14 +29,8 @@ export class RouteTable {
     if (route === undefined) return this.routes.delete(endpoint);
     if (present && compareRevisions(route.revision, present.revision) <= 0) return false;
     this.routes.set(endpoint, route);
-    if (route.published_at >= this.keys.publishedAt)
-      this.keys = { publishedAt: route.published_at, digests: new Set(route.caller_keys) };
+    this.keys.apply(route);
     return true;
-  }
-
-  /** Whether an API key with this SHA-256 is valid: every route names them all, the one published last counts. */
-  knowsKey(digest: string): boolean {
-    return this.keys.digests.has(digest);
   }
 
   applied(): Record<string, Revision> {

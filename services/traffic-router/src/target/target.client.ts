@@ -115,9 +115,13 @@ export class TargetClient {
   }
 
   /** Whether the server at the address says that the version is ready. */
-  async probe(address: string, model: string, version: string): Promise<boolean> {
+  async probe(
+    { address, model, version }: { address: string; model: string; version: string },
+    headers: Record<string, string> = {},
+  ): Promise<boolean> {
     try {
       const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, {
+        headers,
         signal: AbortSignal.timeout(1000),
       });
       await response.body?.cancel();

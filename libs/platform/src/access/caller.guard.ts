@@ -1,15 +1,15 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Access } from './access.ts';
+import { CallerAccess } from './caller-access.ts';
 
 /** What says no more than whether the process is well: for load balancers and Prometheus. */
 const HEALTH = /^\/(healthz|readyz|metrics|v2\/health\/(live|ready))\/?(\?|$)/;
 
-/** Every handler of the router but those of health; inference itself is checked by its proxy. */
+/** Every handler of a router or a worker but those of health; inference itself is checked by its proxy. */
 @Injectable()
-export class AccessGuard implements CanActivate {
-  private readonly access: Access;
-  constructor(access: Access) {
+export class CallerGuard implements CanActivate {
+  private readonly access: CallerAccess;
+  constructor(access: CallerAccess) {
     this.access = access;
   }
 

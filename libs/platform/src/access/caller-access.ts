@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { ProblemError, type Route } from '@slipway/contracts';
+
+/** `open`: whoever reaches the port may use it. `key`: whoever shows a valid API key, of whatever role. */
+export const accessPolicies = ['open', 'key'] as const;
+export type AccessPolicy = (typeof accessPolicies)[number];
+
+/** Open by default only where nobody else reaches it. @param host the address that the service listens on */
+export function defaultAccess(host: string): AccessPolicy {
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(host) ? 'open' : 'key';
+}
+
+/** SHA-256, in hexadecimal, of the key in an `Authorization: Bearer` header; undefined without one. */
+export function keyDigest(authorization: string | undefined): string | undefined {
+  const key = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+  return key === undefined ? undefined : createHash('sha256').update(key).digest('hex');
+}
+
+/** The API keys that are valid as far as the routes say: every route names them all, the one published last counts. */
+export class CallerKeys {
+  private publishedAt = -1;
+  private digests: ReadonlySet<string> = new Set();
+
+  apply(route: Pick<Route, 'published_at' | 'caller_keys'>): void {
+    if (route.published_at < this.publishedAt) return;
+    this.publishedAt = route.published_at;
+    this.digests = new Set(route.caller_keys);
+  }
+
+  knows(digest: string): boolean {
+    return this.digests.has(digest);
+  }
+}
+
+/** Whether an instance checks keys, and which ones are valid. */
+export class CallerAccess {
+  private readonly policy: AccessPolicy;
+  private readonly keys: Pick<CallerKeys, 'knows'>;
+  constructor(policy: AccessPolicy, keys: Pick<CallerKeys, 'knows'>) {
+    this.policy = policy;
+    this.keys = keys;
+  }
+
+  /** @throws ProblemError unauthenticated */
+  check(authorization: string | undefined): void {
+    if (this.policy === 'open') return;
+    const digest = keyDigest(authorization);
+    if (digest === undefined) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
+    if (!this.keys.knows(digest)) throw new ProblemError('unauthenticated', 'the API key is not known, or was revoked');
+  }
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { type Rollout, topics } from '@slipway/contracts';
+import { z } from 'zod';
+import { AccessReplica } from '../access/access.client.ts';
+import { commonConfigSchema, intFromEnv } from '../config.ts';
+import { DeadLetters } from '../kafka/dead-letters.client.ts';
+import { createKafka, type Kafka } from '../kafka/kafka.client.ts';
+import { RecordProducer } from '../kafka/producer.client.ts';
+import { StateReplica } from '../kafka/state-replica.consumer.ts';
+import type { Logger } from '../log.ts';
+import { runService, type ServiceContext, type ServiceParts } from '../service.ts';
+import { type ClickHouseClient, createClickHouse, queryRows } from '../store/clickhouse.client.ts';
+import { Analyst, type AnalystParts } from './analyst.client.ts';
+import { ResultController } from './result.controller.ts';
+
+/** What every analyser reads from its environment. */
+export const analyserConfigSchema = commonConfigSchema.extend({
+  CLICKHOUSE_URL: z.url(),
+  /** Time between two looks at a rollout; longer when a look takes long. */
+  LOOK_MS: intFromEnv(50).default(1000),
+  /** Evidence counts for so long. */
+  EXPIRY_MS: intFromEnv(1000).default(10_000),
+});
+export type AnalyserConfig = z.output<typeof analyserConfigSchema>;
+
+/** What an analyser is built from. */
+export type AnalyserContext<C extends AnalyserConfig> = {
+  config: C;
+  log: Logger;
+  kafka: Kafka;
+  producer: RecordProducer;
+  deadLetters: DeadLetters;
+  clickhouse: ClickHouseClient;
+  /** Names this process in what it publishes. */
+  source: string;
+  onClose: ServiceContext['onClose'];
+  /** Whether every rollout is known. */
+  rolloutsKnown: () => boolean;
+};
+
+/** What makes one analyser different from the others. */
+export type Analyser = Pick<AnalystParts, 'look' | 'forget'> &
+  ServiceParts & { /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void };
+
+/**
+ * The life of an analyser: it follows the rollouts, looks at each that is under way, publishes what it finds as
+ * evidence, and answers those who show a key.
+ *
+ * @param name the service's
+ * @param analyser its name in evidence
+ */
+export async function runAnalyser<C extends AnalyserConfig>(
+  name: string,
+  analyser: string,
+  config: C,
+  build: (context: AnalyserContext<C>) => Analyser,
+): Promise<void> {
+  await runService(name, config, async (_, { log, onClose }) => {
+    const kafka = createKafka(config.INSTANCE_ID, config, log);
+    const producer = new RecordProducer(kafka);
+    onClose('producer', () => producer.close());
+    const deadLetters = new DeadLetters(producer, name);
+    const clickhouse = createClickHouse(config.CLICKHOUSE_URL, 'slipway', config.CLICKHOUSE_TLS_CA);
+    onClose('clickhouse', () => clickhouse.close());
+    const source = `${config.INSTANCE_ID}/${randomUUID()}`;
+    const replica: StateReplica<typeof topics.rollouts.schema> = new StateReplica({
+      kafka,
+      topic: topics.rollouts,
+      groupId: config.INSTANCE_ID,
+      log,
+      deadLetters,
+      onState: (id, rollout) => {
+        parts.onRollout?.(id, rollout);
+        analyst.apply(id, rollout);
+      },
+    });
+    const rolloutsKnown = () => replica.isReady;
+    const context = { config, log, kafka, producer, deadLetters, clickhouse, source, onClose, rolloutsKnown };
+    const { look, forget, ...parts } = build(context);
+    const analyst = new Analyst({
+      analyser,
+      look,
+      ...(forget ? { forget } : {}),
+      producer,
+      log,
+      source,
+      lookMs: config.LOOK_MS,
+      expiryMs: config.EXPIRY_MS,
+    });
+    const access = new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters });
+    onClose('replicas', async () => void (await Promise.all([replica.close(), access.close()])));
+    onClose('analyst', () => analyst.close());
+    return {
+      controllers: [ResultController, ...(parts.controllers ?? [])],
+      providers: [
+        { provide: AccessReplica, useValue: access },
+        { provide: Analyst, useValue: analyst },
+        ...(parts.providers ?? []),
+      ],
+      transports: parts.transports ?? [],
+      readiness: [
+        { name: 'rollouts', ready: rolloutsKnown },
+        { name: 'clickhouse', ready: async () => (await queryRows(clickhouse, 'SELECT 1')).length === 1 },
+        ...(parts.readiness ?? []),
+      ],
+      started: async () => {
+        access.start();
+        replica.start();
+        await parts.started?.();
+        analyst.start();
+      },
+    };
+  });
+}

@@ -1,0 +1,25 @@
+import type { ShadowRequest } from '@slipway/contracts';
+import { type ConsumedRecord, createKafka, createLogger, RecordProducer, TransientError } from '@slipway/platform';
+import { expect, it } from 'vitest';
+import { ModelSet } from '../model/model-set.client.ts';
+import { LegClient } from './leg.client.ts';
+import { ShadowLane } from './shadow-lane.consumer.ts';
+
+it("lets what waited while it was away expire by no clock but Kafka's: before it knows that, it gives the records back", async () => {
+  const log = createLogger('test', 'test', 'silent');
+  // Nothing was acknowledged to it yet, as in the first moments of a worker.
+  const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));
+  const models = new ModelSet({ artifacts: {} as never, log, threads: 1, maxQueuedRows: 1, onChange: () => undefined });
+  const lane = new ShadowLane(
+    { legs: new LegClient(models), producer, source: 'worker-1', concurrency: 1, now: () => producer.brokerNow() },
+    models,
+  );
+  const record: Partial<ConsumedRecord<ShadowRequest>> = {
+    parsed: { ...({} as ShadowRequest), deadline_ms: 1000 },
+    timestamp: '1',
+    headers: {},
+  };
+  await expect(lane.take([record])).rejects.toThrow(TransientError);
+  await expect(lane.take([record])).rejects.toThrow("Kafka's clock is not known yet");
+  await producer.close();
+});
