@@ -20,8 +20,9 @@ export async function migrateClickHouse(
   try {
     await client.command({ query: 'CREATE DATABASE IF NOT EXISTS slipway' });
     await client.command({
-      query:
-        'CREATE TABLE IF NOT EXISTS slipway.schema_migrations (name String, applied_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY name',
+      query: `CREATE TABLE IF NOT EXISTS slipway.schema_migrations (name String,
+          applied_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree
+          ORDER BY name`,
     });
     const done = new Set(
       (

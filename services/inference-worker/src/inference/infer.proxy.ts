@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError, traceIdOf } from '@slipway/contracts';
-import { answerProblem, counter, headerOf, histogram, type Logger, pathSegment, readBody } from '@slipway/platform';
+import {
+  answerProblem,
+  counter,
+  headerOf,
+  histogram,
+  type Logger,
+  pathSegment,
+  readBody,
+  requireIdentity,
+} from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
@@ -56,6 +65,7 @@ export function inferHandler(
   async function serve(segment: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
     const name = pathSegment(segment);
     const body = await readBody(req, options.maxBodyBytes);
+    requireIdentity(req.headers);
     const model = models.get(name, version);
     const request = parseInferRequest(body, model.spec.signature, options.maxRows);
     const { outputs, timing } = await model.infer(request);
