@@ -169,8 +169,7 @@ describe('every command of the documentation runs as it stands there', () => {
       );
       const text = await response.text();
       expect(response.ok, `line ${q.line}: ${text}`).toBe(true);
-      expect(text.trim().split('\n').length, `line ${q.line} has no rows`).toBeGreaterThan(0);
-      expect(text.trim(), `line ${q.line}`).not.toBe('');
+      expect(text.trim(), `line ${q.line} has no rows`).not.toBe('');
     }
   });
 

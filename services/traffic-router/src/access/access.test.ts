@@ -31,7 +31,7 @@ describe('who may use a router', () => {
     expect(() => access.check('Bearer one')).toThrow(/not known, or was revoked/);
     access.check('bearer two');
     for (const nothing of [undefined, '', 'Basic two', 'Bearer ', sha256('two'), `Bearer ${sha256('two')}`])
-      expect(() => access.check(nothing)).toThrow();
+      expect(() => access.check(nothing)).toThrow(/API key/);
     new Access('open', routes).check(undefined);
   });
 });
