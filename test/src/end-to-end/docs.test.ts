@@ -108,7 +108,7 @@ describe('every command of the documentation runs as it stands there', () => {
     await until(
       'the outcome of the page',
       async () =>
-        (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id != ''"))
+        (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id = 'my-1'"))
           .length > 0,
     );
   });
