@@ -349,6 +349,7 @@ export const operations: readonly Operation[] = [
 
 /** The role that a request needs by its operation; a body that is no object needs what the operation says. */
 export function roleNeeded(operation: Operation, body: unknown): Role {
-  const value = (body as Record<string, unknown> | null | undefined)?.[operation.roleBy?.field ?? ''];
-  return (typeof value === 'string' ? operation.roleBy?.roles[value] : undefined) ?? operation.role;
+  const { field = '', roles = {} } = operation.roleBy ?? {};
+  const value = (body as Record<string, unknown> | null | undefined)?.[field];
+  return (typeof value === 'string' && Object.hasOwn(roles, value) ? roles[value] : undefined) ?? operation.role;
 }

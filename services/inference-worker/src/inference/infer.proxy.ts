@@ -11,6 +11,7 @@ import {
   requireIdentity,
 } from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
+import { mostRows } from '../model/row-bound.ts';
 import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
 
@@ -67,7 +68,8 @@ export function inferHandler(
     const body = await readBody(req, options.maxBodyBytes);
     requireIdentity(req.headers);
     const model = models.get(name, version);
-    const request = parseInferRequest(body, model.spec.signature, options.maxRows);
+    const { signature, preprocessing } = model.spec;
+    const request = parseInferRequest(body, signature, Math.min(options.maxRows, mostRows(preprocessing)));
     const { outputs, timing } = await model.infer(request);
     const labels = { model: name, version: String(version) };
     successTotal.inc(labels);
