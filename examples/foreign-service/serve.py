@@ -1,12 +1,13 @@
-"""A service that is not Slipway's, in another language: it serves its own two models, asks Slipway only who gets which, and tells it
-what happened by publishing to Kafka with an ordinary client.
+"""A service that is not Slipway's, in another language: it serves its own two models, asks Slipway only who gets which,
+and tells it what happened by publishing to Kafka with an ordinary client.
 
     pip install -r requirements.txt
     python serve.py --router http://127.0.0.1:8000 --brokers 127.0.0.1:9092 --endpoint fraud --seconds 60
 
-Half of its events are CloudEvents 1.0 in binary mode (headers ce_*, the value is the row), half are bare rows: they count the same.
-Prints what it sent as one line of JSON.
+Half of its events are CloudEvents 1.0 in binary mode (headers ce_*, the value is the row), half are bare rows: they
+count the same. Prints what it sent as one line of JSON.
 """
+
 import argparse
 import json
 import os
@@ -32,12 +33,18 @@ sent = {"predictions": 0, "outcomes": 0, "pairs": 0, "arms": {"control": 0, "can
 
 
 def publish(topic, key, row):
-    """A CloudEvent in binary mode, or a bare row; every tenth event twice, as a nervous network would. Repeats count once."""
+    """A CloudEvent in binary mode, or a bare row; every tenth event twice, as a nervous network would: it counts once."""
     event_id = row["event_id"]
     headers = []
     if random.random() < 0.5:
         row = {k: v for k, v in row.items() if k != "event_id"}
-        headers = [("ce_specversion", b"1.0"), ("ce_id", event_id.encode()), ("ce_type", topic.encode()), ("ce_source", b"/fraud-service"), ("content-type", b"application/json")]
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", event_id.encode()),
+            ("ce_type", topic.encode()),
+            ("ce_source", b"/fraud-service"),
+            ("content-type", b"application/json"),
+        ]
     for _ in range(2 if random.random() < 0.1 else 1):
         producer.send(topic, json.dumps(row).encode(), key=key, headers=headers)
 
@@ -57,7 +64,16 @@ def answer(arm, amount):
     """Our two models: both ask whether the amount is suspicious. @returns status, answer"""
     if arm == "candidate" and random.random() < args.candidate_errors:
         return 500, {"error": "the candidate broke"}
-    return 200, {"outputs": [{"name": "fraud", "datatype": "INT64", "shape": [1, 1], "data": [int(amount > (950 if arm == "candidate" else 949))]}]}
+    return 200, {
+        "outputs": [
+            {
+                "name": "fraud",
+                "datatype": "INT64",
+                "shape": [1, 1],
+                "data": [int(amount > (950 if arm == "candidate" else 949))],
+            }
+        ]
+    }
 
 
 began = time.time()
@@ -72,27 +88,70 @@ while time.time() - began < args.seconds:
     started = time.perf_counter()
     status, given = answer(a["assigned_arm"], amount)
     request_id = str(uuid.uuid4())
-    publish("slipway.predictions.v1", None, {
-        "event_id": str(uuid.uuid4()), "type": "slipway.prediction.v1", "source": "fraud-service", "time": int(time.time() * 1000), "request_id": request_id,
-        "endpoint": args.endpoint, "rollout_id": a["rollout_id"], "step": a["step"], "route_revision": a["route_revision"], "unit": user,
-        "assigned_arm": a["assigned_arm"], "probability": a["probability"], "reason": a["reason"], "served_version": a["version"], "fallback_from": "",
-        "status": status, "error_code": "" if status == 200 else "broke", "latency_us": int((time.perf_counter() - started) * 1e6), "queue_us": 0, "compute_us": 0, "batch_size": 1,
-        "price": 0.0001, "request": {"amount": amount}, "response": given, "router": "", "boot": "", "sequence": 0,
-    })
+    publish(
+        "slipway.predictions.v1",
+        None,
+        {
+            "event_id": str(uuid.uuid4()),
+            "type": "slipway.prediction.v1",
+            "source": "fraud-service",
+            "time": int(time.time() * 1000),
+            "request_id": request_id,
+            "endpoint": args.endpoint,
+            "rollout_id": a["rollout_id"],
+            "step": a["step"],
+            "route_revision": a["route_revision"],
+            "unit": user,
+            "assigned_arm": a["assigned_arm"],
+            "probability": a["probability"],
+            "reason": a["reason"],
+            "served_version": a["version"],
+            "fallback_from": "",
+            "status": status,
+            "error_code": "" if status == 200 else "broke",
+            "latency_us": int((time.perf_counter() - started) * 1e6),
+            "queue_us": 0,
+            "compute_us": 0,
+            "batch_size": 1,
+            "price": 0.0001,
+            "request": {"amount": amount},
+            "response": given,
+            "router": "",
+            "boot": "",
+            "sequence": 0,
+        },
+    )
     sent["predictions"] += 1
     sent["arms"][a["assigned_arm"]] += 1
     # what became of it: the label is known at once here, and known only to us
-    publish("slipway.outcomes.v1", None, {
-        "event_id": str(uuid.uuid4()), "type": "slipway.outcome.v1", "source": "fraud-service", "time": int(time.time() * 1000), "endpoint": args.endpoint,
-        "name": "label", "value": int(amount > 949), "unit": "", "request_id": request_id,
-    })
+    publish(
+        "slipway.outcomes.v1",
+        None,
+        {
+            "event_id": str(uuid.uuid4()),
+            "type": "slipway.outcome.v1",
+            "source": "fraud-service",
+            "time": int(time.time() * 1000),
+            "endpoint": args.endpoint,
+            "name": "label",
+            "value": int(amount > 949),
+            "unit": "",
+            "request_id": request_id,
+        },
+    )
     sent["outcomes"] += 1
     if a["shadow"] and a["shadow"]["sampled"]:
         # a shadow step is under way: we run both models ourselves
         shadowed, other = answer("candidate", amount)
         pair = {
-            "event_id": str(uuid.uuid4()), "time": int(time.time() * 1000), "request_id": request_id, "endpoint": args.endpoint, "rollout_id": a["shadow"]["rollout_id"],
-            "step": a["shadow"]["step"], "control": given, "candidate": other,
+            "event_id": str(uuid.uuid4()),
+            "time": int(time.time() * 1000),
+            "request_id": request_id,
+            "endpoint": args.endpoint,
+            "rollout_id": a["shadow"]["rollout_id"],
+            "step": a["shadow"]["step"],
+            "control": given,
+            "candidate": other,
         }
         if shadowed != 200:
             pair.update(result="failed", reason="candidate_error", candidate=None)

@@ -49,7 +49,9 @@ export class Analyst {
       : undefined;
     const last = await one<{ t: number; n: number }>(
       this.client,
-      'SELECT toUnixTimestamp64Milli(max(time)) AS t, uniqExact(event_id) AS n FROM predictions WHERE rollout_id = {id:String} AND served_version = {version:String}',
+      `SELECT toUnixTimestamp64Milli(max(time)) AS t, uniqExact(event_id) AS n
+        FROM predictions
+        WHERE rollout_id = {id:String} AND served_version = {version:String}`,
       { id: rollout.id, version },
     );
     return { verdictAt: evidence?.t ?? rollout.ended_at ?? 0, lastAnswerAt: last.t, answers: last.n };
@@ -59,7 +61,9 @@ export class Analyst {
   async accounting(since: number, answered: number, outcomesPosted: number): Promise<Accounting> {
     const { n: landed } = await one<{ n: number }>(
       this.client,
-      'SELECT uniqExact(event_id) AS n FROM predictions WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200',
+      `SELECT uniqExact(event_id) AS n
+        FROM predictions
+        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200`,
       { since },
     );
     const { n: outcomesLanded } = await one<{ n: number }>(
@@ -79,7 +83,9 @@ export class Analyst {
   async shadow(rolloutId: string) {
     const [c] = await rows<{ disagreed: number; seconds: number }>(
       this.client,
-      'SELECT countIf(NOT agree) AS disagreed, sum(candidate_compute_us + noise_compute_us) / 1e6 AS seconds FROM comparisons FINAL WHERE rollout_id = {id:String}',
+      `SELECT countIf(NOT agree) AS disagreed, sum(candidate_compute_us + noise_compute_us) / 1e6 AS seconds
+        FROM comparisons FINAL
+        WHERE rollout_id = {id:String}`,
       { id: rolloutId },
     );
     const [a] = await rows<Record<'sampled' | 'paired' | 'failed' | 'expired' | 'shed' | 'pending', number>>(

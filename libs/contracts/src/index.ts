@@ -16,6 +16,7 @@ export * from './preprocessing/hashed-ngrams.ts';
 export * from './preprocessing/preprocessing.ts';
 export * from './profile/features.ts';
 export * from './profile/profile.ts';
+export * from './rest/explanation.ts';
 export * from './rest/find-operation.ts';
 export * from './rest/openapi.ts';
 export * from './rest/operations.ts';

@@ -4,6 +4,7 @@ export * from './analysis/result.controller.ts';
 export * from './clock.ts';
 export * from './config.ts';
 export * from './faults.ts';
+export * from './http/bodies.controller.ts';
 export * from './http/health.controller.ts';
 export * from './http/listener.controller.ts';
 export * from './http/problem.filter.controller.ts';

@@ -6,6 +6,7 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { CommonConfig } from './config.ts';
+import { refuseEarly } from './http/bodies.controller.ts';
 import { createListener, type HotHandler, type Listener, refuseBytes } from './http/listener.controller.ts';
 import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
 import { answerFrameworkError, ProblemFilter } from './http/problem.filter.controller.ts';
@@ -73,6 +74,8 @@ export async function runService<C extends CommonConfig>(
   const parts = await build(config, { log, onClose: (part, close) => closers.push({ name: part, close }) });
   const options = {
     bodyLimit: 8 * 1024 * 1024,
+    // Ids of requests have up to 128 characters, each of them up to nine where it is written with escapes.
+    maxParamLength: 1152,
     forceCloseConnections: true,
     serverFactory: (handler: Listener): Server => createListener(handler, parts.hotHandler, log),
     clientErrorHandler: refuseBytes,
@@ -82,7 +85,7 @@ export async function runService<C extends CommonConfig>(
   const adapter = new FastifyAdapter(options as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observeRequests(fastify, log);
-  fastify.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  refuseEarly(fastify);
   const module: DynamicModule = {
     module: ServiceModule,
     controllers: [HealthController, ...(parts.controllers ?? [])],

@@ -104,7 +104,8 @@ def arm(n, shift):
 def moments(s):
     n = s["n"]
     sums = [mp.mpf(s[k]["sum"]) for k in ("m_statistic_post", "d_statistic_post", "m_statistic_pre", "d_statistic_pre")]
-    squares = [s[k]["sum_squares"] for k in ("m_statistic_post", "d_statistic_post", "m_statistic_pre", "d_statistic_pre")]
+    names = ("m_statistic_post", "d_statistic_post", "m_statistic_pre", "d_statistic_pre")
+    squares = [s[k]["sum_squares"] for k in names]
     cross = {(0, 1): s["m_post_d_post_sum_of_products"], (0, 2): s["m_post_m_pre_sum_of_products"],
              (0, 3): s["m_post_d_pre_sum_of_products"], (1, 2): s["m_pre_d_post_sum_of_products"],
              (1, 3): s["d_post_d_pre_sum_of_products"], (2, 3): s["m_pre_d_pre_sum_of_products"]}

@@ -35,6 +35,7 @@ import { MetricController } from './metric/metric.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { ModelStore } from './model/model.store.ts';
 import { TrialController } from './model/trial.controller.ts';
+import { TrialGuard } from './model/trial.guard.ts';
 import { Trials } from './model/trial.loop.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
@@ -96,7 +97,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   });
   const trials = new Trials({ database, instances, routes, artifactBases: config.PUBLIC_URLS, log });
   onClose('trials', () => trials.close());
-  const rollouts = new RolloutStore(database, routes, config.ALPHA, trials);
+  const rollouts = new RolloutStore(database, routes, config.ALPHA);
   const conductor = new Conductor({
     database,
     rollouts,
@@ -203,6 +204,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(Conductor, conductor),
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_GUARD, useClass: QueryGuard },
+      { provide: APP_GUARD, useClass: TrialGuard },
       { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     ],
     transports: [transport],

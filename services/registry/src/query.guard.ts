@@ -1,11 +1,11 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { checkQuery, findOperation, ProblemError } from '@slipway/contracts';
 import type { FastifyRequest } from 'fastify';
-import { unstorableText } from './storable.ts';
+import { unstorable } from './storable.ts';
 
 /**
  * Refuses a query parameter that the operation does not declare (what is ignored silently misleads whoever asks), and
- * text anywhere in path, query or body that the database cannot hold. @throws ProblemError invalid_request
+ * anything in path, query or body that cannot be stored. @throws ProblemError invalid_request
  */
 @Injectable()
 export class QueryGuard implements CanActivate {
@@ -15,9 +15,8 @@ export class QueryGuard implements CanActivate {
     const operation = findOperation(method, routeOptions.url ?? '');
     if (operation) checkQuery(operation, query as object);
     for (const [where, part] of Object.entries({ path: params, query, body })) {
-      const at = unstorableText(part);
-      if (at !== undefined)
-        throw new ProblemError('invalid_request', `${where}: ${at}: has a NUL or half of a surrogate pair`);
+      const what = unstorable(part);
+      if (what !== undefined) throw new ProblemError('invalid_request', `${where}: ${what}`);
     }
     return true;
   }

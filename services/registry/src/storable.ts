@@ -1,24 +1,40 @@
+/** What writes JSON, and what hashes it, walks it by recursion; no request of ours nests deeper than a dozen. */
+const MOST_DEPTH = 64;
+
 /**
- * Where a value holds text that Postgres cannot store (NUL, half of a surrogate pair), as `a.0.b`; undefined when
- * nowhere. Walks without recursion, so that no depth of nesting ends it.
+ * What in a value cannot be stored, and where, as `a.0.b: has …`: text that Postgres does not hold (NUL, half of a
+ * surrogate pair), nesting deeper than 64. Undefined when nothing. Walks without recursion, so that no depth ends it.
  */
-export function unstorableText(value: unknown): string | undefined {
-  const open: [string, unknown][] = [['', value]];
+export function unstorable(value: unknown): string | undefined {
+  const open: [string, unknown, number][] = [];
+  const within = (at: string, key: string | number) => (at === '' ? String(key) : `${at}.${key}`);
+  /** Texts are looked at where they are found, and only what holds something waits: bodies may be long. */
+  const look = (at: string, key: string | number, inner: unknown, depth: number): string | undefined => {
+    if (typeof inner === 'string') return isStorable(inner) ? undefined : `${within(at, key)}: ${TEXT}`;
+    if (isPlain(inner)) open.push([within(at, key), inner, depth]);
+    return undefined;
+  };
+  const first = look('', '', value, 0);
+  if (first !== undefined) return first;
   for (let next = open.pop(); next; next = open.pop()) {
-    const [at, here] = next;
-    if (typeof here === 'string') {
-      if (UNSTORABLE.test(here)) return at;
-    } else if (isPlain(here)) {
-      for (const [key, inner] of Object.entries(here)) {
-        if (UNSTORABLE.test(key)) return `${at}(a name)`;
-        // A path longer than this helps nobody, and would be quadratic in the depth.
-        open.push([at.length > 200 ? at : at === '' ? key : `${at}.${key}`, inner]);
-      }
+    const [at, here, depth] = next;
+    if (depth > MOST_DEPTH) return `${at}: is nested deeper than ${MOST_DEPTH}`;
+    const names = Array.isArray(here) ? undefined : Object.keys(here as object);
+    const bad = names?.find((name) => !isStorable(name));
+    if (bad !== undefined) return `${at}(a name): ${TEXT}`;
+    const inner = (here as unknown[]).length;
+    for (let i = 0; i < (names?.length ?? inner); i++) {
+      const key = names?.[i] ?? i;
+      const found = look(at, key, (here as Record<string | number, unknown>)[key], depth + 1);
+      if (found !== undefined) return found;
     }
   }
   return undefined;
 }
-const UNSTORABLE = /\0|\p{Surrogate}/u;
+const TEXT = 'has a NUL or half of a surrogate pair';
+const isStorable = (text: string) => !text.includes('\0') && (text as WellFormed).isWellFormed();
+/** Of ES2024, which Node has since version 20. */
+type WellFormed = string & { isWellFormed(): boolean };
 
 /** What JSON and query strings are made of; a stream of bytes is not, and refers to itself. */
 function isPlain(value: unknown): value is object {

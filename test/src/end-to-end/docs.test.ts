@@ -108,7 +108,7 @@ describe('every command of the documentation runs as it stands there', () => {
     await until(
       'the outcome of the page',
       async () =>
-        (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id != ''"))
+        (await release.query("SELECT 1 FROM outcomes WHERE name = 'label' AND value = '1' AND request_id = 'my-1'"))
           .length > 0,
     );
   });
@@ -169,8 +169,7 @@ describe('every command of the documentation runs as it stands there', () => {
       );
       const text = await response.text();
       expect(response.ok, `line ${q.line}: ${text}`).toBe(true);
-      expect(text.trim().split('\n').length, `line ${q.line} has no rows`).toBeGreaterThan(0);
-      expect(text.trim(), `line ${q.line}`).not.toBe('');
+      expect(text.trim(), `line ${q.line} has no rows`).not.toBe('');
     }
   });
 

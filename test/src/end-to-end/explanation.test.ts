@@ -41,7 +41,9 @@ async function audit(): Promise<AuditRow[]> {
 describe('what served a request, and why', () => {
   it('names version, arm, probability, revision, rollout, step, who approved, and the evidence', async () => {
     const [row] = await release.query<{ id: string; rollout_id: string }>(
-      "SELECT request_id AS id, rollout_id FROM predictions FINAL WHERE step = 1 AND assigned_arm = 'candidate' AND probability = 0.5 LIMIT 1",
+      `SELECT request_id AS id, rollout_id
+        FROM predictions FINAL
+        WHERE step = 1 AND assigned_arm = 'candidate' AND probability = 0.5 LIMIT 1`,
     );
     const explained = await release.viewer.call<Record<string, unknown>>('GET', `/v1/requests/${row?.id}`);
     expect(explained).toMatchObject({
@@ -143,7 +145,10 @@ describe('the replay of audit.v1', () => {
       t: number;
       n: number;
     }>(
-      'SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, fallback_from, reason, min(toUnixTimestamp64Milli(time)) AS t, count() AS n FROM predictions FINAL GROUP BY ALL',
+      `SELECT route_revision, rollout_id, step, assigned_arm, probability, served_version, fallback_from, reason,
+        min(toUnixTimestamp64Milli(time)) AS t, count() AS n
+        FROM predictions FINAL
+        GROUP BY ALL`,
     );
     expect(new Set(rows.map((r) => r.route_revision)).size).toBeGreaterThan(5);
     for (const r of rows) {

@@ -60,7 +60,11 @@ describe('candidates that fail, on a server of somebody else', () => {
     expect(sender.failures).toEqual([]);
     expect((await release.accountFor(sender.answers.map((a) => a.id))).missing).toEqual([]);
     const rows = await release.query<{ reason: string; served_version: string; fallback_from: string; n: number }>(
-      "SELECT reason, served_version, fallback_from, count() AS n FROM predictions FINAL WHERE rollout_id = {id:String} AND assigned_arm = 'candidate' GROUP BY ALL ORDER BY reason",
+      `SELECT reason, served_version, fallback_from, count() AS n
+        FROM predictions FINAL
+        WHERE rollout_id = {id:String} AND assigned_arm = 'candidate'
+        GROUP BY ALL
+        ORDER BY reason`,
       { id },
     );
     expect(rows.map((r) => [r.reason, r.served_version, r.fallback_from])).toEqual(
@@ -72,7 +76,10 @@ describe('candidates that fail, on a server of somebody else', () => {
     expect(
       (
         await release.query<{ c: string }>(
-          "SELECT DISTINCT error_code AS c FROM predictions FINAL WHERE rollout_id = {id:String} AND fallback_from != '' ORDER BY c",
+          `SELECT DISTINCT error_code AS c
+            FROM predictions FINAL
+            WHERE rollout_id = {id:String} AND fallback_from != ''
+            ORDER BY c`,
           { id },
         )
       ).map((r) => r.c),
@@ -90,9 +97,20 @@ describe('candidates that fail, on a server of somebody else', () => {
     };
     const sender = release.sender(30);
     const { id } = await release.rollOut((await foreignVersion(2)).version, { steps: CANARY, guardrails: [] });
-    await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 60_000);
+    const ended = await release.reach(id, 'rolled back', (r) => r.status === 'rolledBack', 60_000);
     await sender.stop();
     expect(sender.failures).toEqual([]);
+    expect(ended.reason).toContain('error_rate');
+    // It was asked, and failed in both ways; what it was asked for, control answered.
+    expect((await release.accountFor(sender.answers.map((a) => a.id))).missing).toEqual([]);
+    const codes = await release.query<{ code: string; served_version: string }>(
+      `SELECT DISTINCT error_code AS code, served_version
+        FROM predictions FINAL
+        WHERE rollout_id = {id:String} AND assigned_arm = 'candidate' AND reason = 'randomised'
+        ORDER BY code`,
+      { id },
+    );
+    expect(codes).toEqual(['target_failed', 'timeout'].map((code) => ({ code, served_version: 'spam:1' })));
     await release.operator.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms: 10_000 });
   });
 
@@ -107,7 +125,9 @@ describe('candidates that fail, on a server of somebody else', () => {
       async () =>
         ((
           await release.query<{ n: number }>(
-            "SELECT count() AS n FROM predictions FINAL WHERE served_version = 'spam:1' AND rollout_id = '' AND status = 200",
+            `SELECT count() AS n
+              FROM predictions FINAL
+              WHERE served_version = 'spam:1' AND rollout_id = '' AND status = 200`,
           )
         )[0]?.n ?? 0) > 600,
     );

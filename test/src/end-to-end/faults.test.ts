@@ -11,6 +11,8 @@ import { root } from '../fixtures/stack.ts';
 
 let release: Release;
 let sender: Sender;
+/** Outcomes that the senders of the tests before posted. */
+let postedBefore = 0;
 /** A canary that goes on for as long as the test needs it. */
 const LONG = {
   steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }],
@@ -128,7 +130,8 @@ describe('faults under load, during a live rollout', () => {
     // nothing was counted twice, and the sequence numbers of every boot of every router have no gaps
     // (by request and by sequence number: FINAL has made one row of equal event ids before anything is counted)
     const [repeats] = await release.query<{ requests: number; sequences: number }>(
-      'SELECT count() - uniqExact(request_id) AS requests, count() - uniqExact(router, boot, sequence) AS sequences FROM predictions FINAL',
+      `SELECT count() - uniqExact(request_id) AS requests, count() - uniqExact(router, boot, sequence) AS sequences
+        FROM predictions FINAL`,
     );
     expect(repeats).toEqual({ requests: 0, sequences: 0 });
     // every fault was a transient one: no record was taken for one that nobody can use
@@ -141,11 +144,12 @@ describe('faults under load, during a live rollout', () => {
             ?.missing ?? 1) === 0,
         30_000,
       );
+    postedBefore += sender.counters.outcomesPosted;
     await until(
       'every outcome to be a row',
       async () =>
         ((await release.query<{ n: number }>('SELECT uniqExact(event_id) AS n FROM outcomes'))[0]?.n ?? 0) >=
-        sender.counters.outcomesPosted,
+        postedBefore,
       90_000,
     );
     await until(
@@ -271,7 +275,9 @@ describe('faults under load, during a live rollout', () => {
         async () =>
           (
             await release.query<{ n: number }>(
-              'SELECT count() AS n FROM evidence FINAL WHERE rollout_id = {id:String} AND arrived_at > fromUnixTimestamp64Milli({at:Int64})',
+              `SELECT count() AS n
+                FROM evidence FINAL
+                WHERE rollout_id = {id:String} AND arrived_at > fromUnixTimestamp64Milli({at:Int64})`,
               { id: rollout?.id, at },
             )
           )[0]?.n !== 0,

@@ -31,7 +31,6 @@ describe('rollouts under load, two routers', () => {
       'rolled back and settled',
       (r) => r.status === 'rolledBack' && r.withdrawal?.complete === true,
     );
-    await until('some more answers', () => sender.counters.answered > 0);
     const stoppedAt = sender.counters.answered;
     await until('a hundred answers after the rollback', () => sender.counters.answered > stoppedAt + 100);
     await sender.stop();
@@ -42,17 +41,26 @@ describe('rollouts under load, two routers', () => {
     expect(rollout.withdrawal?.applied).toEqual(['router-1', 'router-2']);
     await release.accountFor(books.ids);
     const [late] = await release.query<{ n: number }>(
-      "SELECT count() AS n FROM predictions FINAL WHERE served_version = {v:String} AND toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}",
+      `SELECT count() AS n
+        FROM predictions FINAL
+        WHERE served_version = {v:String} AND toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}`,
       { v: `spam:${BAD}`, n: rollout.withdrawal?.route.n },
     );
     expect(late?.n, 'answers by the bad version under the route that withdrew it').toBe(0);
     // and no router answered by it after it had answered anything under the new route
     const order = await release.query<{ router: string; last_bad: number; first_new: number }>(
-      `SELECT router, maxIf(sequence, served_version = {v:String}) AS last_bad, minIf(sequence, toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}) AS first_new FROM predictions FINAL WHERE rollout_id = {id:String} OR toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64} GROUP BY router`,
+      `SELECT router, maxIf(sequence, served_version = {v:String}) AS last_bad, minIf(sequence,
+        toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}) AS first_new
+        FROM predictions FINAL
+        WHERE rollout_id = {id:String} OR toUInt64(splitByChar('.', route_revision)[2]) >= {n:UInt64}
+        GROUP BY router`,
       { v: `spam:${BAD}`, n: rollout.withdrawal?.route.n, id },
     );
     expect(order).toHaveLength(2);
-    for (const o of order) expect(o.first_new).toBeGreaterThan(o.last_bad);
+    for (const o of order) {
+      expect(o.last_bad, `${o.router} answered by the bad version`).toBeGreaterThan(0);
+      expect(o.first_new).toBeGreaterThan(o.last_bad);
+    }
     expect((await release.operator.endpoint('spam')).current).toEqual({ model: 'spam', version: 1 });
   });
 
@@ -110,7 +118,12 @@ describe('rollouts under load, two routers', () => {
     // units that were held back during the watch never met the candidate
     await release.accountFor(books.ids);
     const [both] = await release.query<{ n: number }>(
-      `SELECT count() AS n FROM (SELECT unit FROM predictions FINAL WHERE rollout_id = {id:String} AND reason = 'randomised' GROUP BY unit HAVING countIf(step = 3 AND assigned_arm = 'control') > 0 AND countIf(assigned_arm = 'candidate') > 0)`,
+      `SELECT count() AS n
+        FROM (SELECT unit
+        FROM predictions FINAL
+        WHERE rollout_id = {id:String} AND reason = 'randomised'
+        GROUP BY unit HAVING countIf(step = 3 AND assigned_arm = 'control') > 0
+        AND countIf(assigned_arm = 'candidate') > 0)`,
       { id },
     );
     expect(both?.n).toBe(0);
@@ -157,7 +170,10 @@ describe('rollouts under load, two routers', () => {
   it('every verdict can be reached again from the rows in ClickHouse, to the last digit', async () => {
     // the last of each kind and step, and some of those between
     const verdicts = await release.query<{ rollout_id: string; event_id: string }>(
-      "SELECT rollout_id, event_id FROM evidence FINAL WHERE analyser = 'experiment-stats' ORDER BY time DESC LIMIT 3 BY rollout_id, step, verdict",
+      `SELECT rollout_id, event_id
+        FROM evidence FINAL
+        WHERE analyser = 'experiment-stats'
+        ORDER BY time DESC LIMIT 3 BY rollout_id, step, verdict`,
     );
     expect(verdicts.length).toBeGreaterThan(6);
     for (const { rollout_id, event_id } of verdicts) {

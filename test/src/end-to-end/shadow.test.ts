@@ -58,7 +58,11 @@ const settled = async (id: string) => {
     90_000,
   ).catch(async (error: unknown) => {
     const open = await release.query(
-      'SELECT request_id, router, sequence, toString(arrived_at) AS arrived, kafka_partition, kafka_offset FROM predictions FINAL WHERE shadow_rollout_id = {id:String} AND request_id NOT IN (SELECT request_id FROM comparisons WHERE rollout_id = {id:String}) LIMIT 10',
+      `SELECT request_id, router, sequence, toString(arrived_at) AS arrived, kafka_partition, kafka_offset
+        FROM predictions FINAL
+        WHERE shadow_rollout_id = {id:String} AND request_id NOT IN (SELECT request_id
+        FROM comparisons
+        WHERE rollout_id = {id:String}) LIMIT 10`,
       { id },
     );
     throw new Error(
@@ -121,14 +125,19 @@ describe('a shadow', () => {
     expect([sampled, ended]).toEqual([b.sampled, b.sampled]);
     // noise: about a fifth was asked twice, and the primary agreed with itself
     const [noise] = await release.query<{ n: number; agree: number }>(
-      'SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree FROM comparisons FINAL WHERE rollout_id = {id:String}',
+      `SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree
+        FROM comparisons FINAL
+        WHERE rollout_id = {id:String}`,
       { id },
     );
     expect(noise?.agree).toBe(noise?.n);
     expect((noise?.n ?? 0) / b.paired).toBeGreaterThan(0.1);
     // one trace from the caller's request to the comparison
     const [trace] = await release.query<{ n: number }>(
-      'SELECT count() AS n FROM comparisons AS c FINAL INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32',
+      `SELECT count() AS n
+        FROM comparisons AS c FINAL
+        INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id
+        WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32`,
       { id },
     );
     expect(trace?.n).toBe(b.sampled);
@@ -197,7 +206,10 @@ describe('a shadow', () => {
     await asking;
     expect((await operator.rollout(rollout.id)).step).toBe(1);
     const [c] = await release.query<{ disagree: number; noise: number }>(
-      'SELECT countIf(NOT agree) / count() AS disagree, countIf(noise AND NOT noise_agree) / countIf(noise) AS noise FROM comparisons FINAL WHERE rollout_id = {id:String}',
+      `SELECT countIf(NOT agree) / count() AS disagree, countIf(noise
+        AND NOT noise_agree) / countIf(noise) AS noise
+        FROM comparisons FINAL
+        WHERE rollout_id = {id:String}`,
       { id: rollout.id },
     );
     expect(c?.disagree).toBeGreaterThan(0.1);
@@ -247,7 +259,9 @@ describe('a shadow', () => {
     await asking;
     expect([ended.status, ended.step]).toEqual(['rolledBack', 0]);
     const reasons = await release.query<{ result: string; reason: string; agree: boolean }>(
-      "SELECT DISTINCT result, reason, agree FROM comparisons FINAL WHERE rollout_id = {id:String} AND reason = 'candidate_timeout'",
+      `SELECT DISTINCT result, reason, agree
+        FROM comparisons FINAL
+        WHERE rollout_id = {id:String} AND reason = 'candidate_timeout'`,
       { id: rollout.id },
     );
     expect(reasons).toEqual([{ result: 'failed', reason: 'candidate_timeout', agree: false }]);

@@ -1,5 +1,6 @@
-import { operations, type Role, roles } from '@slipway/contracts';
+import { operations, type Role, roles, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
+import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
@@ -51,6 +52,7 @@ describe('an API key', () => {
       const { rows: tables } = await database.query<{ name: string }>(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
       );
+      expect(tables.length).toBeGreaterThan(10);
       for (const { name } of tables) {
         const { rows } = await database.query(`SELECT count(*)::int AS n FROM "${name}" AS t WHERE t::text LIKE $1`, [
           `%${key}%`,
@@ -59,6 +61,18 @@ describe('an API key', () => {
       }
     } finally {
       await database.end();
+    }
+    const kafka = createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent'));
+    for (const topic of [topics.access, topics.audit]) {
+      const about = async () => {
+        const records: string[] = [];
+        await readTopic(kafka, topic.name, ({ value }) => records.push(String(value)));
+        return records;
+      };
+      await until(`${topic.name} to speak of it`, async () =>
+        (await about()).some((r) => r.includes(`${made.body['id']}`)),
+      );
+      expect((await about()).filter((r) => r.includes(key))).toEqual([]);
     }
   });
 

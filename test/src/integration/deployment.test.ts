@@ -98,10 +98,10 @@ describe('deploy/compose.yaml', () => {
 describe('the image', () => {
   it('is built from paths that exist', () => {
     const file = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8');
-    for (const [, path] of file.matchAll(/COPY --from=build \/slipway\/(\S+)/g))
-      expect(existsSync(join(root, path as string)), path).toBe(true);
-    for (const [, workspace] of file.matchAll(/--workspace (\S+)/g))
-      expect(existsSync(join(root, workspace as string, 'package.json')), workspace).toBe(true);
+    const copied = [...file.matchAll(/COPY --from=build \/slipway\/(\S+)/g)].map((m) => m[1] as string);
+    const workspaces = [...file.matchAll(/--workspace (\S+)/g)].map((m) => join(m[1] as string, 'package.json'));
+    expect(Math.min(copied.length, workspaces.length)).toBeGreaterThan(0);
+    expect([...copied, ...workspaces].filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 });
 

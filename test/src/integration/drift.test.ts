@@ -211,7 +211,9 @@ describe('what moved', () => {
   });
   it('the labels, counted against what the version said', async () => {
     const requests = await stack.query<{ id: string; class: string }>(
-      "SELECT request_id AS id, outputs['class'] AS class FROM predictions FINAL WHERE endpoint = 'm' AND assigned_arm = 'control'",
+      `SELECT request_id AS id, outputs['class'] AS class
+        FROM predictions FINAL
+        WHERE endpoint = 'm' AND assigned_arm = 'control'`,
     );
     const outcomes = requests.map((r, i) => ({
       event_id: randomUUID(),

@@ -60,6 +60,10 @@ describe('the Open Inference Protocol', () => {
     const together = (await (await post(body({ shape: [12, 1], data: texts }))).json()) as {
       outputs: { name: string; data: number[] }[];
     };
+    expect(together.outputs.map((o) => [o.name, o.data.length])).toEqual([
+      ['probability', 12],
+      ['class', 12],
+    ]);
     const alone = await Promise.all(
       texts.map(
         async (t) =>
@@ -82,7 +86,9 @@ describe('the Open Inference Protocol', () => {
         )[0]?.n === 64,
     );
     const [sizes] = await release.query<{ largest: number; computed: number }>(
-      "SELECT max(batch_size) AS largest, countIf(compute_us > 0) AS computed FROM predictions FINAL WHERE startsWith(request_id, 'batch-')",
+      `SELECT max(batch_size) AS largest, countIf(compute_us > 0) AS computed
+        FROM predictions FINAL
+        WHERE startsWith(request_id, 'batch-')`,
     );
     expect(sizes?.largest).toBeGreaterThan(1);
     expect(sizes?.largest).toBeLessThanOrEqual(64);
@@ -224,7 +230,12 @@ describe('bad input at the router', () => {
       ['odd-number', body().replace('"hello"', '"hello"],"x":[1e999')],
     ];
     for (const [id, b] of odd) await post(b, { 'x-request-id': id });
-    for (const [id] of odd) expect((await row(id))['request'], id).toBeDefined();
+    const logged = async (id: string) => JSON.parse((await row(id))['request'] as string) as unknown;
+    // What every reader of JSON takes is as it was; anything else is its text.
+    expect(await logged('odd-newlines')).toEqual(JSON.parse(body()));
+    expect(await logged('odd-empty')).toBeNull();
+    for (const [id, b] of odd.filter(([id]) => !['odd-newlines', 'odd-empty', 'odd-large'].includes(id)))
+      expect(await logged(id), id).toBe(b.toString());
     expect(JSON.parse((await row('odd-large'))['request'] as string)).toMatchObject({
       bytes: expect.any(Number),
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -263,12 +274,17 @@ describe('an outcome that nobody waits for', () => {
     return ((await answer.json()) as { warnings?: string[] }).warnings;
   };
   it('is taken with a warning and counted, once; a metric that is declared makes its outcome known', async () => {
+    const unread = async () =>
+      Number(
+        /slipway_router_outcomes_unread_total\{endpoint="spam"\} (\d+)/.exec(
+          await (await fetch(`${router()}/metrics`)).text(),
+        )?.[1] ?? 0,
+      );
+    const before = await unread();
     expect(await outcome('labell')).toEqual([expect.stringMatching(/"labell": no metric reads this outcome.*label/)]);
     expect(await outcome('labell')).toBeUndefined();
     expect(await outcome('label')).toBeUndefined();
-    expect(await (await fetch(`${router()}/metrics`)).text()).toMatch(
-      /slipway_router_outcomes_unread_total\{endpoint="spam"\} [1-9]/,
-    );
+    expect(await unread()).toBe(before + 1);
     await release.admin.call('PUT', '/v1/metrics/purchases', {
       kind: 'proportion',
       source: { outcome: 'bought' },
@@ -510,8 +526,10 @@ describe('assignment', () => {
   });
 
   it('gives a name one arm, however it is written: in a header as UTF-8 or Latin-1, in a body, or asked for', async () => {
+    const arms = new Set<unknown>();
     for (const unit of Array.from({ length: 20 }, (_, i) => `josé-${i}`)) {
       const [asked] = await assignments([unit]);
+      arms.add(asked?.['assigned_arm']);
       const answers = await Promise.all([
         post(body(), { 'x-slipway-unit': Buffer.from(unit, 'utf8').toString('latin1') }),
         post(body(), { 'x-slipway-unit': unit }),
@@ -519,6 +537,7 @@ describe('assignment', () => {
       ]);
       expect(answers.map((a) => a.headers.get('x-slipway-arm'))).toEqual(answers.map(() => asked?.['assigned_arm']));
     }
+    expect([...arms].sort()).toEqual(['candidate', 'control']);
   });
 
   it("lets an operator's key force a version, which is no exposure", async () => {
@@ -657,7 +676,10 @@ describe('a version that cannot be loaded', () => {
   it('leaves nothing loaded: after a trial, a version that no route names is unloaded', async () => {
     const ready = async (version: number) =>
       (await release.read(`${release.workers[0]}/v2/models/spam/versions/${version}/ready`)).status;
-    await until('version 2 to be unloaded', async () => (await ready(GOOD)) !== 200, 30_000);
+    // This worker has loaded it: it was registered just now.
+    const { version } = await release.register(await goodBytes(), { price: Math.random() });
+    expect(await tried(version)).toEqual({ state: 'loaded', reason: '' });
+    await until('it to be unloaded', async () => (await ready(version)) !== 200, 30_000);
     expect(await ready(1)).toBe(200);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkQuery, findOperation } from './find-operation.ts';
-import { type Operation, operations } from './operations.ts';
+import { type Operation, operations, roleNeeded } from './operations.ts';
 
 describe('the query parameters of an operation', () => {
   it('are those that it declares; any other is refused by its name', () => {
@@ -14,4 +14,17 @@ describe('the query parameters of an operation', () => {
       'state: is no parameter here; cursor, limit, endpoint, status may be given',
     );
   });
+});
+
+describe('the role that a command needs', () => {
+  const commands = findOperation('POST', '/v1/rollouts/:id/commands') as Operation;
+  it.each([
+    [{ command: 'approve' }, 'approver'],
+    [{ command: 'promote' }, 'operator'],
+    [{ command: 'constructor' }, 'operator'],
+    [{ command: '__proto__' }, 'operator'],
+    [{ command: ['approve'] }, 'operator'],
+    [null, 'operator'],
+    ['approve', 'operator'],
+  ])('%j: %s', (body, role) => expect(roleNeeded(commands, body)).toBe(role));
 });

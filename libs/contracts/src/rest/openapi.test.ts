@@ -12,7 +12,7 @@ describe('declared shapes', () => {
           string,
           {
             parameters: { name: string; in: string }[];
-            responses: { default?: unknown };
+            responses: Record<string, { content?: Record<string, unknown> }>;
             requestBody?: unknown;
             operationId: string;
           }
@@ -26,7 +26,15 @@ describe('declared shapes', () => {
       ids.add(described?.operationId ?? '');
       const names = described?.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`) ?? [];
       expect(op.path.match(/\{\w+\}/g) ?? []).toEqual(names);
-      expect(described?.responses.default).toBeDefined();
+      const { responses = {} } = described ?? {};
+      const [success, ...refusals] = Object.keys(responses);
+      expect(success).toMatch(/^2\d\d$/);
+      // A success says what it gives; only a deletion gives nothing.
+      expect(Object.keys(responses[success as string]?.content ?? {})).toHaveLength(op.method === 'delete' ? 0 : 1);
+      expect(refusals).toEqual(expect.arrayContaining(['400', '401', '403', '5XX']));
+      expect(refusals.flatMap((status) => Object.keys(responses[status]?.content ?? {}))).toEqual(
+        refusals.map(() => 'application/problem+json'),
+      );
       expect(described?.requestBody !== undefined).toBe(
         op.body !== undefined || (op.bytes === true && op.method === 'put'),
       );

@@ -5,10 +5,18 @@ import { revisionSchema } from '../bus/revision.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
 import { loadableSchema } from '../routing/route.ts';
 import { checkPer, metricFieldsSchema, metricSchema } from '../metric/metric.ts';
-import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema, versionRefSchema } from '../names.ts';
+import {
+  nameSchema,
+  sha256Schema,
+  timeMsSchema,
+  unitKindSchema,
+  versionNumberSchema,
+  versionRefSchema,
+} from '../names.ts';
 import { rolloutSpecSchema } from '../rollout/grammar.ts';
 import { commandSchema, rolloutSchema, rolloutStatusSchema } from '../rollout/rollout.ts';
 import { accessKeySchema } from './access.ts';
+import { explanationSchema } from './explanation.ts';
 import { type Role, roleSchema } from './roles.ts';
 
 export type Operation = {
@@ -18,7 +26,13 @@ export type Operation = {
   readonly role: Role;
   readonly body?: z.ZodType;
   readonly query?: z.ZodObject;
+  /** What stands for `{name}` in the path, where it is not what `pathParameters` says. */
+  readonly parameters?: Readonly<Record<string, z.ZodType>>;
   readonly response?: z.ZodType;
+  /** Of a success; 201 for POST, 204 for DELETE and 200 for the rest when absent. */
+  readonly status?: number;
+  /** The media type of an answer that is no JSON. */
+  readonly produces?: string;
   /** `application/octet-stream` bodies and answers. */
   readonly bytes?: boolean;
   /** Where the body decides: the role that a value of a field needs instead of `role`. */
@@ -30,10 +44,19 @@ export type Operation = {
 function page<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 }
-const pageQuery = z.object({
-  cursor: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-});
+const cursor = { error: 'give the next_cursor of the page before' };
+const digits = (most: number) => z.string().regex(new RegExp(`^\\d{1,${most}}$`), cursor);
+const pageQuery = <C extends z.ZodType<string>>(of: C) =>
+  z.object({ cursor: of.optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) });
+
+/** What may stand for a parameter of a path. */
+export const pathParameters: Readonly<Record<string, z.ZodType>> = {
+  model: nameSchema,
+  name: nameSchema,
+  version: versionNumberSchema,
+  sha256: sha256Schema,
+  id: z.uuid(),
+};
 
 export const modelSchema = z.object({
   name: nameSchema,
@@ -76,13 +99,17 @@ export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), 
 export const keySchema = accessKeySchema.omit({ sha256: true });
 export const retireInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
 export const rollbackInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
-export const auditQuerySchema = pageQuery.extend({
+export const auditQuerySchema = pageQuery(digits(18)).extend({
   aggregate: z.string().optional(),
   from: z.coerce.number().int().optional(),
   to: z.coerce.number().int().optional(),
 });
-export const listQuerySchema = pageQuery;
-export const rolloutQuerySchema = pageQuery.extend({
+/** Of what is listed by name. */
+export const listQuerySchema = pageQuery(nameSchema);
+export const versionQuerySchema = pageQuery(digits(7));
+export const evidenceQuerySchema = pageQuery(digits(18));
+export const keyQuerySchema = pageQuery(z.uuid(cursor));
+export const rolloutQuerySchema = pageQuery(z.uuid(cursor)).extend({
   endpoint: nameSchema.optional(),
   status: rolloutStatusSchema.optional(),
 });
@@ -110,7 +137,7 @@ export const operations: readonly Operation[] = [
     path: '/v1/models/{model}/versions',
     summary: 'Versions of a model',
     role: 'viewer',
-    query: listQuerySchema,
+    query: versionQuerySchema,
     response: page(versionSchema),
   },
   {
@@ -186,6 +213,7 @@ export const operations: readonly Operation[] = [
     role: 'operator',
     body: rollbackInputSchema,
     response: endpointSchema,
+    status: 200,
   },
   {
     method: 'delete',
@@ -200,6 +228,7 @@ export const operations: readonly Operation[] = [
     role: 'operator',
     body: retireInputSchema,
     response: endpointSchema,
+    status: 200,
   },
   {
     method: 'get',
@@ -248,13 +277,14 @@ export const operations: readonly Operation[] = [
     roleBy: { field: 'command', roles: { approve: 'approver' } },
     body: commandSchema,
     response: rolloutSchema,
+    status: 200,
   },
   {
     method: 'get',
     path: '/v1/rollouts/{id}/evidence',
     summary: 'The evidence that changed a verdict, newest first',
     role: 'viewer',
-    query: listQuerySchema,
+    query: evidenceQuerySchema,
     response: page(evidenceSchema),
   },
   {
@@ -262,6 +292,7 @@ export const operations: readonly Operation[] = [
     path: '/v1/rollouts/{id}/events',
     summary: 'Server-sent events: state and evidence as they change',
     role: 'viewer',
+    produces: 'text/event-stream',
   },
   {
     method: 'get',
@@ -285,13 +316,15 @@ export const operations: readonly Operation[] = [
     summary:
       'What served a request, and why: version, arm, probability, revision, rollout, who approved, on what evidence',
     role: 'viewer',
+    parameters: { id: z.string().min(1).max(128) },
+    response: explanationSchema,
   },
   {
     method: 'get',
     path: '/v1/keys',
     summary: 'API keys with their roles, newest first; never the keys themselves',
     role: 'admin',
-    query: listQuerySchema,
+    query: keyQuerySchema,
     response: page(keySchema),
   },
   {
@@ -300,6 +333,7 @@ export const operations: readonly Operation[] = [
     summary: 'Revoke an API key, for good; repeating it changes nothing',
     role: 'admin',
     response: keySchema,
+    status: 200,
   },
   {
     method: 'post',
@@ -308,12 +342,14 @@ export const operations: readonly Operation[] = [
     role: 'admin',
     once: ['key'],
     body: keyInputSchema,
-    response: z.object({ id: z.string(), name: z.string(), role: roleSchema, key: z.string() }),
+    // A repeat with the same Idempotency-Key is answered without the key.
+    response: z.object({ id: z.string(), name: z.string(), role: roleSchema, key: z.string().optional() }),
   },
 ];
 
 /** The role that a request needs by its operation; a body that is no object needs what the operation says. */
 export function roleNeeded(operation: Operation, body: unknown): Role {
-  const value = (body as Record<string, unknown> | null | undefined)?.[operation.roleBy?.field ?? ''];
-  return (typeof value === 'string' ? operation.roleBy?.roles[value] : undefined) ?? operation.role;
+  const { field = '', roles = {} } = operation.roleBy ?? {};
+  const value = (body as Record<string, unknown> | null | undefined)?.[field];
+  return (typeof value === 'string' && Object.hasOwn(roles, value) ? roles[value] : undefined) ?? operation.role;
 }

@@ -60,38 +60,58 @@ export class ProblemError extends Error {
   }
 }
 
+/** A refusal may name what was sent, but does not send it back. */
+const MOST_TEXT = 4000;
+const brief = (text: string) => (text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text);
+
 export function problemDocument(error: ProblemError, extra: { requestId?: string; oip?: boolean } = {}): Problem {
   const [status, title] = problems[error.code];
+  const detail = brief(error.message);
+  const errors = error.errors?.map(({ field, message }) => ({ field: brief(field), message: brief(message) }));
   return {
     type: `urn:slipway:problem:${error.code}`,
     title,
     status,
     code: error.code,
-    detail: error.message,
-    ...(error.errors ? { errors: error.errors } : {}),
+    detail,
+    ...(errors ? { errors } : {}),
     ...(extra.requestId ? { request_id: extra.requestId } : {}),
-    ...(extra.oip ? { error: error.message } : {}),
+    ...(extra.oip ? { error: detail } : {}),
   };
 }
 
-/** Zod's issues as named fields: `steps.0.canary.weight`; `(body)` for the whole. */
+/** So many wrong fields are named, and the others counted: an answer is no longer than somebody reads. */
+const MOST_ERRORS = 100;
+
+/** Zod's issues as named fields: `steps.0.canary.weight`; `(body)` for the whole. The first hundred, and how many more. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
-  return error.issues.flatMap((issue) => flatten(issue as unknown as Issue, []));
+  const found: FieldError[] = [];
+  let more = 0;
+  for (const issue of error.issues as unknown as Issue[]) {
+    const room = MOST_ERRORS - found.length;
+    const keys = issue.keys?.length ?? 1;
+    if (room > 0) found.push(...flatten(issue, [], room).slice(0, room));
+    more += Math.max(0, keys - Math.max(0, room));
+  }
+  if (more > 0) found.push({ field: '(body)', message: `and ${more} more` });
+  return found;
 }
 
 type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[]; errors?: Issue[][] };
 
 /** Of a union that failed, the branch that came nearest (deepest, then fewest complaints) is the one worth naming. */
-function flatten(issue: Issue, base: PropertyKey[]): FieldError[] {
+function flatten(issue: Issue, base: PropertyKey[], most: number): FieldError[] {
   const path = [...base, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors?.length) {
     const near = issue.errors
-      .map((branch) => branch.flatMap((i) => flatten(i, path)))
+      .map((branch) => branch.slice(0, most).flatMap((i) => flatten(i, path, most)))
       .sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
     if (near?.length) return near;
   }
   if (issue.code === 'unrecognized_keys')
-    return (issue.keys ?? []).map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
+    return (issue.keys ?? [])
+      .slice(0, most)
+      .map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
   return [{ field: path.map(String).join('.') || '(body)', message: issue.message }];
 }
 function depth(errors: FieldError[]): number {

@@ -29,7 +29,7 @@ describe('who may use a router or a worker', () => {
     expect(() => access.check('Bearer one')).toThrow(/not known, or was revoked/);
     access.check('bearer two');
     for (const nothing of [undefined, '', 'Basic two', 'Bearer ', sha256('two'), `Bearer ${sha256('two')}`])
-      expect(() => access.check(nothing)).toThrow();
+      expect(() => access.check(nothing)).toThrow(/API key/);
     new CallerAccess('open', keys).check(undefined);
   });
 });

@@ -27,6 +27,10 @@ export function createListener(handler: Listener, hot: HotHandler | undefined, l
     }
   });
   server.keepAliveTimeout = 65_000;
+  // Their size is bounded; a bound on their number would drop the rest without a word.
+  server.maxHeadersCount = 0;
+  // Who closes its side behind a request still reads the answer.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.on('connect', (_req, socket) => refuseConnection(socket, 'method_not_allowed', 'this is no proxy'));
   return server;
 }

@@ -68,6 +68,13 @@ describe('the listener of a service', () => {
   ])('answers %s', async (_, bytes, status) => {
     expect(await exchange(await service(), bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
+  it('answers who has closed its side behind the request, however long the answer takes, and then closes', async () => {
+    const slow = createListener((_, res) => setTimeout(() => res.end('late'), 100), undefined, log);
+    const port = await start(slow);
+    expect(await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 [\s\S]*late/);
+    expect(await exchange(port, '')).toBe('');
+    expect(await new Promise((resolve) => slow.getConnections((_, n) => resolve(n)))).toBe(0);
+  });
   it('takes a target in absolute form as its path, and an upgrade as a plain request', async () => {
     const port = await service();
     expect(await exchange(port, 'GET http://other/a?b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(

@@ -153,7 +153,10 @@ export class HistogramStore {
   async reasonsSaid(model: string, version: number, since: number): Promise<string[]> {
     const rows = await queryRows<{ reason: string }>(
       this.clickhouse,
-      'SELECT DISTINCT arrayJoin(reasons) AS reason FROM slipway.retraining FINAL WHERE model = {model:String} AND model_version = {version:UInt32} AND time >= fromUnixTimestamp64Milli({since:Int64})',
+      `SELECT DISTINCT arrayJoin(reasons) AS reason
+        FROM slipway.retraining FINAL
+        WHERE model = {model:String} AND model_version = {version:UInt32}
+        AND time >= fromUnixTimestamp64Milli({since:Int64})`,
       { model, version, since },
     );
     return rows.map((r) => r.reason);

@@ -9,8 +9,10 @@ import {
   type Logger,
   pathSegment,
   readBody,
+  requireIdentity,
 } from '@slipway/platform';
 import type { ModelSet } from '../model/model-set.client.ts';
+import { mostRows } from '../model/row-bound.ts';
 import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
 
@@ -66,8 +68,10 @@ export function inferHandler(
     options.access.check(headerOf(req, 'authorization'));
     const name = pathSegment(segment);
     const body = await readBody(req, options.maxBodyBytes);
+    requireIdentity(req.headers);
     const model = models.get(name, version);
-    const request = parseInferRequest(body, model.spec.signature, options.maxRows);
+    const { signature, preprocessing } = model.spec;
+    const request = parseInferRequest(body, signature, Math.min(options.maxRows, mostRows(preprocessing)));
     const { outputs, timing } = await model.infer(request);
     const labels = { model: name, version: String(version) };
     successTotal.inc(labels);

@@ -2,6 +2,7 @@ import { formatVersion, ProblemError } from '@slipway/contracts';
 import { workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
+import { mostRows } from '../model/row-bound.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
 
 /** One version's answer to a shadow request, or why there is none. */
@@ -34,7 +35,9 @@ export class LegClient {
     try {
       const loaded = this.models.find(model, Number(number));
       if (loaded) {
-        const run = loaded.infer(parseInferRequest(body, loaded.spec.signature, 4096), 'background');
+        const { signature, preprocessing } = loaded.spec;
+        const request = parseInferRequest(body, signature, Math.min(4096, mostRows(preprocessing)));
+        const run = loaded.infer(request, 'background');
         // Whoever gives up on the deadline no longer listens for how the run ends.
         run.catch(() => undefined);
         const late = new Promise<'late'>((resolve) => {

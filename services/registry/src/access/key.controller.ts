@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { keyInputSchema, listQuerySchema, parseOrProblem } from '@slipway/contracts';
+import { keyInputSchema, keyQuerySchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
@@ -46,8 +46,8 @@ export class KeyController {
   @Get()
   @Needs('admin')
   list(@Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
-    return this.keys.list(cursor === undefined ? undefined : parseOrProblem(idSchema, { id: cursor }).id, limit);
+    const { cursor, limit } = parseOrProblem(keyQuerySchema, query);
+    return this.keys.list(cursor, limit);
   }
 
   @Post(':id/revoke')

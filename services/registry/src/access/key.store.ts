@@ -34,7 +34,9 @@ export class KeyStore {
     for (const [role, key] of Object.entries(keys))
       await this.database.transaction(async (sql) => {
         const [made] = await sql.query<{ id: string }>(
-          'INSERT INTO api_keys (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING RETURNING id',
+          `INSERT INTO api_keys (id, name, role, hash, created_at)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (hash) DO NOTHING RETURNING id`,
           [randomUUID(), role, role, hashKey(key), now],
         );
         if (made) await enqueueState(sql, topics.access.name, made.id, now);
@@ -69,8 +71,6 @@ export class KeyStore {
   }
 
   async list(cursor: string | undefined, limit: number) {
-    if (cursor !== undefined && !isId(cursor))
-      throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
     const rows = await this.database.query<StoredKey>(
       `SELECT * FROM api_keys WHERE ($1::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = $1))
        ORDER BY created_at DESC, id DESC LIMIT $2`,

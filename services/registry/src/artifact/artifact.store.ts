@@ -58,7 +58,9 @@ export class ArtifactStore {
     }
     await this.database.transaction(async (sql) => {
       const inserted = await sql.query(
-        'INSERT INTO artifacts (sha256, bytes, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING sha256',
+        `INSERT INTO artifacts (sha256, bytes, created_at, created_by)
+          VALUES ($1, $2, $3, $4)
+          ON CONFLICT DO NOTHING RETURNING sha256`,
         [sha256, bytes, now, actor.name],
       );
       if (inserted.length > 0)

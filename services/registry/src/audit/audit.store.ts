@@ -1,12 +1,4 @@
-import {
-  AUDIT_GENESIS,
-  type AuditRow,
-  auditHash,
-  canonicalJson,
-  ProblemError,
-  type Role,
-  topics,
-} from '@slipway/contracts';
+import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
@@ -42,7 +34,9 @@ export async function appendAudit(
   const hash = auditHash(row);
   const full: AuditRow = { ...row, hash, ...signAuditHash(hash) };
   await sql.query(
-    'INSERT INTO audit (event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash, hash, key_id, signature) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)',
+    `INSERT INTO audit (event_id, aggregate, n, time, actor, role, action, reason, state, previous_hash, hash,
+      key_id, signature)
+      VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`,
     [
       full.event_id,
       full.aggregate,
@@ -84,10 +78,12 @@ export async function listAudit(
     limit: number;
   },
 ): Promise<{ items: AuditRow[]; next_cursor: string | null }> {
-  if (filter.cursor !== undefined && !/^\d{1,18}$/.test(filter.cursor))
-    throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
   const rows = await sql.query<StoredAudit>(
-    `SELECT * FROM audit WHERE ($1::text IS NULL OR aggregate = $1) AND ($2::bigint IS NULL OR time >= $2) AND ($3::bigint IS NULL OR time < $3) AND seq > $4 ORDER BY seq LIMIT $5`,
+    `SELECT *
+      FROM audit
+      WHERE ($1::text IS NULL OR aggregate = $1) AND ($2::bigint IS NULL OR time >= $2)
+      AND ($3::bigint IS NULL OR time < $3) AND seq > $4
+      ORDER BY seq LIMIT $5`,
     [filter.aggregate ?? null, filter.from ?? null, filter.to ?? null, filter.cursor ?? '0', filter.limit + 1],
   );
   const items = rows.slice(0, filter.limit);

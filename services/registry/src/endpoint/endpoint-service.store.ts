@@ -44,7 +44,9 @@ export class EndpointService {
         );
       checkLoadable('version', version);
       const created = await sql.query(
-        'INSERT INTO endpoints (name, current, unit, timeout_ms, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name',
+        `INSERT INTO endpoints (name, current, unit, timeout_ms, created_at)
+          VALUES ($1, $2, $3, $4, $5)
+          ON CONFLICT DO NOTHING RETURNING name`,
         [name, JSON.stringify(ref), input.unit, input.timeout_ms, now],
       );
       const row = await endpointInUse(sql, name);

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
-import { listQuerySchema, metricSchema, parseOrProblem } from '@slipway/contracts';
+import { listQuerySchema, metricInputSchema, metricSchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
@@ -25,9 +25,9 @@ export class MetricController {
 
   @Put(':name')
   @Needs('publisher')
-  async put(@Param('name') name: string, @Body() body: object, @Caller() actor: Actor) {
+  async put(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
     const now = steadyNow();
-    const metric = parseOrProblem(metricSchema, { ...body, name });
+    const metric = parseOrProblem(metricSchema, { ...parseOrProblem(metricInputSchema, body), name });
     // The routers know from the routes which outcomes somebody waits for.
     const put = await putMetric(this.database, metric, actor, now, (sql) => this.routes.recompileAll(sql, now));
     this.routes.published();

@@ -5,6 +5,7 @@ import {
   parseOrProblem,
   versionInputSchema,
   versionNumberSchema,
+  versionQuerySchema,
 } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
@@ -13,7 +14,13 @@ import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../audit/audit.store.ts';
 import { ModelStore } from './model.store.ts';
 
-const pathVersion = z.object({ version: z.coerce.number().pipe(versionNumberSchema) });
+const pathVersion = z.object({
+  version: z
+    .string()
+    .regex(/^\d{1,7}$/, 'a whole number')
+    .transform(Number)
+    .pipe(versionNumberSchema),
+});
 
 @Controller('v1/models')
 export class ModelController {
@@ -38,7 +45,7 @@ export class ModelController {
   @Get(':model/versions')
   @Needs('viewer')
   versions(@Param('model') model: string, @Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    const { cursor, limit } = parseOrProblem(versionQuerySchema, query);
     return this.models.versions(model, cursor, limit);
   }
 

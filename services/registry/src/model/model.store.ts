@@ -41,7 +41,9 @@ export class ModelStore {
     return this.database.transaction(async (sql) => {
       const model: Model = { ...input, created_at: now, created_by: actor.name };
       const inserted = await sql.query(
-        'INSERT INTO models (name, description, created_at, created_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING name',
+        `INSERT INTO models (name, description, created_at, created_by)
+          VALUES ($1, $2, $3, $4)
+          ON CONFLICT DO NOTHING RETURNING name`,
         [model.name, model.description, now, actor.name],
       );
       if (inserted.length === 0) throw new ProblemError('conflict', `there is a model "${model.name}" already`);
@@ -59,15 +61,18 @@ export class ModelStore {
 
   async list(cursor: string | undefined, limit: number) {
     const rows = await this.database.query<Model>(
-      'SELECT name, description, created_at::float8 AS created_at, created_by FROM models WHERE name > $1 ORDER BY name LIMIT $2',
+      `SELECT name, description, created_at::float8 AS created_at, created_by
+        FROM models
+        WHERE name > $1
+        ORDER BY name LIMIT $2`,
       [cursor ?? '', limit + 1],
     );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? (rows[limit - 1]?.name ?? null) : null };
   }
 
   async versions(model: string, cursor: string | undefined, limit: number) {
-    if (cursor !== undefined && !/^\d{1,9}$/.test(cursor))
-      throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
+    const [known] = await this.database.query('SELECT name FROM models WHERE name = $1', [model]);
+    if (!known) throw new ProblemError('not_found', `there is no model "${model}"`);
     const rows = await this.database.query<Version>(
       `${VERSIONS} WHERE v.model = $1 AND v.version > $2 ORDER BY v.version LIMIT $3`,
       [model, Number(cursor ?? 0), limit + 1],
@@ -127,7 +132,8 @@ export class ModelStore {
         loadable: { state: 'untested', reason: '' },
       };
       await sql.query(
-        'INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
+        `INSERT INTO versions (model, version, digest, bundle, created_at, created_by, profile, profile_note)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
         [
           model,
           number,

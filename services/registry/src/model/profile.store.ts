@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import {
   type Bundle,
   fieldErrors,
@@ -12,6 +11,7 @@ import { buildProfile } from './profile.ts';
 
 /** A profile needs no more rows than this: its bins are deciles. */
 const MOST_ROWS = 20_000;
+const MOST_BYTES = 64 * 1024 ** 2;
 
 export type ReferenceProfile = { profile: Profile | null; note: string };
 
@@ -49,15 +49,20 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
   return { profile, note: profile ? '' : 'training_data: no row has a value for a tensor of the signature' };
 }
 
+/** The lines in the first bytes of a file, without one that is cut off: a file may be one line of gigabytes. */
 async function rows(artifacts: ArtifactStore, sha256: string): Promise<string[]> {
   const { stream } = await artifacts.get(sha256);
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line.trim() !== '') lines.push(line);
-    if (lines.length >= MOST_ROWS) break;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MOST_BYTES) break;
   }
   stream.destroy();
-  return lines;
+  const lines = Buffer.concat(chunks).toString('utf8').split(/\r?\n/);
+  if (bytes >= MOST_BYTES) lines.pop();
+  return lines.filter((line) => line.trim() !== '').slice(0, MOST_ROWS);
 }
 
 function json(text: string): unknown {

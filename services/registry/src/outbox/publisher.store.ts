@@ -84,7 +84,11 @@ export class Publisher {
     try {
       // Routes first: a rollback must not wait for its own paperwork.
       const keys = await this.database.query<Waiting>(
-        `SELECT topic, key, bool_and(payload IS NULL) AS state FROM outbox WHERE published_at IS NULL GROUP BY topic, key ORDER BY topic = $1 DESC, min(id) LIMIT 500`,
+        `SELECT topic, key, bool_and(payload IS NULL) AS state
+          FROM outbox
+          WHERE published_at IS NULL
+          GROUP BY topic, key
+          ORDER BY topic = $1 DESC, min(id) LIMIT 500`,
         [topics.routes.name],
       );
       waitingGauge.set(keys.length);

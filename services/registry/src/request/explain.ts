@@ -1,4 +1,4 @@
-import type { AuditRow, Rollout } from '@slipway/contracts';
+import type { AuditRow, Explanation, Rollout } from '@slipway/contracts';
 
 export type ServedRow = {
   request_id: string;
@@ -50,7 +50,7 @@ const APPROVALS: ReadonlySet<string> = new Set(['approve', 'promote']);
  * What served a request, and why: the row, the rollout that let its version serve, who approved it, and on what
  * evidence. Pure.
  */
-export function explain(row: ServedRow, { at: since, rollout, history, placed }: Origin) {
+export function explain(row: ServedRow, { at: since, rollout, history, placed }: Origin): Explanation {
   const at = Date.parse(`${row.time.replace(' ', 'T')}Z`);
   const before = history.filter((h) => h.time <= since);
   const people = before.filter((h) => h.role !== 'system');
@@ -86,7 +86,6 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
     rollout: rollout
       ? {
           id: rollout.id,
-          /** Null after its promotion. */
           step: row.rollout_id ? row.step : null,
           candidate: rollout.spec.candidate,
           control: rollout.control,
@@ -95,12 +94,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       : null,
     placed_by: placed,
     approved_by: people.filter((h) => APPROVALS.has(h.action)).map(said),
-    /** Everything that people did to the rollout until then. */
     commands: people.map(said),
-    /**
-     * What let the rollout into the step that the request met, or led to its promotion; null in its first step, or when
-     * a person promoted it.
-     */
     evidence:
       into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
     sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,

@@ -1,4 +1,4 @@
-import { type Evidence, ProblemError } from '@slipway/contracts';
+import type { Evidence } from '@slipway/contracts';
 import type { Sql } from '../database/database.store.ts';
 import type { ReceivedEvidence } from './decide.ts';
 
@@ -26,7 +26,9 @@ export async function storeEvidence(sql: Sql, evidence: Evidence, receivedAt: nu
     if (latest.doc.verdict === 'rollBack' && stillCounts && evidence.verdict !== 'rollBack') return true;
   }
   await sql.query(
-    'INSERT INTO evidence_latest (rollout_id, analyser, received_at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT (rollout_id, analyser) DO UPDATE SET received_at = $3, doc = $4',
+    `INSERT INTO evidence_latest (rollout_id, analyser, received_at, doc)
+      VALUES ($1, $2, $3, $4)
+      ON CONFLICT (rollout_id, analyser) DO UPDATE SET received_at = $3, doc = $4`,
     [evidence.rollout_id, evidence.analyser, receivedAt, JSON.stringify(evidence)],
   );
   const mind = (e: Evidence) => `${e.step} ${e.verdict} ${e.reasons.join()}`;
@@ -50,10 +52,11 @@ export async function latestEvidence(sql: Sql, rolloutId: string): Promise<Recei
 
 /** The changes of mind, newest first. */
 export async function evidenceLog(sql: Sql, rolloutId: string, cursor: string | undefined, limit: number) {
-  if (cursor !== undefined && !/^\d{1,18}$/.test(cursor))
-    throw new ProblemError('invalid_request', 'cursor: give the next_cursor of the page before');
   const rows = await sql.query<{ seq: string; doc: Evidence }>(
-    'SELECT seq, doc FROM evidence_log WHERE rollout_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3',
+    `SELECT seq, doc
+      FROM evidence_log
+      WHERE rollout_id = $1 AND ($2::bigint IS NULL OR seq < $2)
+      ORDER BY seq DESC LIMIT $3`,
     [rolloutId, cursor ?? null, limit + 1],
   );
   return {

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   commandSchema,
-  listQuerySchema,
+  evidenceQuerySchema,
   mayActAs,
   parseOrProblem,
   ProblemError,
@@ -65,7 +65,7 @@ export class RolloutController {
   @Get(':id/evidence')
   @Needs('viewer')
   async evidence(@Param('id') id: string, @Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+    const { cursor, limit } = parseOrProblem(evidenceQuerySchema, query);
     await findRollout(this.database, id);
     return evidenceLog(this.database, id, cursor, limit);
   }
@@ -79,6 +79,7 @@ export class RolloutController {
     reply.hijack();
     const out = reply.raw;
     out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' });
+    if (request.method === 'HEAD') return void out.end();
     let revision = '';
     let evidence = '';
     const send = (event: string, data: unknown) => out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);

@@ -18,6 +18,7 @@ import {
   keyDigest,
   pathSegment,
   readBody,
+  requireIdentity,
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
@@ -287,7 +288,5 @@ function refuseEncodings(req: IncomingMessage, body: RequestBody): void {
       'unsupported_media_type',
       "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON (in Triton's client: binary_data=False)",
     );
-  const encoding = req.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity')
-    throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
+  requireIdentity(req.headers);
 }

@@ -11,6 +11,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { portableJson } from '../inference/portable-json.ts';
 import { RowJournal } from '../journal/rows.journal.ts';
 import { OutcomeNames } from './outcome-names.store.ts';
+import { requirePlausibleTimes } from './plausible-time.ts';
 import { RouteTable } from '../routing/route-table.ts';
 
 export const OUTCOME_JOURNAL = Symbol('outcome journal');
@@ -49,6 +50,7 @@ export class OutcomeController {
     const outcomes = 'outcomes' in input ? input.outcomes : [input];
     const unknown = outcomes.find((o) => !this.routes.get(o.endpoint));
     if (unknown) throw new ProblemError('unknown_endpoint', `there is no endpoint "${unknown.endpoint}"`);
+    requirePlausibleTimes(outcomes, now);
     const rows = outcomes.map(
       (o): OutcomeRow => ({
         event_id: o.event_id ?? uuidv7(),

@@ -17,8 +17,11 @@ describe('the draw of the shadow', () => {
   it('takes its share, and of that the share of the noise leg', () => {
     const draws = ids.map((id) => drawShadow(shadow, id));
     const sampled = draws.filter((d) => d.sampled);
-    expect(sampled.length / ids.length).toBeCloseTo(0.25, 1);
-    expect(sampled.filter((d) => d.noise).length / sampled.length).toBeCloseTo(0.4, 1);
+    // Within four standard errors.
+    const within = (part: number, of: number, share: number) =>
+      expect(Math.abs(part / of - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / of));
+    within(sampled.length, ids.length, 0.25);
+    within(sampled.filter((d) => d.noise).length, sampled.length, 0.4);
     expect(draws.filter((d) => d.noise && !d.sampled)).toEqual([]);
   });
   it('is the same for the same request, and grows monotonically', () => {

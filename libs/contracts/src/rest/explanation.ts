@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { timeMsSchema, versionRefSchema } from '../names.ts';
+import { rolloutStatusSchema } from '../rollout/rollout.ts';
+
+/** What a person did to a rollout. */
+const commandSaidSchema = z.object({
+  actor: z.string(),
+  role: z.string(),
+  action: z.string(),
+  reason: z.string(),
+  time: timeMsSchema,
+});
+
+/** What served a request, and why, by the books as they stand. */
+export const explanationSchema = z.object({
+  request_id: z.string(),
+  endpoint: z.string(),
+  time: timeMsSchema,
+  version: z.string(),
+  arm: z.string(),
+  probability: z.number().min(0).max(1),
+  reason: z.string(),
+  route_revision: z.string(),
+  unit: z.string(),
+  status: z.int(),
+  error_code: z.string(),
+  fallback_from: z.string(),
+  latency_us: z.int().nonnegative(),
+  /** The router, or the source of an event of others. */
+  served_by: z.string(),
+  trace_id: z.string(),
+  /** The rollout whose shadow it was sampled for. */
+  shadowed_by: z.string().nullable(),
+  rollout: z
+    .object({
+      id: z.uuid(),
+      /** Null after its promotion. */
+      step: z.int().nullable(),
+      candidate: versionRefSchema,
+      control: versionRefSchema,
+      status_now: rolloutStatusSchema,
+    })
+    .nullable(),
+  /** Outside of a rollout: how the version came to serve. */
+  placed_by: z
+    .object({ action: z.string(), by: z.string(), version: z.string(), reason: z.string(), time: timeMsSchema })
+    .nullable(),
+  approved_by: z.array(commandSaidSchema),
+  /** Everything that people did to the rollout until then. */
+  commands: z.array(commandSaidSchema),
+  /**
+   * What let the rollout into the step that the request met, or led to its promotion; null in its first step, or when a
+   * person promoted it.
+   */
+  evidence: z.object({ event_id: z.string(), sentence: z.string(), time: timeMsSchema }).nullable(),
+  sentence: z.string(),
+});
+export type Explanation = z.infer<typeof explanationSchema>;

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { metricInputSchema } from './operations.ts';
+import { parseOrProblem, problemDocument, ProblemError } from './problem.ts';
+
+function refused(schema: z.ZodType, value: unknown): ProblemError {
+  try {
+    parseOrProblem(schema, value);
+  } catch (error) {
+    if (error instanceof ProblemError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+const ones = (n: number) => Array.from({ length: n }, () => 1);
+
+describe('the fields that a refusal names', () => {
+  it.each([
+    ['unknown names', z.strictObject({}), Object.fromEntries(ones(300_000).map((x, i) => [`k${i}`, x]))],
+    ['wrong elements', z.array(z.string()), ones(300_000)],
+  ])('are a hundred, and how many more: an answer does not grow with %s', (_, schema, value) => {
+    const { errors = [], message } = refused(schema, value);
+    expect(errors).toHaveLength(101);
+    expect(errors.at(-1)).toEqual({ field: '(body)', message: 'and 299900 more' });
+    expect(message.length).toBeLessThan(20_000);
+  });
+
+  it('and what it says of them are cut off: a refusal does not send back what was sent', () => {
+    const long = 'x'.repeat(1_000_000);
+    const error = new ProblemError('invalid_tensor', long, { errors: [{ field: long, message: long }] });
+    const document = problemDocument(error, { oip: true });
+    expect(JSON.stringify(document).length).toBeLessThan(17_000);
+    expect(document.detail).toMatch(/^x{4000}…$/);
+  });
+
+  it('are all of them where they are few', () => {
+    const { errors } = refused(z.strictObject({ a: z.string(), b: z.string() }), { a: 1, b: 2, c: 3 });
+    expect(errors?.map((e) => e.field)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are not the elements of a list that stands where an object belongs', () => {
+    expect(refused(metricInputSchema, ones(1000)).errors).toEqual([{ field: '(body)', message: expect.any(String) }]);
+  });
+});

@@ -1,0 +1,43 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { findOperation, ProblemError } from '@slipway/contracts';
+import type { FastifyInstance } from 'fastify';
+import { AllowedMethods } from './allowed-methods.ts';
+import { answerFrameworkError } from './problem.filter.controller.ts';
+
+/** @throws ProblemError unsupported_media_type for a body that is compressed or encoded otherwise */
+export function requireIdentity(headers: IncomingHttpHeaders): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
+}
+
+/**
+ * What is refused before a handler is looked for: a method that the path does not take (405 with `Allow`), an encoding
+ * of the body, bytes where the operation takes JSON. Call it before routes are added.
+ */
+export function refuseEarly(fastify: FastifyInstance): void {
+  const allowed = new AllowedMethods();
+  fastify.addHook('onRoute', ({ url, method }) => allowed.add(url, method));
+  fastify.addHook('onRequest', async (request, reply) => {
+    try {
+      requireIdentity(request.headers);
+      const methods = request.is404 ? allowed.of(request.url) : [];
+      if (methods.length === 0 || methods.includes(request.method)) return undefined;
+      void reply.header('allow', methods.join(', '));
+      throw new ProblemError('method_not_allowed', `${request.method} ${request.url}: ${methods.join(', ')}`);
+    } catch (error) {
+      answerFrameworkError(error as Error, request, reply);
+      return reply;
+    }
+  });
+  fastify.addContentTypeParser('application/octet-stream', (request, payload, done) => {
+    const takesBytes = findOperation(request.method, request.routeOptions.url ?? '')?.bytes === true;
+    done(takesBytes ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
+  });
+  // Fastify would close the connection under a body that is too large, and its sender would not read why: the rest is
+  // read and thrown away instead, for as long as a request may take.
+  fastify.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode === 413 && !request.raw.complete) reply.removeHeader('connection');
+    return payload;
+  });
+}

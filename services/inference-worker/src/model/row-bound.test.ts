@@ -1,0 +1,12 @@
+import { preprocessingSchema } from '@slipway/contracts';
+import { expect, it } from 'vitest';
+import { mostRows } from './row-bound.ts';
+
+const operators = (...given: object[]) => preprocessingSchema.parse(given);
+
+it('the widest preprocessing that a bundle may declare takes no more than 256 MB for a request', () => {
+  const widest = { op: 'hashed_ngrams', input: 'text', output: 'f', features: 2 ** 20 };
+  expect(mostRows(operators(widest)) * 2 ** 20 * 4).toBe(256 * 1024 ** 2);
+  expect(mostRows(operators({ ...widest, features: 512 }))).toBeGreaterThan(100_000);
+  expect(mostRows([])).toBeGreaterThan(1_000_000);
+});

@@ -1,0 +1,12 @@
+import type { Operator } from '@slipway/contracts';
+
+/** 256 MB of FP32. */
+const MOST_ELEMENTS = 2 ** 26;
+
+/** So many rows of one request fit into the memory that its preprocessing may take, whatever a bundle declares. */
+export function mostRows(preprocessing: readonly Operator[]): number {
+  const widths = preprocessing.map((op) =>
+    op.op === 'hashed_ngrams' ? op.features : op.op === 'one_hot' ? op.categories.length + 1 : 1,
+  );
+  return Math.max(1, Math.floor(MOST_ELEMENTS / Math.max(1, ...widths)));
+}
