@@ -38,8 +38,8 @@ function seenParameters(asOf: AsOf): Record<string, unknown> {
  * The sufficient statistics of one rollout, from ClickHouse. Rows are deduplicated (FINAL), strata are the candidate's
  * shares, every unit counts once per metric and share in its first second, judged given its arms at the shares where it
  * was met before (`returning-units.ts`), and seconds are arrivals at Kafka. The candidate's share is read from the
- * rows' own assignment probability. An `ejected` request was randomised like the others, so it is an exposure; but its
- * answer came from the control, so it is no event and no latency of either arm.
+ * rows' own assignment probability. An `ejected` request was randomised like the others, so it is an exposure; but the
+ * candidate was not tried (the control's: would not have been), so it is no event and no latency of either arm.
  */
 const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at,
@@ -50,11 +50,8 @@ const ASSIGNED = `
 const CROSSED = crossedUnits(ASSIGNED);
 /** Without the units of a fault of exposure. */
 const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
-/**
- * What both arms answered themselves, in seconds in which the router ejected nothing: else the arm that was ejected
- * would lack answers, and a lack of fast answers, or of conversions, is evidence.
- */
-const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised' AND (router, second) NOT IN (SELECT router, second FROM (${ASSIGNED}) WHERE reason = 'ejected')`;
+/** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
+const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;
 
 /** From an hour before the rollout on: where the control's baseline comes from. */
 const AROUND = 'arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
