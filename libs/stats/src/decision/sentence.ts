@@ -1,5 +1,6 @@
 import { sound } from '../errors.ts';
-import { type GuardrailNumbers, type Judgement, MIN_REQUESTS } from './judge.ts';
+import type { GuardrailNumbers, Judgement } from './judgement.ts';
+import { MIN_REQUESTS } from './missing.ts';
 
 function percent(x: number | null | undefined): string {
   return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
