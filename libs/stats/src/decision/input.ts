@@ -69,6 +69,8 @@ export type JudgeInput = {
     until: { requests?: number | undefined; units?: number | undefined };
     /** After this step nothing is concurrent any more: what has not been seen by then will not be. */
     lastComparison?: boolean | undefined;
+    /** After this step the candidate has everything, or all but a hold-back. */
+    promotes?: boolean | undefined;
     totals: { control: ArmTotals; candidate: ArmTotals };
   };
   guardrails: (EventGuardrail | LatencyGuardrail)[];

@@ -4,7 +4,7 @@ import { evidenceOf } from './guardrail-evidence.ts';
 import type { JudgeInput } from './input.ts';
 import type { GuardrailNumbers, Judgement } from './judgement.ts';
 import { leastFavourable } from './least-favourable.ts';
-import { limitState } from './limit.ts';
+import { compareFigures, limitState } from './limit.ts';
 import { DOUBT, MIN_REQUESTS, missing } from './missing.ts';
 import { proofOf } from './proved.ts';
 import { describe } from './sentence.ts';
@@ -26,6 +26,8 @@ export const SAMPLE_RATIO_LIMIT = 1000;
  * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits
  * until that harm is excluded (`harm.ts`): a candidate that does it is promoted with
  *   probability ≤ `missed`;
+ * - a candidate whose own figures are beyond a declared limit is not promoted: the step after which it has everything
+ * waits until they are within it (`limit.ts`);
  * - `hold`: anything else; `reasons` name what is missing. `out_of_service`: the candidate has answered nothing itself for
  * longer than the policy allows. An exposure fault (crossed units, a wrong sample ratio) never lets a candidate advance;
  * it is rolled back only by evidence that the fault cannot explain (`exposure.ts`).
@@ -45,6 +47,8 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     ...(g.kind === 'events' && (g.proof || g.role === 'goal') ? { proof: proofOf(g, input.alpha) } : {}),
     margin: g.margin,
     limit: 'not excluded',
+    compared: [],
+    beyond: [],
     ...(g.kind === 'events'
       ? { candidate: rated(g.step.candidate), control: rated(g.step.control), direction: g.direction }
       : {
@@ -52,7 +56,10 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
           ...(g.masses === null && g.baseline ? { baseline: g.baseline } : {}),
         }),
   }));
-  for (const g of numbers) g.limit = limitState(g, 1 / input.alpha);
+  for (const g of numbers) {
+    Object.assign(g, compareFigures(g));
+    g.limit = limitState(g, 1 / input.alpha);
+  }
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
   const sampleRatioE =
@@ -89,10 +96,13 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     if (tooLongOut) reasons.unshift('out_of_service');
     if (reasons.length === 0) {
       verdict = 'advance';
-      const doubted = numbers
-        .filter((g) => g.role === 'guardrail' && g.e >= DOUBT)
-        .map((g) => `doubt_remains:${g.metric}`);
-      reasons = doubted.length > 0 ? doubted : ['no_guardrail_in_doubt'];
+      const remain = [
+        ...numbers.filter((g) => g.role === 'guardrail' && g.e >= DOUBT).map((g) => `doubt_remains:${g.metric}`),
+        ...numbers
+          .filter((g) => step.weight < 1 && g.limit === 'point estimate breaks it')
+          .map((g) => `beyond_limit_so_far:${g.metric}`),
+      ];
+      reasons = remain.length > 0 ? remain : ['no_guardrail_in_doubt'];
     }
   }
   const result = {

@@ -21,9 +21,16 @@ export type GuardrailNumbers = {
   quantiles?: { control: LatencyQuantiles | null; candidate: LatencyQuantiles | null };
   /** Of latency, while there is none: how many answers of the control there are, and how many it takes. */
   baseline?: { answers: number; needed: number };
-  /** Where the candidate's own figure stands to its limit. */
+  /** Where the candidate's own figures stand to its limit. */
   limit: LimitState;
+  /** Figures of this step that were compared with the limit: there is enough of them. */
+  compared: Figure[];
+  /** Those of them that are beyond it. */
+  beyond: Figure[];
 };
+
+/** What a limit is compared with: a rate of events, or each quantile of latency. */
+export type Figure = 'rate' | 'p50' | 'p90' | 'p99';
 
 /**
  * `proven broken`: the evidence alone rolls back. `proven kept`: shown by the confidence sequence, or its harm is

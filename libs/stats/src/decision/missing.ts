@@ -19,10 +19,15 @@ export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumb
   if (step.lastComparison)
     for (const g of numbers)
       if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
-  // A limit that the figures break is not promoted on the ground that chance may have broken it. Where nothing is
-  // concurrent any more, more of the same cannot tell.
+  // A limit that the figures break is not promoted on the ground that chance may have broken it. Before that, a larger
+  // share tells more of it than waiting does; where nothing is concurrent any more, nothing can tell.
   for (const g of numbers)
-    if (step.weight < 1 && g.limit === 'point estimate breaks it' && !out.includes(`in_doubt:${g.metric}`))
+    if (
+      step.promotes &&
+      step.weight < 1 &&
+      g.limit === 'point estimate breaks it' &&
+      !out.includes(`in_doubt:${g.metric}`)
+    )
       out.push(`limit_broken:${g.metric}`);
   for (const g of guardrails) {
     if (g.kind === 'latency' && g.masses === null && step.weight < 1) out.push(`no_baseline:${g.metric}`);
