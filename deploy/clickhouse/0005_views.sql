@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW slipway.exposures AS
 SELECT rollout_id, step, unit, assigned_arm AS arm, min(arrived_at) AS first_exposed_at, count() AS requests,
     any(endpoint) AS endpoint
 FROM slipway.predictions FINAL
-WHERE reason = 'randomised' AND rollout_id != ''
+WHERE reason IN ('randomised', 'ejected') AND rollout_id != ''
 GROUP BY rollout_id, step, unit, arm
 ---
 -- One row per outcome and rollout, beside the prediction that it belongs to: the request's own, or the unit's last
@@ -11,13 +11,13 @@ GROUP BY rollout_id, step, unit, arm
 -- names the rollout's metrics that read the outcome and in whose window it came, by the same rules as the verdict's
 -- (experiment-stats, outcome-rows.ts): everything by arrival at Kafka; per `exposed`, from the unit's first exposure to
 -- the step at that share (`exposed_at`), else from the prediction. What is no exposure that both arms are compared on
--- (forced, ejected or in a second with ejections, a unit in both arms) is counted by none.
+-- (forced, ejected, a unit in both arms) is counted by none.
 CREATE OR REPLACE VIEW slipway.prediction_outcomes AS
 WITH
     logged AS
     (
         SELECT event_id, time, arrived_at, request_id, endpoint, rollout_id, step, unit, assigned_arm, reason,
-            served_version, outputs, router, toUnixTimestamp(arrived_at) AS second,
+            served_version, outputs,
             round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS share
         FROM slipway.predictions FINAL
     ),
@@ -32,9 +32,7 @@ WITH
     served AS
     (
         SELECT *, rollout_id != '' AND reason = 'randomised'
-            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed)
-            AND (rollout_id, router, second) NOT IN (
-                SELECT rollout_id, router, second FROM logged WHERE rollout_id != '' AND reason = 'ejected') AS compares
+            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares
         FROM logged
     ),
     -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the

@@ -36,9 +36,21 @@ export function requireOpenUnit(name: string, value: number): void {
 }
 
 /**
- * Where a value holds NaN, or a list a hole, as a path; samples, counts and plain objects are walked, running evidence
- * is not (it checks what it is given).
+ * Whether a value holds NaN, or a list a hole; samples, counts and plain objects are walked, running evidence is not (it
+ * checks what it is given). Asked of every call, so it builds nothing.
  */
+function holdsNaN(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isNaN(value);
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (value[i] === undefined || holdsNaN(value[i])) return true;
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const k in value) if (holdsNaN((value as Record<string, unknown>)[k])) return true;
+  }
+  return false;
+}
+
+/** Where that is, as a path. */
 function nanAt(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? path : undefined;
   if (Array.isArray(value)) {
@@ -64,14 +76,15 @@ function nanAt(value: unknown, path: string): string | undefined {
  */
 export function sound<A extends unknown[], R>(name: string, f: (...args: A) => R): (...args: A) => R {
   return (...args) => {
-    for (let i = 0; i < args.length; i++) {
-      const found = nanAt(args[i], `argument ${i + 1}`);
-      if (found !== undefined) throw new StatsError('not_finite', `${name}: ${found} is not a number`);
-    }
+    for (let i = 0; i < args.length; i++)
+      if (holdsNaN(args[i]))
+        throw new StatsError('not_finite', `${name}: ${nanAt(args[i], `argument ${i + 1}`)} is not a number`);
     const result = f(...args);
-    const found = nanAt(result, 'the result');
-    if (found !== undefined)
-      throw new StatsError('no_answer', `${name}: ${found} is undefined for ${JSON.stringify(args).slice(0, 300)}`);
+    if (holdsNaN(result))
+      throw new StatsError(
+        'no_answer',
+        `${name}: ${nanAt(result, 'the result')} is undefined for ${JSON.stringify(args).slice(0, 300)}`,
+      );
     return result;
   };
 }

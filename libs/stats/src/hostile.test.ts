@@ -374,6 +374,7 @@ const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   quantileArm: [stats.quantileArm, [quantile], [quantile, clusters]],
   quantileBand: [stats.quantileBand, [xs, 0.5, 0.05]],
   quantileOf: [stats.quantileOf, [xs, 0.3]],
+  isRateBelow: [stats.isRateBelow, [3, 100, 0.1, 0.05]],
   rateBounds: [stats.rateBounds, [10, 100, 0.05]],
   ratioArm: [stats.ratioArm, [ratio]],
   relativeVariance: [stats.relativeVariance, [a, b]],

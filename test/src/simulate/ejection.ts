@@ -54,6 +54,7 @@ const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidat
 /** The router's own code decides who is ejected; `beside` is the version of the other arm. */
 type Router = {
   order(target: Target, ejectedToo: boolean, beside?: Target | null): string[];
+  isOut(target: Target, beside?: Target | null): boolean;
   failed(key: string, refused: boolean): unknown;
   succeeded(key: string): void;
 };
@@ -66,8 +67,9 @@ export type Ejected = { rolledBack: boolean; second: number; out: number };
 
 /**
  * One rollout through the router's own ejection code: one address each, every request another unit, a look each second.
- * The candidate's requests that nothing tried are answered by the control. `counting` `as failures` is what was done
- * before: each of them an error, a latency and an exposure for outcomes of the candidate.
+ * The candidate's requests that nothing tried are answered by the control: they are exposures and no events, and so are
+ * the control's that the candidate would not have been tried for. `counting` `as failures` is what was done at first:
+ * each of them an error, a latency and an exposure for outcomes of the candidate.
  */
 export function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
   const random = new Random(seed);
@@ -92,13 +94,13 @@ export function playEjection(world: World, perSecond: number, counting: Counting
   for (let t = 0; t < planned; t++) {
     const share = STEPS[Math.floor(t / DWELL)] as number;
     const n = random.poisson(perSecond);
-    let ejections = 0;
     const converted = { control: 0, candidate: 0 };
     for (let i = 0; i < n; i++) {
       now = t + i / n;
       const arm: Arm = random.uniform() < share ? 'candidate' : 'control';
       let failed = false;
-      let ejected = false;
+      // What is no event of the candidate's, would it be the candidate's, is none of the control's.
+      let ejected = arm === 'control' && counting === 'no event' && router.isOut(candidate, control);
       if (arm === 'candidate') {
         ejected = router.order(candidate, false, control).length === 0;
         failed = !ejected && attempt(candidate, now) !== 'none';
@@ -112,9 +114,10 @@ export function playEjection(world: World, perSecond: number, counting: Counting
       const converts = random.uniform() < 0.1;
       const bucket = bucketOf(random.normal());
       if (ejected) {
-        ejections++;
-        ejectedSince ??= now;
-        out = Math.max(out, now - ejectedSince);
+        if (arm === 'candidate') {
+          ejectedSince ??= now;
+          out = Math.max(out, now - ejectedSince);
+        }
         if (counting === 'no event') continue;
         failed = true;
       } else if (arm === 'candidate' && !failed) ejectedSince = undefined;
@@ -122,14 +125,11 @@ export function playEjection(world: World, perSecond: number, counting: Counting
       evidence.add(share, arm, bucket);
       if (converts) converted[arm]++;
     }
-    if (ejections > 0 && counting === 'no event') evidence.forgetComparable();
-    else {
-      // One delay for both arms: what the candidate's share of a second's conversions is must not hang on the delay.
-      const at = t + (DELAYS[Math.floor(random.uniform() * DELAYS.length)] as number);
-      const due = late.get(at) ?? [];
-      for (const arm of ['control', 'candidate'] as const) due.push({ share, arm, n: converted[arm] });
-      late.set(at, due);
-    }
+    // One delay for both arms: what the candidate's share of a second's conversions is must not hang on the delay.
+    const at = t + (DELAYS[Math.floor(random.uniform() * DELAYS.length)] as number);
+    const due = late.get(at) ?? [];
+    for (const arm of ['control', 'candidate'] as const) due.push({ share, arm, n: converted[arm] });
+    late.set(at, due);
     for (const { share: then, arm, n: many } of late.get(t) ?? [])
       for (let i = 0; i < many; i++) evidence.add(then, arm, 'conversions');
     const { verdict } = evidence.close(t);

@@ -57,14 +57,6 @@ export class Evidence {
     } else cell[what][arm]++;
   }
 
-  /** Takes back the latencies and conversions of the second under way: the router ejected something in it. */
-  forgetComparable(): void {
-    for (const { buckets } of this.cells.values()) {
-      buckets.control.fill(0);
-      buckets.candidate.fill(0);
-    }
-  }
-
   /** Closes the second and judges. */
   close(second: number): Judgement {
     for (const [weight, cell] of [...this.cells].sort(([a], [b]) => a - b)) {

@@ -1,4 +1,5 @@
 import { type Counting, ejectionRow, worlds } from './ejection.ts';
+import { type Comparing, limitRow, limitWorlds } from './limits.ts';
 import { ladders, returningRow } from './returning.ts';
 
 const percent = (x: number) => `${(100 * x).toFixed(1)} %`.padStart(9);
@@ -38,4 +39,27 @@ export function* ejectionTable({ runs, seed, json, only }: Options): Generator<s
           : `${world.padEnd(54)}${String(perSecond).padStart(9)}  ${counting.padEnd(12)}   ${percent(row.rolledBack)}${row.harmless ? '       -' : seconds(row.medianSeconds)}   ${percent(row.out)}`;
       }
   if (!json) yield `\n${runs} runs a cell, an eighth of them where ejected requests count as failures; seed ${seed}`;
+}
+
+/** `npm run simulate -- --limits`: what holds up while a figure of the step is beyond a declared limit. */
+export function* limitTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield `${'candidate'.padEnd(34)}${'a minute'.padStart(9)}  ${'figures hold'.padEnd(24)}${'rolled back'.padStart(12)}${'promoted'.padStart(10)}${'held'.padStart(10)}${'waited'.padStart(10)}${'median'.padStart(9)}${'90 %'.padStart(9)}`;
+  for (const world of chosen(
+    limitWorlds.map((w) => w.name),
+    only,
+  ))
+    for (const perMinute of [20, 200, 2000])
+      for (const comparing of [
+        'never',
+        'in every step, p50 only',
+        'in every step',
+        'before promotion',
+      ] satisfies Comparing[]) {
+        const row = limitRow(world, perMinute, comparing, runs, seed);
+        yield json
+          ? JSON.stringify(row)
+          : `${world.padEnd(34)}${String(perMinute).padStart(9)}  ${comparing.padEnd(24)}   ${percent(row.rolledBack)} ${percent(row.promoted)} ${percent(row.held)} ${percent(row.waited)} ${seconds(row.waitedSeconds.median)} ${seconds(row.waitedSeconds.p90)}`;
+      }
+  if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
 }

@@ -80,6 +80,17 @@ export function world(scenario: Scenario, volume: number, base: number, run: num
       0,
   );
   const last = m.steps.length * m.dwell_s * 1.5;
+  const tails = new Map<number, number>();
+  /** Share of the latencies above a threshold. */
+  const above = (threshold: number, slower: number) => {
+    const z = Math.log(threshold / (MEDIAN * slower)) / SIGMA;
+    let tail = tails.get(z);
+    if (tail === undefined) {
+      tail = 1 - normalCdf(z);
+      tails.set(z, tail);
+    }
+    return tail;
+  };
   const shares = m.steps.map((w, k) => w - (m.steps[k - 1] ?? 0));
   const seconds: Run['seconds'] = [];
   for (let t = 0; t <= last; t++) {
@@ -94,11 +105,13 @@ export function world(scenario: Scenario, volume: number, base: number, run: num
         const { error = base, slower = 1, conversion = CONVERSION } = scenario.at(arm, t, base);
         const erring = random.binomial(units, scenario.clustered ? error / BURST : error);
         const over = (left: number, p: number) => (left > 0 ? random.binomial(left, p) : 0);
-        const above = (threshold: number) => 1 - normalCdf(Math.log(threshold / (MEDIAN * slower)) / SIGMA);
-        const c50 = over(units, above(THRESHOLDS.c50));
-        const c90 = over(c50, above(THRESHOLDS.c90) / above(THRESHOLDS.c50));
-        const c99 = over(c90, above(THRESHOLDS.c99) / above(THRESHOLDS.c90));
-        const c500 = over(c99, above(THRESHOLDS.c500) / above(THRESHOLDS.c99));
+        const [a50, a90, a99, a500] = [THRESHOLDS.c50, THRESHOLDS.c90, THRESHOLDS.c99, THRESHOLDS.c500].map((t) =>
+          above(t, slower),
+        ) as [number, number, number, number];
+        const c50 = over(units, a50);
+        const c90 = over(c50, a90 / a50);
+        const c99 = over(c90, a99 / a90);
+        const c500 = over(c99, a500 / a99);
         const conv: Record<string, number> = {};
         for (let left = random.binomial(units, conversion); left > 0; left--) {
           const delay = String(DELAYS[Math.floor(random.uniform() * DELAYS.length)]);

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { armSchema, timeMsSchema } from '../names.ts';
 
-/** Why a request went to its arm. Only `randomised` is an exposure. */
+/**
+ * Why a request went to its arm. `randomised` and `ejected` are exposures. `ejected`: every target of the candidate was
+ * ejected; a request of either arm is no event then.
+ */
 export const assignmentReasons = ['randomised', 'forced', 'rule', 'no_unit', 'lease_expired', 'ejected'] as const;
 export const assignmentReasonSchema = z.enum(assignmentReasons);
 export type AssignmentReason = z.infer<typeof assignmentReasonSchema>;

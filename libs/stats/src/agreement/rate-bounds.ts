@@ -14,17 +14,39 @@ export type RateBounds = { lower: number; upper: number };
  * @throws StatsError out_of_range when the counts are no counts, or more events than trials
  */
 export const rateBounds = sound('rateBounds', (events: number, trials: number, alpha: number): RateBounds => {
+  const excluded = excludes(events, trials, alpha);
+  if (trials === 0) return { lower: 0, upper: 1 };
+  const rate = events / trials;
+  return {
+    lower: events === 0 ? 0 : edge(0, rate, excluded),
+    upper: events === trials ? 1 : edge(1, rate, excluded),
+  };
+});
+
+/**
+ * Whether the upper one of {@link rateBounds} lies below a limit, without looking for where it lies.
+ *
+ * @throws StatsError as rateBounds; out_of_range when the limit is no probability
+ */
+export const isRateBelow = sound(
+  'isRateBelow',
+  (events: number, trials: number, limit: number, alpha: number): boolean => {
+    if (!(limit >= 0 && limit <= 1)) throw new StatsError('out_of_range', `a probability, not ${limit}`);
+    const excluded = excludes(events, trials, alpha);
+    return trials > 0 && events / trials < limit && excluded(limit);
+  },
+);
+
+/** Which probabilities the counts exclude. */
+function excludes(events: number, trials: number, alpha: number): (p: number) => boolean {
   if (!(trials >= 0 && trials < Number.POSITIVE_INFINITY) || !(events >= 0) || events > trials)
     throw new StatsError('not_a_count', `${events} events of ${trials} trials`);
   if (!(alpha > 0 && alpha < 1)) throw new StatsError('out_of_range', `alpha must lie in (0, 1), not ${alpha}`);
-  if (trials === 0) return { lower: 0, upper: 1 };
   const misses = trials - events;
   const mixture = lnBeta(events + 0.5, misses + 0.5) - lnBeta(0.5, 0.5);
-  const excluded = (p: number) =>
+  return (p) =>
     mixture - events * (events > 0 ? Math.log(p) : 0) - misses * (misses > 0 ? Math.log1p(-p) : 0) >= -Math.log(alpha);
-  const rate = events / trials;
-  return { lower: events === 0 ? 0 : edge(0, rate, excluded), upper: misses === 0 ? 1 : edge(1, rate, excluded) };
-});
+}
 
 /** Between `outside` (excluded) and `inside` (not): where that changes. */
 function edge(outside: number, inside: number, excluded: (p: number) => boolean): number {

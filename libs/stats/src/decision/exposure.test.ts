@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CountCell } from '../e-process/counts.ts';
 import { random } from '../kernel/random.ts';
-import { judge, type JudgeInput } from './judge.ts';
+import type { JudgeInput } from './input.ts';
+import { judge } from './judge.ts';
 
 /** One step at `weight`, where the actual share of the units is another one. */
 function look(

@@ -1,4 +1,4 @@
-import { rateBounds } from '../agreement/rate-bounds.ts';
+import { isRateBelow } from '../agreement/rate-bounds.ts';
 import type { Rated } from '../sequential/proof.ts';
 
 /**
@@ -61,9 +61,5 @@ export const countDecay = (ratio: number, w: number): number => Math.log1p(w * (
  * bound that holds at every look.
  */
 export function rareEnough(candidate: Rated, absolute: number | undefined, missed: number): boolean {
-  return (
-    absolute !== undefined &&
-    candidate.units > 0 &&
-    rateBounds(candidate.events, candidate.units, missed).upper < absolute
-  );
+  return absolute !== undefined && isRateBelow(candidate.events, candidate.units, absolute, missed);
 }

@@ -1,5 +1,6 @@
 import { sound } from '../errors.ts';
-import { type GuardrailNumbers, type Judgement, MIN_REQUESTS } from './judge.ts';
+import type { Figure, GuardrailNumbers, Judgement } from './judgement.ts';
+import { MIN_REQUESTS } from './missing.ts';
 
 function percent(x: number | null | undefined): string {
   return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
@@ -15,14 +16,26 @@ function versus(g: GuardrailNumbers): string {
   if (g.candidate && g.control) {
     const limit =
       g.role === 'guardrail' && g.direction
-        ? ` (allowed ${g.direction === 'lower' ? 'at most' : 'at least'} ×${g.margin}: ${g.limit})`
+        ? ` (allowed ${g.direction === 'lower' ? 'at most' : 'at least'} ×${g.margin}: ${g.limit}${comparison(g, ['rate'])})`
         : '';
     return `${g.metric} ${percent(g.candidate.rate)} (${g.candidate.events} of ${g.candidate.units}) against the control's ${percent(g.control.rate)} (${g.control.events} of ${g.control.units})${limit}`;
   }
   const { candidate, control } = g.quantiles ?? {};
   if (!candidate || !control) return `${g.metric} (no answers of both arms in this step)`;
   const pair = (q: 'p50' | 'p90' | 'p99') => `${q} ${ms(candidate[q])} against ${ms(control[q])}`;
-  return `${g.metric} ${pair('p50')}, ${pair('p90')}, ${pair('p99')} (allowed at most ×${g.margin}: ${g.limit})`;
+  return `${g.metric} ${pair('p50')}, ${pair('p90')}, ${pair('p99')} (allowed at most ×${g.margin}: ${g.limit}${comparison(g, ['p50', 'p90', 'p99'])})`;
+}
+
+/** Which figures were compared with the limit and which were not; nothing where that goes without saying. */
+function comparison(g: GuardrailNumbers, figures: readonly Figure[]): string {
+  if (g.role !== 'guardrail' || g.limit === 'proven broken' || g.limit === 'proven kept') return '';
+  if (g.margin === 1) return '; no figure is compared with a limit of ×1, which the evidence alone judges';
+  const left = figures.filter((f) => !g.compared.includes(f));
+  const tooFew = `too few ${figures.includes('rate') ? 'events to compare the rates' : `answers to compare ${left.join(', ')}`}`;
+  const made = figures.includes('rate') ? '' : `; compared: ${g.compared.join(', ')}`;
+  const beyond =
+    g.beyond.length > 0 && g.beyond.length < g.compared.length ? `, beyond it: ${g.beyond.join(', ')}` : '';
+  return `${g.compared.length > 0 ? `${made}${beyond}` : ''}${left.length > 0 ? `; ${tooFew}` : ''}`;
 }
 
 /** One plain sentence for people: the verdict, and the numbers that carry it. */
@@ -38,10 +51,23 @@ export const describe = sound(
       return `Roll back: the candidate is worse than the control by more than is allowed: ${worst.map(versus).join('; ')}. ${proof(n)} (${seen}).`;
     }
     if (verdict === 'advance')
-      return `Advance: ${n.guardrails.map(versus).join('; ')}; ${reasons[0] === 'no_guardrail_in_doubt' ? 'no guardrail is in doubt' : `${reasons.map((r) => r.slice('doubt_remains:'.length)).join(', ')} was in doubt when the comparison ended, and nothing can resolve that now`} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
+      return `Advance: ${n.guardrails.map(versus).join('; ')}; ${remaining(reasons)} (evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}; ${seen}).`;
     return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
   },
 );
+
+/** What an advance leaves open. */
+function remaining(reasons: readonly string[]): string {
+  const of = (code: string) =>
+    reasons.flatMap((r) => (r.startsWith(`${code}:`) ? [r.slice(code.length + 1)] : [])).join(', ');
+  const [doubted, beyond] = [of('doubt_remains'), of('beyond_limit_so_far')];
+  const parts = [
+    doubted && `${doubted} was in doubt when the comparison ended, and nothing can resolve that now`,
+    beyond &&
+      `${beyond} is beyond its limit so far, which chance may have done: it has to be within it before the candidate is promoted`,
+  ].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join('; ') : 'no guardrail is in doubt';
+}
 
 /** What the evidence says, in words: by Ville's inequality a harmless candidate ever shows as much once in so many. */
 function proof({ e, threshold, least_favourable: least, crossed_units: crossed }: Judgement['numbers']): string {

@@ -58,12 +58,12 @@ describe('without drift, at every size of the windows', () => {
   });
   it.each([100, 300, 1000, 10_000])('windows of %d rows: samples alarm in no more than 5 %%', (n) => {
     const draw = () => Array.from({ length: n }, () => next());
-    const runs = n > 1000 ? 60 : 300;
+    const runs = n > 1000 ? 40 : 300;
     expect(rate(runs, () => kolmogorovSurvival(Math.sqrt(n / 2) * ksDistance(draw(), draw())))).toBeLessThan(
       nominal(runs),
     );
     if (n > 300) return;
-    const few = n > 100 ? 60 : 200;
+    const few = n > 100 ? 40 : 100;
     expect(rate(few, () => permutationP(draw(), draw(), wasserstein, 99, Math.floor(next() * 1e9)))).toBeLessThan(
       nominal(few),
     );

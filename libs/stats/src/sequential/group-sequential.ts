@@ -64,6 +64,8 @@ export const groupSequentialBounds = sound(
               invertIncreasing((b) => -tail(b), -increment, 0, 12),
             );
       bounds.push(bound / Math.sqrt(t));
+      // Nothing comes after the last look.
+      if (k === fractions.length - 1) return;
       const low = sides === 2 ? -bound : -8 * Math.sqrt(t);
       const next = Array.from({ length: POINTS + 1 }, (_, i) => low + ((bound - low) * i) / POINTS);
       const phi = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);

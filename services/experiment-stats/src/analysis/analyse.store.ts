@@ -4,7 +4,15 @@ import type { AsOf, Offsets } from './as-of.ts';
 import type { CountsStore } from './counts.store.ts';
 import type { LatencyStore } from './latency.store.ts';
 import { type Baseline, MIN_BASELINE } from './latency-buckets.ts';
-import { isLastComparison, isLatency, marginOf, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
+import {
+  isLastComparison,
+  isLatency,
+  isPromotedNext,
+  marginOf,
+  maxOutOfService,
+  plannedSeconds,
+  stepGoal,
+} from './plan.ts';
 
 /** A verdict, and what it takes to reach it again from the same rows. */
 export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
@@ -133,6 +141,7 @@ export class Analysis {
         activeSeconds: visit?.active_at ? (now - visit.active_at) / 1000 : 0,
         ...stepGoal(rollout),
         lastComparison: isLastComparison(rollout),
+        promotes: isPromotedNext(rollout),
         totals: { control: totals.control, candidate: totals.candidate },
       },
       guardrails,

@@ -18,12 +18,14 @@ export const SINCE = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
 /**
  * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The
  * candidate's share is read from the rows' own assignment probability. An `ejected` request was randomised like the
- * others, so it is an exposure; but its answer came from the control, so it is no event and no latency of either arm.
+ * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
+ * and no latency of either arm. A control's answer that is `late` (a candidate would not have been waited for it, but
+ * fallen back) is a failure as that is.
  */
 export const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
     unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, route_revision, router, latency_us,
-    outputs, status >= 400 OR fallback_from != '' AS failed, reason
+    outputs, status >= 400 OR fallback_from != '' OR error_code = 'late' AS failed, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
     AND ${SINCE} AND ${seen('predictions')}`;
@@ -33,10 +35,5 @@ export const CROSSED = crossedUnits(ASSIGNED);
 /** Without the units of a fault of exposure. */
 export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
 
-/**
- * What both arms answered themselves, in seconds in which the router ejected nothing: else the arm that was ejected
- * would lack answers, and a lack of fast answers, or of conversions, is evidence.
- */
-export const COMPARABLE = `
-  SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'
-    AND (router, second) NOT IN (SELECT router, second FROM (${ASSIGNED}) WHERE reason = 'ejected')`;
+/** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
+export const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;

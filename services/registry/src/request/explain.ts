@@ -30,6 +30,8 @@ const WHY: Record<string, string> = {
   lease_expired: 'the router had been without contact with Kafka for longer than its lease, so control served it',
   ejected: "every target of the arm's version was ejected, so control served it",
 };
+const BESIDE_EJECTED =
+  "its unit was randomised to this arm; every target of the candidate was ejected then, so it counts for neither arm's errors";
 
 /** What the registry's books say of the route under which a request was served. */
 export type Origin = {
@@ -97,6 +99,6 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
     commands: people.map(said),
     evidence:
       into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
-    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
+    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${row.reason === 'ejected' && row.assigned_arm === 'control' ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
   };
 }

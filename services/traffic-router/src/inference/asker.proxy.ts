@@ -21,7 +21,10 @@ export type Outcome = {
   fallbackFrom: Target | undefined;
   errorCode: string;
   headers: TargetAnswer['headers'];
-  /** What kept the candidate from being tried at all, or from answering, though it was not its fault. */
+  /**
+   * What kept the candidate from being tried at all, or from answering, though it was not its fault. `ejected` also of a
+   * randomised request of the control that the candidate would not have been tried for.
+   */
   spared: 'ejected' | 'lease_expired' | undefined;
 };
 
@@ -49,6 +52,8 @@ export class Asker {
     let last: TargetAnswer | undefined;
     let tried = 0;
     let spared: Outcome['spared'];
+    if (assigned === route.control && route.candidate && assignment.reason === 'randomised')
+      spared = this.parts.targets.isOut(route.candidate, route.control) ? 'ejected' : undefined;
     for (const target of canFallBack ? [assigned, route.control] : [assigned]) {
       const final = target === route.control || !canFallBack;
       const beside = target === route.control ? route.candidate : route.control;

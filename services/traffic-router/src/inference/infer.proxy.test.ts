@@ -216,6 +216,29 @@ describe('an ejected candidate', () => {
     router.state.now += 1000;
     expect(await reasons()).toEqual([failed, 'ejected', 'ejected', 'ejected', 'ejected', 'ejected']);
   });
+  it("takes the control's requests of that time out of the comparison too, until the next probe is due", async () => {
+    const router = await startRouter(await serve(good), await serve(breaks));
+    const reasonsOf = async (...askers: string[]) => {
+      router.rows.length = 0;
+      for (const unit of askers) expect((await router.ask(unit)).status).toBe(200);
+      return router.rows.map((r) => r.reason);
+    };
+    await reasonsOf(CANDIDATE, CANDIDATE);
+    expect(await reasonsOf(CONTROL, CANDIDATE, CONTROL, CANDIDATE)).toEqual([
+      'randomised',
+      'randomised',
+      'ejected',
+      'ejected',
+    ]);
+    router.state.now += 1000;
+    expect(await reasonsOf(CONTROL, CONTROL, CANDIDATE, CONTROL, CANDIDATE)).toEqual([
+      'randomised',
+      'randomised',
+      'randomised',
+      'ejected',
+      'ejected',
+    ]);
+  });
   it('comes back with the first probe that succeeds', async () => {
     const candidate = await serve((req, res, n) => (n < 3 ? breaks : good)(req, res, n));
     const router = await startRouter(await serve(good), candidate);

@@ -51,6 +51,26 @@ describe('targets', () => {
     expect(targets.order(candidate, false, target)).toHaveLength(2);
     expect(targets.ejected(candidate, target)).toEqual([]);
   });
+  it('says, without claiming a probe, when a version would not be tried at all', () => {
+    let now = 0;
+    const targets = new Targets(() => now);
+    const first = keys(candidate)[0] as string;
+    const second = keys(candidate)[1] as string;
+    expect(targets.isOut(candidate, target)).toBe(false);
+    targets.failed(first, true);
+    expect(targets.isOut(candidate, target)).toBe(false);
+    targets.failed(second, true);
+    expect(targets.isOut(candidate, target)).toBe(true);
+    now = 1000;
+    expect([targets.isOut(candidate, target), targets.isOut(candidate, target)]).toEqual([false, false]);
+    expect(targets.order(candidate, false, target)).toHaveLength(1);
+    expect(targets.order(candidate, false, target)).toHaveLength(1);
+    expect(targets.isOut(candidate, target)).toBe(true);
+    expect(targets.order(candidate, false, target)).toEqual([]);
+    for (const key of keys(target)) targets.failed(key, true);
+    expect(targets.isOut(candidate, target)).toBe(false);
+    expect(targets.isOut({ ...candidate, addresses: [] }, target)).toBe(true);
+  });
   it('takes back on its word what was not there, but what answered with errors only on a success', () => {
     const targets = new Targets(() => 0);
     targets.failed(a, true);

@@ -49,11 +49,28 @@ export class Targets {
     return [...(probed === undefined ? [] : [probed]), ...up, ...rest];
   }
 
+  /**
+   * Whether a request of this version would not be tried there now (`order` would give nothing, were it not the last
+   * resort). Claims no probe. Asked for the other arm's requests: what is no event of one arm is none of the other's.
+   */
+  isOut(target: Target, beside?: Target | null): boolean {
+    const { addresses } = target;
+    if (addresses.length > 0 && this.outage(target, beside)) return false;
+    return addresses.every((a) => {
+      const key = targetKey(target, a);
+      return this.isEjected(key) && !this.isProbeDue(key);
+    });
+  }
+
+  private isProbeDue(key: string): boolean {
+    const ejection = this.health.get(key)?.ejection;
+    return ejection !== undefined && ejection.probeAt <= this.clock();
+  }
+
   private claimProbe(key: string): boolean {
     const ejection = this.health.get(key)?.ejection;
-    const now = this.clock();
-    if (!ejection || ejection.probeAt > now) return false;
-    ejection.probeAt = now + PROBE_MS;
+    if (!ejection || !this.isProbeDue(key)) return false;
+    ejection.probeAt = this.clock() + PROBE_MS;
     return true;
   }
 

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { judge } from './judge.ts';
+import type { JudgeInput } from './input.ts';
+import { errors, input as look } from './look.fixture.ts';
+
+/** A look in the last step before the candidate has everything. */
+const input = (change: Partial<JudgeInput> = {}, step: Partial<JudgeInput['step']> = {}) =>
+  look(change, { promotes: true, ...step });
+
+describe('a limit that was declared', () => {
+  const slow = (p50: number, answers = 300) => ({
+    kind: 'latency' as const,
+    metric: 'latency',
+    margin: 1.2,
+    masses: [0.5, 0.4, 0.09, 0.01],
+    cells: [],
+    sla: [],
+    quantiles: {
+      control: { answers: 900, p50: 2490, p90: 4000, p99: 9000 },
+      candidate: { answers, p50, p90: 5000, p99: 9500 },
+    },
+  });
+  it('is not promoted over while the figures break it, and the sentence gives both in milliseconds', () => {
+    const { verdict, reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680)] }));
+    expect([verdict, reasons]).toEqual(['hold', ['limit_broken:latency']]);
+    expect(sentence).toContain(
+      'latency p50 3.68 ms against 2.49 ms, p90 5.00 ms against 4.00 ms, p99 9.50 ms against 9.00 ms (allowed at most ×1.2: point estimate breaks it; compared: p50; too few answers to compare p90, p99)',
+    );
+  });
+  it('holds nothing up while the figures keep it, or are too few to be told', () => {
+    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(2900)] })).verdict).toBe('advance');
+    expect(judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680, 40)] })).verdict).toBe('advance');
+  });
+  it('is not proven kept because a greater harm is excluded', () => {
+    const excluded = {
+      ...errors([100, 50_000], [200, 50_000], [{ second: 1, weight: 0.5, control: 100, candidate: 100 }]),
+      harm: { ratio: 4 },
+    };
+    const { verdict, reasons, numbers } = judge(
+      input({ guardrails: [excluded] }, { weight: 0.5, lastComparison: true }),
+    );
+    expect(numbers.guardrails[0]).toMatchObject({ harm: { excluded: true }, limit: 'point estimate breaks it' });
+    expect([verdict, reasons]).toEqual(['hold', ['limit_broken:error_rate']]);
+  });
+  it('of events is treated alike', () => {
+    const broken = { ...errors([30, 9000], [20, 3000]), cells: [] };
+    expect(judge(input({ guardrails: [broken] }))).toMatchObject({
+      verdict: 'hold',
+      reasons: ['limit_broken:error_rate'],
+    });
+  });
+
+  const wide = (p50: number, p90: number, p99: number, answers: number, margin = 1.2) => ({
+    kind: 'latency' as const,
+    metric: 'latency',
+    margin,
+    masses: [0.5, 0.4, 0.09, 0.01],
+    cells: [],
+    sla: [],
+    quantiles: {
+      control: { answers: 3 * answers, p50: 2000, p90: 4000, p99: 9000 },
+      candidate: { answers, p50, p90, p99 },
+    },
+  });
+  const seen = (latency: ReturnType<typeof wide>) => {
+    const { verdict, sentence, numbers } = judge(input({ guardrails: [errors([0, 900], [0, 300]), latency] }));
+    const { compared, beyond } = numbers.guardrails[1] ?? {};
+    return { verdict, sentence, compared, beyond };
+  };
+  it('on latency is one on every quantile, each compared once 50 answers of each arm lie beyond it', () => {
+    expect(seen(wide(2000, 5000, 90_000, 499))).toMatchObject({ verdict: 'advance', compared: ['p50'], beyond: [] });
+    expect(seen(wide(2000, 5000, 90_000, 500))).toMatchObject({
+      verdict: 'hold',
+      compared: ['p50', 'p90'],
+      beyond: ['p90'],
+    });
+    expect(seen(wide(2000, 4000, 90_000, 4999))).toMatchObject({ verdict: 'advance', compared: ['p50', 'p90'] });
+    const whole = seen(wide(2000, 4000, 11_000, 5000));
+    expect(whole).toMatchObject({ verdict: 'hold', compared: ['p50', 'p90', 'p99'], beyond: ['p99'] });
+    expect(whole.sentence).toContain('compared: p50, p90, p99, beyond it: p99)');
+    expect(seen(wide(2400, 4800, 10_800, 5000))).toMatchObject({ verdict: 'advance', beyond: [] });
+  });
+  it('names no comparison that was not made', () => {
+    expect(seen(wide(2000, 4000, 9000, 99)).sentence).toContain(
+      '(allowed at most ×1.2: not excluded; too few answers to compare p50, p90, p99)',
+    );
+    expect(seen(wide(2000, 4000, 9000, 300)).sentence).toContain(
+      '(allowed at most ×1.2: not excluded; compared: p50; too few answers to compare p90, p99)',
+    );
+    expect(judge(input()).sentence).toContain(
+      '(allowed at most ×1.25: not excluded; too few events to compare the rates)',
+    );
+  });
+  it('of exactly 1 is judged by the evidence alone, and the sentence says so, for latency as for rates', () => {
+    const atOne = { ...errors([300, 9000], [101, 3000]), margin: 1 };
+    const { verdict, sentence, numbers } = judge(input({ guardrails: [atOne, wide(2001, 4001, 9001, 50_000, 1)] }));
+    expect(verdict).toBe('advance');
+    expect(numbers.guardrails.map((g) => [g.compared, g.beyond, g.limit])).toEqual([
+      [[], [], 'not excluded'],
+      [[], [], 'not excluded'],
+    ]);
+    expect(sentence.match(/no figure is compared with a limit of ×1, which the evidence alone judges/g)).toHaveLength(
+      2,
+    );
+  });
+  it('is broken by failures beside a control that has none', () => {
+    expect(judge(input({ guardrails: [errors([0, 9000], [20, 3000])] }))).toMatchObject({
+      verdict: 'hold',
+      reasons: ['limit_broken:error_rate'],
+    });
+  });
+
+  it('is told and holds nothing up before the last step, where a larger share tells more than waiting does', () => {
+    const { verdict, reasons, sentence } = judge(
+      look({ guardrails: [errors([30, 9000], [20, 3000])] }, { promotes: false }),
+    );
+    expect([verdict, reasons]).toEqual(['advance', ['beyond_limit_so_far:error_rate']]);
+    expect(sentence).toContain('error_rate is beyond its limit so far, which chance may have done');
+  });
+});

@@ -1,0 +1,13 @@
+import { play } from './play.ts';
+import { scenarios, world } from './world.ts';
+
+export const scenario = (name: string) => {
+  const found = scenarios.find((s) => s.name === name);
+  if (!found) throw new Error(`no ${name}`);
+  return found;
+};
+/** Runs of one scenario at a base error rate of 1 %, played by our rule. */
+export const outcomes = (name: string, volume: number, runs: number) =>
+  Array.from({ length: runs }, (_, run) => play(world(scenario(name), volume, 0.01, run, 7)));
+export const rolledBack = (found: ReturnType<typeof outcomes>) =>
+  found.filter((o) => o.verdict === 'rolledBack').length / found.length;
