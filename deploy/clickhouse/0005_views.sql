@@ -72,13 +72,17 @@ WITH
     ),
     pairs AS
     (
-        SELECT o.event_id AS outcome_id, o.name AS name, o.value AS value, o.number AS number, o.arrived_at AS posted, p.event_id AS prediction_id, p.arrived_at AS predicted_at,
-            p.request_id AS request_id, p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.share AS share, p.unit AS unit, p.assigned_arm AS assigned_arm, p.reason AS reason, p.served_version AS served_version, p.outputs AS outputs, p.compares AS compares
+        SELECT o.event_id AS outcome_id, o.name AS name, o.value AS value, o.number AS number, o.arrived_at AS posted,
+            p.event_id AS prediction_id, p.arrived_at AS predicted_at, p.request_id AS request_id,
+            p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.share AS share, p.unit AS unit,
+            p.assigned_arm AS assigned_arm, p.reason AS reason, p.served_version AS served_version,
+            p.outputs AS outputs, p.compares AS compares
         FROM (SELECT * FROM facts WHERE request_id != '') AS o
         INNER JOIN served AS p ON p.request_id = o.request_id AND p.endpoint = o.endpoint
         UNION ALL
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
-            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason, p.served_version, p.outputs, p.compares
+            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
+            p.served_version, p.outputs, p.compares
         FROM (
             SELECT f.event_id AS event_id, f.name AS name, f.value AS value, f.number AS number,
                 f.arrived_at AS arrived_at, f.endpoint AS endpoint, f.unit AS unit, r.rollout_id AS rollout_id
@@ -86,11 +90,13 @@ WITH
             INNER JOIN (SELECT DISTINCT endpoint, unit, rollout_id FROM eligible) AS r
                 ON r.endpoint = f.endpoint AND r.unit = f.unit) AS o
         ASOF INNER JOIN candidates AS p
-            ON p.endpoint = o.endpoint AND p.unit = o.unit AND p.rollout_id = o.rollout_id AND p.arrived_at <= o.arrived_at
+            ON p.endpoint = o.endpoint AND p.unit = o.unit AND p.rollout_id = o.rollout_id
+            AND p.arrived_at <= o.arrived_at
         UNION ALL
         -- It overtook the unit's first prediction, which waited in a router's journal.
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
-            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason, p.served_version, p.outputs, p.compares
+            p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
+            p.served_version, p.outputs, p.compares
         FROM (SELECT * FROM facts WHERE unit != '') AS o
         INNER JOIN (
             SELECT * FROM eligible ORDER BY arrived_at, time, request_id LIMIT 1 BY endpoint, unit, rollout_id) AS p
