@@ -45,6 +45,7 @@ import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
 import { Conductor } from './rollout/conductor.store.ts';
 import { EvidenceConsumer } from './rollout/evidence.consumer.ts';
 import { RolloutController } from './rollout/rollout.controller.ts';
+import { RolloutEvents } from './rollout/rollout-events.loop.ts';
 import { RolloutStore } from './rollout/rollout.store.ts';
 import { RouteStore } from './route/route.store.ts';
 
@@ -202,6 +203,8 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(RolloutStore, rollouts),
       value(EndpointService, new EndpointService(database, routes, rollouts, trials)),
       value(Conductor, conductor),
+      value(RecordProducer, stateProducer),
+      value(RolloutEvents, new RolloutEvents(database)),
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_GUARD, useClass: QueryGuard },
       { provide: APP_GUARD, useClass: TrialGuard },

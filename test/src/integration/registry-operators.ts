@@ -77,6 +77,20 @@ export function describeOperators(stack: () => Release): void {
       expect(await press(second)).toMatchObject({ current: { version: 1 } });
     });
 
+    it('unless the command names the version that serves: that one is left, and left once', async () => {
+      const { release, second } = clients();
+      await promoted(GOOD);
+      const id = await start(BAD);
+      await release.operator.command(id, 'rollBack', 'proven bad');
+      const from = (client: RegistryClient, version: number) =>
+        client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { from: { model: 'spam', version } });
+      expect(await from(second, BAD)).toMatchObject({ current: { version: GOOD }, rolled_back: { version: BAD } });
+      expect((await problemOf(from(second, 1))).detail).toContain('would leave spam:2 now, not spam:1');
+      const left = await Promise.all([from(release.operator, GOOD), from(second, GOOD)]);
+      for (const after of left)
+        expect(after).toMatchObject({ current: { version: 1 }, rolled_back: { version: GOOD } });
+    });
+
     it('when a rollout is aborted or rolled back twice, the second time for the revision before', async () => {
       const { release, second } = clients();
       for (const command of ['abort', 'rollBack']) {

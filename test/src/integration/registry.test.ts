@@ -294,6 +294,29 @@ describe('rollouts and commands', () => {
     abort.abort();
     await reading;
   });
+
+  it('ends the streams of readers that have gone, before or after their first byte', async () => {
+    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const headers = { authorization: `Bearer ${release.secrets.keys.viewer}` };
+    const url = `${release.registries[0]}/v1/rollouts/${id}/events`;
+    const open = async () => {
+      const text = await (await fetch(`${release.registries[0]}/metrics`)).text();
+      return Number(/^slipway_registry_event_streams (\d+)/m.exec(text)?.[1]);
+    };
+    const stay = new AbortController();
+    await Promise.all(Array.from({ length: 8 }, () => fetch(url, { headers, signal: stay.signal })));
+    await until('eight streams', async () => (await open()) === 8);
+    for (let i = 0; i < 100; i++) {
+      const gone = new AbortController();
+      const asked = fetch(url, { headers, signal: gone.signal }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, i % 10));
+      gone.abort();
+      await asked;
+    }
+    stay.abort();
+    await until('no stream to be open', async () => (await open()) === 0);
+    await release.operator.command(id, 'abort', 'enough');
+  });
 });
 
 describeOperators(() => release);

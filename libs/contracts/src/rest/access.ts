@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { revisionSchema } from '../bus/revision.ts';
 import { sha256Schema, timeMsSchema } from '../names.ts';
 import { roleSchema } from './roles.ts';
 
@@ -11,6 +12,8 @@ export const accessKeySchema = z.object({
   sha256: sha256Schema,
   created_at: timeMsSchema,
   revoked_at: timeMsSchema.nullable(),
+  /** `n` is 1, and 2 once it is revoked, which is for good: whatever arrives later. */
+  revision: revisionSchema,
 });
 export type AccessKey = z.infer<typeof accessKeySchema>;
 

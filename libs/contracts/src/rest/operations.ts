@@ -96,9 +96,13 @@ export const trialsSchema = z.object({ items: z.array(loadableSchema) });
 export const metricInputSchema = metricFieldsSchema.omit({ name: true }).superRefine(checkPer);
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
 /** An API key as it is listed. */
-export const keySchema = accessKeySchema.omit({ sha256: true });
+export const keySchema = accessKeySchema.omit({ sha256: true, revision: true });
 export const retireInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
-export const rollbackInputSchema = z.strictObject({ reason: z.string().max(1000).default('') });
+export const rollbackInputSchema = z.strictObject({
+  reason: z.string().max(1000).default(''),
+  /** The version to leave: it is left even where another one was rolled back before. Left already: nothing changes. */
+  from: versionRefSchema.optional(),
+});
 export const auditQuerySchema = pageQuery(digits(18)).extend({
   aggregate: z.string().optional(),
   from: z.coerce.number().int().optional(),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CallerAccess, CallerKeys, defaultAccess } from './caller-access.ts';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
-const route = (published_at: number, keys: string[]) => ({ published_at, caller_keys: keys.map(sha256) });
+const route = (keys_revision: number, keys: string[]) => ({ keys_revision, caller_keys: keys.map(sha256) });
 
 describe('who may use a router or a worker', () => {
   it.each([

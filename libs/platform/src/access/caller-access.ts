@@ -16,14 +16,17 @@ export function keyDigest(authorization: string | undefined): string | undefined
   return key === undefined ? undefined : createHash('sha256').update(key).digest('hex');
 }
 
-/** The API keys that are valid as far as the routes say: every route names them all, the one published last counts. */
+/**
+ * The API keys that are valid as far as the routes say: every route names them all, the newest keys count, whichever
+ * clock the registry has that published them.
+ */
 export class CallerKeys {
-  private publishedAt = -1;
+  private revision = -1;
   private digests: ReadonlySet<string> = new Set();
 
-  apply(route: Pick<Route, 'published_at' | 'caller_keys'>): void {
-    if (route.published_at < this.publishedAt) return;
-    this.publishedAt = route.published_at;
+  apply(route: Pick<Route, 'keys_revision' | 'caller_keys'>): void {
+    if (route.keys_revision < this.revision) return;
+    this.revision = route.keys_revision;
     this.digests = new Set(route.caller_keys);
   }
 

@@ -173,7 +173,9 @@ export class StateReplica<S extends z.ZodType> {
 
   private isOlder(key: string, value: z.output<S> | undefined, caughtUp: boolean): boolean {
     if (value === undefined) {
-      this.highest.delete(key);
+      // Whoever uses the name again goes on counting; what was sent before it was deleted is older.
+      const last = this.highest.get(key);
+      if (last) this.highest.set(key, { epoch: last.epoch, n: last.n + 1 });
       return false;
     }
     const { revision } = value as { revision?: Revision };

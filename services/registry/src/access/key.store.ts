@@ -109,9 +109,14 @@ export async function operatorKeyHashes(sql: Sql): Promise<string[]> {
   ).map((r) => r.hash);
 }
 
-/** Hashes of every valid key, whatever its role: who may call a router that asks for a key. */
-export async function callerKeyHashes(sql: Sql): Promise<string[]> {
-  return (await sql.query<{ hash: string }>('SELECT hash FROM api_keys WHERE revoked_at IS NULL ORDER BY hash')).map(
-    (r) => r.hash,
+/**
+ * Hashes of every valid key, whatever its role: who may call a router that asks for a key. Keys are made and revoked,
+ * never deleted, so the number of both only grows.
+ */
+export async function callerKeys(sql: Sql): Promise<{ callerKeys: string[]; keysRevision: number }> {
+  const [row] = await sql.query<{ hashes: string[] | null; changes: number }>(
+    `SELECT array_agg(hash ORDER BY hash) FILTER (WHERE revoked_at IS NULL) AS hashes,
+       (count(*) + count(revoked_at))::int AS changes FROM api_keys`,
   );
+  return { callerKeys: row?.hashes ?? [], keysRevision: row?.changes ?? 0 };
 }

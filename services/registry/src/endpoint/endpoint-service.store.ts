@@ -1,4 +1,12 @@
-import { type Endpoint, endpointInputSchema, formatVersion, ProblemError, topics } from '@slipway/contracts';
+import {
+  type Endpoint,
+  endpointInputSchema,
+  formatVersion,
+  ProblemError,
+  type rollbackInputSchema,
+  topics,
+  type VersionRef,
+} from '@slipway/contracts';
 import type { z } from 'zod';
 import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -7,7 +15,7 @@ import { enqueueState } from '../outbox/outbox.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { checkLoadable } from '../model/trial.ts';
 import type { Trials } from '../model/trial.loop.ts';
-import type { RolloutStore } from '../rollout/rollout.store.ts';
+import { findRollout, type RolloutStore } from '../rollout/rollout.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import {
   endpointInUse,
@@ -142,13 +150,19 @@ export class EndpointService {
 
   /**
    * Ends the rollout under way by rolling it back; without one, puts the version before in place of the current one at
-   * once. What was rolled back stays so until another rollout starts: a second rollback changes nothing.
+   * once. What was rolled back stays so until another rollout starts: a second rollback changes nothing, unless it says
+   * `from` which version it leaves and that one serves.
    *
-   * @throws ProblemError conflict when there is nothing to return to
+   * @throws ProblemError conflict when there is nothing to return to, or `from` does not serve
    */
-  async rollBack(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
+  async rollBack(
+    name: string,
+    { reason, from }: z.output<typeof rollbackInputSchema>,
+    actor: Actor,
+    now: number,
+  ): Promise<Endpoint> {
     for (let attempt = 1; ; attempt++) {
-      const underWay = await this.returnToPrevious(name, reason, actor, now);
+      const underWay = await this.returnToPrevious(name, reason, from, actor, now);
       if (underWay === null) break;
       try {
         await this.rollouts.command(underWay, { command: 'rollBack', reason }, actor, now);
@@ -163,11 +177,25 @@ export class EndpointService {
   }
 
   /** @returns the rollout that is under way, and then nothing was changed; null otherwise */
-  private returnToPrevious(name: string, reason: string, actor: Actor, now: number): Promise<string | null> {
+  private returnToPrevious(
+    name: string,
+    reason: string,
+    from: VersionRef | undefined,
+    actor: Actor,
+    now: number,
+  ): Promise<string | null> {
     return this.database.transaction(async (sql) => {
       const row = await endpointInUse(sql, name);
       const underWay = await rolloutUnderWay(sql, name);
-      if (underWay !== null || row.rolled_back) return underWay;
+      const left = underWay === null ? row.current : (await findRollout(sql, underWay)).spec.candidate;
+      if (from && formatVersion(from) !== formatVersion(left)) {
+        if (row.rolled_back && formatVersion(from) === formatVersion(row.rolled_back)) return null;
+        throw new ProblemError(
+          'conflict',
+          `from: a rollback of "${name}" would leave ${formatVersion(left)} now, not ${formatVersion(from)}`,
+        );
+      }
+      if (underWay !== null || (row.rolled_back && !from)) return underWay;
       if (!row.previous)
         throw new ProblemError(
           'conflict',

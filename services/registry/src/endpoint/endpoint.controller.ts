@@ -68,6 +68,6 @@ export class EndpointController {
   @HttpCode(200)
   @Needs('operator')
   rollback(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}).reason, actor, steadyNow());
+    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}), actor, steadyNow());
   }
 }

@@ -1,4 +1,4 @@
-import { topics } from '@slipway/contracts';
+import { type Revision, topics } from '@slipway/contracts';
 import { counter, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 
@@ -148,7 +148,8 @@ async function currentState(sql: Sql, topic: string, key: string): Promise<strin
     );
     if (!owner) return null;
     const revoked = owner.revoked_at === null ? null : Number(owner.revoked_at);
-    return JSON.stringify({ ...owner, created_at: Number(owner.created_at), revoked_at: revoked });
+    const revision: Revision = { epoch: 0, n: revoked === null ? 1 : 2 };
+    return JSON.stringify({ ...owner, created_at: Number(owner.created_at), revoked_at: revoked, revision });
   }
   const table =
     topic === topics.routes.name

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type Evidence, topics } from '@slipway/contracts';
-import { type ConsumedRecord, ok, type RecordResult, steadyNow } from '@slipway/platform';
+import { type ConsumedRecord, ok, RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { Conductor } from './conductor.store.ts';
 import { storeEvidence } from './evidence.store.ts';
@@ -10,17 +10,22 @@ import { storeEvidence } from './evidence.store.ts';
 export class EvidenceConsumer {
   private readonly database: Database;
   private readonly conductor: Conductor;
-  constructor(database: Database, conductor: Conductor) {
+  private readonly kafka: RecordProducer;
+  constructor(database: Database, conductor: Conductor, kafka: RecordProducer) {
     this.database = database;
     this.conductor = conductor;
+    this.kafka = kafka;
   }
 
   @EventPattern(topics.evidence.name)
   async take(@Payload() payload: unknown): Promise<RecordResult[]> {
     const records = payload as ConsumedRecord<Evidence>[];
     const results: RecordResult[] = [];
-    for (const { parsed } of records) {
-      const known = await this.database.transaction((sql) => storeEvidence(sql, parsed, steadyNow()));
+    // Evidence ages from its arrival at Kafka, by Kafka's clock: what waited while no registry lived is not fresh.
+    const brokerNow = this.kafka.brokerNow();
+    for (const { parsed, timestamp } of records) {
+      const age = brokerNow === undefined ? 0 : Math.max(0, brokerNow - Number(timestamp));
+      const known = await this.database.transaction((sql) => storeEvidence(sql, parsed, steadyNow() - age));
       results.push(known ? ok : { kind: 'deadLetter', reason: `rollout_id: there is no rollout ${parsed.rollout_id}` });
     }
     // A verdict is acted upon at once; the poll is only the backstop.

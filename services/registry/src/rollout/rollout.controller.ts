@@ -15,14 +15,17 @@ import type { Actor } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
 import { evidenceLog } from './evidence.store.ts';
 import { findRollout, RolloutStore } from './rollout.store.ts';
+import { RolloutEvents } from './rollout-events.loop.ts';
 
 @Controller('v1/rollouts')
 export class RolloutController {
   private readonly database: Database;
   private readonly rollouts: RolloutStore;
-  constructor(database: Database, rollouts: RolloutStore) {
+  private readonly streams: RolloutEvents;
+  constructor(database: Database, rollouts: RolloutStore, streams: RolloutEvents) {
     this.database = database;
     this.rollouts = rollouts;
+    this.streams = streams;
   }
 
   @Get()
@@ -75,31 +78,12 @@ export class RolloutController {
   @Needs('viewer')
   @Header('cache-control', 'no-store')
   async events(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    this.streams.requireRoom();
     await findRollout(this.database, id);
     reply.hijack();
     const out = reply.raw;
     out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' });
     if (request.method === 'HEAD') return void out.end();
-    let revision = '';
-    let evidence = '';
-    const send = (event: string, data: unknown) => out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    const look = async () => {
-      const rollout = await findRollout(this.database, id);
-      const at = `${rollout.revision.epoch}.${rollout.revision.n}`;
-      if (at !== revision) send('rollout', rollout);
-      revision = at;
-      const [latest] = (await evidenceLog(this.database, id, undefined, 1)).items;
-      if (latest && latest.event_id !== evidence) send('evidence', latest);
-      evidence = latest?.event_id ?? '';
-    };
-    let open = true;
-    request.raw.on('close', () => {
-      open = false;
-    });
-    for (let quiet = 0; open; quiet++) {
-      await look().catch(() => undefined);
-      if (quiet % 30 === 0) out.write(': alive\n\n');
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    this.streams.follow(id, out);
   }
 }

@@ -30,6 +30,7 @@ const route = (v: Version, targetHosts: string[] = []) =>
     targetHosts,
     operatorKeys: [],
     callerKeys: [],
+    keysRevision: 0,
     outcomeNames: [],
     mayReturn: () => [],
   });

@@ -27,6 +27,7 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
     leaseMs: 1000,
     operatorKeys: [],
     callerKeys: [],
+    keysRevision: 0,
     outcomeNames: [],
     targetHosts: [],
   }).control.addresses;

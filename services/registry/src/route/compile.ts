@@ -29,6 +29,7 @@ export type RouteInput = {
   targetHosts: readonly string[];
   operatorKeys: readonly string[];
   callerKeys: readonly string[];
+  keysRevision: number;
   outcomeNames: readonly string[];
 };
 
@@ -70,6 +71,7 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     load: load.map((v) => loadable(v, input.artifactBases)),
     operator_keys: [...input.operatorKeys],
     caller_keys: [...input.callerKeys],
+    keys_revision: input.keysRevision,
     outcome_names: [...input.outcomeNames],
   };
 }

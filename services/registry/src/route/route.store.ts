@@ -8,7 +8,7 @@ import {
   type Version,
   type VersionRef,
 } from '@slipway/contracts';
-import { callerKeyHashes, operatorKeyHashes } from '../access/key.store.ts';
+import { callerKeys, operatorKeyHashes } from '../access/key.store.ts';
 import { appendAudit, system } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 import { type EndpointRow, endpointInUse } from '../endpoint/endpoint.store.ts';
@@ -63,7 +63,7 @@ export class RouteStore {
       leaseMs: this.settings.leaseMs,
       targetHosts: this.settings.targetHosts,
       operatorKeys: await operatorKeyHashes(sql),
-      callerKeys: await callerKeyHashes(sql),
+      ...(await callerKeys(sql)),
       outcomeNames: await outcomeNames(sql),
     });
     if (before) {
