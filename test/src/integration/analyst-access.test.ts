@@ -196,6 +196,10 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
     ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
     ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
+    ['a Kafka table as a set by an alias', () => 'WITH predictions_queue AS x SELECT 1 IN x'],
+    ['a Kafka table as a set by two aliases', () => 'WITH slipway.predictions_queue AS x, x AS y SELECT 1 NOT IN y'],
+    ['a file as a set by an alias', () => 'WITH `/etc/passwd` AS x SELECT 1 IN x'],
+    ['a system table as a set by an alias', () => 'SELECT 1 IN x, system.processes AS x'],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {

@@ -74,6 +74,7 @@ const TABLE_FUNCTIONS = new Set([
   'null',
 ]);
 
+const NAMES = new Set(['Identifier', 'TableIdentifier']);
 const SET_OPERATORS = /^(global)?(not)?(null)?in(ignoreset)?$/i;
 
 const SYSTEM = new Set(
@@ -170,13 +171,18 @@ export function refusal(
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
       : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
   return (
-    nodeRefusal(statement, context) ??
+    nodeRefusal(statement, { ...context, named: aliased(statement) }) ??
     clauseRefusal(statement, words) ??
     hiddenRefusal(statement, words, (name) => TABLE_FUNCTIONS.has(name.toLowerCase()))
   );
 }
 
-type Context = { database: string; readable: Readable };
+type Context = { database: string; readable: Readable /** What is aliased by a name, by the alias. */; named: Node[] };
+
+const aliased = (node: Node): Node[] => [
+  ...(node.alias !== '' && NAMES.has(node.kind) ? [node] : []),
+  ...node.children.flatMap(aliased),
+];
 
 function nodeRefusal(node: Node, context: Context, parent?: Node): string | undefined {
   if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
@@ -199,10 +205,7 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
           ? undefined
           : `the table function ${node.text} is not the analyst's to use`;
       if (!isReadableFunction(node.text)) return `the function ${node.text} is not the analyst's to use`;
-      const set = SET_OPERATORS.test(node.text) ? node.children[0]?.children[1] : undefined;
-      return set && (set.kind === 'Identifier' || set.kind === 'TableIdentifier')
-        ? tableRefusal(set.text, context)
-        : undefined;
+      return SET_OPERATORS.test(node.text) ? setRefusal(node.children[0]?.children[1], context) : undefined;
     }
     case 'Identifier': {
       // arrayMap(file, …) calls what it names.
@@ -235,6 +238,14 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
     default:
       return undefined;
   }
+}
+
+/** `x IN name` reads the table of that name, or of the name that it is an alias of. */
+function setRefusal(set: Node | undefined, context: Context): string | undefined {
+  if (!set || !NAMES.has(set.kind)) return undefined;
+  const named = context.named.filter((n) => n.alias === set.text);
+  const left = { ...context, named: context.named.filter((n) => n.alias !== set.text) };
+  return tableRefusal(set.text, context) ?? named.map((n) => setRefusal(n, left)).find((why) => why !== undefined);
 }
 
 /** A name is read as the engine would: in the database of the request, unless it names one. */
