@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { HttpError } from './errors.ts';
-import { DATABASES, isReadableFormat, LIMITS, type Readable, refusal, settingRefusal } from './judge.ts';
+import { DATABASES, isReadableFormat, type Readable, refusal } from './judge.ts';
 import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
+import { LIMITS, settingRefusal } from './settings.ts';
 
 type Session = ReturnType<typeof openSession>;
 
