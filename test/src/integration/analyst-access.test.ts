@@ -196,6 +196,10 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
     ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
     ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
+    ['a Kafka table as a set by an alias', () => 'WITH predictions_queue AS x SELECT 1 IN x'],
+    ['a Kafka table as a set by two aliases', () => 'WITH slipway.predictions_queue AS x, x AS y SELECT 1 NOT IN y'],
+    ['a file as a set by an alias', () => 'WITH `/etc/passwd` AS x SELECT 1 IN x'],
+    ['a system table as a set by an alias', () => 'SELECT 1 IN x, system.processes AS x'],
     ['a syntax that is none', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
@@ -286,6 +290,23 @@ describe('analysts do not get into each other’s way', () => {
     expect(await Promise.all(asked)).toEqual(clients.map(() => 'AbortError'));
     await until('they have ended', async () => (await running()) === 0);
     expect(await ask('SELECT 1')).toMatchObject({ status: 200, text: '1\n' });
+  });
+  it('queries that the engine cannot end give their places to others', async () => {
+    // One call of a function on one block: some half minute, which looks at no limit and at no client.
+    const hard = "SELECT sum(levenshteinDistance(materialize(repeat('a',60000)), repeat('b',60000))) FROM numbers(8)";
+    const gone = new AbortController();
+    const asked = Array.from({ length: 4 }, () => ask(hard, {}, { signal: gone.signal }).catch((e: Error) => e.name));
+    const running = async () =>
+      (
+        await stack.query<{ n: number }>(
+          "SELECT count() AS n FROM system.processes WHERE query LIKE '%levenshtein%' AND query NOT LIKE '%processes%'",
+        )
+      )[0]?.n ?? 0;
+    await until('they run', async () => (await running()) === 4);
+    gone.abort();
+    await Promise.all(asked);
+    await until('there is room', async () => (await ask('SELECT 1')).status === 200);
+    expect(await running()).toBeGreaterThan(0);
   });
   it('what is too much is refused with 503 and when to come again, and the rest is answered', async () => {
     const gone = new AbortController();

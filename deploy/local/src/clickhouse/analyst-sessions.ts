@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { HttpError } from './errors.ts';
-import { DATABASES, isReadableFormat, LIMITS, type Readable, refusal, settingRefusal } from './judge.ts';
+import { DATABASES, isReadableFormat, type Readable, refusal } from './judge.ts';
 import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
+import { LIMITS, settingRefusal } from './settings.ts';
 
 type Session = ReturnType<typeof openSession>;
 
@@ -15,6 +16,9 @@ const WAITING = 16;
 const LONGEST_WAIT_MS = 10_000;
 const MOST_SESSIONS = 32;
 const READABLE_FOR_MS = 2000;
+/** How long a query may go on after its limit, or after its client has gone. */
+const GRACE_MS = 10_000;
+const MOST_STUCK = 8;
 
 type Kept = { session: Session; database: string; busy: boolean; timer: NodeJS.Timeout | undefined };
 
@@ -22,7 +26,9 @@ type Kept = { session: Session; database: string; busy: boolean; timer: NodeJS.T
  * Runs what analysts ask. Every request gets a session of its own, which is closed after it, so that nothing of one
  * person's reaches the next; a client that sends `session_id` keeps its session until it is idle for too long. A
  * statement is written out by the engine, judged on the engine's tree of that text, and that text is what runs. A query
- * ends when its client goes, or at its limits; a few run at once, some wait, and more are refused with 503.
+ * ends when its client goes, or at its limits; a few run at once, some wait, and more are refused with 503. The engine
+ * cannot end a query within one call of a function: such a one gives its place to others, and when too many of them
+ * compute on, `tooManyStuck` is called.
  */
 export class AnalystSessions {
   private readonly folder: string;
@@ -32,9 +38,13 @@ export class AnalystSessions {
   private readonly waiting: { go: () => void }[] = [];
   private running = 0;
   private readable: { at: number; value: Readable } | undefined;
+  /** Sessions whose query has not ended when it should have. */
+  private readonly stuck = new Map<Session, Promise<unknown>>();
+  private readonly tooManyStuck: () => void;
 
   /** @param admin sessions that may look at the catalogue and end queries */
-  constructor(folder: string, configFile: string, admin: SessionPool) {
+  constructor(folder: string, configFile: string, admin: SessionPool, tooManyStuck: () => void) {
+    this.tooManyStuck = tooManyStuck;
     this.folder = folder;
     this.configFile = configFile;
     this.admin = admin;
@@ -98,7 +108,7 @@ export class AnalystSessions {
       await this.limit(session);
       return await this.run(session, { database: NOT_SAID }, request, gone, false);
     } finally {
-      session.close();
+      this.closeOnceEnded(session);
     }
   }
 
@@ -124,14 +134,12 @@ export class AnalystSessions {
     } finally {
       kept.busy = false;
       const { session } = kept;
-      kept.timer = setTimeout(
-        () => {
-          this.kept.delete(id);
-          session.close();
-        },
-        Math.min(3600, Math.max(1, timeoutSeconds)) * 1000,
-      );
-      kept.timer.unref();
+      const close = () => {
+        this.kept.delete(id);
+        this.closeOnceEnded(session);
+      };
+      if (this.stuck.has(session)) close();
+      else kept.timer = setTimeout(close, Math.min(3600, Math.max(1, timeoutSeconds)) * 1000).unref();
     }
   }
 
@@ -170,7 +178,7 @@ export class AnalystSessions {
     if (gone.aborted) throw new HttpError(499, '394', 'QUERY_WAS_CANCELLED', 'the client has gone');
     gone.addEventListener('abort', end);
     try {
-      const result = await session.queryAsync(statement, { format: request.format });
+      const result = await this.within(session, session.queryAsync(statement, { format: request.format }), gone);
       const used = /^USE `?(\w+)/.exec(statement)?.[1];
       if (keeps && used) place.database = used;
       return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
@@ -178,6 +186,38 @@ export class AnalystSessions {
       gone.removeEventListener('abort', end);
       clearInterval(ending);
     }
+  }
+
+  /** Waits for a query up to its limit. @throws HttpError 408 when it goes on: its session is `stuck` then */
+  private async within<T>(session: Session, query: Promise<T>, gone: AbortSignal): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    let hurry = () => {};
+    const late = new Promise<never>((_, reject) => {
+      const arm = (ms: number) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          const ended = query.catch(() => undefined).finally(() => this.stuck.delete(session));
+          this.stuck.set(session, ended);
+          if (this.stuck.size > MOST_STUCK) this.tooManyStuck();
+          reject(new HttpError(408, '159', 'TIMEOUT_EXCEEDED', 'the query does not end within a call of a function'));
+        }, ms);
+      };
+      hurry = () => arm(GRACE_MS);
+      arm(Number(LIMITS['max_execution_time']) * 1000 + GRACE_MS);
+    });
+    gone.addEventListener('abort', hurry);
+    try {
+      return await Promise.race([query, late]);
+    } finally {
+      clearTimeout(timer);
+      gone.removeEventListener('abort', hurry);
+    }
+  }
+
+  private closeOnceEnded(session: Session): void {
+    const running = this.stuck.get(session);
+    if (running) void running.then(() => session.close());
+    else session.close();
   }
 
   /**
@@ -243,7 +283,9 @@ export class AnalystSessions {
     return lines.filter((line) => line !== '').map((line) => line.split('\t'));
   }
 
-  close(): void {
+  /** @returns false when a query goes on that cannot be ended */
+  close(): boolean {
     for (const { session } of this.kept.values()) session.close();
+    return this.stuck.size === 0;
   }
 }

@@ -1,3 +1,4 @@
+import { anyOf } from './any-of.ts';
 import { isReadableFunction } from './readable-functions.ts';
 import type { Node, Token } from './tree.ts';
 
@@ -12,8 +13,10 @@ const BEFORE_BRACKETS = new Set(
   COLUMNS REPLACE STRICT APPLY INTERPOLATE EXPLAIN TABLE DESCRIBE AST SYNTAX TREE PLAN PIPELINE ESTIMATE QUERY
   ARRAY WITH PASTE CROSS DIV MOD GLOBAL VALUES`.split(/\s+/),
 );
-const TYPES =
-  /^(Array|Tuple|Map|Nullable|LowCardinality|(Simple)?AggregateFunction|Variant|Nested|JSON|Dynamic|FixedString|Decimal\d*|DateTime(32|64)?|Time64|Enum(8|16)?|QBit)$/;
+const TYPES = anyOf(`
+  Array Tuple Map Nullable LowCardinality (Simple)?AggregateFunction Variant Nested JSON Dynamic FixedString Decimal\\d*
+  DateTime(32|64)? Time64 Enum(8|16)? QBit
+`);
 
 /** Why what the tree does not show may not run; `undefined` when it may. Pure. */
 export function hiddenRefusal(

@@ -4,8 +4,8 @@ import { HttpError } from './errors.ts';
 import { compressLz4, decompressLz4 } from './lz4-block.ts';
 
 // ClickHouse's own compression (`compress=1`, `decompress=1`; JDBC's default), the same as in its files. A block is
-// the CityHash128 of what follows (16 bytes), the method (1), its size from the method on (4) and the size of its data (4),
-// both little-endian, and the data.
+// the CityHash128 of what follows (16 bytes), the method (1), its size from the method on (4) and the size of its data
+// when unpacked (4), both little-endian, and the data.
 
 const CHECKSUM = 16;
 const HEAD = 9;

@@ -42,7 +42,11 @@ writeFileSync(
 dropPrivileges(process.env['RUN_AS'], folder);
 const writers = new SessionPool(folder, 6, configFile);
 const unsent = new Unsent();
-const analysts = new AnalystSessions(folder, configFile, new SessionPool(folder, 1, configFile));
+const analysts = new AnalystSessions(folder, configFile, new SessionPool(folder, 1, configFile), () => {
+  // Only the end of the process ends them. Its supervisor starts it again; the data survive that.
+  console.error('too many queries of analysts do not end: ClickHouse ends itself, to be started again');
+  process.kill(process.pid, 'SIGKILL');
+});
 /** The logins, by the SHA-256 of their passwords: the passwords themselves are not in this process. */
 const users: Record<string, User> = {
   slipway: { passwordDigest: need('SLIPWAY_PASSWORD_SHA256'), role: 'writer', maxBodyBytes: 256 * 1024 * 1024 },
@@ -109,7 +113,8 @@ server.listen(port, '127.0.0.1');
 const stop = () => {
   server.close();
   server.closeAllConnections();
-  analysts.close();
+  // To end in order would be to wait for them.
+  if (!analysts.close()) process.kill(process.pid, 'SIGKILL');
   writers.close();
   process.exit(0);
 };
