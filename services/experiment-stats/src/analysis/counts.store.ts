@@ -40,10 +40,12 @@ function seenParameters(asOf: AsOf): Record<string, unknown> {
  * was met before (`returning-units.ts`), and seconds are arrivals at Kafka. The candidate's share is read from the
  * rows' own assignment probability. An `ejected` request was randomised like the others, so it is an exposure; but the
  * candidate was not tried (the control's: would not have been), so it is no event and no latency of either arm.
+ * A control's answer that is `late` (a candidate would not have been waited for it, but fallen back) is a failure as that
+ * is.
  */
 const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at,
-    time, route_revision, router, latency_us, outputs, status >= 400 OR fallback_from != '' AS failed, reason
+    time, route_revision, router, latency_us, outputs, status >= 400 OR fallback_from != '' OR error_code = 'late' AS failed, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64}) AND ${seen('predictions')}`;
 
