@@ -147,6 +147,8 @@ const P = {
   }),
   // of a moment in which the candidate would not have been tried: as little an event as the candidate's
   besideEjected: prediction('m', 'control', 0, { status: 500, reason: 'ejected', router: 'r2' }),
+  // answered, after a candidate would have been given up: a failure as the candidate's fallback is
+  late: prediction('n', 'control', 0, { error_code: 'late' }),
   // crosses arms by the ramp: counts in each step by its arm there
   ramp: [prediction('e', 'control', 0, { status: 400 }), prediction('e', 'candidate', 1, { status: 500 })],
   notExposed: [
@@ -204,11 +206,11 @@ afterAll(async () => {
 describe('the sufficient statistics of a rollout', () => {
   it('count every unit once per share, given its arm before; forced, unassigned and lease-expired requests are no exposures', async () => {
     // e was control at 25 %: at 50 % it was to join with a third
-    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [3, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [4, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
   });
   it('count the first error of a unit, and fallbacks as errors of the assigned arm; an ejected request of either arm is no event', async () => {
     const { cells, step } = await counts.errors(rollout, all);
-    expect(sums(cells)).toEqual({ 0.25: [1, 2], [THIRD]: [0, 1] });
+    expect(sums(cells)).toEqual({ 0.25: [2, 2], [THIRD]: [0, 1] });
     expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1 } });
   });
   it('total requests and units of the present step, and find no crossed units where there are none', async () => {
@@ -251,7 +253,7 @@ describe('the sufficient statistics of a rollout', () => {
       async () =>
         (await stack.query<{ n: number }>("SELECT count() AS n FROM predictions WHERE unit = 'late'"))[0]?.n === 1,
     );
-    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [3, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
+    expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [4, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
     expect(sums(await counts.exposures(rollout, await counts.asOf(rollout)))).toMatchObject({ 0.5: [1, 4] });
     expect(sums(await counts.exposures(rollout, { ...all, predictions: {} }))).toEqual({});
     expect((await counts.outcomes(rollout, { ...all, outcomes: {} }, metric())).cells).toEqual([]);

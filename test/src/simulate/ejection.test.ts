@@ -6,6 +6,7 @@ describe('ejection by the router', () => {
     ['identical, 5xx of 3 % in both', 333, 4],
     ['one reset connection of the candidate', 333, 4],
     ['an outage of 30 s that both share', 333, 4],
+    ['identical, 2 % of answers late', 33, 6],
   ] as const)('is no evidence against a candidate that is like the control: %s', (world, perSecond, runs) => {
     expect(ejectionRow(world, perSecond, 'no event', runs, 7).rolledBack).toBe(0);
     expect(ejectionRow(world, perSecond, 'as failures', runs, 7).rolledBack).toBeGreaterThanOrEqual(0.5);

@@ -3,8 +3,11 @@ import { Targets, targetKey } from '@slipway/traffic-router/targets';
 import { type Arm, bucketOf, Evidence } from './evidence.ts';
 import { Random } from './random.ts';
 
-/** What a request meets at a version: `refused` is a broken connection. */
-type Fault = 'none' | 'failed' | 'refused';
+/**
+ * What a request meets at a version: `refused` is a broken connection, `late` an answer in the last two fifths of the
+ * deadline, for which a candidate is not waited.
+ */
+type Fault = 'none' | 'failed' | 'refused' | 'late';
 type World = { name: string; harmless: boolean; fault: (arm: Arm, t: number, random: Random, index: number) => Fault };
 
 const rate = (p: number) => (_: Arm, __: number, random: Random) => (random.uniform() < p ? 'failed' : 'none') as Fault;
@@ -25,6 +28,11 @@ export const worlds: readonly World[] = [
     name: 'an outage of 30 s that both share',
     harmless: true,
     fault: (arm, t, random) => (t >= ONSET && t < ONSET + 30 ? 'failed' : rate(0.01)(arm, t, random)),
+  },
+  {
+    name: 'identical, 2 % of answers late',
+    harmless: true,
+    fault: (_, __, random) => (random.uniform() < 0.02 ? 'late' : rate(0.001)(_, __, random)),
   },
   {
     name: 'candidate refuses every connection',
@@ -86,7 +94,7 @@ export function playEjection(world: World, perSecond: number, counting: Counting
     const arm = target === control ? 'control' : 'candidate';
     const fault = world.fault(arm, t, random, arm === 'candidate' && t >= ONSET ? sinceOnset++ : -1);
     const key = targetKey(target, target.addresses[0] as string);
-    if (fault === 'none') router.succeeded(key);
+    if (fault === 'none' || (fault === 'late' && target === control)) router.succeeded(key);
     else router.failed(key, fault === 'refused');
     return fault;
   };
@@ -107,8 +115,8 @@ export function playEjection(world: World, perSecond: number, counting: Counting
       }
       if (arm === 'control' || failed || ejected) {
         router.order(control, true, candidate);
-        const answered = attempt(control, now) === 'none';
-        if (arm === 'control') failed = !answered;
+        const met = attempt(control, now);
+        if (arm === 'control') failed = met === 'late' ? counting === 'no event' : met !== 'none';
       }
       evidence.add(share, arm, 'exposures');
       const converts = random.uniform() < 0.1;

@@ -19,6 +19,7 @@ export type Outcome = {
   body: Buffer;
   servedBy: Target | undefined;
   fallbackFrom: Target | undefined;
+  /** `late`: the control answered, after a candidate would not have been waited for any more. */
   errorCode: string;
   headers: TargetAnswer['headers'];
   /**
@@ -27,6 +28,11 @@ export type Outcome = {
    */
   spared: 'ejected' | 'lease_expired' | undefined;
 };
+
+/** Of what is left of the deadline, the part that a candidate is waited for: control needs the rest to answer for it. */
+const CANDIDATES_PART = 0.6;
+/** And the part for an address after which there is another. */
+const NOT_THE_LAST_PART = 0.4;
 
 export type AskerParts = {
   routes: RouteTable;
@@ -52,7 +58,9 @@ export class Asker {
     let last: TargetAnswer | undefined;
     let tried = 0;
     let spared: Outcome['spared'];
-    if (assigned === route.control && route.candidate && assignment.reason === 'randomised')
+    // What a candidate would not have been waited for so long is no better of the control.
+    const compared = assigned === route.control && route.candidate && assignment.reason === 'randomised';
+    if (compared && route.candidate)
       spared = this.parts.targets.isOut(route.candidate, route.control) ? 'ejected' : undefined;
     for (const target of canFallBack ? [assigned, route.control] : [assigned]) {
       const final = target === route.control || !canFallBack;
@@ -66,7 +74,9 @@ export class Asker {
         const isBarred = () =>
           target !== route.control && barred(route, assignment.reason === 'forced', this.parts.routes);
         let why = isBarred();
-        const share = left * (final ? 1 : 0.6) * (i < addresses.length - 1 ? 0.4 : 1);
+        const part = left * (i < addresses.length - 1 ? NOT_THE_LAST_PART : 1);
+        const share = final ? part : part * CANDIDATES_PART;
+        const asked = performance.now();
         const answer = why ? undefined : await this.attempt(route, target, address, body, ids, share);
         if (answer) tried++;
         why ||= isBarred();
@@ -84,7 +94,15 @@ export class Asker {
             servedBy: target,
             fallbackFrom: target === assigned ? undefined : assigned,
             errorCode:
-              target === assigned ? (answer.status < 400 ? '' : 'rejected') : spared ? '' : errorCode(failure, last),
+              target === assigned
+                ? answer.status >= 400
+                  ? 'rejected'
+                  : compared && performance.now() - asked > part * CANDIDATES_PART
+                    ? 'late'
+                    : ''
+                : spared
+                  ? ''
+                  : errorCode(failure, last),
             spared,
           };
         else last = answer;

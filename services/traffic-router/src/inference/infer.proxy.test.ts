@@ -188,6 +188,23 @@ describe('a hung candidate', () => {
     const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
     expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 12, overloaded: 8 });
   });
+  it('is compared fairly: an answer of the control that a candidate would not have been waited for is marked', async () => {
+    const after =
+      (ms: number): Model =>
+      (req, res, n) =>
+        void setTimeout(() => good(req, res, n), ms);
+    const slow = await serve(after(1600));
+    const router = await startRouter(slow, slow, { timeout_ms: 2000 });
+    // The candidate is given up after 1,200 ms, and there is no time for the control then.
+    expect([(await router.ask(CANDIDATE)).status, (await router.ask(CONTROL)).status]).toEqual([504, 200]);
+    expect(router.rows.map((r) => [r.status, r.error_code])).toEqual([
+      [expect.any(Number), 'timeout'],
+      [200, 'late'],
+    ]);
+    const quick = await startRouter(await serve(after(50)), await serve(good), { timeout_ms: 2000 });
+    await quick.ask(CONTROL);
+    expect(quick.rows.map((r) => r.error_code)).toEqual(['']);
+  });
   it('cannot outlive its time-out by a body that drips', async () => {
     const drips: Model = (_, res) => {
       res.writeHead(200, { 'content-type': 'application/json' });

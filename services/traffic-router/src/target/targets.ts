@@ -55,6 +55,7 @@ export class Targets {
    */
   isOut(target: Target, beside?: Target | null): boolean {
     const { addresses } = target;
+    if (this.health.size === 0) return addresses.length === 0;
     if (addresses.length > 0 && this.outage(target, beside)) return false;
     return addresses.every((a) => {
       const key = targetKey(target, a);
