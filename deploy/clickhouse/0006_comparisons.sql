@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS slipway.comparisons
     candidate_compute_us UInt64,
     noise_compute_us UInt64,
     price Float64,
-    version UInt64,
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1
 )
@@ -56,10 +56,10 @@ SELECT
     row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source, row.4 AS request_id, row.5 AS trace_id, row.6 AS endpoint, row.7 AS rollout_id, row.8 AS step,
     row.9 AS control_version, row.10 AS candidate_version, row.11 AS result, row.12 AS reason, row.13 AS agree, row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
     row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us, row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64), toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+    SELECT line, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String, endpoint String, rollout_id String, step Int16, control_version String, candidate_version String, result String, reason String, agree Bool, noise Bool, noise_agree Bool, differences Array(Tuple(field String, kind String, control String, candidate String)), max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64, candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
     FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic, _partition, _offset FROM slipway.comparisons_queue)
     WHERE line != '' AND slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
