@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
 import { describeOperators } from './registry-operators.ts';
+import { describePublisher } from './registry-publisher.ts';
 
 let release: Release;
 let second: RegistryClient;
@@ -298,6 +299,7 @@ describe('rollouts and commands', () => {
 });
 
 describeOperators(() => release);
+describePublisher(() => release);
 
 describe('the books of the registry', () => {
   it('finds and names a row of the audit that was changed, and one that was taken out', async () => {
