@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS slipway.evidence
     sentence String COMMENT 'the verdict in a sentence for people',
     alpha Float64 COMMENT 'the share of the rollout''s error probability that this analyser may spend, 0 to 1',
     numbers String COMMENT 'every number behind the verdict, as JSON',
-    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins'
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(time)
@@ -38,10 +38,11 @@ SELECT
     concat(JSONExtractRaw(line, 'revision', 'epoch'), '.', JSONExtractRaw(line, 'revision', 'n')) AS revision,
     row.5 AS step, row.6 AS analyser, row.7 AS sequence,
     row.8 AS verdict, row.9 AS reasons, row.10 AS sentence, row.11 AS alpha, JSONExtractRaw(line, 'numbers') AS numbers,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
+        toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
-    SELECT line, _timestamp_ms AS arrived,
+    SELECT line, _offset, _timestamp_ms AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16,
             analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String,
             alpha Float64)') AS row
@@ -75,9 +76,10 @@ CREATE TABLE IF NOT EXISTS slipway.audit
     reason String COMMENT 'why, in the actor''s words',
     state String COMMENT 'the aggregate''s state after the change, as JSON',
     previous_hash String COMMENT 'the hash of the change before; 64 zeros for the first',
-    hash String COMMENT 'SHA-256 of everything else in the row, in hexadecimal'
+    hash String COMMENT 'SHA-256 of everything else in the row, in hexadecimal',
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins'
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(version)
 ORDER BY (aggregate, n, event_id)
 COMMENT 'Every change of state of the control plane, hash-chained for each aggregate, from audit.v1; kept for ever'
 ---
@@ -92,10 +94,12 @@ COMMENT 'The ingest''s end of audit.v1; reading it would take the rows away: not
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_ingest TO slipway.audit AS
 SELECT row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
     row.3 AS aggregate, row.4 AS n, row.5 AS actor, row.6 AS role,
-    row.7 AS action, row.8 AS reason, JSONExtractRaw(line, 'state') AS state, row.9 AS previous_hash, row.10 AS hash
+    row.7 AS action, row.8 AS reason, JSONExtractRaw(line, 'state') AS state, row.9 AS previous_hash, row.10 AS hash,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
+        toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
-    SELECT line, _timestamp_ms AS arrived,
+    SELECT line, _offset, _timestamp_ms AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String,
             action String, reason String, previous_hash String, hash String)') AS row
     FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS slipway.comparisons
     candidate_compute_us UInt64 COMMENT 'computing of the candidate, in microseconds',
     noise_compute_us UInt64 COMMENT 'computing of the control''s second answer, in microseconds',
     price Float64 COMMENT 'what the shadow cost for this request, as the bundles declare it',
-    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins',
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins',
     INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
     INDEX by_rollout rollout_id TYPE set(64) GRANULARITY 1
 )
@@ -66,10 +66,11 @@ SELECT
     row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
     row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us,
     row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(arrived)) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived,
+    SELECT line, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
         JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String,
             endpoint String, rollout_id String, step Int16, control_version String, candidate_version String,
             result String, reason String, agree Bool, noise Bool, noise_agree Bool,

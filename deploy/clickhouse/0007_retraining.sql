@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS slipway.retraining
     data_from DateTime64(3) COMMENT 'train on requests that arrived from here on',
     data_to DateTime64(3) COMMENT 'up to here',
     numbers String COMMENT 'the numbers behind it, as JSON',
-    version UInt64 COMMENT 'greater for earlier arrivals, so that the first wins'
+    version UInt128 COMMENT 'greater for earlier arrivals (time, then offset, both inverted), so that the first wins'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (model, event_id)
@@ -33,10 +33,11 @@ SELECT
     row.3 AS source, row.4 AS model, row.5 AS model_version, row.6 AS endpoint, row.7 AS reasons, row.8 AS sentence,
     fromUnixTimestamp64Milli(JSONExtractInt(line, 'data', 'from')) AS data_from,
     fromUnixTimestamp64Milli(JSONExtractInt(line, 'data', 'to')) AS data_to, JSONExtractRaw(line, 'numbers') AS numbers,
-    toUInt64(9000000000000000000 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) AS version
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
+        toUInt128(bitNot(toUInt64(_offset)))) AS version
 FROM
 (
-    SELECT line, _timestamp_ms AS arrived, JSONExtract(line, 'Tuple(event_id String, time Int64, source String,
+    SELECT line, _offset, _timestamp_ms AS arrived, JSONExtract(line, 'Tuple(event_id String, time Int64, source String,
         model String, version UInt32, endpoint String, reasons Array(String), sentence String)') AS row
     FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
         _partition, _offset FROM slipway.retraining_queue)

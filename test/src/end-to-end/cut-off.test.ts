@@ -157,6 +157,30 @@ describe('a router without its bus', () => {
   });
 });
 
+describe('beside a Kafka that says nothing', () => {
+  it('routers, workers and readers of topics that are told to stop end in order, before they would be cut short after 15 s', async () => {
+    const { supervisor } = release;
+    const names = ['router-1', 'worker-1', 'comparator-1', 'drift-1'];
+    supervisor.kill('kafka', 'SIGSTOP');
+    const took: Record<string, number> = {};
+    try {
+      // A row is under way, and so is everybody's heartbeat.
+      expect((await release.infer('x')).status).toBe(200);
+      await Promise.all(
+        names.map(async (name) => {
+          const began = performance.now();
+          await supervisor.stop(name);
+          took[name] = performance.now() - began;
+        }),
+      );
+    } finally {
+      supervisor.kill('kafka', 'SIGCONT');
+      for (const name of names) await supervisor.startAgain(name);
+    }
+    expect(Object.entries(took).filter(([, ms]) => ms > 14_500)).toEqual([]);
+  });
+});
+
 async function lastRoute(): Promise<{ revision: { epoch: number; n: number } }> {
   let last: { revision: { epoch: number; n: number } } | undefined;
   let seen = -1;

@@ -284,10 +284,14 @@ describe('a shadow', () => {
       await more(20);
       await supervisor.whenReady(name);
     }
-    // Kafka away for longer than the deadline: what waited has expired, and is counted as that
+    // A broker that takes connections and says nothing, for longer than the deadline and than a client waits for an
+    // answer: what waited has expired, and is counted as that.
+    const answeredBefore = sender.answers.length;
     supervisor.kill('kafka', 'SIGSTOP');
     await sleep(10_000);
+    const whileSilent = sender.answers.slice(answeredBefore).map((a) => a.id);
     supervisor.kill('kafka', 'SIGCONT');
+    expect(whileSilent.length).toBeGreaterThan(100);
     await more(100);
     // a body beyond what is logged is sampled, and said to be too long
     const long = await release.infer(`long ${'x '.repeat(200_000)}`);
@@ -302,6 +306,20 @@ describe('a shadow', () => {
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThan(100);
+    // those of the silence as well: each sampled, each a row once, each ended once, and no fault took one for poison
+    const once = async (table: string, rollout: string) => {
+      const rows = await release.query<{ request_id: string }>(
+        `SELECT request_id FROM ${table} FINAL WHERE ${rollout} = {id:String}`,
+        { id },
+      );
+      const requests = new Set(rows.map((r) => r.request_id));
+      const silent = whileSilent.filter((r) => requests.has(r)).length;
+      return { rows: rows.length, requests: requests.size, silent };
+    };
+    const all = { rows: b.sampled, requests: b.sampled, silent: whileSilent.length };
+    expect(await once('predictions', 'shadow_rollout_id')).toEqual(all);
+    expect(await once('comparisons', 'rollout_id')).toEqual(all);
+    expect(await release.query('SELECT topic, consumer, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
     expect(
       await release.query('SELECT result, reason FROM comparisons FINAL WHERE request_id = {id:String}', {
         id: long.headers.get('x-request-id'),

@@ -514,3 +514,32 @@ describe('comments', () => {
     expect(views).toEqual([{ text: "Kafka's clock; orders evidence" }]);
   });
 });
+
+describe('of two copies that arrive in one millisecond', () => {
+  const time = Date.now();
+  const id = () => randomUUID();
+  it.each([
+    ['evidence', topics.evidence, { rollout_id: 'ties', revision: { epoch: 1, n: 1 } }, 'sentence'],
+    [
+      'comparisons',
+      topics.comparisons,
+      { request_id: id(), rollout_id: 'ties', result: 'paired', agree: true },
+      'reason',
+    ],
+    ['retraining', topics.retraining, { model: 'ties', data: { from: time, to: time } }, 'sentence'],
+    ['audit', topics.audit, { aggregate: 'key/ties', n: 1, state: {} }, 'reason'],
+  ] as const)('the first one of %s wins, and nothing else is seen of it', async (table, topic, row, column) => {
+    const event_id = id();
+    const copies = ['first', 'second', 'third'].map((text) => ({ ...row, event_id, time, [column]: text }));
+    // One batch has one time of arrival; only their offsets say which came first.
+    await producer.send(
+      topic.name,
+      copies.map((c) => ({ value: JSON.stringify(c) })),
+      0,
+    );
+    const kept = () =>
+      stack.query(`SELECT ${column} AS text FROM ${table} FINAL WHERE event_id = {id:String}`, { id: event_id });
+    await until('a copy', async () => (await kept()).length > 0);
+    expect(await kept()).toEqual([{ text: 'first' }]);
+  });
+});

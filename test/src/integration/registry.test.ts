@@ -5,7 +5,9 @@ import { until } from '@slipway/local';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
+import { describeFaults } from './registry-faults.ts';
 import { describeOperators } from './registry-operators.ts';
+import { describePublisher } from './registry-publisher.ts';
 
 let release: Release;
 let second: RegistryClient;
@@ -320,6 +322,8 @@ describe('rollouts and commands', () => {
 });
 
 describeOperators(() => release);
+describePublisher(() => release);
+describeFaults(() => release);
 
 describe('the books of the registry', () => {
   it('finds and names a row of the audit that was changed, and one that was taken out', async () => {

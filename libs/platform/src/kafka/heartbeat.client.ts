@@ -1,6 +1,10 @@
 import { HEARTBEAT_MS, type Instance, topics } from '@slipway/contracts';
 import type { Logger } from '../log.ts';
+import { within } from './within.client.ts';
 import type { RecordProducer } from './producer.client.ts';
+
+/** A stop does not wait longer for a broker that says nothing; others see by the silence that the instance is gone. */
+const PATIENCE_MS = 1000;
 
 export type Heartbeat = { start: () => void; now: () => void; stop: () => Promise<void> };
 
@@ -40,11 +44,9 @@ export function runHeartbeat(producer: RecordProducer, log: Logger, describe: ()
     stop: async () => {
       clearInterval(timer);
       timer = undefined;
-      while (sending) await new Promise((resolve) => setTimeout(resolve, 10));
-      await Promise.race([
-        producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]).catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, 1000)),
-      ]);
+      const patience = performance.now() + PATIENCE_MS;
+      while (sending && performance.now() < patience) await new Promise((resolve) => setTimeout(resolve, 10));
+      await within(PATIENCE_MS, producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]));
     },
   };
 }

@@ -6,6 +6,7 @@ import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import { steadyNow } from '../clock.ts';
 import { backoffMs, isTransient, TransientError } from '../faults.ts';
 import type { Logger } from '../log.ts';
+import { within } from './within.client.ts';
 import { counter } from '../metrics.ts';
 import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
 import { parseRecord, type RecordResult } from './record.ts';
@@ -38,6 +39,8 @@ export class RethrowFilter implements RpcExceptionFilter {
   }
 }
 
+/** Long enough for the batch under way. */
+const CLOSE_PATIENCE_MS = 6000;
 const HEARTBEAT_MS = 1000;
 
 type Listener = (...args: never[]) => void;
@@ -73,7 +76,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
 
   async close(): Promise<void> {
     this.closing = true;
-    await this.consumer?.disconnect().catch(() => undefined);
+    await within(CLOSE_PATIENCE_MS, this.consumer?.disconnect());
   }
 
   on<E extends string, C extends Listener>(event: E, callback: C): void {

@@ -1,7 +1,9 @@
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
 import { steadyNow } from '../clock.ts';
 import { TransientError } from '../faults.ts';
+import { within } from './within.client.ts';
 
+const CLOSE_PATIENCE_MS = 2000;
 const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
 
 /** Whether a broker refused the record itself, so that sending it again changes nothing. */
@@ -109,6 +111,6 @@ export class RecordProducer {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.current?.producer.disconnect().catch(() => undefined);
+    await within(CLOSE_PATIENCE_MS, this.current?.producer.disconnect());
   }
 }

@@ -4,10 +4,12 @@ import type { z } from 'zod';
 import { steadyNow } from '../clock.ts';
 import { backoffMs } from '../faults.ts';
 import type { Logger } from '../log.ts';
+import { within } from './within.client.ts';
 import type { DeadLetters } from './dead-letters.client.ts';
 import { withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
+const CLOSE_PATIENCE_MS = 2000;
 const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
 
 export type StateReplicaOptions<S extends z.ZodType> = {
@@ -66,7 +68,7 @@ export class StateReplica<S extends z.ZodType> {
 
   async close(): Promise<void> {
     this.closing = true;
-    await this.consumer?.disconnect().catch(() => undefined);
+    await within(CLOSE_PATIENCE_MS, this.consumer?.disconnect());
   }
 
   private async join(attempt: number): Promise<void> {

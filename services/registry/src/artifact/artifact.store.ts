@@ -10,7 +10,6 @@ import type { Database } from '../database/database.store.ts';
 
 /** What a disk says that takes no more. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
 /** Begins the name of a file that is still being taken. */
 const PARTIAL = '.';
 
@@ -36,15 +35,18 @@ export class ArtifactStore {
     const partial = join(this.folder, `${PARTIAL}${randomUUID()}`);
     const { maxBytes } = this;
     try {
-      await pipeline(async function* () {
-        // The request is not destroyed with the file: its socket has yet to carry the answer.
-        for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          bytes += chunk.length;
-          if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
-          hash.update(chunk);
-          yield chunk;
-        }
-      }, createWriteStream(partial));
+      await pipeline(
+        body,
+        async function* (source) {
+          for await (const chunk of source as AsyncIterable<Buffer>) {
+            bytes += chunk.length;
+            if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
+            hash.update(chunk);
+            yield chunk;
+          }
+        },
+        createWriteStream(partial),
+      );
       const digest = hash.digest('hex');
       if (digest !== sha256)
         throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);

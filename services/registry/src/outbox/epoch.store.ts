@@ -10,7 +10,8 @@ export async function currentEpoch(sql: Sql): Promise<number> {
 /**
  * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was
  * seen on a topic is
- * ahead of its row here, the epoch is raised above all that was seen and every state is published again.
+ * ahead of its row here, the epoch is raised above all that was seen and every state is published again. A route that
+ * was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is withdrawn there again.
  *
  * @returns the new epoch, or undefined when nothing was ahead
  */
@@ -31,6 +32,17 @@ export async function raiseEpochIfBehind(
         `SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`,
       ))
         own.set(`${topic}/${row.key}`, row.revision);
+    }
+    for (const { key, withdrawn } of await sql.query<{ key: string; withdrawn: Revision | null }>(
+      `SELECT DISTINCT ON (aggregate) substr(aggregate, 7) AS key,
+         CASE action WHEN 'withdraw' THEN state->'revision' END AS withdrawn
+       FROM audit WHERE aggregate = ANY($1::text[]) ORDER BY aggregate, audit.n DESC`,
+      [seen.filter((s) => s.topic === topics.routes.name).map((s) => `route/${s.key}`)],
+    )) {
+      const name = `${topics.routes.name}/${key}`;
+      if (withdrawn === null || own.has(name)) continue;
+      own.set(name, withdrawn);
+      await enqueueState(sql, topics.routes.name, key, now);
     }
     const ahead = seen.some(
       (s) => compareRevisions(s.revision, own.get(`${s.topic}/${s.key}`) ?? { epoch: 0, n: 0 }) > 0,

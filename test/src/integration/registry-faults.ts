@@ -1,0 +1,34 @@
+import type { Problem } from '@slipway/contracts';
+import { RegistryError } from '@slipway/example-spam-filter';
+import { until } from '@slipway/local';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
+import { describe, expect, it } from 'vitest';
+import type { Release } from '../fixtures/release.ts';
+
+/** What callers of a registry are told while a store fails; part of the registry's suite. */
+export function describeFaults(stack: () => Release): void {
+  const refusal = async (work: Promise<unknown>): Promise<Problem | string> =>
+    work.then(
+      () => 'it was not refused',
+      (error: unknown) => (error instanceof RegistryError ? error.problem : String(error)),
+    );
+
+  describe('a registry whose stores fail', () => {
+    it('says 503 while Postgres is away, not that it is broken itself, and answers again afterwards', async () => {
+      const { supervisor, admin } = stack();
+      const pid = supervisor.pid('registry-1');
+      await supervisor.stop('postgres');
+      try {
+        for (const ask of [
+          () => admin.call('GET', '/v1/models'),
+          () => admin.call('POST', '/v1/models', { name: 'x' }),
+        ])
+          expect(await refusal(ask())).toMatchObject({ status: 503, code: 'unavailable' });
+      } finally {
+        await supervisor.startAgain('postgres');
+      }
+      await until('an answer', async () => Boolean(await admin.call('GET', '/v1/models')));
+      expect(supervisor.pid('registry-1')).toBe(pid);
+    });
+  });
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { type Route, topics } from '@slipway/contracts';
+import { RegistryClient } from '@slipway/example-spam-filter';
+import { until } from '@slipway/local';
+import { createKafka, createLogger, DeadLetters, readTopic, RecordProducer, StateReplica } from '@slipway/platform';
+import { Client } from 'pg';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
+import { describe, expect, it } from 'vitest';
+import type { Release } from '../fixtures/release.ts';
+
+/** What becomes of routes when a registry loses its lock on a key; part of the registry's suite, which has two. */
+export function describePublisher(stack: () => Release): void {
+  describe('a registry that stands still until Postgres has dropped its lock', () => {
+    it('lands an old route after the new one, sends the current one once more, and moves no replica back', async () => {
+      const release = stack();
+      const { supervisor } = release;
+      const second = new RegistryClient(release.registries[1] as string, release.secrets.keys.operator);
+      const postgres = new Client({ connectionString: release.databaseUrl });
+      postgres.on('error', () => undefined);
+      await postgres.connect();
+      const revisionNow = async () =>
+        (await postgres.query("SELECT (doc->'revision'->>'n')::int AS n FROM routes WHERE endpoint = 'spam'")).rows[0]
+          ?.n as number;
+      const configure = (client: RegistryClient, timeout_ms: number) =>
+        client.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms });
+
+      const landed: number[] = [];
+      const reader = release.kafka.consumer({ groupId: `publisher-${randomUUID()}` });
+      await reader.connect();
+      await reader.subscribe({ topic: topics.routes.name, fromBeginning: true });
+      await reader.run({
+        eachMessage: async ({ message }) => {
+          if (message.key?.toString() === 'spam' && message.value)
+            landed.push((JSON.parse(message.value.toString()) as Route).revision.n);
+        },
+      });
+      const followed: number[] = [];
+      const log = createLogger('test', 'test', 'silent');
+      const kafka = createKafka('publisher', release.kafkaBrokers.split(','), log);
+      const producer = new RecordProducer(kafka);
+      const follower = new StateReplica({
+        kafka,
+        topic: topics.routes,
+        groupId: 'publisher',
+        log,
+        deadLetters: new DeadLetters(producer, 'publisher'),
+        onState: (key, route) => {
+          if (key === 'spam' && route) followed.push(route.revision.n);
+        },
+      });
+      follower.start();
+      await follower.ready;
+
+      // With Kafka away, the first registry holds the lock and tries again and again to send the route of now.
+      supervisor.kill('kafka', 'SIGKILL', { restart: false });
+      await configure(release.operator, 11_111);
+      const old = await revisionNow();
+      let holder: number | undefined;
+      await until('the first registry to hold the lock on the route', async () => {
+        const { rows } = await postgres.query(
+          `SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+           WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = 'registry-1' AND a.state = 'idle in transaction'`,
+        );
+        holder = rows[0]?.pid;
+        return holder !== undefined;
+      });
+      // It stands still, and Postgres drops it with its lock; the other registry goes on.
+      supervisor.kill('registry-1', 'SIGSTOP');
+      try {
+        await postgres.query('SELECT pg_terminate_backend($1)', [holder]);
+        await configure(second, 22_222);
+        await supervisor.startAgain('kafka');
+        const current = await revisionNow();
+        expect(current).toBeGreaterThan(old);
+        await until('the other registry to have published the new route', () => landed.includes(current));
+      } finally {
+        supervisor.kill('registry-1', 'SIGCONT');
+      }
+      await until(
+        'the old route to have landed after the new one',
+        () => (landed.at(-1) ?? 0) >= old && landed.slice(landed.findIndex((n) => n > old)).includes(old),
+      );
+      await until('the current route to be the last one again', async () => landed.at(-1) === (await revisionNow()));
+
+      const newest = Math.max(...landed);
+      await until('the replica to have the newest', () => followed.includes(newest));
+      expect(followed).toEqual([...followed].sort((a, b) => a - b));
+      const answer = await release.infer('after all that');
+      const id = answer.headers.get('x-request-id') as string;
+      expect((await release.accountFor([id])).missing).toEqual([]);
+      expect(
+        await release.query('SELECT route_revision FROM predictions WHERE request_id = {id:String}', { id }),
+      ).toEqual([{ route_revision: expect.stringMatching(new RegExp(`\\.${newest}$`)) }]);
+      await configure(release.operator, 5000);
+      await Promise.all([reader.disconnect(), follower.close(), producer.close(), postgres.end()]);
+    });
+
+    it('withdraws again, at its next start, what landed after its tombstone, and raises no epoch for it', async () => {
+      const release = stack();
+      const { operator, admin } = release;
+      const epoch = async () => (await operator.endpoint('spam')) && (await routeOf(release, 'spam'))?.revision.epoch;
+      await admin.call('POST', '/v1/models', { name: 'withdrawn' });
+      const signature = {
+        inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+        outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
+      };
+      await admin.call('POST', '/v1/models/withdrawn/versions', {
+        bundle: {
+          artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/w' },
+          signature,
+          infra: { url: 'http://127.0.0.1:9' },
+        },
+      });
+      await operator.call('PUT', '/v1/endpoints/withdrawn', { model: 'withdrawn', version: 1 });
+      let old: Route | undefined;
+      await until('its route', async () => (old = await routeOf(release, 'withdrawn')) !== undefined);
+      await operator.call('POST', '/v1/endpoints/withdrawn/retire', {});
+      await until('its tombstone', async () => (await routeOf(release, 'withdrawn')) === undefined);
+      const before = await epoch();
+
+      const producer = release.kafka.producer();
+      await producer.connect();
+      await producer.send({ topic: topics.routes.name, messages: [{ key: 'withdrawn', value: JSON.stringify(old) }] });
+      await producer.disconnect();
+      expect(await routeOf(release, 'withdrawn')).toEqual(old);
+      await release.supervisor.stop('registry-1');
+      await release.supervisor.startAgain('registry-1');
+      await until('another tombstone', async () => (await routeOf(release, 'withdrawn')) === undefined);
+      expect(await epoch()).toBe(before);
+    });
+  });
+}
+
+/** The last record of an endpoint on `routes.v1`; undefined when there is none or it is a tombstone. */
+async function routeOf(release: Release, endpoint: string): Promise<Route | undefined> {
+  let last: Route | undefined;
+  await readTopic(
+    createKafka('routes', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
+    topics.routes.name,
+    ({ key, value }) => {
+      if (key?.toString() === endpoint) last = value ? (JSON.parse(value.toString()) as Route) : undefined;
+    },
+  );
+  return last;
+}
