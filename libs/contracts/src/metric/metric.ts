@@ -38,7 +38,8 @@ export const builtInMetrics: readonly Metric[] = [
     margin: 1.25,
     window: '1h',
     description:
-      'Requests answered with a status of 400 or more, or by a fallback, per request; the first per unit and step counts.',
+      'Requests answered with a status of 400 or more, or by a fallback, per request; the first per unit and ' +
+      'step counts.',
   },
   {
     name: 'latency',

@@ -97,6 +97,10 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
     commands: people.map(said),
     evidence:
       into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
-    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
+    sentence:
+      `${row.served_version || 'Nothing'} answered ${row.request_id} for ` +
+      `${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ` +
+      `${row.probability}, revision ${row.route_revision}), because ` +
+      `${WHY[row.reason] ?? row.reason}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
   };
 }
