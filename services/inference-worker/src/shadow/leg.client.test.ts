@@ -40,6 +40,19 @@ describe('a server of somebody else in the shadow', () => {
     expect(sent).toBeLessThan(150_000_000);
   });
 
+  it('that sends the lane elsewhere has failed, and nobody is asked there', async () => {
+    const met: (string | undefined)[] = [];
+    const inside = createServer((req, res) => {
+      met.push(req.url);
+      res.end('{"secret":1}');
+    });
+    await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));
+    open.push(() => inside.close());
+    const location = `http://127.0.0.1:${(inside.address() as AddressInfo).port}/latest/meta-data`;
+    const found = await asked((res) => res.writeHead(302, { location }).end());
+    expect([found, met]).toMatchObject([{ ok: false, reason: 'error' }, []]);
+  });
+
   it.each(['Infinity', '-1', '1e300', 'x', '0.5'])('that says it took %s µs is not believed', async (us) => {
     const found = await asked((res) => res.writeHead(200, { 'x-slipway-compute-us': us }).end('{"outputs":[]}'));
     const { latencyUs, computeUs } = found as { latencyUs: number; computeUs: number };

@@ -93,6 +93,8 @@ export class LegClient {
     const began = performance.now();
     const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${number}/infer`, {
       method: 'POST',
+      // The route's hosts were checked; where they would send us was not.
+      redirect: 'manual',
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
       headers: {

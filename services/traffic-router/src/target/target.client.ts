@@ -118,6 +118,7 @@ export class TargetClient {
   async probe(address: string, model: string, version: string): Promise<boolean> {
     try {
       const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, {
+        redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
       await response.body?.cancel();
