@@ -34,7 +34,8 @@ if (process.argv.includes('--update')) {
   const fewer = Object.keys(allowed).filter((file) => (found[file]?.length ?? 0) < allowed[file]);
   for (const [file, lines] of more)
     process.stderr.write(
-      `${file}: ${lines.length} lines of more than ${MOST} characters, ${allowed[file] ?? 0} are known: ${lines.join(', ')}\n`,
+      `${file}: ${lines.length} lines of more than ${MOST} characters, ${allowed[file] ?? 0} are known: ` +
+        `${lines.join(', ')}\n`,
     );
   if (fewer.length > 0)
     process.stdout.write(`Fewer long lines in ${fewer.join(', ')}: node lint/line-length.mjs --update\n`);

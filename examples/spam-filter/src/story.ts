@@ -115,7 +115,8 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     const versions = buildVersions(train, serve, later);
     for (const v of versions)
       say(
-        `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ${percent(v.laterErrorRate)} of the corpora that came later`,
+        `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ` +
+          `${percent(v.laterErrorRate)} of the corpora that came later`,
       );
     await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
     const { viewer: key } = secrets.keys;
@@ -134,7 +135,8 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     const sending = sender;
     const { current } = await operator.endpoint(ENDPOINT);
     say(
-      `1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and posts the true labels 1.5 s later`,
+      `1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and ` +
+        'posts the true labels 1.5 s later',
     );
     const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter(
       (r) => r !== undefined && terminalStatuses.has(r.status),
@@ -148,7 +150,8 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
       await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
       await tellDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
       say(
-        '2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and nobody sees its answers',
+        '2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and ' +
+          'nobody sees its answers',
       );
       better = await tell(operator, plans.better, say);
       say('3. version 3 (a train-serve skew that nobody noticed) starts a canary at once: somebody was in a hurry');
@@ -189,7 +192,9 @@ async function summarise(
     out.push(`Rollout of spam:${r.spec.candidate.version} against spam:${r.control.version} (${r.id})`);
     for (const v of r.visits)
       out.push(
-        `   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ${percent(v.weight).padStart(6)}  ${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`,
+        `   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ` +
+          `${percent(v.weight).padStart(6)}  ` +
+          `${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`,
       );
     out.push(`   ${clock(r.ended_at)}  ${r.status}`);
     const spoken = (await operator.evidence(r.id)).filter((e) => e.verdict !== 'hold').reverse();
@@ -213,19 +218,24 @@ async function summarise(
     const after = lastAnswerAt - verdictAt;
     out.push(
       '',
-      `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ${after > 0 ? `${after} ms` : `0 ms (none left after the verdict; the last one ${-after} ms before it)`}; ${answers} answers by it in all, over two routers.`,
+      `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ` +
+        `${after > 0 ? `${after} ms` : `0 ms (none left after the verdict; the last one ${-after} ms before it)`}; ` +
+        `${answers} answers by it in all, over two routers.`,
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
     const w = (await operator.rollout(bad.id)).withdrawal;
     out.push(
-      `Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`,
+      'Its withdrawal was applied by ' +
+        `${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`,
     );
   }
   const shadow = await analyst.shadow((rollouts[0] as Rollout).id);
   if (shadow)
     out.push(
       '',
-      `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers differ; it took ${shadow.seconds.toFixed(2)} s of compute.`,
+      `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ` +
+        `${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers ` +
+        `differ; it took ${shadow.seconds.toFixed(2)} s of compute.`,
     );
   if (drifted)
     await until('the retraining message', async () => (await analyst.retraining()).length > 0, 20_000).catch(
@@ -252,7 +262,10 @@ async function summarise(
   ).catch(() => undefined);
   out.push(
     '',
-    `Accounting of this run: ${counted().sent} asked, ${books.answered} answered, ${counted().failed} failed; ${books.landed} prediction rows in ClickHouse; ${books.outcomesPosted} labels posted, ${books.outcomesLanded} in ClickHouse; ${books.deadLetters} dead letters; ${books.missing} missing sequence numbers.`,
+    `Accounting of this run: ${counted().sent} asked, ${books.answered} answered, ${counted().failed} failed; ` +
+      `${books.landed} prediction rows in ClickHouse; ${books.outcomesPosted} labels posted, ` +
+      `${books.outcomesLanded} in ClickHouse; ${books.deadLetters} dead letters; ${books.missing} missing ` +
+      'sequence numbers.',
     balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
   );
   await analyst.close();
@@ -289,13 +302,17 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   keys         ${keys}   (API keys and passwords; only you can read it)`,
     '',
     'A service asks for a prediction:',
-    `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
+    `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d ` +
+      `'{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
     'An operator returns to the version before:',
-    `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H "authorization: Bearer "${secret('keys.operator')} -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
+    `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H "authorization: Bearer ` +
+      `"${secret('keys.operator')} -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
     'What became of one request, and why (its id is in the header x-request-id of the answer):',
     `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H "authorization: Bearer "${secret('keys.viewer')}`,
     'An analyst asks who was served what:',
-    `   curl -s -u analyst:${secret('clickhouse.analyst')} '${stack.clickhouse.url}/?database=slipway' -d 'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 FORMAT PrettyCompact'`,
+    `   curl -s -u analyst:${secret('clickhouse.analyst')} '${stack.clickhouse.url}/?database=slipway' -d ` +
+      `'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 ` +
+      `FORMAT PrettyCompact'`,
     '',
   ])
     say(line);

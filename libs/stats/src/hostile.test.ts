@@ -474,6 +474,7 @@ describe('bad input gets a named error or an honest answer, never NaN', () => {
       ),
     ).toEqual([]));
   it.each(Object.entries(CALLS))('%s', (_, [call, ...examples]) => {
+    expect(examples.length, 'no ordinary call').toBeGreaterThan(0);
     for (const args of examples) {
       expect(fault(call, args), 'the ordinary call').toBeUndefined();
       const faults = [...spoilt(args)].flatMap((bad) => {

@@ -110,7 +110,7 @@ describe('candidates that fail, on a server of somebody else', () => {
         ORDER BY code`,
       { id },
     );
-    expect(codes).toEqual(['target_failed', 'timeout'].map((code) => ({ code, served_version: 'spam:1' })));
+    expect(codes).toEqual(['no_target', 'timeout'].map((code) => ({ code, served_version: 'spam:1' })));
     await release.operator.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms: 10_000 });
   });
 

@@ -85,7 +85,8 @@ describe('npm start', () => {
     const run = start();
     expect(await run.ended).toBe(1);
     expect(run.output).toContain(
-      `Port ${ports['SLIPWAY_CLICKHOUSE_PORT']}, meant for ClickHouse, is taken: stop what listens there, or choose another with SLIPWAY_CLICKHOUSE_PORT=<port>.`,
+      `Port ${ports['SLIPWAY_CLICKHOUSE_PORT']}, meant for ClickHouse, is taken: stop what listens there, or ` +
+        'choose another with SLIPWAY_CLICKHOUSE_PORT=<port>.',
     );
     await new Promise((resolve) => blocker.close(resolve));
   });

@@ -56,7 +56,8 @@ async function whileTampered(change: () => Promise<unknown>): Promise<AuditVerif
     return await verify();
   } finally {
     await superuser.query(
-      'TRUNCATE audit; INSERT INTO audit SELECT * FROM audit_before; DROP TABLE audit_before; ALTER TABLE audit ENABLE TRIGGER ALL',
+      'TRUNCATE audit; INSERT INTO audit SELECT * FROM audit_before; DROP TABLE audit_before; ALTER TABLE audit ' +
+        'ENABLE TRIGGER ALL',
     );
   }
 }

@@ -69,7 +69,8 @@ beforeAll(async () => {
           'listener.security.protocol.map=BROKER:SASL_PLAINTEXT,ENCRYPTED:SASL_SSL,CONTROLLER:PLAINTEXT',
           'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512',
           'sasl.mechanism.inter.broker.protocol=PLAIN',
-          `listener.name.broker.plain.sasl.jaas.config=${login}.plain.PlainLoginModule required username="admin" password="${password('admin')}" ${plainUsers};`,
+          `listener.name.broker.plain.sasl.jaas.config=${login}.plain.PlainLoginModule required ` +
+            `username="admin" password="${password('admin')}" ${plainUsers};`,
           'listener.name.broker.sasl.enabled.mechanisms=PLAIN',
           `listener.name.encrypted.scram-sha-512.sasl.jaas.config=${login}.scram.ScramLoginModule required;`,
           'listener.name.encrypted.sasl.enabled.mechanisms=SCRAM-SHA-512',

@@ -21,7 +21,8 @@ for (const vector of vectors) {
   if (!first) continue;
   failed++;
   process.stdout.write(
-    `${first.name}, ${first.field}, expected ${JSON.stringify(first.expected)}, got ${typeof first.got === 'number' ? String(first.got) : JSON.stringify(first.got)}\n`,
+    `${first.name}, ${first.field}, expected ${JSON.stringify(first.expected)}, got ` +
+      `${typeof first.got === 'number' ? String(first.got) : JSON.stringify(first.got)}\n`,
   );
 }
 process.stdout.write(`${vectors.length - failed} passed, ${failed} failed\n`);

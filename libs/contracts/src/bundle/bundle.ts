@@ -73,7 +73,9 @@ export const bundleSchema = z
           ctx.addIssue({
             code: 'custom',
             path: ['signature', side, i, 'datatype'],
-            message: `${t.datatype} is not served: JSON has no form for it; export the model with FP32 inputs and outputs`,
+            message:
+              `${t.datatype} is not served: JSON has no form for it; export the model with FP32 inputs ` +
+              'and outputs',
           });
   });
 export type Bundle = z.infer<typeof bundleSchema>;

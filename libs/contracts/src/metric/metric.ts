@@ -78,7 +78,8 @@ export const builtInMetrics: readonly Metric[] = [
     margin: 1.25,
     window: '1h',
     description:
-      'Requests answered with a status of 400 or more, by a fallback, or later than a candidate is waited for, per request; the first per unit and step counts.',
+      'Requests answered with a status of 400 or more, by a fallback, or later than a candidate is waited for, per ' +
+      'request; the first per unit and step counts.',
   },
   {
     name: 'latency',

@@ -51,7 +51,8 @@ export function applyPreprocessing(
         if (input.kind === 'bytes') throw new PreprocessingError(`standardise: tensor "${op.input}" must be numeric`);
         if (op.mean.length !== input.width || op.scale.length !== input.width) {
           throw new PreprocessingError(
-            `standardise: tensor "${op.input}" has ${input.width} columns, mean has ${op.mean.length}, scale ${op.scale.length}`,
+            `standardise: tensor "${op.input}" has ${input.width} columns, mean has ${op.mean.length}, scale ` +
+              `${op.scale.length}`,
           );
         }
         const { rows, width } = input;

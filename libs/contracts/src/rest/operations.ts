@@ -310,7 +310,8 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/v1/audit/verification',
     summary:
-      'Recomputes every chain, checks every signature and compares with audit.v1: what was changed, rewritten or is missing',
+      'Recomputes every chain, checks every signature and compares with audit.v1: what was changed, rewritten ' +
+      'or is missing',
     role: 'viewer',
     response: auditVerificationSchema,
   },

@@ -34,8 +34,8 @@ export type StateReplicaOptions<S extends z.ZodType> = {
  * gathers, so that nobody
  * acts upon history; then it hands over the latest state of every key, says of every key that it held and the topic
  * holds no more that it is deleted (its tombstone may have been cleaned away while nobody read), and `ready` resolves.
- * Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says when a fetch last
- * succeeded.
+ * Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says when the last
+ * fetch that succeeded was sent.
  */
 export class StateReplica<S extends z.ZodType> {
   readonly ready: Promise<void>;
@@ -100,9 +100,13 @@ export class StateReplica<S extends z.ZodType> {
       this.isReady = true;
       this.becomeReady();
     };
-    consumer.on(consumer.events.FETCH, () => {
+    // An answer tells of the time at which it was asked for, not of when it is read: for a process that was frozen
+    // since, it is old news.
+    const asked = new Map<number, number>();
+    consumer.on(consumer.events.FETCH_START, ({ payload }) => void asked.set(payload.nodeId, performance.now()));
+    consumer.on(consumer.events.FETCH, ({ payload }) => {
       // Before it has caught up, a fetch says nothing about the present.
-      if (caughtUp) this.lastContactMs = performance.now();
+      if (caughtUp) this.lastContactMs = Math.max(this.lastContactMs, asked.get(payload.nodeId) ?? this.lastContactMs);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       log.warn(

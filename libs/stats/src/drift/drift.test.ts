@@ -74,8 +74,14 @@ describe('without drift, at every size of the windows', () => {
       psi(a, b).p,
       divergenceP('jensenShannon', jensenShannon(a, b), 10, 1000, 1000),
       divergenceP('hellinger', hellinger(a, b), 10, 1000, 1000),
+      contingencyTest([a, b]).p,
     ])
       expect(p).toBeLessThan(1e-6);
+    const [still, moved] = [0, 0.3].map((by) => Array.from({ length: 1000 }, () => next() + by)) as [
+      number[],
+      number[],
+    ];
+    expect(kolmogorovSurvival(Math.sqrt(1000 / 2) * ksDistance(still, moved))).toBeLessThan(1e-6);
     const [x, y] = [Array.from({ length: 100 }, () => next()), Array.from({ length: 100 }, () => next() + 0.3)];
     expect(permutationP(x, y, wasserstein)).toBe(0.001);
     expect(permutationP(x, y, wasserstein, 99, 5)).toBe(permutationP(x, y, wasserstein, 99, 5));

@@ -16,14 +16,19 @@ export function binSql(feature: FeatureProfile, i: number): { sql: string; param
     params[`categories${i}`] = feature.categories;
     return {
       params,
-      sql: `multiIf(isNull(${raw}) OR ${text} = '', ${missing}, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) > 0, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) - 1, ${feature.categories.length})`,
+      sql:
+        `multiIf(isNull(${raw}) OR ${text} = '', ${missing}, indexOf({categories${i}:Array(String)}, ` +
+        `assumeNotNull(${text})) > 0, indexOf({categories${i}:Array(String)}, assumeNotNull(${text})) - 1, ` +
+        `${feature.categories.length})`,
     };
   }
   params[`edges${i}`] = feature.edges;
   const value = `(${measureSql(feature, raw, text)})`;
   return {
     params,
-    sql: `if(isNull(${raw}) OR isNull(${value}), ${missing}, arrayCount(e -> assumeNotNull(${value}) > e, {edges${i}:Array(Float64)}))`,
+    sql:
+      `if(isNull(${raw}) OR isNull(${value}), ${missing}, arrayCount(e -> assumeNotNull(${value}) > e, ` +
+      `{edges${i}:Array(Float64)}))`,
   };
 }
 

@@ -85,7 +85,9 @@ export class DriftWatch {
       this.latest.set(endpoint, {
         ...common,
         state: 'no_profile',
-        note: `${version} has no reference profile (GET /v1/models/${route.control.model}/versions/${route.control.version} says why)`,
+        note:
+          `${version} has no reference profile (GET ` +
+          `/v1/models/${route.control.model}/versions/${route.control.version} says why)`,
         inputs: null,
         outputs: null,
         lasting: false,

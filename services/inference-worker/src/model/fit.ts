@@ -26,7 +26,10 @@ export function misfit(
   const read = new Set([...file.inputs.map((t) => t.name), ...preprocessing.map((op) => op.input)]);
   const unread = signature.inputs.find((s) => !read.has(s.name));
   if (unread)
-    return `the signature's input "${unread.name}" is read by neither the file nor the preprocessing; the file takes ${names(file.inputs)}`;
+    return (
+      `the signature's input "${unread.name}" is read by neither the file nor the preprocessing; the file ` +
+      `takes ${names(file.inputs)}`
+    );
   for (const s of signature.outputs) {
     const t = file.outputs.find((o) => o.name === s.name);
     if (!t) return `the signature's output "${s.name}" is not in the file; the file gives ${names(file.outputs)}`;
@@ -60,5 +63,6 @@ function tensorMisfit(side: string, t: FileTensor, s: TensorSpec): string | unde
     );
   return fits
     ? undefined
-    : `the ${side} "${t.name}" has the shape [${t.shape.join(', ')}] in the file and [${s.shape.join(', ')}] in the signature`;
+    : `the ${side} "${t.name}" has the shape [${t.shape.join(', ')}] in the file and [${s.shape.join(', ')}] in ` +
+        'the signature';
 }

@@ -76,7 +76,8 @@ export class LoadedModel {
         const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;
         if (!actual || off >= 0)
           throw new Error(
-            `validation case ${i}: output "${expected.name}" is ${String(actual?.data[off])} where ${JSON.stringify(expected.data[off])} is expected`,
+            `validation case ${i}: output "${expected.name}" is ${String(actual?.data[off])} where ` +
+              `${JSON.stringify(expected.data[off])} is expected`,
           );
       }
     }

@@ -143,7 +143,8 @@ export async function runBatch(
       const all = tensor.data as ArrayLike<number | bigint | string | boolean>;
       if ((tensor.dims[0] ?? 1) !== total)
         throw new Error(
-          `the output "${name}" has ${tensor.dims[0]} rows for ${total} of input: the model does not keep its batch dimension`,
+          `the output "${name}" has ${tensor.dims[0]} rows for ${total} of input: the model does not keep its ` +
+            'batch dimension',
         );
       const width = all.length / total;
       const data = Array.from({ length: count * width }, (_, i) => {

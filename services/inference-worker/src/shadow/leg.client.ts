@@ -5,6 +5,9 @@ import { parseInferRequest } from '../inference/tensors.ts';
 import { mostRows } from '../model/row-bound.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
 
+/** As the router's: a model that answers with more is broken, or hostile. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /** One version's answer to a shadow request, or why there is none. */
 export type LegAnswer =
   | { ok: true; answer: unknown; latencyUs: number; computeUs: number }
@@ -95,6 +98,8 @@ export class LegClient {
     const began = performance.now();
     const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${number}/infer`, {
       method: 'POST',
+      // The route's hosts were checked; where they would send us was not.
+      redirect: 'manual',
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
       headers: {
@@ -105,7 +110,7 @@ export class LegClient {
         ...ids.headers,
       },
     });
-    const text = await response.text();
+    const text = await boundedText(response);
     const latencyUs = Math.round((performance.now() - began) * 1000);
     if (response.status === 503) return { ok: false, reason: 'busy', latencyUs };
     if (!response.ok) return { ok: false, reason: 'error', latencyUs };
@@ -113,7 +118,7 @@ export class LegClient {
       ok: true,
       answer: parsed(text),
       latencyUs,
-      computeUs: Number(response.headers.get('x-slipway-compute-us') ?? 0) || latencyUs,
+      computeUs: computeOf(response.headers.get('x-slipway-compute-us')) ?? latencyUs,
     };
   }
 }
@@ -124,6 +129,24 @@ function neverConnected(error: TypeError): boolean {
   return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(
     code ?? '',
   );
+}
+
+/** @throws Error when the body is longer than 64 MB: what comes beyond is not read */
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Microseconds; whoever answered may have written anything there. */
+function computeOf(header: string | null): number | undefined {
+  const us = Number(header ?? 0);
+  return Number.isInteger(us) && us > 0 && us <= 3_600_000_000 ? us : undefined;
 }
 
 function parsed(text: string): unknown {

@@ -42,11 +42,14 @@ for (const endpoint of replay.endpoints()) {
     continue;
   }
   const share = route?.rollout
-    ? `, ${Math.round(route.rollout.weight * 1e4) / 100} % to ${route.candidate ? formatVersion(route.candidate) : 'nobody'} (rollout ${route.rollout.id}, step ${route.rollout.step})`
+    ? `, ${Math.round(route.rollout.weight * 1e4) / 100} % to ` +
+      `${route.candidate ? formatVersion(route.candidate) : 'nobody'} (rollout ${route.rollout.id}, step ` +
+      `${route.rollout.step})`
     : '';
   process.stdout.write(
     route
-      ? `${endpoint} at ${new Date(at).toISOString()}: revision ${formatRevision(route.revision)}, ${formatVersion(route.control)}${share}\n`
+      ? `${endpoint} at ${new Date(at).toISOString()}: revision ${formatRevision(route.revision)}, ` +
+          `${formatVersion(route.control)}${share}\n`
       : `${endpoint} did not exist at ${new Date(at).toISOString()}\n`,
   );
 }

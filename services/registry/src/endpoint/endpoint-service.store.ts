@@ -102,7 +102,8 @@ export class EndpointService {
       if (row.served_at !== null)
         throw new ProblemError(
           'conflict',
-          `the endpoint "${name}" has served: it is kept for the audit; end its traffic with POST /v1/endpoints/${name}/retire`,
+          `the endpoint "${name}" has served: it is kept for the audit; end its traffic with POST ` +
+            `/v1/endpoints/${name}/retire`,
         );
       for (const table of ['evidence_latest', 'evidence_log'])
         await sql.query(`DELETE FROM ${table} WHERE rollout_id IN (SELECT id FROM rollouts WHERE endpoint = $1)`, [

@@ -113,7 +113,8 @@ export class ModelStore {
       if (existing)
         throw new ProblemError(
           'version_exists',
-          `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ${digest}; versions never change, so give it another number`,
+          `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ` +
+            `${digest}; versions never change, so give it another number`,
         );
       if (await wasDeleted(sql, `version/${model}:${number}`))
         throw new ProblemError('version_exists', `version ${number} of "${model}" was deleted; give another number`);
@@ -182,7 +183,8 @@ async function requireArtifacts(sql: Sql, bundle: Bundle): Promise<void> {
     if (!found)
       throw new ProblemError(
         'unmet_reference',
-        `bundle.${field}: there is no artefact ${ref.sha256} in the store; PUT it to /v1/artifacts/${ref.sha256} first, or give its uri`,
+        `bundle.${field}: there is no artefact ${ref.sha256} in the store; PUT it to ` +
+          `/v1/artifacts/${ref.sha256} first, or give its uri`,
         { errors: [{ field: `bundle.${field}.sha256`, message: 'is not in the artefact store' }] },
       );
   }

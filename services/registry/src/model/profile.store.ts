@@ -41,7 +41,9 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
     if (!row.success)
       return {
         profile: null,
-        note: `training_data: line ${i + 1} is no snapshot row: ${fieldErrors(row.error)[0]?.field}: ${fieldErrors(row.error)[0]?.message}`,
+        note:
+          `training_data: line ${i + 1} is no snapshot row: ${fieldErrors(row.error)[0]?.field}: ` +
+          `${fieldErrors(row.error)[0]?.message}`,
       };
     read.push(row.data);
   }

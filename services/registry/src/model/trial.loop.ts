@@ -96,7 +96,8 @@ export class Trials {
       if (performance.now() > deadline)
         throw new ProblemError(
           'conflict',
-          `${model}:${version} has not been loaded by any worker yet${found.loadable.reason ? `: ${found.loadable.reason}` : ''}; ask again`,
+          `${model}:${version} has not been loaded by any worker ` +
+            `yet${found.loadable.reason ? `: ${found.loadable.reason}` : ''}; ask again`,
         );
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 2));
     }

@@ -68,6 +68,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       : placed?.action === 'rollBack'
         ? `; ${placed.by} had rolled back to it`
         : '';
+  const beside = row.reason === 'ejected' && row.assigned_arm === 'control';
   return {
     request_id: row.request_id,
     endpoint: row.endpoint,
@@ -99,6 +100,10 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
     commands: people.map(said),
     evidence:
       into && entered.evidence_id ? { event_id: entered.evidence_id, sentence: into.reason, time: into.time } : null,
-    sentence: `${row.served_version || 'Nothing'} answered ${row.request_id} for ${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ${row.probability}, revision ${row.route_revision}), because ${row.reason === 'ejected' && row.assigned_arm === 'control' ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
+    sentence:
+      `${row.served_version || 'Nothing'} answered ${row.request_id} for ` +
+      `${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ` +
+      `${row.probability}, revision ${row.route_revision}), because ` +
+      `${beside ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
   };
 }

@@ -38,7 +38,8 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
     if (g.harm.ratio !== undefined && (metric.direction === 'lower' ? g.harm.ratio <= 1 : g.harm.ratio >= 1))
       return refuse(
         'harm.ratio',
-        `${metric.direction} is better for "${g.metric}": a harm is a ratio ${metric.direction === 'lower' ? 'above' : 'below'} 1`,
+        `${metric.direction} is better for "${g.metric}": a harm is a ratio ` +
+          `${metric.direction === 'lower' ? 'above' : 'below'} 1`,
       );
   }
   if (g.sla && !('field' in metric.source && metric.source.field === 'latency_us'))

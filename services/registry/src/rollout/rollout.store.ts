@@ -113,7 +113,8 @@ export class RolloutStore {
       if (command.revision && compareRevisions(command.revision, rollout.revision) !== 0) {
         throw new ProblemError(
           'revision_mismatch',
-          `the rollout is at revision ${rollout.revision.epoch}.${rollout.revision.n} (${rollout.status}), the command was meant for ${command.revision.epoch}.${command.revision.n}`,
+          `the rollout is at revision ${rollout.revision.epoch}.${rollout.revision.n} (${rollout.status}), the ` +
+            `command was meant for ${command.revision.epoch}.${command.revision.n}`,
         );
       }
       if (command.command === 'start') {
@@ -124,7 +125,8 @@ export class RolloutStore {
         if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
           throw new ProblemError(
             'conflict',
-            `the rollout was made against ${formatVersion(rollout.control)}, but the endpoint serves ${formatVersion(endpoint.current)} by now`,
+            `the rollout was made against ${formatVersion(rollout.control)}, but the endpoint serves ` +
+              `${formatVersion(endpoint.current)} by now`,
           );
       }
       return this.save(sql, obey(rollout, command, actor.name, now), {

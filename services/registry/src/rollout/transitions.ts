@@ -36,7 +36,9 @@ export const activate: Change = (rollout, now) => {
     ...rollout,
     weight,
     visits,
-    reason: `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the candidate at ${Math.round(weight * 1e4) / 100} %.`,
+    reason:
+      `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the ` +
+      `candidate at ${Math.round(weight * 1e4) / 100} %.`,
   };
 };
 
@@ -108,7 +110,8 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
   if (!ALLOWED[name].includes(rollout.status)) {
     throw new ProblemError(
       'conflict',
-      `"${name}" makes no sense now: the rollout is ${rollout.status}; it needs one that is ${ALLOWED[name].join(' or ')}`,
+      `"${name}" makes no sense now: the rollout is ${rollout.status}; it needs one that is ` +
+        `${ALLOWED[name].join(' or ')}`,
     );
   }
   const why = `${actor}: ${command.reason || name}`;

@@ -88,7 +88,7 @@ export class Asker {
         }
         if (!answer) continue;
         if (answer instanceof TargetFault) failure = answer;
-        else if (answer.status < 500)
+        else if (isAnswer(answer))
           return {
             ...answer,
             servedBy: target,
@@ -163,7 +163,7 @@ export class Asker {
         failed(false, `does not let this router in: status ${answer.status}`);
         return new TargetFault('broken', `${address} does not let this router in: status ${answer.status}`);
       }
-      if (answer.status < 500) targets.succeeded(key);
+      if (isAnswer(answer)) targets.succeeded(key);
       // 503 is a queue that is full, not a model that is broken
       else if (answer.status !== 503) failed(false, `status ${answer.status}`);
       return answer;
@@ -173,6 +173,11 @@ export class Asker {
       return error;
     }
   }
+}
+
+/** A model answers, or refuses a request; a redirection is neither, whatever it says of itself. */
+function isAnswer({ status }: TargetAnswer): boolean {
+  return status < 300 || (status >= 400 && status < 500);
 }
 
 function errorCode(failure: TargetFault | undefined, last: TargetAnswer | undefined): string {

@@ -359,6 +359,18 @@ describe('a foreign model server', () => {
   );
 });
 
+describe('a candidate that sends its callers elsewhere', () => {
+  it.each([301, 307, 304])('by a status of %i has failed: control answers, and it is ejected', async (status) => {
+    const elsewhere = await serve((_, res) => res.writeHead(status, { location: 'http://127.0.0.1:1/' }).end());
+    const router = await startRouter(await serve(good), elsewhere);
+    for (let i = 0; i < 4; i++) expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
+    expect(router.rows.map((r) => `${r.reason} ${r.error_code}`.trim())).toEqual([
+      ...Array.from({ length: 3 }, () => 'randomised target_failed'),
+      'ejected',
+    ]);
+  });
+});
+
 describe('sequence numbers', () => {
   it('have no gap where an answer was refused because its row could not be kept', async () => {
     const server = await serve(good);

@@ -146,7 +146,8 @@ export class InferProxy {
     if (!assignment)
       throw new ProblemError(
         'unknown_version',
-        `the endpoint "${endpoint}" has no version ${pathVersion ?? headerOf(req, 'x-slipway-version')}: only the control's and the candidate's can be forced`,
+        `the endpoint "${endpoint}" has no version ${pathVersion ?? headerOf(req, 'x-slipway-version')}: only ` +
+          `the control's and the candidate's can be forced`,
       );
     const outcome = await this.asker.ask(route, assignment, body.bytes, ids, started + route.timeout_ms);
     this.finish(res, route, assignment, ids, body, outcome, started);
@@ -286,7 +287,8 @@ function refuseEncodings(req: IncomingMessage, body: RequestBody): void {
   if (req.headers['inference-header-content-length'] !== undefined || body.isBinary)
     throw new ProblemError(
       'unsupported_media_type',
-      "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON (in Triton's client: binary_data=False)",
+      "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
+        "(in Triton's client: binary_data=False)",
     );
   requireIdentity(req.headers);
 }

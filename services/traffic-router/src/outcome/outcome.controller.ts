@@ -81,7 +81,8 @@ export class OutcomeController {
       if (known.includes(name)) continue;
       unreadTotal.inc({ endpoint });
       warnings.push(
-        `"${name}": no metric reads this outcome, and "${endpoint}" has had none of that name; metrics read: ${known.join(', ') || 'none'}`,
+        `"${name}": no metric reads this outcome, and "${endpoint}" has had none of that name; metrics read: ` +
+          `${known.join(', ') || 'none'}`,
       );
     }
     return warnings;

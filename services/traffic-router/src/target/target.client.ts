@@ -122,6 +122,7 @@ export class TargetClient {
     try {
       const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, {
         headers,
+        redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
       await response.body?.cancel();
