@@ -11,7 +11,7 @@ ALTER TABLE slipway.exposures
     COMMENT COLUMN endpoint 'the rollout''s endpoint'
 ---
 ALTER TABLE slipway.prediction_outcomes
-    MODIFY COMMENT 'One row is an outcome beside the prediction that it belongs to',
+    MODIFY COMMENT 'One row is an outcome in a rollout, beside the prediction there that it belongs to',
     COMMENT COLUMN outcome_id 'event_id of the outcome',
     COMMENT COLUMN name 'which fact: metrics refer to it',
     COMMENT COLUMN value 'as text: numbers and booleans in their JSON form',
@@ -25,9 +25,11 @@ ALTER TABLE slipway.prediction_outcomes
     COMMENT COLUMN step 'the rollout''s step, from 0; -1 when no rollout was under way',
     COMMENT COLUMN unit 'what is randomised; empty when the request named none',
     COMMENT COLUMN arm 'control or candidate, as assigned',
-    COMMENT COLUMN reason 'why it went to its arm; only "randomised" is an exposure',
+    COMMENT COLUMN reason 'why it went to its arm; "randomised" and "ejected" are exposures',
     COMMENT COLUMN served_version 'model:version that answered',
-    COMMENT COLUMN outputs 'every output tensor of the answer by its name'
+    COMMENT COLUMN outputs 'every output tensor of the answer by its name',
+    COMMENT COLUMN exposed_at 'when the unit''s stay in this arm of this step began; NULL for what is not compared',
+    COMMENT COLUMN counted_by 'the rollout''s metrics that read the outcome and in whose window it came'
 ---
 ALTER TABLE slipway.latency_by_version
     MODIFY COMMENT 'One row is a minute of one version at one endpoint',
