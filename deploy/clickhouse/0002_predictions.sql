@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     unit String COMMENT 'what is randomised (user, session, request); empty when the request names none',
     assigned_arm LowCardinality(String) COMMENT 'control or candidate: analyses go by it, whoever answered',
     probability Float64 COMMENT 'of the assigned arm at that revision',
-    reason LowCardinality(String) COMMENT 'why it went to its arm; only "randomised" is an exposure',
+    reason LowCardinality(String) COMMENT 'why it went to its arm; "randomised" and "ejected" are exposures',
     served_version LowCardinality(String) COMMENT 'model:version that answered; empty when nothing did',
     fallback_from LowCardinality(String) COMMENT 'model:version that should have answered; empty without a fallback',
     status UInt16 COMMENT 'HTTP status of the answer',
