@@ -1,6 +1,6 @@
 // `npm test`: prepares, runs every test (the unit tests through Nx, which knows what has not changed; the suites on the
 // real stores) and ends with the line `N passed, N failed`. With arguments: only what Vitest makes of them.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Advice, prepare, preparePython, root } from '../deploy/local/bootstrap.mjs';
@@ -21,6 +21,7 @@ const args = process.argv.slice(2);
 const results = args.length
   ? [await runVitest(args)]
   : [await runUnit(), await runVitest(['--project', 'integration', '--project', 'end-to-end'])];
+if (!args.length) results.push(allRan(results.flatMap((r) => r.files)));
 const passed = results.reduce((n, r) => n + r.passed, 0);
 const failed = results.reduce((n, r) => n + r.failed, 0);
 say(`\n${passed} passed, ${failed} failed`);
@@ -54,9 +55,23 @@ function run(command, args) {
   return new Promise((resolve) => child.on('close', resolve));
 }
 
+/** A test that no project runs is a failure: nobody would notice. */
+function allRan(files) {
+  let tracked;
+  try {
+    tracked = execFileSync('git', ['ls-files', '*.test.ts'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  } catch {
+    return { code: 0, passed: 0, failed: 0 };
+  }
+  const missing = tracked.filter((file) => !files.some((ran) => ran.endsWith(`/${file}`)));
+  for (const file of missing) process.stderr.write(`${file} was run by no project\n`);
+  return { code: missing.length, passed: 0, failed: missing.length };
+}
+
 /** What the reports of a run say together; a run that failed without a named failure, or that ran nothing, is a failure. */
 function count(code, reports) {
   let [passed, failed] = [0, 0];
+  const files = [];
   for (const file of reports) {
     try {
       const report = JSON.parse(readFileSync(file, 'utf8'));
@@ -64,6 +79,7 @@ function count(code, reports) {
       const suites = report.testResults.filter(
         (s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed'),
       );
+      files.push(...report.testResults.map((s) => s.name));
       passed += report.numPassedTests;
       failed += report.numFailedTests + suites.length;
     } catch {
@@ -71,5 +87,5 @@ function count(code, reports) {
     }
   }
   if (failed === 0 && (code !== 0 || passed === 0)) failed++;
-  return { code, passed, failed };
+  return { code, passed, failed, files };
 }

@@ -19,7 +19,7 @@ async function asked(answer: (res: ServerResponse) => void) {
   });
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const target = { model: 'spam', version: 2, addresses: [address] };
-  const models = { find: () => undefined, route: () => ({ candidate: target, control: target }) };
+  const models = { find: () => undefined, route: () => ({ candidate: target, control: target, load: [] }) };
   const legs = new LegClient(models as unknown as ModelSet);
   return legs.ask('spam', 'spam:2', Buffer.from('{}'), { requestId: 'r', traceparent: '' }, 20_000);
 }
