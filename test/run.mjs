@@ -54,7 +54,7 @@ function run(command, args) {
   return new Promise((resolve) => child.on('close', resolve));
 }
 
-/** What the reports of a run say together; a run that failed without a named failure, or that ran nothing, is a failure. */
+/** What the reports of a run say together; one that failed without a named failure, or ran nothing, is a failure. */
 function count(code, reports) {
   let [passed, failed] = [0, 0];
   for (const file of reports) {
