@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'unit',
           testTimeout: 60_000,
           // Modules are loaded once a worker, not once a file: that was half of the time.
-          pool: 'threads',
+          pool: 'forks',
           isolate: false,
           include: [
             'libs/*/src/**/*.test.ts',

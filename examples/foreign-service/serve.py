@@ -22,7 +22,11 @@ args = argparse.ArgumentParser()
 args.add_argument("--router", default="http://127.0.0.1:8000")
 args.add_argument("--brokers", default="127.0.0.1:9092")
 args.add_argument("--endpoint", default="fraud")
-args.add_argument("--key", default=os.environ.get("SLIPWAY_KEY", ""), help="an API key, for a router that asks for one; better in SLIPWAY_KEY, which others cannot list")
+args.add_argument(
+    "--key",
+    default=os.environ.get("SLIPWAY_KEY", ""),
+    help="an API key, for a router that asks for one; better in SLIPWAY_KEY, which others cannot list",
+)
 args.add_argument("--seconds", type=float, default=60, help="longest run; it ends earlier when the rollout has ended")
 args.add_argument("--per-second", type=float, default=100)
 args.add_argument("--candidate-errors", type=float, default=0.0, help="share of requests on which the candidate fails")
@@ -33,7 +37,7 @@ sent = {"predictions": 0, "outcomes": 0, "pairs": 0, "arms": {"control": 0, "can
 
 
 def publish(topic, key, row):
-    """A CloudEvent in binary mode, or a bare row; every tenth event twice, as a nervous network would: it counts once."""
+    """A CloudEvent in binary mode, or a bare row; every tenth event twice, as nervous networks do: it counts once."""
     event_id = row["event_id"]
     headers = []
     if random.random() < 0.5:

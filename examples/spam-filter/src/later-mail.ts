@@ -31,10 +31,11 @@ export async function tellDrift(
   const losses = drift.losses.map(
     (l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`,
   );
+  const moved = features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`);
   say(
     `     drift-monitor on ${drift.version}: the data are ` +
       `${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ` +
-      `${features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`).join(', ')}${losses.length > 0 ? `; ${losses.join('; ')}` : ''}`,
+      [moved.join(', '), ...losses].join('; '),
   );
   return drift;
 }

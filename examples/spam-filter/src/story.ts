@@ -224,10 +224,8 @@ async function summarise(
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
     const w = (await operator.rollout(bad.id)).withdrawal;
-    out.push(
-      'Its withdrawal was applied by ' +
-        `${w?.applied.join(', ') || 'nobody yet'}${w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : ''}.`,
-    );
+    const unreached = w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : '';
+    out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${unreached}.`);
   }
   const shadow = await analyst.shadow((rollouts[0] as Rollout).id);
   if (shadow)

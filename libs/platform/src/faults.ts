@@ -21,8 +21,14 @@ const TRANSIENT_CODES = new Set([
 ]);
 /** PostgreSQL: connection exceptions, transaction rollback, insufficient resources, operator intervention. */
 const TRANSIENT_SQLSTATE = /^(08|40|53|57)/;
-const TRANSIENT_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|socket hang up|Client has encountered a connection error|Timeout error/i;
+const TRANSIENT_MESSAGES = [
+  'Connection terminated',
+  'timeout exceeded when trying to connect',
+  'socket hang up',
+  'Client has encountered a connection error',
+  'Timeout error',
+];
+const TRANSIENT_MESSAGE = new RegExp(TRANSIENT_MESSAGES.join('|'), 'i');
 
 /** Walks the chain of causes. */
 export function isTransient(error: unknown): boolean {

@@ -314,7 +314,10 @@ async function memory(release: Release, minutes: number): Promise<void> {
   await release.operator.command(id, 'abort', 'bench');
 }
 
-const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}; load generator, peers and all stores on the same machine`;
+const machine =
+  `${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ` +
+  `${process.platform} ${process.arch}, Node ${process.versions.node}; ` +
+  'load generator, peers and all stores on the same machine';
 say(machine);
 function verdict(): void {
   say('\nA verdict on errors, latency and an outcome');

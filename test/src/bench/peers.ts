@@ -27,8 +27,14 @@ export async function startStub(): Promise<Peer> {
     model_version: '1',
     outputs: [{ name: 'probability', datatype: 'FP32', shape: [1, 1], data: [0.5] }],
   });
-  const child = script(`import { createServer } from 'node:http'; const answer = ${JSON.stringify(answer)};
-    createServer((req, res) => { req.resume(); req.on('end', () => res.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer)); }).listen(${port}, '127.0.0.1');`);
+  const child = script(`
+    import { createServer } from 'node:http';
+    const answer = ${JSON.stringify(answer)};
+    const headers = { 'content-type': 'application/json', 'content-length': answer.length };
+    createServer((req, res) => {
+      req.resume();
+      req.on('end', () => res.writeHead(200, headers).end(answer));
+    }).listen(${port}, '127.0.0.1');`);
   await up(port as number);
   return { name: 'stub', url: `http://127.0.0.1:${port}`, pids: () => [child.pid as number], stop: () => child.kill() };
 }
@@ -36,11 +42,21 @@ export async function startStub(): Promise<Peer> {
 /** The least that a proxy in Node can be: node:http in front, undici behind. It logs nothing and assigns nothing. */
 export async function startBareProxy(target: string): Promise<Peer> {
   const [port] = await freePorts(1);
-  const child =
-    script(`import { createServer } from 'node:http'; import { Pool } from 'undici'; const pool = new Pool(${JSON.stringify(target)}, { connections: 128, pipelining: 1 });
-    createServer((req, res) => { const chunks = []; req.on('data', (c) => chunks.push(c)); req.on('end', async () => {
-      const a = await pool.request({ method: 'POST', path: req.url, body: Buffer.concat(chunks), headers: { 'content-type': 'application/json' } });
-      const body = Buffer.from(await a.body.arrayBuffer()); res.writeHead(a.statusCode, { 'content-type': 'application/json', 'content-length': body.length }).end(body); }); }).listen(${port}, '127.0.0.1');`);
+  const child = script(`
+    import { createServer } from 'node:http';
+    import { Pool } from 'undici';
+    const pool = new Pool(${JSON.stringify(target)}, { connections: 128, pipelining: 1 });
+    const json = { 'content-type': 'application/json' };
+    createServer((req, res) => {
+      const chunks = [];
+      req.on('data', (c) => chunks.push(c));
+      req.on('end', async () => {
+        const asked = { method: 'POST', path: req.url, body: Buffer.concat(chunks), headers: json };
+        const a = await pool.request(asked);
+        const body = Buffer.from(await a.body.arrayBuffer());
+        res.writeHead(a.statusCode, { ...json, 'content-length': body.length }).end(body);
+      });
+    }).listen(${port}, '127.0.0.1');`);
   await up(port as number);
   return {
     name: 'node:http + undici',
@@ -73,10 +89,14 @@ export async function startNginx(target: string, folder: string): Promise<Peer |
 events { worker_connections 1024; }
 http {
   access_log ${folder}/access.log;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   upstream control { server ${host}; keepalive 128; } upstream candidate { server ${host}; keepalive 128; }
   split_clients "$http_x_slipway_unit$request_id" $arm { 5% candidate; * control; }
-  server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { proxy_pass http://$arm; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+  server {
+    listen 127.0.0.1:${port}; keepalive_requests 1000000;
+    location / { proxy_pass http://$arm; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
 }
 `,
   );

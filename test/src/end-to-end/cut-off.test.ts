@@ -35,7 +35,7 @@ async function bothGiveTheCandidate(): Promise<void> {
 describe('a router without its bus', () => {
   let asked: string[] = [];
 
-  it('cut off from Kafka past its lease, it serves control and says so; reached again, it gives the candidate its share again', async () => {
+  it('serves control past its lease and says so; reached again, it gives the candidate its share again', async () => {
     const { id } = await release.rollOut(GOOD, {
       steps: [{ canary: { weight: '90%', until: { requests: 1_000_000 } } }, { switch: {} }],
       guardrails: [],
@@ -158,7 +158,7 @@ describe('a router without its bus', () => {
 });
 
 describe('beside a Kafka that says nothing', () => {
-  it('routers, workers and readers of topics that are told to stop end in order, before they would be cut short after 15 s', async () => {
+  it('routers, workers and readers of topics stop in order when told to, before they are cut off at 15 s', async () => {
     const { supervisor } = release;
     const names = ['router-1', 'worker-1', 'comparator-1', 'drift-1'];
     supervisor.kill('kafka', 'SIGSTOP');

@@ -194,7 +194,8 @@ describe('every command of the documentation runs as it stands there', () => {
           'X-ClickHouse-User: analyst',
           '-H',
           `X-ClickHouse-Key: ${release.secrets.clickhouse.analyst}`,
-          `${release.clickhouse.url}/?default_format=Native&database=slipway&enable_http_compression=1&max_execution_time=60&client_protocol_version=54460`,
+          `${release.clickhouse.url}/?default_format=Native&database=slipway&enable_http_compression=1` +
+            '&max_execution_time=60&client_protocol_version=54460',
           '--data-binary',
           sql,
         ],

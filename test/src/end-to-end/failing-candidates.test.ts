@@ -49,7 +49,7 @@ async function foreignVersion(price: number): Promise<Version> {
 const CANARY = [{ canary: { weight: '30%', until: { requests: 1_000_000 } } }, { switch: {} }];
 
 describe('candidates that fail, on a server of somebody else', () => {
-  it('one that answers with errors: every user is answered by control, the target is ejected, and it is rolled back because of its errors', async () => {
+  it('one that answers with errors: control answers every user; it is ejected, and rolled back for them', async () => {
     behave = async () => 500;
     const sender = release.sender(60);
     const version = await foreignVersion(1);

@@ -183,7 +183,7 @@ describe('faults under load, during a live rollout', () => {
     else expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
   });
 
-  it('each store, and one of each service, stopped for 20 s in turn: no user request fails, the rollout is where it was, verdicts come again', async () => {
+  it('stores and one of each service stop in turn: no request fails, the rollout stays, verdicts return', async () => {
     rollout = await underLoad(40);
     const { supervisor } = release;
     // Ten seconds apart: while one is still stopped the next one stops.
@@ -350,7 +350,7 @@ describe('faults under load, during a live rollout', () => {
     await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'the test is over' });
   });
 
-  it('a disk that takes no more: rows are refused or counted, as the policy says, and it is said; later everything is as before', async () => {
+  it('a full disk: rows are refused or counted as the policy says, and it is said; then all is as before', async () => {
     rollout = undefined;
     sender = release.sender(0);
     const { supervisor } = release;

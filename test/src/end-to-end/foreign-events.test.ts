@@ -72,7 +72,7 @@ const start = async (version: number, steps: object[], rest: object = {}) => {
 };
 
 describe('a service in another language that serves by itself', () => {
-  it('takes its candidate through shadow, canary and promotion on nothing but events that it publishes itself', async () => {
+  it('takes its candidate through shadow, canary and promotion on nothing but events of its own', async () => {
     const id = await start(
       2,
       [

@@ -138,7 +138,7 @@ describe('rollouts under load, two routers', () => {
     );
   });
 
-  it('a candidate whose harm cannot be excluded yet stays where both versions are compared, until an operator decides', async () => {
+  it('a candidate whose harm is not excluded stays where both versions serve, until an operator decides', async () => {
     const sender = release.sender(80);
     const { id } = await release.rollOut(GOOD, {
       steps: [

@@ -78,7 +78,7 @@ const metric = async (url: string, name: string): Promise<number> =>
     .reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
 
 describe('a shadow', () => {
-  it('runs a candidate beside the primary without a caller noticing, and lets it on because of the evidence', async () => {
+  it('runs a candidate beside the primary without a caller noticing, and lets it on by the evidence', async () => {
     const sender = release.sender(60);
     const { id } = await release.rollOut(GOOD, { steps: [shadow(), { dark: { for: '2s' } }, canary] });
     const dark = await release.reach(id, 'dark', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
@@ -93,7 +93,10 @@ describe('a shadow', () => {
       (e: Evidence) => e.analyser === 'shadow-comparator' && e.verdict === 'advance',
     );
     expect(advance?.sentence).toMatch(
-      /^Advance: the candidate differs in \d+ of \d+ answers, the primary from itself in 0 of \d+: in excess of noise at .* \([\d.]+ s of compute/,
+      new RegExp(
+        '^Advance: the candidate differs in \\d+ of \\d+ answers, the primary from itself in 0 of \\d+: ' +
+          'in excess of noise at .* \\([\\d.]+ s of compute',
+      ),
     );
     const running = await release.reach(
       id,
@@ -217,7 +220,7 @@ describe('a shadow', () => {
     await operator.command(rollout.id, 'abort', 'seen enough');
   });
 
-  it('rolls back a candidate that does not answer half of the sampled requests in time: that is its fault', async () => {
+  it('rolls back a candidate that does not answer half of the sampled requests in time: its own fault', async () => {
     const server = await startForeignModel(({ text, version }) =>
       version === '2' && Number(text) % 2 === 1 ? 'hang' : { class: 0 },
     );
@@ -267,7 +270,7 @@ describe('a shadow', () => {
     expect(reasons).toEqual([{ result: 'failed', reason: 'candidate_timeout', agree: false }]);
   });
 
-  it('ends every sampled request, under faults too: sampled = paired + failed + expired + shed, and nothing pends for ever', async () => {
+  it('ends every sampled request, under faults too: it is paired, failed, expired or shed; none pends', async () => {
     const { supervisor } = release;
     const sender = release.sender(50);
     const { id } = await release.rollOut(GOOD, {

@@ -55,16 +55,20 @@ describe('an analyst reads what is documented, as any client would', () => {
     "SHOW FULL COLUMNS FROM predictions FROM slipway LIKE 't%'",
     'SELECT * REPLACE (a + 1 AS a) FROM (SELECT 1 AS a)',
     'SELECT * APPLY(max) APPLY(toString), COLUMNS(a) APPLY quantile(0.5) FROM (SELECT 1 AS a)',
-    'SELECT uniqExactIf(number, number > 1), quantileMerge(0.5)(s) FROM (SELECT 1 AS number, quantileState(0.5)(2) AS s)',
+    'SELECT uniqExactIf(number, number > 1), quantileMerge(0.5)(s) ' +
+      'FROM (SELECT 1 AS number, quantileState(0.5)(2) AS s)',
     "SELECT CASE 1 WHEN 1 THEN 'a' ELSE 'b' END, CASE WHEN 1 THEN 2 END, 1 BETWEEN 0 AND 2, CAST(1 AS Decimal(10, 2))",
-    'SELECT row_number() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (SELECT 1 AS a, 2 AS b)',
-    "SELECT EXTRACT(YEAR FROM now()), now() - INTERVAL 1 DAY, TRIM(BOTH 'x' FROM 'xax'), EXISTS (SELECT 1), 1 NOT IN (2, 3)",
+    'SELECT row_number() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) ' +
+      'FROM (SELECT 1 AS a, 2 AS b)',
+    "SELECT EXTRACT(YEAR FROM now()), now() - INTERVAL 1 DAY, TRIM(BOTH 'x' FROM 'xax'), " +
+      'EXISTS (SELECT 1), 1 NOT IN (2, 3)',
     'SELECT a, count() FROM (SELECT 1 AS a, 2 AS b) GROUP BY GROUPING SETS ((a), (b))',
     'SELECT DISTINCT ON (a) a FROM (SELECT 1 AS a) AS t(a)',
     'DESCRIBE TABLE slipway.predictions',
     'SHOW CREATE TABLE slipway.predictions',
     'EXPLAIN SELECT 1',
-    'SELECT number FROM numbers(3) ORDER BY number LIMIT 2 SETTINGS max_threads = 1, max_execution_time = 10 FORMAT JSON',
+    'SELECT number FROM numbers(3) ORDER BY number LIMIT 2 ' +
+      'SETTINGS max_threads = 1, max_execution_time = 10 FORMAT JSON',
     'SELECT count() FROM slipway.predictions WHERE request_id IN (SELECT request_id FROM slipway.outcomes)',
     "SELECT arrayMap(x -> x + 1, [1, 2]), 'it''s -- no comment; really', toDate('2026-01-01')",
   ])('%s', async (sql) => expect(await ask(sql)).toMatchObject({ status: 200 }));
@@ -125,7 +129,8 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     [
       'a dictionary',
       () =>
-        "CREATE DICTIONARY d (a UInt64) PRIMARY KEY a SOURCE(FILE(PATH '/tmp/x' FORMAT 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+        "CREATE DICTIONARY d (a UInt64) PRIMARY KEY a SOURCE(FILE(PATH '/tmp/x' FORMAT 'TSV')) " +
+        'LAYOUT(FLAT()) LIFETIME(0)',
     ],
     ['a function', () => 'CREATE FUNCTION f AS x -> x'],
     ['a named collection', () => 'CREATE NAMED COLLECTION c AS a = 1'],
@@ -282,7 +287,8 @@ describe('analysts do not get into each other’s way', () => {
     const running = async () =>
       (
         await stack.query<{ n: number }>(
-          "SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash64(number)%' AND query NOT LIKE '%processes%'",
+          `SELECT count() AS n FROM system.processes
+           WHERE query LIKE '%sipHash64(number)%' AND query NOT LIKE '%processes%'`,
         )
       )[0]?.n ?? 0;
     await until('they run', async () => (await running()) > 0);

@@ -111,7 +111,7 @@ describe('the verification of the audit', () => {
     });
   });
 
-  it('names a rewritten chain that was signed by another key, and one signed by the stolen key of the registry', async () => {
+  it('names a rewritten chain signed by another key, and one signed by the stolen key of the registry', async () => {
     const [aggregate] = chains;
     const foreign = generateKeyPairSync('ed25519').privateKey;
     expect((await whileTampered(() => rewrite(aggregate, foreign))).rewritten).toEqual([
@@ -148,7 +148,9 @@ describe('the verification of the audit', () => {
     const [aggregate] = chains;
     const answer = await whileTampered(() =>
       superuser.query(
-        `INSERT INTO audit SELECT (jsonb_populate_record(a, '{"seq": 1000000, "n": 3, "event_id": "0198c0de-0000-7000-8000-000000000001"}')).*
+        `INSERT INTO audit SELECT (jsonb_populate_record(
+           a, '{"seq": 1000000, "n": 3, "event_id": "0198c0de-0000-7000-8000-000000000001"}'
+         )).*
          FROM audit a WHERE aggregate = $1 AND n = 2`,
         [aggregate],
       ),
@@ -157,7 +159,7 @@ describe('the verification of the audit', () => {
     expect(answer.broken).toMatchObject([{ aggregate, n: 3 }]);
   });
 
-  it('says that it could not compare while Kafka is away, which is not ok, and takes no row that waits for one that is missing', async () => {
+  it('is not ok while Kafka is away, says that it did not compare, takes no waiting row for one missing', async () => {
     await stack.supervisor.stop('kafka');
     try {
       await admin.call('POST', '/v1/keys', { name: 'three', role: 'viewer' });
@@ -188,7 +190,7 @@ describe('the key of the audit', () => {
       (e: { code: number; stdout: string; stderr: string }) => ({ status: e.code, stdout: e.stdout, stderr: e.stderr }),
     );
 
-  it('is followed by another one, and what the old one signed stays verifiable: by the registry and by the replay', async () => {
+  it('is followed by another, and what the old one signed stays verifiable: by registry and replay', async () => {
     const before = await verify();
     expect(before.keys).toEqual([{ ...before.key, since: expect.any(Number) }]);
     const file = join(stack.folder, 'audit-key.pem');

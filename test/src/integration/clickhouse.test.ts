@@ -269,7 +269,7 @@ describe('ingestion', () => {
 });
 
 describe('what others send, and what the columns say', () => {
-  it('keeps every row and element of an output: a list as JSON, of a long one the first elements and their number', async () => {
+  it('keeps all elements of an output: a list as JSON, of a long one the first elements and their number', async () => {
     const text = 'é "quoted"\n';
     const output = (name: string, data: unknown[]) => ({ name, data });
     const row = prediction({
@@ -504,7 +504,8 @@ describe('comments', () => {
       "SELECT name FROM system.tables WHERE database = 'slipway' AND comment = '' ORDER BY name",
     );
     const columns = await stack.query<{ name: string }>(
-      "SELECT concat(table, '.', name) AS name FROM system.columns WHERE database = 'slipway' AND comment = '' ORDER BY name",
+      `SELECT concat(table, '.', name) AS name FROM system.columns
+       WHERE database = 'slipway' AND comment = '' ORDER BY name`,
     );
     expect([...tables, ...columns].map((without) => without.name)).toEqual([]);
     const views = await stack.query<{ text: string }>(

@@ -204,11 +204,11 @@ afterAll(async () => {
 });
 
 describe('the sufficient statistics of a rollout', () => {
-  it('count every unit once per share, given its arm before; forced, unassigned and lease-expired requests are no exposures', async () => {
+  it('count a unit once per share, given its arm before; forced, unassigned, lease-expired do not expose', async () => {
     // e was control at 25 %: at 50 % it was to join with a third
     expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [4, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
   });
-  it('count the first error of a unit, and fallbacks as errors of the assigned arm; an ejected request of either arm is no event', async () => {
+  it('count the first error of a unit, and fallbacks for the arm assigned; ejected ones are no events', async () => {
     const { cells, step } = await counts.errors(rollout, all);
     expect(sums(cells)).toEqual({ 0.25: [2, 2], [THIRD]: [0, 1] });
     expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1 } });
@@ -357,8 +357,9 @@ describe('units that come back, over shares that go up and down', () => {
     );
     asOf = await counts.asOf(ramp);
     seen = await stack.query<Seen>(
-      `SELECT unit, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
-         toString(arrived_at) AS at, toUnixTimestamp(arrived_at) AS second, toUInt8(status >= 400) AS failed
+      `SELECT unit, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight,
+         assigned_arm AS arm, toString(arrived_at) AS at, toUnixTimestamp(arrived_at) AS second,
+         toUInt8(status >= 400) AS failed
        FROM slipway.predictions FINAL WHERE rollout_id = '${ramp.id}' ORDER BY arrived_at, weight`,
     );
   });
@@ -378,7 +379,7 @@ describe('units that come back, over shares that go up and down', () => {
     expect((await counts.totals(ramp, asOf)).crossed).toBe(0);
   });
 
-  it('are left out of every count, and counted, when they were in both arms where the shares do not allow it', async () => {
+  it('are left out of every count, and counted, when in both arms where the shares do not allow it', async () => {
     const crossing = seen.find((r) => r.weight === 0.05 && r.arm === 'control');
     if (!crossing) throw new Error('no control at 5 %');
     const before = sums(await counts.exposures(ramp, asOf));
@@ -427,7 +428,8 @@ describe('units that come back, over shares that go up and down', () => {
     await rows(4);
     const seconds = await counts.outOfService(gone, await counts.asOf(gone));
     const [row] = await stack.query<{ seconds: number }>(
-      `SELECT dateDiff('millisecond', maxIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000 AS seconds FROM slipway.predictions FINAL WHERE rollout_id = '${gone.id}'`,
+      `SELECT dateDiff('millisecond', maxIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000 AS seconds
+       FROM slipway.predictions FINAL WHERE rollout_id = '${gone.id}'`,
     );
     expect(seconds).toBe(row?.seconds);
     expect(seconds).toBeGreaterThan(0);

@@ -112,7 +112,7 @@ describe('deploy/migrate', () => {
   });
   afterAll(() => stack?.end());
 
-  it('creates what is missing, may be run again, and gives every topic its partitions, its clean-up and the time of arrival', async () => {
+  it('creates what is missing, may run again, gives topics their partitions, clean-up and arrival time', async () => {
     const run = () =>
       exec(process.execPath, [join(root, 'deploy', 'migrate', 'dist', 'main.js')], {
         env: { PATH: process.env['PATH'], KAFKA_BROKERS: stack.kafkaBrokers, CLICKHOUSE_URL: stack.clickhouse.writer },

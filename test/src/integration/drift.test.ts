@@ -145,7 +145,7 @@ afterAll(async () => {
 });
 
 describe('live windows, binned inside ClickHouse', () => {
-  it('fall into the bins of the reference profile exactly as they do in TypeScript, whatever stands in the request', async () => {
+  it('fall into the bins of the reference profile exactly as in TypeScript, whatever is in the request', async () => {
     last = await inOneWindow(REQUESTS.flatMap((r) => [row(r, false), row(r, true)]));
     const [window] = await histograms.againstReference('e', FEATURES, last, 1);
     for (const feature of FEATURES) {

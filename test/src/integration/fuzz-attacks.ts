@@ -40,7 +40,7 @@ export function describeAttacks(stack: () => Release): void {
   };
 
   describe('on one connection', () => {
-    it('a hundred requests that do not wait for each other are answered in their order, each with its own answer', async () => {
+    it('a hundred pipelined requests are answered in their order, each with its own answer', async () => {
       const ids = Array.from({ length: 100 }, (_, i) => `piped-${i}`);
       const answer = await exchange(
         stack().routers[0],
@@ -72,7 +72,7 @@ export function describeAttacks(stack: () => Release): void {
       expect(await exchange(stack().routers[0], bytes())).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     });
 
-    it('bodies that never end, and sockets that are half closed, keep nobody waiting and leave nothing behind', async () => {
+    it('bodies that never end, and half-closed sockets, keep nobody waiting and leave nothing behind', async () => {
       const { routers, registries } = stack();
       const open = [routers[0], registries[0]].flatMap((url) =>
         Array.from({ length: 100 }, () => {

@@ -152,7 +152,7 @@ describe('the router, asked by a fuzzer', () => {
     expect(await release.query('SELECT topic, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
   }, 150_000);
 
-  it('answers any body of outcomes with 2xx to 4xx, and each outcome that it takes becomes exactly one row', async () => {
+  it('answers any body of outcomes with 2xx to 4xx, and each outcome it takes becomes exactly one row', async () => {
     const or = (sound: fc.Arbitrary<unknown>) =>
       fc.oneof({ weight: 30, arbitrary: sound }, { weight: 1, arbitrary: hostile });
     const text = (most: number) => or(fc.string({ unit: 'binary', minLength: 1, maxLength: most }));

@@ -196,7 +196,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
 });
 
 describe('a stack on one machine that is given this broker', () => {
-  it('hands the login and the authority to every service: a route reaches a router, and a worker loads its version', async () => {
+  it('hands login and authority to every service: a route reaches a router, a worker loads its version', async () => {
     const { KAFKA_BROKERS, KAFKA_TLS: _, KAFKA_TLS_CA: __, ...login } = scram('admin');
     const given = givenServers(
       {

@@ -143,7 +143,7 @@ describe('the Kafka transport', () => {
     await member.stop();
   });
 
-  it('commits nothing while the handler has not succeeded, and gives the batch again after a transient fault', async () => {
+  it('commits nothing until the handler has succeeded, and gives the batch again after a transient fault', async () => {
     const before = await end();
     const catchUp = await startMember('transient', async () => undefined);
     await until('the past to be committed', async () => (await committed('transient')) === before);
@@ -170,7 +170,7 @@ describe('the Kafka transport', () => {
     await member.stop();
   });
 
-  it('sends what does not fit, and what fails alone, to dead letters with the reason; the records beside it are handled', async () => {
+  it('sends what does not fit or fails alone to dead letters with its reason, handles those beside it', async () => {
     const bad = evidence();
     const refused = evidence();
     const good = [evidence(), evidence(), evidence()];

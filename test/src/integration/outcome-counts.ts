@@ -278,8 +278,8 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
     it('one row of the view for each rollout that the unit was exposed in, beside its own arm there', async () => {
       const rows = (unit: string) =>
         context().stack.query(
-          `SELECT rollout_id, step, arm, counted_by FROM prediction_outcomes WHERE unit = {unit:String} AND name = 'purchase'
-           ORDER BY step`,
+          `SELECT rollout_id, step, arm, counted_by FROM prediction_outcomes
+           WHERE unit = {unit:String} AND name = 'purchase' ORDER BY step`,
           { unit },
         );
       const all = ['bought', 'bought_at_all'];

@@ -178,7 +178,7 @@ export function describeOperators(stack: () => Release): void {
   });
 
   describe('questions', () => {
-    it('with a parameter that the operation does not declare are refused, and those that it declares are heard', async () => {
+    it('with a parameter that the operation does not declare are refused, those it declares are heard', async () => {
       const { viewer } = clients().release;
       for (const path of [
         '/v1/rollouts?state=running',

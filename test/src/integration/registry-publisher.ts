@@ -59,7 +59,8 @@ export function describePublisher(stack: () => Release): void {
       await until('the first registry to hold the lock on the route', async () => {
         const { rows } = await postgres.query(
           `SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
-           WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = 'registry-1' AND a.state = 'idle in transaction'`,
+           WHERE l.locktype = 'advisory' AND l.granted
+             AND a.application_name = 'registry-1' AND a.state = 'idle in transaction'`,
         );
         holder = rows[0]?.pid;
         return holder !== undefined;

@@ -225,7 +225,8 @@ describe('bad input at the router', () => {
       ['odd-large', body({ data: ['y'.repeat(300_000)] })],
       [
         'odd-deep',
-        `{"a":${'['.repeat(2000)}${']'.repeat(2000)},"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["x"]}]}`,
+        `{"a":${'['.repeat(2000)}${']'.repeat(2000)},` +
+          '"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["x"]}]}',
       ],
       ['odd-number', body().replace('"hello"', '"hello"],"x":[1e999')],
     ];
@@ -505,7 +506,8 @@ describe('assignment', () => {
       expect((await post(body(), { 'x-slipway-unit': unit })).headers.get('x-slipway-arm')).toBe(arm);
     }
     const [sql] = await release.query<{ point: number }>(
-      "SELECT bitShiftRight(reinterpretAsUInt64(reverse(substring(SHA256(concat({salt:String}, '\\0', 'user-7')), 1, 8))), 11) / exp2(53) AS point",
+      'SELECT bitShiftRight(reinterpretAsUInt64(reverse(substring(' +
+        "SHA256(concat({salt:String}, '\\0', 'user-7')), 1, 8))), 11) / exp2(53) AS point",
       { salt: rollout.id },
     );
     expect(sql?.point).toBe(assignmentPoint(rollout.id, 'user-7'));
@@ -525,7 +527,7 @@ describe('assignment', () => {
     });
   });
 
-  it('gives a name one arm, however it is written: in a header as UTF-8 or Latin-1, in a body, or asked for', async () => {
+  it('gives a name one arm, however written: in a header as UTF-8 or Latin-1, in a body, or asked for', async () => {
     const arms = new Set<unknown>();
     for (const unit of Array.from({ length: 20 }, (_, i) => `josé-${i}`)) {
       const [asked] = await assignments([unit]);

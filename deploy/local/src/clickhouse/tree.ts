@@ -29,11 +29,22 @@ export function readTree(printed: string): Node {
 
 export type Token = { kind: 'word' | 'quoted' | 'string' | 'number' | 'sign'; text: string };
 
+/** What a statement consists of, in the order in which it is tried. */
+const PARTS = [
+  /\s+/,
+  /'(?:[^'\\]|\\.|'')*'/,
+  /`(?:[^`\\]|\\.|``)*`/,
+  /"(?:[^"\\]|\\.|"")*"/,
+  /[\p{L}_][\p{L}\p{N}_$]*/u,
+  /\d[\w.]*/,
+  /\p{M}/u,
+  /[^\s]/,
+];
+
 /** The tokens of a statement as the engine formats it (no comments any more). @throws Error for what is none. Pure. */
 export function tokens(sql: string): Token[] {
   const found: Token[] = [];
-  const next =
-    /\s+|'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}_][\p{L}\p{N}_$]*|\d[\w.]*|\p{M}|[^\s]/gsuy;
+  const next = new RegExp(PARTS.map((part) => part.source).join('|'), 'gsuy');
   for (let at = 0; at < sql.length; at = next.lastIndex) {
     next.lastIndex = at;
     const text = next.exec(sql)?.[0];

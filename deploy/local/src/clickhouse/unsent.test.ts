@@ -8,7 +8,7 @@ import { Unsent } from './unsent.ts';
 // More than the sockets between hold by themselves.
 const large = Buffer.alloc(40_000_000);
 
-it('bounds what slow clients leave unread, lets small results pass, and lets a client go that takes nothing', async () => {
+it('bounds what slow clients leave unread, lets small results pass and drops a client that takes nothing', async () => {
   const unsent = new Unsent(50_000_000, 300);
   const ends: Promise<unknown>[] = [];
   const server = createServer((req, res) => {

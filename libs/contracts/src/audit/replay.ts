@@ -7,9 +7,8 @@ const OTHER_CONTENT = 'its content does not have its hash';
 
 /**
  * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each
- * aggregate. Every row
- * is checked against its chain: what does not fit is named in `broken` and is not used. With the keys of the audit, what
- * none of them has signed is named in `unsigned` and counts as not there.
+ * aggregate. Every row is checked against its chain: what does not fit is named in `broken` and is not used. With the
+ * keys of the audit, what none of them has signed is named in `unsigned` and counts as not there.
  */
 export class RouteReplay {
   readonly broken: { aggregate: string; n: number; why: string }[] = [];
@@ -64,7 +63,10 @@ export class RouteReplay {
     return [...this.published.keys()].sort();
   }
 
-  /** The route in force at an instant; none where the endpoint was deleted or retired; milliseconds since the epoch by the registry's clock. */
+  /**
+   * The route in force at an instant, in milliseconds since the epoch by the registry's clock; none where the endpoint
+   * was deleted or retired.
+   */
   at(endpoint: string, time: number): Route | undefined {
     const last = this.published
       .get(endpoint)

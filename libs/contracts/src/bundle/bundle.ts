@@ -42,8 +42,8 @@ export const bundleSchema = z
     signature: signatureSchema,
     preprocessing: preprocessingSchema.default([]),
     /**
-     * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files are
-     * kept as they are.
+     * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files
+     * are kept as they are.
      */
     training_data: artifactRefSchema.optional(),
     feature_definitions: artifactRefSchema.optional(),

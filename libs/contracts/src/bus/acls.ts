@@ -73,7 +73,7 @@ const rights: Record<Exclude<Principal, 'migrate'>, Rights> = {
     writes: [],
     groups: ['clickhouse.'],
   },
-  // Rows alone: what decides (routes, rollouts, instances, access, evidence) is not for it, neither to write nor to read.
+  // Rows alone: what decides (routes, rollouts, instances, access, evidence) is not for it, neither to write nor read.
   'foreign-producer': { reads: [], writes: rows, groups: [] },
 };
 

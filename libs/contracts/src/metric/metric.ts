@@ -32,7 +32,8 @@ export const metricFieldsSchema = z.strictObject({
   per: metricPerSchema
     .optional()
     .describe(
-      'Required of an outcome, refused of a field. exposed: per unit exposed whose window is over, no outcome counts as none; observed: per unit with an outcome.',
+      'Required of an outcome, refused of a field. exposed: per unit exposed whose window is over, no outcome counts ' +
+        'as none; observed: per unit with an outcome.',
     ),
   direction: z.enum(['lower', 'higher']),
   /** Default margin: candidate over control that is still acceptable. */
@@ -43,7 +44,8 @@ export const metricFieldsSchema = z.strictObject({
       error: 'a window is longer than 0 and at most 90d',
     })
     .describe(
-      'An outcome counts when it reaches Kafka within this time: per exposed, of the first exposure of its unit to a step; per observed, of the prediction that it is about.',
+      'An outcome counts when it reaches Kafka within this time: per exposed, of the first exposure of its unit to a ' +
+        'step; per observed, of the prediction that it is about.',
     ),
   description: z.string().max(500).default(''),
 });
@@ -56,7 +58,8 @@ export function checkPer(
   const add = (message: string) => context.addIssue({ code: 'custom', path: ['per'], message });
   if ('outcome' in metric.source && metric.per === undefined)
     add(
-      'say what an outcome is divided by: "exposed" (units exposed whose window is over; no outcome counts as none: a conversion) or "observed" (units with an outcome: an error that a label finds)',
+      'say what an outcome is divided by: "exposed" (units exposed whose window is over; no outcome counts as none: ' +
+        'a conversion) or "observed" (units with an outcome: an error that a label finds)',
     );
   if ('field' in metric.source && metric.per !== undefined)
     add('only an outcome is counted per "exposed" or "observed"; a field is of the requests themselves');

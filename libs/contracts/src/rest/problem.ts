@@ -83,7 +83,7 @@ export function problemDocument(error: ProblemError, extra: { requestId?: string
 /** So many wrong fields are named, and the others counted: an answer is no longer than somebody reads. */
 const MOST_ERRORS = 100;
 
-/** Zod's issues as named fields: `steps.0.canary.weight`; `(body)` for the whole. The first hundred, and how many more. */
+/** Zod's issues as named fields: `steps.0.canary.weight`; `(body)` for the whole. A hundred, and how many more. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
   const found: FieldError[] = [];
   let more = 0;

@@ -66,7 +66,7 @@ export const routeSchema = z.object({
   operator_keys: z.array(sha256Schema),
   /** SHA-256 of every API key that is valid: what a router takes where it asks for a key at all. */
   caller_keys: z.array(sha256Schema).default([]),
-  /** How often the registry's keys were changed: of two routes' keys those with the higher number are the newer ones. */
+  /** How often the registry's keys were changed: of two routes' keys those with the higher number are newer. */
   keys_revision: z.int().nonnegative().default(0),
   /** Names of outcomes that some metric reads. */
   outcome_names: z.array(nameSchema).default([]),

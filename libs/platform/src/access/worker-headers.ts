@@ -1,6 +1,6 @@
 import type { Route, VersionRef } from '@slipway/contracts';
 
-/** The credential for whoever answers for a version: for our workers, which the route tells to load it, and no other. */
+/** The credential for whoever answers for a version: our workers, which the route tells to load it, and no other. */
 export function workerHeaders(
   route: Pick<Route, 'load'> | undefined,
   version: VersionRef,

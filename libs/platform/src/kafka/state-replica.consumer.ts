@@ -49,7 +49,7 @@ export class StateReplica<S extends z.ZodType> {
   private closing = false;
   private becomeReady: () => void = () => undefined;
   private generation = 0;
-  /** The highest revision seen of each key: an older one that arrives later (a publisher that was cut off) is no news. */
+  /** The highest revision seen of each key: an older one that comes later (a publisher that was cut off) is no news. */
   private readonly highest = new Map<string, Revision>();
   /** Keys whose state was handed over, or that the reader had before. */
   private readonly held: Set<string>;
@@ -75,7 +75,8 @@ export class StateReplica<S extends z.ZodType> {
     if (this.closing) return;
     const { kafka, topic, log } = this.options;
     // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
-    const groupId = `${this.options.groupId}.${topic.name}.${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
+    const own = `${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
+    const groupId = `${this.options.groupId}.${topic.name}.${own}`;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: 20_000,

@@ -8,8 +8,8 @@ export { DataSource, type EntityManager } from 'typeorm';
 const SILENCE_MS = 20_000;
 
 /**
- * A socket that ends by itself when nothing came or went for so long: where a network drops packets without a word, or a
- * server hangs, whoever waits for an answer hears of it (as a transient fault), and the pool makes a new connection.
+ * A socket that ends by itself when nothing came or went for so long: where a network drops packets without a word, or
+ * a server hangs, whoever waits for an answer hears of it (as a transient fault), and the pool makes a new connection.
  */
 function impatientSocket(silenceMs: number): Socket {
   const socket = new Socket();

@@ -34,7 +34,9 @@ export function binSql(feature: FeatureProfile, i: number): { sql: string; param
 
 /** The first element of an input tensor as raw JSON; NULL when it is not there. */
 function inputElement(i: number): string {
-  const data = `JSONExtractRaw(arrayFirst(x -> JSONExtractString(x, 'name') = {tensor${i}:String}, JSONExtractArrayRaw(request, 'inputs')), 'data', 1)`;
+  const inputs = "JSONExtractArrayRaw(request, 'inputs')";
+  const tensor = `arrayFirst(x -> JSONExtractString(x, 'name') = {tensor${i}:String}, ${inputs})`;
+  const data = `JSONExtractRaw(${tensor}, 'data', 1)`;
   return `nullIf(nullIf(if(startsWith(${data}, '['), JSONExtractRaw(${data}, 1), ${data}), ''), 'null')`;
 }
 

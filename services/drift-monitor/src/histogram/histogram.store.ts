@@ -38,13 +38,17 @@ export class HistogramStore {
     windows: number,
   ): Promise<Map<string, number[][]>> {
     const sql = features.map((f, i) => binSql(f, i));
+    const bins = sql.map((s) => `toInt64(${s.sql})`).join(', ');
     const rows = await queryRows<{ win: number; arm: Arm; feature: number; bin: number; n: number }>(
       this.clickhouse,
       `SELECT win, arm, measured.1 AS feature, measured.2 AS bin, count() AS n FROM (
          SELECT toInt64(intDiv(toUnixTimestamp64Milli(arrived_at), {window:Int64})) AS win, assigned_arm AS arm,
-           arrayJoin(arrayZip(range(${features.length}), [${sql.map((s) => `toInt64(${s.sql})`).join(', ')}])) AS measured
+           arrayJoin(arrayZip(range(${features.length}), [${bins}])) AS measured
          FROM slipway.predictions FINAL
-         WHERE endpoint = {endpoint:String} AND status < 400 AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}) AND arrived_at < fromUnixTimestamp64Milli({to:Int64}) AND ${where})
+         WHERE endpoint = {endpoint:String} AND status < 400
+           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+           AND arrived_at < fromUnixTimestamp64Milli({to:Int64})
+           AND ${where})
        GROUP BY win, arm, feature, bin`,
       {
         ...Object.assign({}, ...sql.map((s) => s.params)),
@@ -129,9 +133,20 @@ export class HistogramStore {
     const from = (last - windows + 1) * this.windowMs;
     const rows = await queryRows<{ win: number; rows: number; errors: number }>(
       this.clickhouse,
-      `SELECT toInt64(intDiv(toUnixTimestamp64Milli(o.arrived_at), {window:Int64})) AS win, count() AS rows, countIf(o.value != p.outputs[{output:String}]) AS errors
-       FROM (SELECT request_id, value, arrived_at FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND request_id != '' AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}) AND arrived_at < fromUnixTimestamp64Milli({to:Int64})) AS o
-       INNER JOIN (SELECT request_id, outputs FROM slipway.predictions FINAL WHERE endpoint = {endpoint:String} AND served_version = {version:String} AND mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})) AS p ON p.request_id = o.request_id
+      `SELECT toInt64(intDiv(toUnixTimestamp64Milli(o.arrived_at), {window:Int64})) AS win, count() AS rows,
+         countIf(o.value != p.outputs[{output:String}]) AS errors
+       FROM (
+         SELECT request_id, value, arrived_at FROM slipway.outcomes FINAL
+         WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND request_id != ''
+           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+           AND arrived_at < fromUnixTimestamp64Milli({to:Int64})
+       ) AS o
+       INNER JOIN (
+         SELECT request_id, outputs FROM slipway.predictions FINAL
+         WHERE endpoint = {endpoint:String} AND served_version = {version:String}
+           AND mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[')
+           AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})
+       ) AS p ON p.request_id = o.request_id
        GROUP BY win`,
       {
         endpoint,

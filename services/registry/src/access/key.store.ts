@@ -72,7 +72,8 @@ export class KeyStore {
 
   async list(cursor: string | undefined, limit: number) {
     const rows = await this.database.query<StoredKey>(
-      `SELECT * FROM api_keys WHERE ($1::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = $1))
+      `SELECT * FROM api_keys
+       WHERE ($1::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = $1))
        ORDER BY created_at DESC, id DESC LIMIT $2`,
       [cursor ?? null, limit + 1],
     );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ArtifactStore } from './artifact.store.ts';
 
-it('removes what a registry that was killed had taken in part, and nothing that is whole or still under way', async () => {
+it('removes what a killed registry had taken in part, and nothing that is whole or still under way', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'artifacts-'));
   try {
     for (const [name, seconds] of [

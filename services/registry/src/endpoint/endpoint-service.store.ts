@@ -125,7 +125,10 @@ export class EndpointService {
     this.routes.published();
   }
 
-  /** Ends the traffic of an endpoint for good; again, it changes nothing. @throws ProblemError unknown_endpoint, conflict */
+  /**
+   * Ends the traffic of an endpoint for good; again, it changes nothing.
+   * @throws ProblemError unknown_endpoint, conflict
+   */
   async retire(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {
     const view = await this.database.transaction(async (sql) => {
       const row = await this.idle(sql, name);

@@ -9,6 +9,8 @@ export function isJudgeable({ kind, source }: Pick<Metric, 'kind' | 'source'>): 
 export function checkJudgeable(metric: Metric): void {
   if (isJudgeable(metric)) return;
   const of = 'field' in metric.source ? `the field ${metric.source.field}` : 'an outcome';
-  const message = `"${metric.kind}" of ${of} cannot be judged yet: it takes a proportion of "error" or of an outcome, or a quantile of "latency_us"`;
+  const message =
+    `"${metric.kind}" of ${of} cannot be judged yet: it takes a proportion of "error" or of an outcome, ` +
+    'or a quantile of "latency_us"';
   throw new ProblemError('not_supported', `kind: ${message}`, { errors: [{ field: 'kind', message }] });
 }

@@ -17,8 +17,8 @@ import { referenceProfile } from './profile.store.ts';
 export type Hosts = { artifact: readonly string[]; target: readonly string[] };
 type Row<T> = { [K in keyof T]: T[K] };
 
-export const VERSIONS = `SELECT v.model, v.version, v.digest, v.bundle, v.created_at::float8 AS created_at, v.created_by,
-  v.profile, v.profile_note,
+export const VERSIONS = `SELECT v.model, v.version, v.digest, v.bundle, v.created_at::float8 AS created_at,
+  v.created_by, v.profile, v.profile_note,
   jsonb_build_object('state', coalesce(l.state, 'untested'), 'reason', coalesce(l.reason, '')) AS loadable
   FROM versions v LEFT JOIN version_loads l USING (model, version)`;
 

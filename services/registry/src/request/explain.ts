@@ -31,7 +31,8 @@ const WHY: Record<string, string> = {
   ejected: "every target of the arm's version was ejected, so control served it",
 };
 const BESIDE_EJECTED =
-  "its unit was randomised to this arm; every target of the candidate was ejected then, so it counts for neither arm's errors";
+  'its unit was randomised to this arm; every target of the candidate was ejected then, ' +
+  "so it counts for neither arm's errors";
 
 /** What the registry's books say of the route under which a request was served. */
 export type Origin = {
@@ -68,6 +69,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       : placed?.action === 'rollBack'
         ? `; ${placed.by} had rolled back to it`
         : '';
+  const fallback = row.fallback_from ? `; ${row.fallback_from} could not answer` : '';
   const beside = row.reason === 'ejected' && row.assigned_arm === 'control';
   return {
     request_id: row.request_id,
@@ -104,6 +106,6 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       `${row.served_version || 'Nothing'} answered ${row.request_id} for ` +
       `${arm}${row.rollout_id ? ` in step ${row.step} of rollout ${row.rollout_id}` : ''} (probability ` +
       `${row.probability}, revision ${row.route_revision}), because ` +
-      `${beside ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${row.fallback_from ? `; ${row.fallback_from} could not answer` : ''}${brought}.`,
+      `${beside ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${fallback}${brought}.`,
   };
 }

@@ -5,8 +5,10 @@ import type { ServedRow } from './explain.ts';
 export async function findServed(clickhouse: ClickHouseClient, id: string): Promise<ServedRow | undefined> {
   const [row] = await queryRows<ServedRow>(
     clickhouse,
-    `SELECT request_id, endpoint, toString(time) AS time, served_version, fallback_from, assigned_arm, probability, reason, route_revision, rollout_id, step, unit, status, error_code, latency_us, router, source, trace_id, shadow_rollout_id
-       FROM slipway.predictions FINAL WHERE request_id = {id:String} ORDER BY arrived_at DESC LIMIT 1`,
+    `SELECT request_id, endpoint, toString(time) AS time, served_version, fallback_from, assigned_arm, probability,
+       reason, route_revision, rollout_id, step, unit, status, error_code, latency_us, router, source, trace_id,
+       shadow_rollout_id
+     FROM slipway.predictions FINAL WHERE request_id = {id:String} ORDER BY arrived_at DESC LIMIT 1`,
     { id },
   );
   return row;

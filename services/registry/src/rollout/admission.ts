@@ -79,6 +79,7 @@ export function checkSignature(control: Version, candidate: Version): void {
 /** Drift can be asked only where there is something to compare with. */
 export function checkDrift(spec: RolloutSpec, control: Version): void {
   if (!spec.drift || control.profile) return;
-  const message = `${control.model}:${control.version} has no reference profile: ${control.profile_note || 'it was registered before there were any'}`;
+  const why = control.profile_note || 'it was registered before there were any';
+  const message = `${control.model}:${control.version} has no reference profile: ${why}`;
   throw new ProblemError('unmet_reference', `drift: ${message}`, { errors: [{ field: 'drift', message }] });
 }

@@ -205,7 +205,8 @@ export class RolloutStore {
   async list({ endpoint, status, cursor, limit }: z.output<typeof rolloutQuerySchema>) {
     const rows = await this.database.query<{ doc: Rollout }>(
       `SELECT doc FROM rollouts
-        WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR id < $3)
+        WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::text IS NULL OR status = $2)
+          AND ($3::uuid IS NULL OR id < $3)
         ORDER BY id DESC LIMIT $4`,
       [endpoint ?? null, status ?? null, cursor ?? null, limit + 1],
     );
