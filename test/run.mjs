@@ -68,7 +68,7 @@ function allRan(files) {
   return { code: missing.length, passed: 0, failed: missing.length };
 }
 
-/** What the reports of a run say together; a run that failed without a named failure, or that ran nothing, is a failure. */
+/** What the reports of a run say together; one that failed without a named failure, or ran nothing, is a failure. */
 function count(code, reports) {
   let [passed, failed] = [0, 0];
   const files = [];
