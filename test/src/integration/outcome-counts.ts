@@ -255,9 +255,9 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
 
     it('by request id, by unit, once however often it is repeated, and none that is late', async () => {
       // Candidates: by request, by unit, elsewhere, both and ahead bought in time; before and late did not. Left out:
-      // crossed, the forced one, and those of a second with an ejection.
+      // crossed, the forced one, and the ejected one.
       expect(await step(one, 0, bought)).toEqual({
-        control: { units: 2, events: 1 },
+        control: { units: 3, events: 2 },
         candidate: { units: 7, events: 5 },
       });
       expect((await step(two, 1, bought)).control).toEqual({ units: 1, events: 1 });
