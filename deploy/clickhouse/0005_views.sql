@@ -11,13 +11,15 @@ GROUP BY rollout_id, step, unit, arm
 -- names the rollout's metrics that read the outcome and in whose window it came, by the same rules as the verdict's
 -- (experiment-stats, outcome-rows.ts): everything by arrival at Kafka; per `exposed`, from the unit's first exposure to
 -- the step at that share (`exposed_at`), else from the prediction. What is no exposure that both arms are compared on
--- (forced, ejected, a unit in both arms) is counted by none.
+-- (forced, ejected, a unit in both arms) is counted by none, nor is what came after the unit's first request in that
+-- rollout that its own arm did not answer (of a label that is compared with an output: a label of a later answer).
 CREATE OR REPLACE VIEW slipway.prediction_outcomes AS
 WITH
     logged AS
     (
         SELECT event_id, time, arrived_at, request_id, endpoint, rollout_id, step, unit, assigned_arm, reason,
             served_version, outputs,
+            status >= 400 OR fallback_from != '' OR error_code = 'late' AS failed,
             round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS share
         FROM slipway.predictions FINAL
     ),
@@ -32,7 +34,9 @@ WITH
     served AS
     (
         SELECT *, rollout_id != '' AND reason = 'randomised'
-            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares
+            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares,
+            min(if(failed AND reason = 'randomised', arrived_at, toDateTime64('2200-01-01 00:00:00', 3)))
+                OVER (PARTITION BY rollout_id, unit) AS failed_at
         FROM logged
     ),
     -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the
@@ -76,13 +80,13 @@ WITH
             p.event_id AS prediction_id, p.arrived_at AS predicted_at, p.request_id AS request_id,
             p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.share AS share, p.unit AS unit,
             p.assigned_arm AS assigned_arm, p.reason AS reason, p.served_version AS served_version,
-            p.outputs AS outputs, p.compares AS compares
+            p.outputs AS outputs, p.compares AS compares, p.failed_at AS failed_at
         FROM (SELECT * FROM facts WHERE request_id != '') AS o
         INNER JOIN served AS p ON p.request_id = o.request_id AND p.endpoint = o.endpoint
         UNION ALL
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
             p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
-            p.served_version, p.outputs, p.compares
+            p.served_version, p.outputs, p.compares, p.failed_at
         FROM (
             SELECT f.event_id AS event_id, f.name AS name, f.value AS value, f.number AS number,
                 f.arrived_at AS arrived_at, f.endpoint AS endpoint, f.unit AS unit, r.rollout_id AS rollout_id
@@ -96,7 +100,7 @@ WITH
         -- It overtook the unit's first prediction, which waited in a router's journal.
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
             p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
-            p.served_version, p.outputs, p.compares
+            p.served_version, p.outputs, p.compares, p.failed_at
         FROM (SELECT * FROM facts WHERE unit != '') AS o
         INNER JOIN (
             SELECT * FROM eligible ORDER BY arrived_at, time, request_id LIMIT 1 BY endpoint, unit, rollout_id) AS p
@@ -110,6 +114,7 @@ SELECT o.outcome_id AS outcome_id, o.name AS name, o.value AS value, o.number AS
     if(o.compares, x.exposed_at, NULL) AS exposed_at,
     arrayMap(m -> m.name, arrayFilter(m -> o.compares AND m.outcome = o.name
         AND (m.output = '' OR (mapContains(o.outputs, m.output) AND NOT startsWith(o.outputs[m.output], '[')))
+        AND o.predicted_at < o.failed_at AND (m.output != '' OR o.posted < o.failed_at)
         AND o.posted <= if(m.per = 'exposed', x.exposed_at, o.predicted_at) + toIntervalMillisecond(m.window),
         r.metrics)) AS counted_by
 FROM pairs AS o

@@ -11,7 +11,7 @@ await runAnalyser('shadow-comparator', ANALYSERS.shadow, config, (context) => {
   const verdict = new ShadowVerdict(new ShadowCountsStore(clickhouse));
   const rollouts = new Map<string, Rollout>();
   return {
-    look: (rollout, now) => verdict.look(rollout, now),
+    look: (rollout) => verdict.look(rollout),
     onRollout: (id, rollout) => {
       if (rollout) rollouts.set(id, rollout);
       else rollouts.delete(id);

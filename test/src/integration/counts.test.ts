@@ -13,16 +13,18 @@ import type { AsOf } from '@slipway/experiment-stats/as-of';
 import { CountsStore } from '@slipway/experiment-stats/counts.store';
 import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
-import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
+import { type ClickHouseClient, createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 
 import { type CountCell, isCrossed, mergeCells, ReturningUnits, type Sighting } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { describeFairness } from './fair-counts.ts';
 import { describeOutcomes } from './outcome-counts.ts';
 
 let stack: TestStack;
 let counts: CountsStore;
 let latencies: LatencyStore;
+let clickhouse: ClickHouseClient;
 let all: AsOf;
 let close: () => Promise<unknown>;
 let send: (topic: string, rows: object[]) => Promise<unknown>;
@@ -168,7 +170,7 @@ beforeAll(async () => {
   const producer = new RecordProducer(
     createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
   );
-  const clickhouse = createClickHouse(stack.clickhouse.writer);
+  clickhouse = createClickHouse(stack.clickhouse.writer);
   counts = new CountsStore(clickhouse);
   latencies = new LatencyStore(clickhouse);
   close = () => Promise.all([producer.close(), clickhouse.close()]);
@@ -211,7 +213,7 @@ describe('the sufficient statistics of a rollout', () => {
   it('count the first error of a unit, and fallbacks for the arm assigned; ejected ones are no events', async () => {
     const { cells, step } = await counts.errors(rollout, all);
     expect(sums(cells)).toEqual({ 0.25: [2, 2], [THIRD]: [0, 1] });
-    expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1 } });
+    expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1, failedShare: 0.25 } });
   });
   it('total requests and units of the present step, and find no crossed units where there are none', async () => {
     expect(await counts.totals(rollout, all)).toEqual({
@@ -219,7 +221,7 @@ describe('the sufficient statistics of a rollout', () => {
       candidate: { requests: 4, units: 4 },
       crossed: 0,
     });
-    expect(await counts.totals({ ...rollout, step: 0 }, all)).toMatchObject({ candidate: { requests: 5, units: 3 } });
+    expect(await counts.totals({ ...rollout, step: 0 }, all)).toMatchObject({ candidate: { requests: 4, units: 2 } });
   });
   it('join outcomes by request or by unit, within the window; what cannot be compared is not observed', async () => {
     const { cells, step } = await counts.outcomes(rollout, all, metric());
@@ -239,12 +241,15 @@ describe('the sufficient statistics of a rollout', () => {
   });
   it('cut the latency into buckets, with the margin on the side of the candidate', async () => {
     const edges: [number, number, number] = [900, 1500, 3000];
+    const cut = { edges, quantiles: edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 };
     const at = async (margin: number) =>
-      (
-        await latencies.latency(rollout, all, { edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 }, margin)
-      ).reduce((sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)), [0, 0, 0, 0]);
-    expect(await at(1)).toEqual([0, 6, 0, 0]);
-    expect(await at(1.2)).toEqual([6, 0, 0, 0]);
+      (await latencies.latency(rollout, all, cut, margin)).reduce(
+        (sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)),
+        [0, 0, 0, 0],
+      );
+    // b, c and e failed
+    expect(await at(1)).toEqual([0, 3, 0, 0]);
+    expect(await at(1.2)).toEqual([3, 0, 0, 0]);
   });
   it('are those of the rows that a look had seen, whatever has come since', async () => {
     await send(topics.predictions.name, [prediction('late', 'candidate', 1)]);
@@ -437,3 +442,4 @@ describe('units that come back, over shares that go up and down', () => {
 });
 
 describeOutcomes(() => ({ stack, counts, send }), { rollout, prediction, outcome });
+describeFairness(() => ({ stack, clickhouse, counts, latencies, send }), { rollout, prediction, outcome });

@@ -211,7 +211,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
       crossed: prediction('w crossed', 'candidate', 0, inOne),
       ejected: [
         prediction('ejected', 'candidate', 0, { ...inOne, reason: 'ejected', router: 'r9' }),
-        prediction('beside it', 'control', 0, { ...inOne, router: 'r9' }),
+        prediction('beside it', 'control', 0, { ...inOne, reason: 'ejected', router: 'r9' }),
       ],
     };
     const repeated = purchase('w twice');
@@ -331,6 +331,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
           return prediction(unit, arm, at, {
             ...(of ? { rollout_id: of.id } : { rollout_id: '', step: -1 }),
             reason: draw(12) === 0 ? pick(['forced', 'ejected']) : 'randomised',
+            ...(draw(12) > 0 ? {} : arm === 'control' ? { status: 500 } : { fallback_from: 'spam:2' }),
             router: `r${draw(4)}`,
             response: pick([{ outputs: [{ name: 'class', data: [draw(2)] }] }, 'an error', { outputs: [] }]),
             time: Date.now() - draw(2) * 10_000,

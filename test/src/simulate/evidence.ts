@@ -12,12 +12,19 @@ export type Arm = 'control' | 'candidate';
 /** Shares of the control's requests between its own p50, p90 and p99. */
 const MASSES = [0.5, 0.4, 0.09, 0.01];
 
+type Counted = 'exposures' | 'errors' | 'conversions' | 'complaints';
+
 /** Of one second and one candidate share. */
 class Cell {
   readonly exposures = { control: 0, candidate: 0 };
   readonly errors = { control: 0, candidate: 0 };
   readonly conversions = { control: 0, candidate: 0 };
-  readonly buckets = { control: [0, 0, 0, 0], candidate: [0, 0, 0, 0] };
+  readonly complaints = { control: 0, candidate: 0 };
+  readonly buckets: Record<Arm, number[]>;
+  constructor(buckets: number) {
+    const none = () => new Array<number>(buckets).fill(0);
+    this.buckets = { control: none(), candidate: none() };
+  }
 }
 
 /** The evidence of one rollout as the analyser counts it, fed unit by unit and closed each second. */
@@ -27,28 +34,33 @@ export class Evidence {
   private readonly conversions: CountEvidence;
   private readonly distribution: LatencyEvidence;
   private readonly tail: CountEvidence;
+  private readonly complaints: CountEvidence | undefined;
+  private readonly masses: readonly number[];
   private readonly planned: number;
   private readonly margin: number;
   private cells = new Map<number, Cell>();
   /** Largest sample-ratio e-value so far. */
   alarm = 0;
 
-  constructor(margin: number, planned: number) {
+  /** @param complaints whether outcomes that are bad are a guardrail, too */
+  constructor(margin: number, planned: number, masses: readonly number[] = MASSES, complaints = false) {
     this.margin = margin;
+    this.masses = masses;
+    if (complaints) this.complaints = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
     this.planned = planned;
     this.errors = new CountEvidence(margin, WORSE_WHEN_MORE, 0, planned);
     this.conversions = new CountEvidence(1, WORSE_WHEN_FEWER, 0, planned);
-    this.distribution = new LatencyEvidence(MASSES, 0, planned);
+    this.distribution = new LatencyEvidence(masses, 0, planned);
     this.tail = new CountEvidence(1, WORSE_WHEN_MORE, 0, planned);
     this.ratio = new CountEvidence(1, SAMPLE_RATIOS, 0, planned);
   }
 
   /** @param chance the candidate share to judge it with; `undefined` where it does not count */
-  add(chance: number | undefined, arm: Arm, what: 'exposures' | 'errors' | 'conversions' | number): void {
+  add(chance: number | undefined, arm: Arm, what: Counted | number): void {
     if (chance === undefined || chance <= 0 || chance >= 1) return;
     let cell = this.cells.get(chance);
     if (!cell) {
-      cell = new Cell();
+      cell = new Cell(this.masses.length);
       this.cells.set(chance, cell);
     }
     if (typeof what === 'number') {
@@ -63,8 +75,9 @@ export class Evidence {
       this.ratio.add({ second, weight, ...cell.exposures });
       this.errors.add({ second, weight, ...cell.errors });
       this.conversions.add({ second, weight, ...cell.conversions });
+      this.complaints?.add({ second, weight, ...cell.complaints });
       const { control, candidate } = cell.buckets;
-      this.tail.add({ second, weight, control: control[3] as number, candidate: candidate[3] as number });
+      this.tail.add({ second, weight, control: control.at(-1) as number, candidate: candidate.at(-1) as number });
       this.distribution.add({ second, weight, control, candidate });
     }
     this.cells = new Map();
@@ -101,7 +114,7 @@ export class Evidence {
           kind: 'latency',
           metric: 'latency',
           margin: 1,
-          masses: MASSES,
+          masses: this.masses,
           cells: { distribution: this.distribution, tail: this.tail },
           sla: [],
         },
@@ -114,6 +127,19 @@ export class Evidence {
           cells: this.conversions,
           step,
         },
+        ...(this.complaints
+          ? [
+              {
+                kind: 'events' as const,
+                metric: 'complaint',
+                source: 'outcome' as const,
+                direction: 'lower' as const,
+                margin: 1,
+                cells: this.complaints,
+                step,
+              },
+            ]
+          : []),
       ],
     });
   }

@@ -1,6 +1,7 @@
 import { type Counting, ejectionRow, worlds } from './ejection.ts';
 import { type Comparing, limitRow, limitWorlds } from './limits.ts';
 import { ladders, returningRow } from './returning.ts';
+import { type Clock, type Rule, wholeRow } from './whole.ts';
 
 const percent = (x: number) => `${(100 * x).toFixed(1)} %`.padStart(9);
 const seconds = (x: number | null) => (x === null ? '-' : `${x} s`).padStart(8);
@@ -62,4 +63,37 @@ export function* limitTable({ runs, seed, json, only }: Options): Generator<stri
           : `${world.padEnd(34)}${String(perMinute).padStart(9)}  ${comparing.padEnd(24)}   ${percent(row.rolledBack)} ${percent(row.promoted)} ${percent(row.held)} ${percent(row.waited)} ${seconds(row.waitedSeconds.median)} ${seconds(row.waitedSeconds.p90)}`;
       }
   if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
+}
+
+const WIDTHS = [26, 11, -9, -10, -12, -10, -14];
+const wholeLine = (cells: string[]) =>
+  cells.map((c, i) => ((WIDTHS[i] ?? 0) > 0 ? c.padEnd(WIDTHS[i] ?? 0) : c.padStart(-(WIDTHS[i] ?? 0)))).join('');
+
+/** `npm run simulate -- --whole`: everything at once for an identical candidate; `only` is a rule or a clock. */
+export function* wholeTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield wholeLine([
+      'failed requests count as',
+      'latencies',
+      'a minute',
+      'errors',
+      'rolled back',
+      'alarms',
+      'proved better',
+    ]);
+  for (const rule of ['own answers', 'all'] satisfies Rule[])
+    for (const clock of ['exact', 'in ms'] satisfies Clock[])
+      for (const perMinute of chosen([rule, clock], only).length > 0 ? [20, 200, 2000] : [])
+        for (const errors of [0.01, 0.03, 0.1]) {
+          const n = rule === 'all' ? Math.ceil(runs / 8) : runs;
+          const row = wholeRow(perMinute, errors, rule, clock, n, seed);
+          yield json
+            ? JSON.stringify(row)
+            : wholeLine(
+                [rule, clock, String(perMinute)].concat(
+                  [errors, row.rolledBack, row.alarms, row.provedBetter].map((x) => percent(x)),
+                ),
+              );
+        }
+  if (!json) yield `\n${runs} runs a cell, an eighth of them where everything counts; seed ${seed}`;
 }

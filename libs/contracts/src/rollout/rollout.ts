@@ -15,6 +15,8 @@ export const stepVisitSchema = z.object({
   weight: z.number().min(0).max(1),
   entered_at: timeMsSchema,
   active_at: timeMsSchema.nullable(),
+  /** When it was last resumed; absent when it never was. */
+  resumed_at: timeMsSchema.optional(),
   left_at: timeMsSchema.nullable(),
 });
 export type StepVisit = z.infer<typeof stepVisitSchema>;

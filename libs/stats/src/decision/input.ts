@@ -26,8 +26,14 @@ export type EventGuardrail = {
   cells: readonly CountCell[] | CountEvidence;
   /** The smallest harm that must be excluded before the last comparison ends. */
   harm?: Harm | undefined;
-  /** In the present step: units observed for this metric, and events among them. */
-  step: { control: { units: number; events: number }; candidate: { units: number; events: number } };
+  /**
+   * In the present step: units observed for this metric, and those with an event; of errors also which share of a
+   * unit's requests failed, on average over units (where it is not given, each unit has one request).
+   */
+  step: {
+    control: { units: number; events: number };
+    candidate: { units: number; events: number; failedShare?: number | undefined };
+  };
 };
 
 /** Answers of one arm, and their quantiles, microseconds. */

@@ -77,6 +77,15 @@ describe('the verdict', () => {
       judge(input({ guardrails: [errors([0, 0], [140, 300], cells(0, 5, 1))], exposures: [] }, { weight: 1 })).verdict,
     ).toBe('advance');
   });
+  it('counts the requests that fail, not the units that ever had one: those that come often nearly all have', () => {
+    const often = (failedShare: number) => {
+      const of = errors([0, 0], [150, 300], cells(0, 5, 1));
+      const candidate = { ...of.step.candidate, failedShare };
+      const guardrails = [{ ...of, step: { ...of.step, candidate } }];
+      return judge(input({ guardrails, exposures: [] }, { weight: 1 })).verdict;
+    };
+    expect([often(0.01), often(0.5)]).toEqual(['advance', 'rollBack']);
+  });
   it('never drops a latency that was declared: without a baseline it holds, says how much is missing, and no NaN', () => {
     const { numbers, verdict, reasons, sentence } = judge(
       input({

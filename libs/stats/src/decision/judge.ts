@@ -33,7 +33,7 @@ export const SAMPLE_RATIO_LIMIT = 1000;
  * it is rolled back only by evidence that the fault cannot explain (`exposure.ts`).
  *
  * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps
- * only gross failure (≥ 50 % errors over ≥ 20 units) rolls back.
+ * only gross failure (half of the requests of a unit fail, on average over ≥ 20 units) rolls back.
  */
 export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
@@ -118,16 +118,15 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 });
 
-function rated(x: { units: number; events: number }) {
-  return { ...x, rate: x.units > 0 ? x.events / x.units : null };
+function rated({ units, events }: { units: number; events: number }) {
+  return { units, events, rate: units > 0 ? events / units : null };
 }
 
+/** By requests, each unit with one voice: of those that come often nearly all have failed once; one may fail always. */
 function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
-  return guardrails.some(
-    (g) =>
-      g.kind === 'events' &&
-      g.source === 'error' &&
-      g.step.candidate.units >= MIN_REQUESTS &&
-      g.step.candidate.events >= 0.5 * g.step.candidate.units,
-  );
+  return guardrails.some((g) => {
+    if (g.kind !== 'events' || g.source !== 'error') return false;
+    const { units, events, failedShare = events / units } = g.step.candidate;
+    return units >= MIN_REQUESTS && failedShare >= 0.5;
+  });
 }

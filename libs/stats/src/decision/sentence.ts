@@ -144,7 +144,9 @@ function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string
 
 function excluding(g: GuardrailNumbers | undefined): string {
   if (!g?.harm || g.harm.e === null || g.harm.e === 1)
-    return g?.candidate ? ' (no event so far)' : ' (too few answers of the control before the start to measure it by)';
+    return g?.candidate
+      ? ' (no event so far)'
+      : " (the control's answers are too few, or too much alike, to measure it by)";
   const { harm, e, seconds } = g.harm;
   return ` (${g.candidate ? `×${(harm ?? 0).toFixed(2)}` : `${(harm ?? 0).toFixed(2)} normal scores slower`}: likelihood ratio ${e.toPrecision(2)}${seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`})`;
 }

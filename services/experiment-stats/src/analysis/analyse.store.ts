@@ -129,16 +129,16 @@ export class Analysis {
       guardrails.push(
         await this.events(rollout, asOf, declared(rollout, present.experiment.goal), { margin: 1, role: 'goal' }),
       );
-    const visit = rollout.visits.at(-1);
+    const { began, stepBegan, now: newest } = await this.counts.times(rollout, asOf);
     const judgement = judge({
       alpha: alphaShare(rollout, ANALYSERS.traffic),
-      startSecond: Math.floor((rollout.started_at ?? now) / 1000),
-      nowSecond: Math.floor(now / 1000),
+      startSecond: Math.floor(began / 1000),
+      nowSecond: Math.floor(newest / 1000),
       plannedSeconds: plannedSeconds(rollout.spec),
       step: {
         index: rollout.step,
         weight: rollout.weight,
-        activeSeconds: visit?.active_at ? (now - visit.active_at) / 1000 : 0,
+        activeSeconds: (newest - stepBegan) / 1000,
         ...stepGoal(rollout),
         lastComparison: isLastComparison(rollout),
         promotes: isPromotedNext(rollout),
@@ -164,9 +164,9 @@ function declared(rollout: Rollout, name: string): Metric {
   return metric;
 }
 
-/** The slow-down in normal scores; `null` (nothing to measure it by) holds. */
+/** The slow-down in normal scores; `null` (nothing to measure it by: the control's answers are all alike) holds. */
 function slowDown(ratio: number, baseline: Baseline): number | null {
-  return baseline.edges && baseline.edges[1] > baseline.edges[0]
-    ? latencyShift(ratio, baseline.edges[0], baseline.edges[1])
-    : null;
+  if (!baseline.edges) return null;
+  const [p50, p90] = baseline.quantiles;
+  return p90 > p50 ? latencyShift(ratio, p50, p90) : null;
 }

@@ -11,6 +11,11 @@ export type AsOf = {
   baseline: Offsets;
   /** Milliseconds, Kafka's clock: what had arrived by then is taken to be there, and a window that ends by then is over. */
   closed: number;
+  /**
+   * Milliseconds, Kafka's clock: when the present step was last resumed, as its audit row arrived; the newest row while
+   * that is not there yet; 0 when it never was.
+   */
+  resumed: number;
 };
 
 const TABLES = ['predictions', 'outcomes', 'baseline'] as const;

@@ -5,8 +5,11 @@ import { inOrder } from './returning-units.ts';
 export type Arm = 'control' | 'candidate';
 /** `n` units of one arm with an event in one second, under one share of the candidate. */
 export type Row = { weight: number; arm: Arm; second: number; n: number };
-/** Of the present step. */
-export type StepCounts = Record<Arm, { units: number; events: number }>;
+/** Of the present step; `failedShare` of errors: which share of a unit's requests failed, on average over units. */
+export type StepCounts = {
+  control: { units: number; events: number };
+  candidate: { units: number; events: number; failedShare?: number };
+};
 
 /** Rows of {@link Row}: those of `events` (one row a unit and share, with its second) that count. */
 export const judged = (events: string, ...also: string[]): string => {
@@ -30,8 +33,8 @@ export function countCells(rows: readonly Row[]): CountCell[] {
   return [...found.values()].sort(inTime);
 }
 
-export function latencyCells(rows: readonly (Row & { bucket: number })[]): LatencyCell[] {
-  const none = () => [0, 0, 0, 0];
+export function latencyCells(rows: readonly (Row & { bucket: number })[], buckets: number): LatencyCell[] {
+  const none = () => new Array<number>(buckets).fill(0);
   const found = new Map<string, { second: number; weight: number; control: number[]; candidate: number[] }>();
   for (const r of rows) {
     const key = `${r.second} ${r.weight}`;

@@ -3,7 +3,7 @@ import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
 import { type AsOf, type Offsets, seenParameters } from './as-of.ts';
 import { type Arm, countCells, judged, type Row, type StepCounts, stepCounts } from './cells.ts';
-import { ASSIGNED, CROSSED, rolloutParameters, SINCE, UNCROSSED } from './exposed-rows.ts';
+import { ASSIGNED, COMPARABLE, CROSSED, rolloutParameters, SINCE } from './exposed-rows.ts';
 import { AROUND } from './latency.store.ts';
 import { outcomeUnits } from './outcome-rows.ts';
 import { metShares } from './returning-units.ts';
@@ -54,14 +54,29 @@ export class CountsStore {
       `SELECT toUnixTimestamp64Milli(max(arrived_at)) AS at FROM slipway.evidence WHERE rollout_id = {rollout:String}`,
       parameters,
     );
-    const [predictions, outcomes, before, [latest]] = await Promise.all([
+    const resumedAt = rollout.visits.at(-1)?.resumed_at;
+    const resume =
+      resumedAt === undefined
+        ? []
+        : queryRows<{ at: number }>(
+            this.clickhouse,
+            `SELECT toUnixTimestamp64Milli(min(arrived_at)) AS at FROM slipway.audit
+             WHERE aggregate = {aggregate:String} AND JSONExtractInt(state, 'visits', -1, 'resumed_at') = {resumed:Int64}
+             HAVING count() > 0`,
+            { aggregate: `rollout/${rollout.id}`, resumed: resumedAt },
+          );
+    const [predictions, outcomes, before, [latest], [resumed]] = await Promise.all([
       of('predictions', `rollout_id = {rollout:String} AND ${SINCE}`),
       of('outcomes', SINCE),
       baseline ?? of('predictions', AROUND),
       evidence,
+      resume,
     ]);
     newest = Math.max(newest, Number(latest?.at ?? 0));
-    return { predictions, outcomes, baseline: before, closed: Math.max(0, newest - SETTLE_MS) };
+    const closed = Math.max(0, newest - SETTLE_MS);
+    // What has arrived by now is no news of a resume whose audit row is still under way.
+    const since = resumedAt === undefined ? 0 : Number(resumed?.at ?? newest);
+    return { predictions, outcomes, baseline: before, closed, resumed: since };
   }
 
   async exposures(rollout: Rollout, asOf: AsOf): Promise<CountCell[]> {
@@ -75,7 +90,10 @@ export class CountsStore {
     );
   }
 
-  /** First failures of units; and in the present step the units that were tried, and those that failed. */
+  /**
+   * First failures of units; and in the present step the units that were tried, those of which any request failed, and
+   * which share of its requests failed, of a unit on average.
+   */
   async errors(rollout: Rollout, asOf: AsOf): Promise<EventCounts> {
     const [rows, tried] = await Promise.all([
       this.read<Row>(
@@ -86,14 +104,20 @@ export class CountsStore {
         rollout,
         asOf,
       ),
-      this.read<{ arm: Arm; units: number; events: number }>(
-        `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, failed) AS events
-         FROM (${UNCROSSED}) WHERE step = {step:Int16} AND reason = 'randomised' GROUP BY arm`,
+      this.read<{ arm: Arm; units: number; events: number; failedShare: number }>(
+        `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare
+         FROM (SELECT arm, unit, avg(failed) AS share FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
+         GROUP BY arm`,
         rollout,
         asOf,
       ),
     ]);
-    return { cells: countCells(rows), step: stepCounts(tried) };
+    const failedShare = tried.find((r) => r.arm === 'candidate')?.failedShare;
+    const step = stepCounts(tried);
+    return {
+      cells: countCells(rows),
+      step: failedShare === undefined ? step : { ...step, candidate: { ...step.candidate, failedShare } },
+    };
   }
 
   /**
@@ -125,14 +149,14 @@ export class CountsStore {
   }
 
   /**
-   * Of the present step, without crossed units; and over all steps the units that were in both arms where the shares do
-   * not allow it.
+   * What was tried in the present step, without crossed units; and over all steps the units that were in both arms
+   * where the shares do not allow it.
    */
   async totals(rollout: Rollout, asOf: AsOf): Promise<Totals> {
     const [rows, crossed] = await Promise.all([
       this.read<{ arm: Arm; requests: number; units: number }>(
         `SELECT arm, count() AS requests, uniqExact(unit) AS units
-         FROM (${UNCROSSED}) WHERE step = {step:Int16} GROUP BY arm`,
+         FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm`,
         rollout,
         asOf,
       ),
@@ -146,21 +170,38 @@ export class CountsStore {
   }
 
   /**
-   * For how many seconds the candidate has answered nothing itself since its present visit began: from the first request
-   * that was ejected after its last answer to its latest request. 0 while it serves.
+   * When the rollout and its present step began and when the look was taken, milliseconds by Kafka's clock alone: the
+   * first exposure, the step's first, and the newest of all rows that the look had heard of. A step is visited once.
+   */
+  async times(rollout: Rollout, asOf: AsOf): Promise<{ began: number; stepBegan: number; now: number }> {
+    const now = asOf.closed + SETTLE_MS;
+    const [row] = await this.read<{ began: number; steps: number; stepBegan: number }>(
+      `SELECT toUnixTimestamp64Milli(min(arrived_at)) AS began, countIf(step = {step:Int16}) AS steps,
+         toUnixTimestamp64Milli(minIf(arrived_at, step = {step:Int16})) AS stepBegan
+       FROM (${ASSIGNED}) HAVING count() > 0`,
+      rollout,
+      asOf,
+    );
+    if (!row) return { began: now, stepBegan: now, now };
+    return { began: Number(row.began), stepBegan: row.steps > 0 ? Number(row.stepBegan) : now, now };
+  }
+
+  /**
+   * For how many seconds the candidate has answered nothing itself in its present step, or since that was resumed: from
+   * the first request that was ejected after its last answer to its latest request. 0 while it serves.
    */
   async outOfService(rollout: Rollout, asOf: AsOf): Promise<number> {
     const [row] = await this.read<{ seconds: number }>(
       `WITH candidates AS (
          SELECT * FROM (${ASSIGNED})
-         WHERE arm = 'candidate' AND arrived_at >= fromUnixTimestamp64Milli({active:Int64})),
+         WHERE arm = 'candidate' AND step = {step:Int16} AND arrived_at > fromUnixTimestamp64Milli({resumed:Int64})),
          (SELECT max(arrived_at) FROM candidates WHERE reason = 'randomised' AND NOT failed) AS answered
        SELECT if(countIf(reason = 'ejected') = 0, 0,
          dateDiff('millisecond', minIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000) AS seconds
        FROM candidates WHERE arrived_at > answered`,
       rollout,
       asOf,
-      { active: rollout.visits.at(-1)?.active_at ?? 0 },
+      { resumed: asOf.resumed },
     );
     return row?.seconds ?? 0;
   }

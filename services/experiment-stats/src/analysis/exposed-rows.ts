@@ -2,30 +2,39 @@ import type { Rollout } from '@slipway/contracts';
 import { seen } from './as-of.ts';
 import { crossedUnits } from './returning-units.ts';
 
+/**
+ * So far apart the registry's clock, which says when a rollout began, and Kafka's, which says when a row arrived, may
+ * be. Ids of rollouts are unique, so bounds on arrival only spare reading what is much older.
+ */
+export const CLOCKS_DIFFER_MS = 2 * 3_600_000;
+
 /** Of every query here: which rollout, and from when on. */
 export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
-  // Rows may arrive a little before the registry's clock says that the rollout began.
   return {
     rollout: rollout.id,
     endpoint: rollout.spec.endpoint,
-    since: (rollout.started_at ?? rollout.created_at) - 60_000,
-    start: rollout.started_at ?? 0,
+    since: (rollout.started_at ?? rollout.created_at) - CLOCKS_DIFFER_MS,
   };
 }
 
 export const SINCE = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
 
 /**
+ * Of a row: the request was not answered by its own arm. A control's answer that is `late` (a candidate would not have
+ * been waited for it, but fallen back) is a failure as that is.
+ */
+export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'late')";
+
+/**
  * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The
  * candidate's share is read from the rows' own assignment probability. An `ejected` request was randomised like the
  * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
- * and no latency of either arm. A control's answer that is `late` (a candidate would not have been waited for it, but
- * fallen back) is a failure as that is.
+ * and no latency of either arm.
  */
 export const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
     unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, route_revision, router, latency_us,
-    outputs, status >= 400 OR fallback_from != '' OR error_code = 'late' AS failed, reason
+    outputs, ${FAILED} AS failed, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
     AND ${SINCE} AND ${seen('predictions')}`;
@@ -37,3 +46,9 @@ export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSS
 
 /** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
 export const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;
+
+/**
+ * Those that their own arm answered, for latency. A failed request's time is no latency of its arm: the candidate's is
+ * its own attempt and then the control's, the control's is one attempt. That it failed is an error.
+ */
+export const ANSWERED = `SELECT * FROM (${COMPARABLE}) WHERE NOT failed`;

@@ -3,12 +3,11 @@ import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { LatencyCell, LatencyQuantiles } from '@slipway/stats';
 import { type AsOf, seen, seenParameters } from './as-of.ts';
 import { type Arm, judged, latencyCells, type Row } from './cells.ts';
-import { COMPARABLE, rolloutParameters } from './exposed-rows.ts';
+import { ANSWERED, COMPARABLE, FAILED, rolloutParameters, SINCE } from './exposed-rows.ts';
 import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
 
-/** From an hour before the rollout on: where the control's baseline comes from. */
-export const AROUND = 'arrived_at >= fromUnixTimestamp64Milli({start:Int64}) - INTERVAL 1 HOUR';
-const BEFORE = `arrived_at < fromUnixTimestamp64Milli({start:Int64}) AND ${AROUND}`;
+/** From an hour before the rollout on, or a little more: where the control's baseline comes from. */
+export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
 
 /** How long answers took: the control's before the rollout, and both arms' in it. Microseconds. */
 export class LatencyStore {
@@ -18,8 +17,8 @@ export class LatencyStore {
   }
 
   /**
-   * The control's latency from before the rollout, newest 10,000 answers of its last hour; where those are too few, its
-   * first answers of the rollout itself, which are no evidence then.
+   * The control's latency outside of the rollout, which is before it: the newest 10,000 answers of the last hours;
+   * where those are too few, its first answers of the rollout itself, which are no evidence then.
    */
   async baseline(rollout: Rollout, asOf: AsOf): Promise<Baseline> {
     const known = {
@@ -31,8 +30,8 @@ export class LatencyStore {
     const before = await queryRows<{ latency_us: number }>(
       this.clickhouse,
       `SELECT latency_us FROM slipway.predictions FINAL
-       WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND status < 400
-         AND ${BEFORE} AND ${seen('baseline')}
+       WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND NOT ${FAILED}
+         AND rollout_id != {rollout:String} AND ${AROUND} AND ${seen('baseline')}
        ORDER BY arrived_at DESC, event_id LIMIT 10000`,
       known,
     );
@@ -42,7 +41,7 @@ export class LatencyStore {
       this.clickhouse,
       `SELECT latency_us, toUnixTimestamp(arrived_at) AS second FROM slipway.predictions FINAL
        WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND assigned_arm = 'control'
-         AND reason = 'randomised' AND status < 400 AND fallback_from = '' AND ${AROUND} AND ${seen('baseline')}
+         AND reason = 'randomised' AND NOT ${FAILED} AND ${AROUND} AND ${seen('baseline')}
        ORDER BY arrived_at, event_id LIMIT {first:UInt32}`,
       known,
     );
@@ -52,21 +51,26 @@ export class LatencyStore {
     );
   }
 
-  /** First requests of units by latency bucket; the candidate's edges are stretched by the margin. */
+  /**
+   * First requests of units by latency bucket, where their own arm answered them: after a failure the callers of the
+   * two arms go different ways. The candidate's edges are stretched by the margin.
+   */
   async latency(rollout: Rollout, asOf: AsOf, baseline: Cut, margin: number): Promise<LatencyCell[]> {
-    const [a, b, c] = baseline.edges;
+    const { edges, until } = baseline;
     return latencyCells(
       await queryRows<Row & { bucket: number }>(
         this.clickhouse,
         judged(
           `SELECT weight, arm, unit, min(second) AS second,
             argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
-            multiIf(l <= {a:Float64}, 0, l <= {b:Float64}, 1, l <= {c:Float64}, 2, 3) AS bucket
-          FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit`,
+            arrayCount(edge -> l > edge, {edges:Array(Float64)}) AS bucket
+          FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit
+          HAVING NOT argMin(failed, (arrived_at, request_id))`,
           'bucket',
         ),
-        { ...rolloutParameters(rollout), ...seenParameters(asOf), margin, a, b, c, until: baseline.until },
+        { ...rolloutParameters(rollout), ...seenParameters(asOf), margin, edges, until },
       ),
+      edges.length + 1,
     );
   }
 
@@ -75,7 +79,7 @@ export class LatencyStore {
     const rows = await queryRows<{ arm: Arm; n: number; q: [number, number, number] }>(
       this.clickhouse,
       `SELECT arm, count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q
-       FROM (${COMPARABLE}) WHERE step = {step:Int16} AND NOT failed GROUP BY arm`,
+       FROM (${ANSWERED}) WHERE step = {step:Int16} GROUP BY arm`,
       { ...rolloutParameters(rollout), ...seenParameters(asOf), step: rollout.step },
     );
     const of = (arm: Arm): LatencyQuantiles | null => {

@@ -20,18 +20,29 @@ const OUTCOMES = `
   WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND ${SINCE} AND ${seen('outcomes')}`;
 const BY_UNIT = `SELECT * FROM (${OUTCOMES}) WHERE unit != ''`;
 
+const NEVER = "toDateTime64('2200-01-01 00:00:00', 3)";
+
+/**
+ * Beside each exposure when its unit's first request of this rollout failed (`failed_at`). What a unit does from then
+ * on is no evidence: a candidate's caller got the control's answer, the control's got none, so they go different ways
+ * however alike the versions are. Up to then both arms go alike under the null: every count here is one of the time up
+ * to the unit's first failure.
+ */
+const TRIED = `
+  SELECT *, min(if(failed, arrived_at, ${NEVER})) OVER (PARTITION BY unit) AS failed_at FROM (${COMPARABLE})`;
+
 /** One exposure a unit and arrival (the rows of one Kafka record arrive together): the last by the router's clock. */
 const LATEST = `
-  SELECT * FROM (${COMPARABLE}) ORDER BY arrived_at, time DESC, request_id DESC LIMIT 1 BY unit, arrived_at`;
-const FIRST = `SELECT * FROM (${COMPARABLE}) ORDER BY arrived_at, time, request_id LIMIT 1 BY unit`;
+  SELECT * FROM (${TRIED}) ORDER BY arrived_at, time DESC, request_id DESC LIMIT 1 BY unit, arrived_at`;
+const FIRST = `SELECT * FROM (${TRIED}) ORDER BY arrived_at, time, request_id LIMIT 1 BY unit`;
 
 const COLUMNS = `p.step AS step, p.weight AS weight, p.arm AS arm, p.unit AS unit, p.outputs AS outputs,
-  p.arrived_at AS predicted, o.arrived_at AS posted, o.value AS value, o.number AS number,
+  p.arrived_at AS predicted, p.failed_at AS failed_at, o.arrived_at AS posted, o.value AS value, o.number AS number,
   greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second`;
 
 const JOINED = `
   SELECT ${COLUMNS} FROM (SELECT * FROM (${OUTCOMES}) WHERE request_id != '') AS o
-  INNER JOIN (${COMPARABLE}) AS p ON p.request_id = o.request_id
+  INNER JOIN (${TRIED}) AS p ON p.request_id = o.request_id
   UNION ALL
   SELECT ${COLUMNS} FROM (${BY_UNIT}) AS o
   ASOF INNER JOIN (${LATEST}) AS p ON p.unit = o.unit AND p.arrived_at <= o.arrived_at
@@ -45,28 +56,48 @@ const AFTER = (from: string) => `${from} + toIntervalMillisecond({window:Int64})
 /** Columns of both kinds of counting: step, weight, arm, unit, has_event, second (of the event, for the evidence). */
 const KEY = 'step, weight, arm, unit';
 
+/** How one metric reads an outcome: conditions on the columns of {@link JOINED}. */
+type Reading = {
+  event: string;
+  /** Whether it can be told. */
+  observable: string;
+  /** The outcome tells the quality of an answer (it is compared with it) and not what the caller did. */
+  ofAnswer: boolean;
+  higher: boolean;
+};
+
+/** Of an answer before the unit's first failure; and what the caller did by itself also came before that. */
+const beforeFailure = ({ ofAnswer }: Reading) => `predicted < failed_at${ofAnswer ? '' : ' AND posted < failed_at'}`;
+
 /**
  * Units with an outcome within the window of the prediction that it is about. Of a unit without one nothing is known.
  */
-const observed = (event: string, observable: string) => `
-  SELECT ${KEY}, max(${event}) AS has_event, if(has_event, minIf(second, ${event}), min(second)) AS second
-  FROM (${JOINED}) WHERE posted <= ${AFTER('predicted')} AND ${observable} GROUP BY ${KEY}`;
+const observed = (reading: Reading) => `
+  SELECT ${KEY}, max(${reading.event}) AS has_event,
+    if(has_event, minIf(second, ${reading.event}), min(second)) AS second
+  FROM (${JOINED})
+  WHERE posted <= ${AFTER('predicted')} AND ${beforeFailure(reading)} AND ${reading.observable} GROUP BY ${KEY}`;
 
 /**
  * Units exposed whose window is over, counted from their first exposure to the step at that share. Nothing counts
- * before: an arm whose outcomes come sooner, and no more often, must not look better; and none counts after.
+ * before: an arm whose outcomes come sooner, and no more often, must not look better; and none counts after. A unit
+ * that failed before that exposure is none. One that fails within its window before an event counts against its arm:
+ * as one without an event that is good, and not at all where an event is bad (it would look like one that went well).
  */
-const exposed = (event: string, observable: string) => `
-  SELECT ${KEY}, max(found AND ${event} AND ${observable} AND posted <= ${AFTER('exposed_at')}) AS has_event,
+const exposed = (reading: Reading) => `
+  SELECT ${KEY},
+    max(found AND ${reading.event} AND ${reading.observable} AND ${beforeFailure(reading)}
+      AND posted <= ${AFTER('exposed_at')}) AS has_event,
     toUnixTimestamp(${AFTER('any(exposed_at)')}) AS second
   FROM (
-    SELECT ${KEY}, min(arrived_at) AS exposed_at FROM (${COMPARABLE}) GROUP BY ${KEY}
-    HAVING ${AFTER('exposed_at')} <= fromUnixTimestamp64Milli({closed:Int64})) AS s
-  LEFT JOIN (SELECT true AS found, * FROM (${JOINED})) AS o USING (${KEY}) GROUP BY ${KEY}`;
+    SELECT ${KEY}, min(arrived_at) AS exposed_at, any(failed_at) AS stay_failed_at FROM (${TRIED}) GROUP BY ${KEY}
+    HAVING ${AFTER('exposed_at')} <= fromUnixTimestamp64Milli({closed:Int64}) AND exposed_at <= stay_failed_at) AS s
+  LEFT JOIN (SELECT true AS found, * FROM (${JOINED})) AS o USING (${KEY}) GROUP BY ${KEY}
+  ${reading.higher ? '' : `HAVING has_event OR any(stay_failed_at) > ${AFTER('any(exposed_at)')}`}`;
 
 /**
- * The units of a metric, one row for each step and share in which a unit counts, and the parameters of that query beside
- * those of the rollout and the look.
+ * The units of a metric, one row for each step and share in which a unit counts, and the parameters of that query
+ * beside those of the rollout and the look.
  *
  * @throws Error for a metric that has no outcome
  */
@@ -83,7 +114,12 @@ export function outcomeUnits(metric: Metric): { sql: string; parameters: Record<
     : 'true';
   const event = compare ? ('equals' in compare ? same : `NOT ${same}`) : 'coalesce(number, 0) != 0';
   return {
-    sql: (metric.per === 'exposed' ? exposed : observed)(event, observable),
+    sql: (metric.per === 'exposed' ? exposed : observed)({
+      event,
+      observable,
+      ofAnswer: compare !== undefined,
+      higher: metric.direction === 'higher',
+    }),
     parameters: { outcome, output, window: durationMs(metric.window) },
   };
 }

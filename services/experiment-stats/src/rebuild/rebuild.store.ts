@@ -16,7 +16,13 @@ export type Rebuilt = {
 const offsets = z.record(z.string(), z.number());
 const seenSchema = z.object({
   looked_at: z.number(),
-  as_of: z.object({ predictions: offsets, outcomes: offsets, baseline: offsets, closed: z.number() }),
+  as_of: z.object({
+    predictions: offsets,
+    outcomes: offsets,
+    baseline: offsets,
+    closed: z.number(),
+    resumed: z.number(),
+  }),
 });
 
 /**

@@ -48,4 +48,27 @@ export class ShadowCountsStore {
     if (!row) throw new Error('an aggregate has no row');
     return row;
   }
+
+  /**
+   * For how long the step has lasted, seconds by Kafka's clock alone: from its first sampled request to the newest row
+   * of it or of the rollout's evidence, which comes each second. 0 before there is one.
+   */
+  async seconds(rolloutId: string, step: number, since: number): Promise<number> {
+    const [row] = await queryRows<{ seconds: number }>(
+      this.clickhouse,
+      `WITH rows AS (
+         SELECT arrived_at FROM slipway.predictions
+         WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
+           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+         UNION ALL
+         SELECT arrived_at FROM slipway.comparisons
+         WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})),
+         (SELECT max(arrived_at) FROM slipway.evidence WHERE rollout_id = {rollout:String}) AS heard
+       SELECT dateDiff('millisecond', min(arrived_at), greatest(max(arrived_at), heard)) / 1000 AS seconds
+       FROM rows HAVING count() > 0`,
+      { rollout: rolloutId, step, from: since - CLOCKS_DIFFER_MS },
+    );
+    return row?.seconds ?? 0;
+  }
 }

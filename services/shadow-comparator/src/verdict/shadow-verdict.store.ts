@@ -16,18 +16,19 @@ export class ShadowVerdict {
     this.counts = counts;
   }
 
-  async look(rollout: Rollout, now: number): Promise<Finding | undefined> {
+  async look(rollout: Rollout): Promise<Finding | undefined> {
     const step = rollout.spec.steps[rollout.step];
     const visit = rollout.visits.at(-1);
     if (!step || !('shadow' in step) || !visit?.active_at) return undefined;
+    const since = rollout.started_at ?? rollout.created_at;
     const found = judgeShadow({
       alpha: alphaShare(rollout, ANALYSERS.shadow),
       step: rollout.step,
       maxExcess: step.shadow.maxExcessDisagreement,
       minPairs: step.shadow.until.pairs,
-      activeSeconds: (now - visit.active_at) / 1000,
+      activeSeconds: await this.counts.seconds(rollout.id, rollout.step, since),
       dwellSeconds: stepDwellMs(step) / 1000,
-      counts: await this.counts.counts(rollout.id, rollout.step, rollout.started_at ?? rollout.created_at),
+      counts: await this.counts.counts(rollout.id, rollout.step, since),
     });
     for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const)
       requests.set({ rollout: rollout.id, step: String(rollout.step), state }, found.numbers[state]);

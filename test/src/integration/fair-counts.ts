@@ -1,0 +1,341 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Evidence,
+  type Metric,
+  metricSchema,
+  type PredictionRow,
+  type Rollout,
+  rolloutSpecSchema,
+  topics,
+} from '@slipway/contracts';
+import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
+import type { CountsStore } from '@slipway/experiment-stats/counts.store';
+import type { LatencyStore } from '@slipway/experiment-stats/latency.store';
+import { until } from '@slipway/local';
+import type { ClickHouseClient } from '@slipway/platform';
+import { decide, type World } from '@slipway/registry/decide';
+import { obey, pause } from '@slipway/registry/transitions';
+import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
+import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
+import { proveRatio } from '@slipway/stats';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TestStack } from '../fixtures/stack.ts';
+
+export type Fair = {
+  stack: TestStack;
+  clickhouse: ClickHouseClient;
+  counts: CountsStore;
+  latencies: LatencyStore;
+  send: (topic: string, rows: object[]) => Promise<unknown>;
+};
+type Arm = 'control' | 'candidate';
+type Builders = {
+  rollout: Rollout;
+  prediction: (unit: string, arm: Arm, step: number, change?: Partial<PredictionRow>) => PredictionRow;
+  outcome: (value: unknown, change: object) => { event_id: string };
+};
+const ARMS = ['control', 'candidate'] as const;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Suites on the stack of the counts: what has to be counted alike in both arms, and by one clock. */
+export function describeFairness(context: () => Fair, { rollout, prediction, outcome }: Builders): void {
+  const newRollout = (change: Partial<Rollout> = {}): Rollout => ({ ...rollout, id: randomUUID(), ...change });
+  /** Sends rows one record after another, and waits until ClickHouse has them. */
+  const post = async (topic: { name: string }, ...records: { event_id: string }[][]): Promise<void> => {
+    const { stack, send } = context();
+    const table = topic === topics.predictions ? 'predictions' : topic === topics.audit ? 'audit' : 'outcomes';
+    const source = randomUUID();
+    for (const rows of records)
+      await send(
+        topic.name,
+        rows.map((r) => ({ ...r, source })),
+      );
+    const ids = new Set(records.flat().map((r) => r.event_id)).size;
+    const about = table === 'audit' ? 'aggregate = {of:String}' : 'source = {of:String}';
+    const of = table === 'audit' ? (records[0]?.[0] as { aggregate?: string } | undefined)?.aggregate : source;
+    await until(`${ids} ${table}`, async () => {
+      const [found] = await stack.query<{ n: number }>(`SELECT uniqExact(event_id) AS n FROM ${table} WHERE ${about}`, {
+        of,
+      });
+      return found?.n === ids;
+    });
+  };
+  /** An attempt that failed: the control's caller is told so, the candidate's gets the control's answer. */
+  const failing = (arm: Arm): Partial<PredictionRow> =>
+    arm === 'control'
+      ? { status: 500, served_version: '', response: 'an error' }
+      : { fallback_from: 'spam:2', served_version: 'spam:1' };
+
+  describe('a request that failed', () => {
+    it("is no latency: the candidate's took its own attempt and the control's, the control's one", async () => {
+      const { counts, latencies } = context();
+      const of = newRollout();
+      const rows = ARMS.flatMap((arm) => [
+        prediction(`${arm} served`, arm, 1, { rollout_id: of.id }),
+        prediction(`${arm} failed`, arm, 1, { rollout_id: of.id, latency_us: 2900, ...failing(arm) }),
+      ]);
+      const late = prediction('late', 'control', 1, { rollout_id: of.id, latency_us: 2900, error_code: 'late' });
+      // nor is what comes after it: the control's callers may have left
+      const again = ARMS.map((arm) => prediction(`${arm} failed`, arm, 1, { rollout_id: of.id }));
+      await post(topics.predictions, [...rows, late], again);
+      const asOf = await counts.asOf(of);
+      const quantiles: [number, number, number] = [900, 1500, 3000];
+      const cut = { edges: quantiles, quantiles, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 };
+      const cells = await latencies.latency(of, asOf, cut, 1);
+      const sum = (arm: Arm) => cells.reduce((s, c) => s.map((n, b) => n + (c[arm][b] as number)), [0, 0, 0, 0]);
+      expect({ control: sum('control'), candidate: sum('candidate') }).toEqual({
+        control: [0, 1, 0, 0],
+        candidate: [0, 1, 0, 0],
+      });
+    });
+
+    it("is no part of the control's baseline either, when its answer was another version's fallback", async () => {
+      const { counts, latencies } = context();
+      const of = newRollout({
+        spec: { ...rollout.spec, endpoint: `e-${randomUUID()}` },
+        started_at: Date.now() + MINUTE,
+      });
+      const row = (change: Partial<PredictionRow>) =>
+        prediction('', 'control', 0, { rollout_id: '', endpoint: of.spec.endpoint, reason: 'rule', ...change });
+      await post(
+        topics.predictions,
+        Array.from({ length: 500 }, (_, i) => row({ latency_us: 1000 + i })),
+        Array.from({ length: 500 }, () => row({ latency_us: 9000, ...failing('candidate') })),
+      );
+      expect((await latencies.baseline(of, await counts.asOf(of))).answers).toBe(500);
+    });
+  });
+
+  describe("what a caller does after a failure is no evidence, as the control's answer rescues the candidate's alone", () => {
+    const metric = (change: object): Metric =>
+      metricSchema.parse({ name: 'm', kind: 'proportion', direction: 'higher', window: '1h', ...change });
+    const bought = metric({ source: { outcome: 'purchase' }, per: 'exposed' });
+    const complained = metric({ source: { outcome: 'purchase' }, per: 'exposed', direction: 'lower' });
+    const observed = metric({ source: { outcome: 'purchase' }, per: 'observed' });
+    const wrong = { source: { outcome: 'label', compare: { differs_from: 'class' } }, direction: 'lower' };
+    const misfiled = metric({ ...wrong, per: 'observed' });
+    const UNITS = 300;
+    const [same, few] = [newRollout(), newRollout()];
+    const unit = (of: Rollout, arm: Arm, i: number) => `${of.id} ${arm} ${i}`;
+    const counted = async (of: Rollout, m: Metric) => {
+      const { counts } = context();
+      const asOf = await counts.asOf(of);
+      return (await counts.outcomes(of, { ...asOf, closed: asOf.closed + 2 * HOUR }, m)).step;
+    };
+
+    beforeAll(async () => {
+      // One in five fails in both arms; of those who get an answer, every second one buys.
+      const all = ARMS.flatMap((arm) =>
+        Array.from({ length: UNITS }, (_, i) =>
+          prediction(unit(same, arm, i), arm, 1, { rollout_id: same.id, ...(i % 5 === 0 ? failing(arm) : {}) }),
+        ),
+      );
+      const buys = ARMS.flatMap((arm) =>
+        Array.from({ length: UNITS }, (_, i) => i)
+          .filter((i) => i % 2 === 0 && (arm === 'candidate' || i % 5 !== 0))
+          .map((i) => outcome(1, { unit: unit(same, arm, i), name: 'purchase' })),
+      );
+      const rows = (name: string, arm: Arm, change: Partial<PredictionRow> = {}) =>
+        prediction(unit(few, arm, 0) + name, arm, 1, { rollout_id: few.id, ...change });
+      const each = (of: (arm: Arm) => { event_id: string }[]) => ARMS.flatMap(of);
+      const labelled = ARMS.map((arm) => rows(' label', arm));
+      await post(
+        topics.predictions,
+        all,
+        each((arm) => [rows(' before', arm), rows(' after', arm)]),
+        labelled,
+      );
+      await post(
+        topics.outcomes,
+        buys,
+        each((arm) => [outcome(1, { unit: `${unit(few, arm, 0)} before`, name: 'purchase' })]),
+      );
+      await post(
+        topics.predictions,
+        each((arm) => [...[' before', ' after', ' label'].map((name) => rows(name, arm, failing(arm)))]),
+      );
+      await post(
+        topics.predictions,
+        each((arm) => [rows(' after', arm)]),
+      );
+      await post(
+        topics.outcomes,
+        each((arm) => [
+          outcome(1, { unit: `${unit(few, arm, 0)} after`, name: 'purchase' }),
+          outcome(0, { unit: `${unit(few, arm, 0)} after`, name: 'label' }),
+          outcome(0, { request_id: labelled.find((p) => p.assigned_arm === arm)?.request_id, name: 'label' }),
+        ]),
+      );
+    });
+
+    it('an identical candidate whose failures the control rescues is not proved better', async () => {
+      const { control, candidate } = await counted(same, bought);
+      expect({ control, candidate }).toEqual({
+        control: { units: UNITS, events: 120 },
+        candidate: { units: UNITS, events: 120 },
+      });
+      // As it was counted:
+      expect(proveRatio(control, { ...candidate, events: 150 }, 1, 'above', 0.05).estimate).toBeGreaterThan(0.09);
+    });
+    it('nor worse, where an event is bad: who failed before anything was seen is left out', async () => {
+      const { control, candidate } = await counted(same, complained);
+      expect({ control, candidate }).toEqual({
+        control: { units: 240, events: 120 },
+        candidate: { units: 240, events: 120 },
+      });
+    });
+    it('what came before the failure counts; a label of an answer counts after it, too', async () => {
+      const one = { units: 1, events: 1 };
+      expect(await counted(few, observed)).toEqual({ control: one, candidate: one });
+      expect(await counted(few, misfiled)).toEqual({ control: one, candidate: one });
+      const three = { units: 3, events: 1 };
+      expect(await counted(few, bought)).toEqual({ control: three, candidate: three });
+    });
+  });
+
+  describe('of a unit that comes often', () => {
+    it('the share of its requests is what failed, not that any of them did', async () => {
+      const { counts } = context();
+      const of = newRollout({ weight: 1 });
+      const rows = ['a', 'b', 'c'].flatMap((u) =>
+        Array.from({ length: 50 }, (_, i) =>
+          prediction(u, 'candidate', 1, { rollout_id: of.id, probability: 1, status: i === 7 ? 500 : 200 }),
+        ),
+      );
+      await post(topics.predictions, rows);
+      const { step } = await counts.errors(of, await counts.asOf(of));
+      expect(step.candidate).toEqual({ units: 3, events: 3, failedShare: expect.closeTo(0.02, 9) });
+    });
+  });
+
+  const specOf = (change: object) => ({ ...rollout.spec, guardrails: [], ...change }) as Rollout['spec'];
+  const visitAt = (at: number): Rollout['visits'][number] => ({
+    step: 1,
+    phase: 'active',
+    weight: 0.5,
+    entered_at: at,
+    active_at: at,
+    left_at: null,
+  });
+  const analysis = () => new Analysis(context().counts, context().latencies);
+
+  describe('clocks that differ', () => {
+    it.each([
+      ['the registry is ten minutes ahead', 10 * MINUTE, 0],
+      ['the registry is ten minutes behind', -10 * MINUTE, 0],
+      ['the analyser is an hour behind', 0, -HOUR],
+      ['the analyser is an hour ahead', 0, HOUR],
+    ])('change nothing that is counted, nor how long a step has lasted: %s', async (_, registry, analyser) => {
+      const began = Date.now();
+      const of = newRollout({
+        spec: specOf({}),
+        started_at: began + registry,
+        visits: [visitAt(began + registry)],
+      });
+      const ejected = { reason: 'ejected', fallback_from: 'spam:2', served_version: 'spam:1' } as const;
+      const own = { rollout_id: of.id };
+      await post(
+        topics.predictions,
+        ARMS.flatMap((arm) => [1, 2, 3].map((i) => prediction(`${of.id}${arm}${i}`, arm, 1, own))),
+        [prediction('out', 'candidate', 1, { ...own, ...ejected })],
+      );
+      await post(topics.predictions, [prediction('out', 'candidate', 1, { ...own, ...ejected })]);
+      const look = (await analysis().look(of, Date.now() + analyser)) as Look;
+      const { step, out_of_service: out } = look.numbers;
+      expect(step.totals.control.requests).toBe(3);
+      expect(out?.seconds).toBeGreaterThan(0);
+      expect(step.activeSeconds).toBeGreaterThan(0);
+      expect(step.activeSeconds).toBeLessThan((Date.now() - began) / 1000 + 1);
+    });
+  });
+
+  describe('a shadow step', () => {
+    it.each([
+      ['ahead', 10 * MINUTE],
+      ['behind', -10 * MINUTE],
+    ])('lasts as long as its rows say, however far the registry is %s', async (_, registry) => {
+      const at = Date.now() + registry;
+      const shadow = { sample: 1, until: { pairs: 1, for: '5m' }, maxExcessDisagreement: 0.02 };
+      const spec = rolloutSpecSchema.parse({ ...rollout.spec, steps: [{ shadow }, { shadow }, { switch: {} }] });
+      const of = newRollout({ spec, started_at: at, visits: [{ ...visitAt(at), weight: 0 }] });
+      const sampled = () => [
+        prediction('', 'control', 1, { rollout_id: of.id, shadow_rollout_id: of.id, shadow_step: 1 }),
+      ];
+      await post(topics.predictions, sampled(), sampled());
+      const found = await new ShadowVerdict(new ShadowCountsStore(context().clickhouse)).look(of);
+      expect(found?.sentence).toMatch(/the step lasts (29\d|300) s longer/);
+    });
+  });
+
+  describe('a candidate that was out of service, and is resumed', () => {
+    const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
+    const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
+    const policy = { silenceMs: MINUTE, prepareMs: MINUTE };
+
+    it('is not paused again for what was before the resume, but for what comes after it', async () => {
+      const began = Date.now();
+      const running = newRollout({
+        spec: specOf({ maxOutOfService: '1ms' }),
+        visits: [visitAt(began)],
+      });
+      const ejected = { reason: 'ejected', fallback_from: 'spam:2', rollout_id: running.id } as const;
+      const out = () => [prediction(randomUUID(), 'candidate', 1, ejected)];
+      const says = async (of: Rollout) => {
+        const { verdict, reasons, sentence, numbers } = (await analysis().look(of, Date.now())) as Look;
+        const evidence = { event_id: randomUUID(), verdict, reasons, sentence, numbers, analyser: 'experiment-stats' };
+        const about = { revision: of.revision, step: of.step, time: 0, expires_at: MINUTE };
+        const received = { evidence: { ...evidence, ...about } as unknown as Evidence, receivedAt: began };
+        return decide(of, [received], began, world, policy);
+      };
+      const apart = () => {
+        const at = Date.now();
+        return until('the next milliseconds', () => Promise.resolve(Date.now() > at + 5));
+      };
+      await post(topics.predictions, out());
+      await apart();
+      await post(topics.predictions, out());
+      const first = await says(running);
+      expect(first).toMatchObject({ kind: 'pause', sentence: expect.stringContaining('out of service') });
+
+      const paused = pause(running, 'out_of_service', null);
+      const resumed = {
+        ...obey(paused, { command: 'resume', reason: '' } as never, 'op', began + 1),
+        revision: { epoch: 1, n: 9 },
+      };
+      // The look that the change wakes, before anything else is there, and when its audit row is.
+      expect((await says(resumed)).kind).toBe('none');
+      const about = { aggregate: `rollout/${running.id}`, n: 9, time: Date.now() };
+      const audit = { event_id: randomUUID(), ...about, action: 'resume', state: resumed };
+      await post(topics.audit, [audit]);
+      expect((await says(resumed)).kind).toBe('none');
+
+      await post(topics.predictions, out());
+      await apart();
+      await post(topics.predictions, out());
+      expect((await says(resumed)).kind).toBe('pause');
+    });
+  });
+
+  describe('requests that a step needs', () => {
+    it('are those that the candidate was tried for: ejected ones tell nothing of it', async () => {
+      const { counts } = context();
+      const of = newRollout();
+      const ejected = { reason: 'ejected', fallback_from: 'spam:2', served_version: 'spam:1' } as const;
+      await post(topics.predictions, [
+        prediction('a', 'candidate', 1, { rollout_id: of.id }),
+        ...['a', 'b', 'c'].map((u) => prediction(u, 'candidate', 1, { rollout_id: of.id, ...ejected })),
+        prediction('d', 'control', 1, { rollout_id: of.id, reason: 'ejected' }),
+      ]);
+      const asOf = await counts.asOf(of);
+      expect(await counts.totals(of, asOf)).toMatchObject({
+        control: { requests: 0, units: 0 },
+        candidate: { requests: 1, units: 1 },
+      });
+      // The sample ratio has them all.
+      const all = await counts.exposures(of, asOf);
+      expect(all.reduce((s, c) => s + c.control + c.candidate, 0)).toBe(4);
+    });
+  });
+}
