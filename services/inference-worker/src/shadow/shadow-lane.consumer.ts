@@ -13,6 +13,7 @@ import {
   TransientError,
 } from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
+import { asAnswer } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
 
 const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', [
@@ -108,7 +109,7 @@ export class ShadowLane {
       candidate_version: r.candidate_version,
       result: 'paired',
       reason: '',
-      control: r.response,
+      control: asAnswer(r.response),
       candidate: null,
       noise: null,
       control_latency_us: r.control_latency_us,
@@ -136,7 +137,7 @@ export class ShadowLane {
         return left >= fair ? ended('failed', 'candidate_timeout') : ended('expired', 'deadline');
       return ended('failed', candidate.reason === 'error' ? 'candidate_error' : 'no_target');
     }
-    pair.candidate = candidate.answer;
+    pair.candidate = asAnswer(candidate.answer);
     pair.candidate_compute_us = candidate.computeUs;
     pair.price = route?.prices[r.candidate_version] ?? 0;
     if (!r.noise) return pair;
@@ -145,7 +146,7 @@ export class ShadowLane {
     if (!noise.ok) return pair;
     return {
       ...pair,
-      noise: noise.answer,
+      noise: asAnswer(noise.answer),
       noise_compute_us: noise.computeUs,
       price: pair.price + (route?.prices[r.control_version] ?? 0),
     };

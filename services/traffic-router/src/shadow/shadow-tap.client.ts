@@ -11,7 +11,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from './draw.ts';
-import { type ShadowHead, shadowLine } from './shadow-line.ts';
+import { shadowBody, type ShadowHead, shadowLine } from './shadow-line.ts';
 
 const sampledTotal = counter('slipway_shadow_sampled_total', 'Requests sampled for the shadow', [
   'endpoint',
@@ -86,7 +86,7 @@ export class ShadowTap {
       control_latency_us: a.latencyUs,
       control_compute_us: a.computeUs,
     };
-    return { head, line: shadowLine(head, a.request, a.response) };
+    return { head, line: shadowLine(head, shadowBody(a.request), a.response) };
   }
 
   /** Keeps the sampled requests of one turn. What the journal does not take is shed, and said to be. */

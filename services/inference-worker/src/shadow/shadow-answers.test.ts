@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Route, type ShadowPair, type ShadowRequest } from '@slipway/contracts';
+import type { ConsumedRecord, OutgoingRecord, RecordProducer } from '@slipway/platform';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ModelSet } from '../model/model-set.client.ts';
+import { LegClient } from './leg.client.ts';
+import { ShadowLane } from './shadow-lane.consumer.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const s of servers.splice(0)) {
+    s.closeAllConnections();
+    s.close();
+  }
+});
+
+type Model = (res: ServerResponse, req: IncomingMessage, body: string) => void;
+async function serve(model: Model): Promise<string> {
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (c: Buffer) => chunks.push(c)).on('end', () => model(res, req, Buffer.concat(chunks).toString()));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+const says =
+  (text: string): Model =>
+  (res) =>
+    res.writeHead(200, { 'content-type': 'application/json' }).end(text);
+
+/** What the lane publishes of one sampled request whose candidate, and control where there is noise, others serve. */
+async function shadowOf(
+  { request = {}, response, noise = false }: { request?: unknown; response: unknown; noise?: boolean },
+  candidate: Model,
+  control: Model = says('{}'),
+): Promise<{ pair: ShadowPair; bytes: number }> {
+  const target = (version: number, address: string) => ({ model: 'm', version, addresses: [address] });
+  const route = {
+    control: target(1, await serve(control)),
+    candidate: target(2, await serve(candidate)),
+    timeout_ms: 5000,
+    prices: {},
+    load: [],
+  } as unknown as Route;
+  // Neither version is loaded in this process: both are others' servers.
+  const models = { find: () => undefined, route: () => route } as unknown as ModelSet;
+  const sent: OutgoingRecord[] = [];
+  const producer = { send: async (_: string, records: OutgoingRecord[]) => void sent.push(...records) };
+  const lane = new ShadowLane(
+    {
+      legs: new LegClient(models),
+      producer: producer as unknown as RecordProducer,
+      source: 'worker-1',
+      concurrency: 1,
+      now: () => Date.now(),
+    },
+    models,
+  );
+  const parsed: Partial<ShadowRequest> = {
+    ...{ event_id: 'e', request_id: 'r', traceparent: '', endpoint: 'm', step: 0, noise, deadline_ms: 60_000 },
+    ...{ control_version: 'm:1', candidate_version: 'm:2', control_latency_us: 1, control_compute_us: 1 },
+    ...{ oversize: false, request, response },
+  };
+  const record = { parsed, timestamp: String(Date.now()), headers: {} } as Partial<ConsumedRecord<ShadowRequest>>;
+  expect(await lane.take([record])).toHaveLength(1);
+  expect(sent).toHaveLength(1);
+  const value = String(sent[0]?.value);
+  return { pair: JSON.parse(value) as ShadowPair, bytes: Buffer.byteLength(value) };
+}
+
+describe('the answers of a shadow pair', () => {
+  const answer = '{"outputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[0.5]}],"scale":1e999}';
+  it('are equal where the bytes are, though those of the control came as text', async () => {
+    const { pair } = await shadowOf({ response: answer, noise: true }, says(answer), says(answer));
+    expect(pair).toMatchObject({ result: 'paired', candidate: { outputs: [{ data: [0.5] }] } });
+    expect(pair.candidate).toEqual(pair.control);
+    expect(pair.noise).toEqual(pair.control);
+  });
+  it('stay what they are where they are no documents', async () => {
+    for (const text of ['"123"', '"plain"', '[oops']) {
+      const logged = text.startsWith('"') ? (JSON.parse(text) as string) : text;
+      const { pair } = await shadowOf({ response: logged }, says(text));
+      expect([pair.control, pair.candidate]).toEqual([logged, logged]);
+    }
+  });
+  it('are to the very request that the control got, digit by digit, when it comes as text', async () => {
+    const text = '{"inputs":[{"data":[9223372036854775807,-0.0]}]}';
+    let got = '';
+    await shadowOf({ request: text, response: {} }, (res, req, body) => {
+      got = body;
+      says('{}')(res, req, body);
+    });
+    expect(got).toBe(text);
+  });
+});
