@@ -1,5 +1,6 @@
 import { accessPolicies, commonConfigSchema, intFromEnv } from '@slipway/platform';
 import { z } from 'zod';
+import { MOST_LOGGED_BYTES } from './inference/row.ts';
 
 export const configSchema = commonConfigSchema.extend({
   /** Where others reach this router. */
@@ -11,8 +12,8 @@ export const configSchema = commonConfigSchema.extend({
   /** An API key (a viewer's is enough) that this router shows to inference-workers, and to no other target. */
   WORKER_KEY: z.string().min(1).optional(),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
-  /** Bodies above are logged as digest, size and head. */
-  MAX_LOGGED_BYTES: intFromEnv(0).default(256 * 1024),
+  /** Bodies that have more in the row, escapes counted, are logged as digest, size and head. */
+  MAX_LOGGED_BYTES: intFromEnv(0, MOST_LOGGED_BYTES).default(256 * 1024),
   JOURNAL_MAX_BYTES: intFromEnv(1024).default(2 * 1024 ** 3),
   /** Sampled requests that may wait for Kafka; beyond, the shadow is shed and counted. */
   SHADOW_JOURNAL_MAX_BYTES: intFromEnv(1024).default(256 * 1024 ** 2),

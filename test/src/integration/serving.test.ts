@@ -246,6 +246,22 @@ describe('bad input at the router', () => {
     );
   });
 
+  it('lands the row of a body that only its escapes make long, with its digest', async () => {
+    const bytes = Buffer.alloc(256 * 1024, 1);
+    await post(bytes, { 'x-request-id': 'odd-escapes' });
+    const { digest, head } = JSON.parse((await row('odd-escapes'))['request'] as string) as Record<string, string>;
+    expect([digest, head]).toEqual([createHash('sha256').update(bytes).digest('hex'), '\u0001'.repeat(1024)]);
+  });
+
+  it('keeps the outputs whatever the id looks like: a number beyond doubles in a UUID, or nineteen digits', async () => {
+    for (const id of ['0198c0de-0000-7000-8000-00001e999abc', '1234567890123456789']) {
+      expect((await post(body({}, { id }))).status).toBe(200);
+      const { request, outputs } = await row(id);
+      expect(JSON.parse(request as string)).toMatchObject({ id });
+      expect(Object.keys(outputs as object).sort()).toEqual(['class', 'probability']);
+    }
+  });
+
   it.each([
     ['no name', { endpoint: 'spam', value: 1, request_id: 'r' }, 400, /name/],
     [

@@ -192,9 +192,9 @@ export class InferProxy {
             traceparent,
             latencyUs,
             computeUs: number('x-slipway-compute-us'),
-            request: requestBody,
-            response: responseBody,
-            oversize: Math.max(body.bytes.length, outcome.body.length) > this.parts.maxLoggedBytes,
+            request: requestBody.json,
+            response: responseBody.json,
+            oversize: !requestBody.whole || !responseBody.whole,
           });
     const head = {
       event_id: uuidv7(),
@@ -228,7 +228,7 @@ export class InferProxy {
     const arm: Arm = assignment.arm;
     if (this.finished.length === 0) setImmediate(this.flush);
     this.finished.push({
-      line: (sequence) => predictionLine({ ...head, sequence }, requestBody, responseBody),
+      line: (sequence) => predictionLine({ ...head, sequence }, requestBody.json, responseBody.json),
       shadow,
       send: (journalled) => {
         if (!journalled && this.parts.journalFull === 'refuse') {
