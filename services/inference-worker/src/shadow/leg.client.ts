@@ -1,9 +1,16 @@
 import { formatVersion, ProblemError } from '@slipway/contracts';
-import { workerHeaders } from '@slipway/platform';
+import { counter, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
 import { mostRows } from '../model/row-bound.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
+import { MOST_ANSWER_BYTES, parseAnswer } from './answers.ts';
+
+const tooLongTotal = counter(
+  'slipway_shadow_answers_too_long_total',
+  'Answers to sampled requests that no pair can carry: the version failed',
+  ['version'],
+);
 
 /** One version's answer to a shadow request, or why there is none. */
 export type LegAnswer =
@@ -45,10 +52,15 @@ export class LegClient {
         });
         const result: 'late' | { outputs: unknown; timing: BatchTiming } = await Promise.race([run, late]);
         if (result === 'late') return { ok: false, reason: 'timeout', latencyUs: took() };
+        const answer = { model_name: model, model_version: number, outputs: result.outputs };
+        if (Buffer.byteLength(JSON.stringify(answer)) > MOST_ANSWER_BYTES) {
+          tooLongTotal.inc({ version });
+          return { ok: false, reason: 'error', latencyUs: took() };
+        }
         // Compute of a batch belongs to its rows alike.
         return {
           ok: true,
-          answer: { model_name: model, model_version: number, outputs: result.outputs },
+          answer,
           latencyUs: took(),
           computeUs: Math.round(result.timing.computeUs / Math.max(1, result.timing.batchSize)),
         };
@@ -105,13 +117,14 @@ export class LegClient {
         ...ids.headers,
       },
     });
-    const text = await response.text();
+    const text = await textOf(response, MOST_ANSWER_BYTES);
     const latencyUs = Math.round((performance.now() - began) * 1000);
     if (response.status === 503) return { ok: false, reason: 'busy', latencyUs };
-    if (!response.ok) return { ok: false, reason: 'error', latencyUs };
+    if (text === undefined) tooLongTotal.inc({ version: `${model}:${number}` });
+    if (!response.ok || text === undefined) return { ok: false, reason: 'error', latencyUs };
     return {
       ok: true,
-      answer: parsed(text),
+      answer: parseAnswer(text),
       latencyUs,
       computeUs: Number(response.headers.get('x-slipway-compute-us') ?? 0) || latencyUs,
     };
@@ -126,10 +139,14 @@ function neverConnected(error: TypeError): boolean {
   );
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+/** The body of an answer; `undefined`, and the rest is not read, once it is longer. */
+async function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
   }
+  return Buffer.concat(chunks).toString('utf8');
 }

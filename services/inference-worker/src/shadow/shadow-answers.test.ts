@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Route, type ShadowPair, type ShadowRequest } from '@slipway/contracts';
-import type { ConsumedRecord, OutgoingRecord, RecordProducer } from '@slipway/platform';
+import { MAX_RECORD_BYTES, type Route, type ShadowPair, type ShadowRequest } from '@slipway/contracts';
+import { type ConsumedRecord, metrics, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { LegClient } from './leg.client.ts';
@@ -95,3 +95,43 @@ describe('the answers of a shadow pair', () => {
     expect(got).toBe(text);
   });
 });
+
+describe('a shadow whose answers are huge', () => {
+  const long = (bytes: number) => `{"outputs":[],"text":"${'x'.repeat(bytes)}"}`;
+  it.each([
+    ['a million bytes', says(long(1_000_000))],
+    // As long as the pair's patience if somebody read to its end.
+    ['an answer without end', (res: ServerResponse) => void drip(res)],
+  ])('ends, as a failure of the candidate, in a record that Kafka takes: %s', async (_, candidate) => {
+    const { pair, bytes } = await shadowOf({ response: {} }, candidate);
+    expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
+    expect(pair).toMatchObject({ result: 'failed', reason: 'candidate_error', candidate: null });
+    expect(await metrics.getSingleMetricAsString('slipway_shadow_answers_too_long_total')).toMatch(/"m:2"\} [1-9]/);
+  });
+  it.each([5000, 200_000])('ends when they are nested %d deep, and the two differ', async (depth) => {
+    const { pair } = await shadowOf({ response: {} }, says(`${'['.repeat(depth)}${']'.repeat(depth)}`));
+    expect([pair.result, typeof pair.candidate]).toEqual(['paired', 'string']);
+  });
+  it('gives up the noise leg, which no pair needs, before its answers', async () => {
+    const control = long(430 * 1024);
+    const request = { response: JSON.parse(control) as unknown, noise: true };
+    const { pair, bytes } = await shadowOf(request, says(long(440 * 1024)), says(control));
+    expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
+    expect(pair).toMatchObject({ result: 'paired', noise: null, candidate: { text: expect.any(String) } });
+  });
+  it("ends as oversize, which is nobody's fault, when numbers grow beyond a record as they are read", async () => {
+    const grows = `[${'1e20,'.repeat(80_000)}0]`;
+    const { pair, bytes } = await shadowOf({ response: JSON.parse(grows) as unknown }, says(grows));
+    expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
+    expect(pair).toMatchObject({ result: 'failed', reason: 'oversize', control: null, candidate: null });
+  });
+});
+
+function drip(res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'application/json' });
+  const more = () => {
+    while (!res.destroyed && res.write(Buffer.alloc(65_536, 0x20)));
+    if (!res.destroyed) res.once('drain', more);
+  };
+  more();
+}

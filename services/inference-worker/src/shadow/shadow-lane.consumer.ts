@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { childTraceparent, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
+import { childTraceparent, MAX_RECORD_BYTES, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
 import {
   type ConsumedRecord,
   counter,
@@ -13,7 +13,7 @@ import {
   TransientError,
 } from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
-import { asAnswer } from './answers.ts';
+import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
 
 const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', [
@@ -62,11 +62,13 @@ export class ShadowLane {
     // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
     if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
     const now = () => this.parts.now() as number;
-    const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
-    const messages = pairs.map(
-      (pair, i): OutgoingRecord => ({
+    const ended = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
+    const bounded = ended.map((pair) => pairRecord(pair, MAX_RECORD_BYTES));
+    const pairs = bounded.map(({ pair }) => pair);
+    const messages = bounded.map(
+      ({ pair, value }, i): OutgoingRecord => ({
         key: pair.request_id,
-        value: JSON.stringify(pair),
+        value,
         headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) },
       }),
     );
