@@ -253,7 +253,7 @@ describe('bad input at the router', () => {
     expect([digest, head]).toEqual([createHash('sha256').update(bytes).digest('hex'), '\u0001'.repeat(1024)]);
   });
 
-  it('keeps the outputs whatever the id looks like: a number beyond doubles in a UUID, or nineteen digits', async () => {
+  it('keeps the outputs whatever the id looks like: 1e999 in a UUID, or nineteen digits', async () => {
     for (const id of ['0198c0de-0000-7000-8000-00001e999abc', '1234567890123456789']) {
       expect((await post(body({}, { id }))).status).toBe(200);
       const { request, outputs } = await row(id);

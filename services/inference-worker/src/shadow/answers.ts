@@ -1,6 +1,6 @@
 import type { ShadowPair } from '@slipway/contracts';
 
-/** Deeper nesting is no answer that anybody reads, and more than a JSON writer's stack takes; the router logs no deeper. */
+/** Deeper nesting is more than a JSON writer's stack takes; the router logs no deeper either. */
 const MAX_DEPTH = 256;
 
 /** The body of an answer as JSON; its text where it is none, or is nested too deeply. Pure. */
@@ -34,8 +34,8 @@ export function asAnswer(answer: unknown): unknown {
 export const MOST_ANSWER_BYTES = 448 * 1024;
 
 /**
- * A pair as the text of its record, of at most `maxBytes`: what is too long goes without the noise leg, and else without
- * any answer, as `failed` for `oversize`, which is nobody's fault. Pure.
+ * A pair as the text of its record, of at most `maxBytes`: what is too long goes without the noise leg, and else
+ * without any answer, as `failed` for `oversize`, which is nobody's fault. Pure.
  */
 export function pairRecord(pair: ShadowPair, maxBytes: number): { pair: ShadowPair; value: string } {
   const bodiless: ShadowPair = { ...pair, result: 'failed', reason: 'oversize', control: null, candidate: null };

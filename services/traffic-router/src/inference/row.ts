@@ -20,8 +20,8 @@ export type LoggedBody = { json: Buffer; whole: boolean };
 
 /**
  * A body as it stands in a row: at most `maxBytes` there, escapes counted. What was read as JSON is taken as it is (a
- * raw newline in it can only be white space, and becomes a space); anything else becomes a JSON string, and so does JSON
- * that some reader of the log might refuse; what is too long then becomes its digest, size and head (some 6 KiB at most).
+ * raw newline in it can only be white space, and becomes a space); anything else becomes a JSON string, and so does
+ * JSON that some reader of the log might refuse; what is too long then becomes its digest, size and head (some 6 KiB).
  * @param isJson that we have read it as JSON in UTF-8; nobody else's word counts
  */
 export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): LoggedBody {
