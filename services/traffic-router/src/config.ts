@@ -12,6 +12,11 @@ export const configSchema = commonConfigSchema.extend({
   /** An API key (a viewer's is enough) that this router shows to inference-workers, and to no other target. */
   WORKER_KEY: z.string().min(1).optional(),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
+  /**
+   * Bytes of bodies that may be under way at once; beyond, requests are refused with 503. A quarter of them may be under
+   * way to one version at one address; beyond, that target counts as overloaded.
+   */
+  MAX_BYTES_IN_FLIGHT: intFromEnv(1024).default(512 * 1024 ** 2),
   /** Bodies that have more in the row, escapes counted, are logged as digest, size and head. */
   MAX_LOGGED_BYTES: intFromEnv(0, MOST_LOGGED_BYTES).default(256 * 1024),
   JOURNAL_MAX_BYTES: intFromEnv(1024).default(2 * 1024 ** 3),

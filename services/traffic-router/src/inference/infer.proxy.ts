@@ -10,10 +10,12 @@ import {
 } from '@slipway/contracts';
 import {
   answerProblem,
+  type ByteBudget,
   type CallerAccess,
   counter,
   headerOf,
   headerText,
+  type HeldBytes,
   histogram,
   keyDigest,
   pathSegment,
@@ -45,6 +47,14 @@ const fallbacksTotal = counter('slipway_router_fallbacks_total', 'Requests of th
   'endpoint',
 ]);
 
+const shedTotal = counter(
+  'slipway_router_shed_total',
+  'Requests refused before they were assigned, because too many bytes are under way',
+  [],
+);
+/** What is full now may have room in a moment. */
+const RETRY: Record<number, Record<string, string>> = { 503: { 'retry-after': '1' } };
+
 const INFER = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?\/infer(?:\?|$)/;
 
 /** The longest value that a row takes from a target's headers: an hour in microseconds. */
@@ -58,6 +68,8 @@ export type InferProxyParts = AskerParts & {
   shadow: Pick<ShadowTap, 'sample' | 'journal'>;
   router: string;
   boot: string;
+  /** Of all bodies that are read, wait, or are asked for. */
+  bytes: ByteBudget;
   maxBodyBytes: number;
   maxLoggedBytes: number;
   journalFull: 'count' | 'refuse';
@@ -97,9 +109,10 @@ export class InferProxy {
     };
     this.inFlight++;
     res.once('close', () => this.inFlight--);
-    void this.serve(req, res, match[1] as string, match[2], ids).catch((error: unknown) =>
-      this.refuse(res, ids, error),
-    );
+    const held = this.parts.bytes.hold();
+    void this.serve(req, res, match[1] as string, match[2], ids, held)
+      .catch((error: unknown) => this.refuse(res, ids, error))
+      .finally(() => held.release());
     return true;
   };
 
@@ -110,7 +123,8 @@ export class InferProxy {
         : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
     if (problem.code === 'internal')
       this.parts.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(traceparent) }, 'inference failed');
-    answerProblem(res, problem, { requestId, oip: true });
+    if (problem.code === 'overloaded') shedTotal.inc();
+    answerProblem(res, problem, { requestId, oip: true, headers: RETRY[problem.status] ?? {} });
   }
 
   /** @param ids gets the body's id as the request's when no header gives one */
@@ -120,17 +134,20 @@ export class InferProxy {
     endpointSegment: string,
     versionSegment: string | undefined,
     ids: Ids,
+    held: HeldBytes,
   ): Promise<void> {
     const started = performance.now();
     const { routes, maxBodyBytes } = this.parts;
+    // All that the headers say comes first: nothing is kept of the body of who may not ask, or asks nobody.
+    this.parts.access.check(headerOf(req, 'authorization'));
     const endpoint = pathSegment(endpointSegment);
     const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    const bytes = await readBody(req, maxBodyBytes);
-    this.parts.access.check(headerOf(req, 'authorization'));
-    const body = new RequestBody(bytes);
-    const route = routes.get(endpoint);
-    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
-    refuseEncodings(req, body);
+    const known = () => routes.get(endpoint) ?? unknownEndpoint(endpoint);
+    known();
+    refuseEncodings(req);
+    const body = new RequestBody(await readBody(req, maxBodyBytes, held));
+    if (body.isBinary) throw binaryProblem();
+    const route = known();
     if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;
     const { requestId } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
@@ -250,6 +267,7 @@ export class InferProxy {
           'x-request-id': headerText(requestId),
           'x-slipway-version': served,
           'x-slipway-arm': arm,
+          ...(outcome.servedBy ? {} : RETRY[outcome.status]),
         });
         res.end(outcome.body);
       },
@@ -281,12 +299,19 @@ export class InferProxy {
   };
 }
 
-/** @throws ProblemError unsupported_media_type for bodies that are something else than JSON */
-function refuseEncodings(req: IncomingMessage, body: RequestBody): void {
-  if (req.headers['inference-header-content-length'] !== undefined || body.isBinary)
-    throw new ProblemError(
-      'unsupported_media_type',
-      "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON (in Triton's client: binary_data=False)",
-    );
+/** @throws ProblemError unsupported_media_type for bodies that, as their headers say, are something else than JSON */
+function refuseEncodings(req: IncomingMessage): void {
+  if (req.headers['inference-header-content-length'] !== undefined) throw binaryProblem();
   requireIdentity(req.headers);
+}
+
+const binaryProblem = () =>
+  new ProblemError(
+    'unsupported_media_type',
+    "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON (in Triton's client: binary_data=False)",
+  );
+
+/** @throws ProblemError always */
+function unknownEndpoint(endpoint: string): never {
+  throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
 }
