@@ -94,6 +94,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     boot,
     bytes,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    uploadTimeoutMs: config.UPLOAD_TIMEOUT_MS,
     maxLoggedBytes: config.MAX_LOGGED_BYTES,
     journalFull: config.JOURNAL_FULL,
     workerKey: config.WORKER_KEY,

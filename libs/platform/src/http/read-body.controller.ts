@@ -8,17 +8,24 @@ const MOST_CHUNKS = 1024;
 /**
  * The whole body of a request, of at most `maxBytes`; what comes beyond is read and thrown away, so that the refusal
  * reaches its caller.
+ * @param timeoutMs for all of it to arrive
  * @param held what is read counts there, chunk by chunk: who only says that much will come holds nothing
- * @throws ProblemError too_large and overloaded, as soon as it is known; invalid_request when the caller breaks off
+ * @throws ProblemError too_large and overloaded, as soon as it is known; upload_timeout; invalid_request when the
+ * caller breaks off
  */
-export function readBody(req: IncomingMessage, maxBytes: number, held?: HeldBytes): Promise<Buffer> {
+export function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: number, held?: HeldBytes): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let chunks: Buffer[] = [];
     let length = 0;
     let refused = false;
+    const timer = setTimeout(
+      () => refuse(new ProblemError('upload_timeout', `the body did not arrive within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     const refuse = (problem: ProblemError) => {
       refused = true;
+      clearTimeout(timer);
       parts.length = chunks.length = 0;
       held?.release();
       req.resume();
@@ -47,6 +54,7 @@ export function readBody(req: IncomingMessage, maxBytes: number, held?: HeldByte
       }
     });
     req.on('end', () => {
+      clearTimeout(timer);
       parts.push(...chunks);
       resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
     });

@@ -94,6 +94,7 @@ async function startRouter(
     router: 'router-1',
     boot: 'boot',
     maxBodyBytes: 100_000,
+    uploadTimeoutMs: 30_000,
     maxLoggedBytes: 10_000,
     journalFull: 'refuse',
     workerKey: 'worker-key',
@@ -359,25 +360,25 @@ describe('sequence numbers', () => {
   });
 });
 
-describe('the bytes of bodies', () => {
-  /** An upload that sends `first` of `declared` bytes, and `rest` when told to. */
-  function upload(url: string, declared: number, first: number, headers: string[] = []) {
-    const { hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    const lines = ['POST /v2/models/spam/infer HTTP/1.1', 'Host: x', `Content-Length: ${declared}`, ...headers, '', ''];
-    socket.write(lines.join('\r\n'));
-    socket.write('x'.repeat(first));
-    let answer = '';
-    socket.setEncoding('latin1').on('data', (d) => (answer += d));
-    open.push(async () => socket.destroy());
-    const ended = new Promise<string>((resolve) => socket.on('close', () => resolve(answer)).on('error', () => {}));
-    return { socket, ended };
-  }
-  const until = async (holds: () => boolean) => {
-    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
+/** An upload that sends `first` of `declared` bytes, and `rest` when told to. */
+function upload(url: string, declared: number, first: number, headers: string[] = []) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const lines = ['POST /v2/models/spam/infer HTTP/1.1', 'Host: x', `Content-Length: ${declared}`, ...headers, '', ''];
+  socket.write(lines.join('\r\n'));
+  socket.write('x'.repeat(first));
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (d) => (answer += d));
+  open.push(async () => socket.destroy());
+  const ended = new Promise<string>((resolve) => socket.on('close', () => resolve(answer)).on('error', () => {}));
+  return { socket, ended };
+}
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
 
-  it('of who shows no key are not kept, nor those for an endpoint that does not exist: refused before they come', async () => {
+describe('the bytes of bodies', () => {
+  it('of who shows no key, or asks for no endpoint, are not kept: refused before they come', async () => {
     const server = await serve(good);
     const { url, bytes } = await startRouter(server, server, {}, undefined, {
       access: new CallerAccess('key', new CallerKeys()),
@@ -459,5 +460,30 @@ describe('the bytes of bodies', () => {
     socket.write(`${head}${[...text].map((c) => `1\r\n${c}\r\n`).join('')}0\r\n\r\n`);
     await until(() => rows.length > 0);
     expect(rows[0]?.['request']).toEqual(JSON.parse(text));
+  });
+});
+
+describe('an upload that takes long', () => {
+  const body = JSON.stringify({ a: 'x'.repeat(1000) });
+  const slowly = async (router: { url: string; bytes: ByteBudget }, ms: number) => {
+    const { socket, ended } = upload(router.url, body.length, 0, [`x-slipway-unit: ${CANDIDATE}`, 'connection: close']);
+    socket.write(body.slice(0, 500));
+    await until(() => router.bytes.used > 0);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (!socket.destroyed) socket.write(body.slice(500));
+    return await ended;
+  };
+  it('is answered by its arm, though it took longer than the arm may, and its time is not latency', async () => {
+    const server = await serve(good);
+    const router = await startRouter(server, server, { timeout_ms: 1000 });
+    expect(await slowly(router, 1500)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(router.rows).toMatchObject([{ status: 200, served_version: 'spam:2', error_code: '' }]);
+    expect(router.rows[0]?.['latency_us']).toBeLessThan(1_000_000);
+  });
+  it('is a 408 beyond its own bound: no row, no error of an arm, and nothing of it is kept', async () => {
+    const server = await serve(good);
+    const router = await startRouter(server, server, {}, undefined, { uploadTimeoutMs: 100 });
+    expect(await slowly(router, 300)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"upload_timeout"/);
+    expect([router.rows, router.bytes.used]).toEqual([[], 0]);
   });
 });

@@ -39,7 +39,7 @@ const requestsTotal = counter(
 );
 const latencySeconds = histogram(
   'slipway_router_request_duration_seconds',
-  'From the request to its answer',
+  'From the whole request to its answer',
   [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   ['endpoint'],
 );
@@ -71,6 +71,8 @@ export type InferProxyParts = AskerParts & {
   /** Of all bodies that are read, wait, or are asked for. */
   bytes: ByteBudget;
   maxBodyBytes: number;
+  /** For a body to arrive. */
+  uploadTimeoutMs: number;
   maxLoggedBytes: number;
   journalFull: 'count' | 'refuse';
 };
@@ -136,8 +138,7 @@ export class InferProxy {
     ids: Ids,
     held: HeldBytes,
   ): Promise<void> {
-    const started = performance.now();
-    const { routes, maxBodyBytes } = this.parts;
+    const { routes, maxBodyBytes, uploadTimeoutMs } = this.parts;
     // All that the headers say comes first: nothing is kept of the body of who may not ask, or asks nobody.
     this.parts.access.check(headerOf(req, 'authorization'));
     const endpoint = pathSegment(endpointSegment);
@@ -145,7 +146,9 @@ export class InferProxy {
     const known = () => routes.get(endpoint) ?? unknownEndpoint(endpoint);
     known();
     refuseEncodings(req);
-    const body = new RequestBody(await readBody(req, maxBodyBytes, held));
+    const body = new RequestBody(await readBody(req, maxBodyBytes, uploadTimeoutMs, held));
+    // How long a caller takes to send is not how long an arm takes to answer.
+    const started = performance.now();
     if (body.isBinary) throw binaryProblem();
     const route = known();
     if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;

@@ -15,8 +15,8 @@ const SMALL_ANSWER_BYTES = 1024 * 1024;
 type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
 
 /**
- * For each key: requests under way, requests that wait for one of those to end, and bytes of the bodies of all those and
- * of answers that are being read (no bound when absent).
+ * For each key: requests under way, requests that wait for one of those to end, and bytes of the bodies of all those
+ * and of answers that are being read (no bound when absent).
  */
 export type TargetLimits = { connections: number; waiting: number; bytes?: number };
 
