@@ -127,6 +127,16 @@ describe('a shadow whose answers are huge', () => {
   });
 });
 
+it.each([301, 307])('sends no shadow request on to where a candidate redirects: %d is its failure', async (status) => {
+  let asked = 0;
+  const elsewhere = await serve((res, req, body) => {
+    asked++;
+    says('{}')(res, req, body);
+  });
+  const { pair } = await shadowOf({ response: {} }, (res) => res.writeHead(status, { location: elsewhere }).end());
+  expect([asked, pair.result, pair.reason]).toEqual([0, 'failed', 'candidate_error']);
+});
+
 function drip(res: ServerResponse): void {
   res.writeHead(200, { 'content-type': 'application/json' });
   const more = () => {

@@ -487,3 +487,21 @@ describe('an upload that takes long', () => {
     expect([router.rows, router.bytes.used]).toEqual([[], 0]);
   });
 });
+
+describe('a target that redirects', () => {
+  it('is not followed, neither by a request nor by a probe: it has failed, and control answers', async () => {
+    let asked = 0;
+    const elsewhere = await serve((req, res) => {
+      asked++;
+      good(req, res, 0);
+    });
+    const away = await serve((_, res) => res.writeHead(307, { location: elsewhere }).end());
+    const { ask, rows } = await startRouter(await serve(good), away);
+    expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
+    expect(rows).toMatchObject([{ fallback_from: 'spam:2', error_code: 'no_target' }]);
+    const client = new TargetClient({ connections: 1, waiting: 1 });
+    open.push(() => client.close());
+    expect(await client.probe({ address: away, model: 'spam', version: '2' })).toBe(false);
+    expect(asked).toBe(0);
+  });
+});
