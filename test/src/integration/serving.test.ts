@@ -485,6 +485,24 @@ describe('a hostile caller', () => {
   });
 });
 
+describe('a query parameter that nothing reads', () => {
+  it('is a 400 by its name from the analysers and the router too, for whoever may ask at all', async () => {
+    const at = `${release.stats}/v1/results/0198c0de-0000-7000-8000-000000000001`;
+    const got = async (answer: Promise<Response>) => {
+      const response = await answer;
+      return [response.status, ((await response.json()) as Problem).detail];
+    };
+    expect(await got(release.read(`${at}?step=1`))).toEqual([400, expect.stringMatching(/^step: is no parameter/)]);
+    expect((await got(release.read(at)))[0]).toBe(404);
+    expect((await got(fetch(`${at}?step=1`)))[0]).toBe(401);
+    const posted = await post('{}', {}, `${router()}/v1/outcomes?dry_run=1`);
+    expect([posted.status, ((await posted.json()) as Problem).detail]).toEqual([
+      400,
+      expect.stringMatching(/^dry_run: is no parameter/),
+    ]);
+  });
+});
+
 describe('assignment', () => {
   let rollout: Rollout;
   beforeAll(async () => {
