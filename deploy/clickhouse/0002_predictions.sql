@@ -95,6 +95,11 @@ CREATE OR REPLACE FUNCTION slipway_output AS (elements) -> multiIf(
             ','),
         '] of ', toString(length(elements))))
 ---
+-- Whether such a text is a list of elements, and not the plain value of one (a label may begin with a bracket too): it
+-- is JSON, but for the number of elements behind a long one.
+CREATE OR REPLACE FUNCTION slipway_is_list AS (output) ->
+    startsWith(output, '[') AND isValidJSON(replaceRegexpOne(output, '\\] of [0-9]+$', ']'))
+---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
 SELECT
     row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source,

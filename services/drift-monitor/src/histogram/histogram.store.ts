@@ -131,7 +131,7 @@ export class HistogramStore {
       this.clickhouse,
       `SELECT toInt64(intDiv(toUnixTimestamp64Milli(o.arrived_at), {window:Int64})) AS win, count() AS rows, countIf(o.value != p.outputs[{output:String}]) AS errors
        FROM (SELECT request_id, value, arrived_at FROM slipway.outcomes FINAL WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND request_id != '' AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}) AND arrived_at < fromUnixTimestamp64Milli({to:Int64})) AS o
-       INNER JOIN (SELECT request_id, outputs FROM slipway.predictions FINAL WHERE endpoint = {endpoint:String} AND served_version = {version:String} AND mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[') AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})) AS p ON p.request_id = o.request_id
+       INNER JOIN (SELECT request_id, outputs FROM slipway.predictions FINAL WHERE endpoint = {endpoint:String} AND served_version = {version:String} AND mapContains(outputs, {output:String}) AND NOT slipway_is_list(outputs[{output:String}]) AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})) AS p ON p.request_id = o.request_id
        GROUP BY win`,
       {
         endpoint,
