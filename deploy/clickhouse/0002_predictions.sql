@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     fallback_from LowCardinality(String) COMMENT 'model:version that should have answered; empty without a fallback',
     status UInt16 COMMENT 'HTTP status of the answer',
     error_code LowCardinality(String) COMMENT 'what went wrong; empty when nothing did',
-    latency_us UInt64 COMMENT 'from the request''s arrival at the router to its answer, in microseconds',
+    latency_us UInt64 COMMENT 'from the arrival of the whole request at the router to its answer, in microseconds',
     queue_us UInt64 COMMENT 'waiting for a batch in the worker, in microseconds; 0 when the server does not say',
     compute_us UInt64 COMMENT 'computing in the worker, in microseconds; 0 when the server does not say',
     batch_size UInt32 COMMENT 'requests that the worker computed together; 0 when the server does not say',
@@ -94,6 +94,11 @@ CREATE OR REPLACE FUNCTION slipway_output AS (elements) -> multiIf(
                 arrayCumSum(text -> length(text) + 1, arraySlice(elements, 1, 64))),
             ','),
         '] of ', toString(length(elements))))
+---
+-- Whether such a text is a list of elements, and not the plain value of one (a label may begin with a bracket too): it
+-- is JSON, but for the number of elements behind a long one.
+CREATE OR REPLACE FUNCTION slipway_is_list AS (output) ->
+    startsWith(output, '[') AND isValidJSON(replaceRegexpOne(output, '\\] of [0-9]+$', ']'))
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
 SELECT

@@ -113,7 +113,7 @@ SELECT o.outcome_id AS outcome_id, o.name AS name, o.value AS value, o.number AS
     o.assigned_arm AS arm, o.reason AS reason, o.served_version AS served_version, o.outputs AS outputs,
     if(o.compares, x.exposed_at, NULL) AS exposed_at,
     arrayMap(m -> m.name, arrayFilter(m -> o.compares AND m.outcome = o.name
-        AND (m.output = '' OR (mapContains(o.outputs, m.output) AND NOT startsWith(o.outputs[m.output], '[')))
+        AND (m.output = '' OR (mapContains(o.outputs, m.output) AND NOT slipway_is_list(o.outputs[m.output])))
         AND o.predicted_at < o.failed_at AND (m.output != '' OR o.posted < o.failed_at)
         AND o.posted <= if(m.per = 'exposed', x.exposed_at, o.predicted_at) + toIntervalMillisecond(m.window),
         r.metrics)) AS counted_by

@@ -8,6 +8,7 @@ export * from './http/bodies.controller.ts';
 export * from './http/health.controller.ts';
 export * from './http/listener.controller.ts';
 export * from './http/problem.filter.controller.ts';
+export * from './http/byte-budget.ts';
 export * from './http/read-body.controller.ts';
 export * from './kafka/dead-letters.client.ts';
 export * from './kafka/heartbeat.client.ts';

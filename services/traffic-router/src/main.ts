@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion, type Instance, type Route, topics } from '@slipway/contracts';
 import {
+  ByteBudget,
   CallerAccess,
   CallerGuard,
   createKafka,
@@ -73,7 +74,12 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
   const targets = new Targets(monotonic);
-  const client = new TargetClient({ connections: config.CONNECTIONS_PER_TARGET, waiting: config.WAITING_PER_TARGET });
+  const bytes = new ByteBudget(config.MAX_BYTES_IN_FLIGHT);
+  const client = new TargetClient({
+    connections: config.CONNECTIONS_PER_TARGET,
+    waiting: config.WAITING_PER_TARGET,
+    bytes: config.MAX_BYTES_IN_FLIGHT / 4,
+  });
   onClose('targets', () => client.close());
   const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes.keys);
   const proxy = new InferProxy({
@@ -86,7 +92,9 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     log,
     router: config.INSTANCE_ID,
     boot,
+    bytes,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    uploadTimeoutMs: config.UPLOAD_TIMEOUT_MS,
     maxLoggedBytes: config.MAX_LOGGED_BYTES,
     journalFull: config.JOURNAL_FULL,
     workerKey: config.WORKER_KEY,
@@ -167,6 +175,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       'Addresses of the versions that take traffic, by whether they are ejected',
       ['endpoint', 'version', 'state'],
     ),
+    bytes: gauge('slipway_router_bytes_in_flight', 'Bytes of the bodies of requests that are under way', []),
     lease: gauge(
       'slipway_router_lease_expired',
       '1 while the candidate gets no traffic because Kafka is out of reach',
@@ -182,6 +191,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       gauges.waiting.set({ journal: name }, j.waitingBytes);
       gauges.refused.set({ journal: name }, j.refused);
     }
+    gauges.bytes.set(bytes.used);
     gauges.targets.reset();
     for (const r of routes.all()) {
       for (const t of [r.control, r.candidate]) {

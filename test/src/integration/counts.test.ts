@@ -326,6 +326,40 @@ describe('an outcome that overtakes its prediction', () => {
   });
 });
 
+describe('a label that begins with a bracket', () => {
+  it('is observed as any other; a list of several elements is not', async () => {
+    const other: Rollout = { ...rollout, id: randomUUID() };
+    const answers = { label: ['[urgent]'], odd: ['[1] of 2'], list: ['a', 'b'], long: Array(100).fill('[x]') };
+    const rows = Object.entries(answers).map(([unit, data]) =>
+      prediction(unit, 'candidate', 1, { rollout_id: other.id, response: { outputs: [{ name: 'class', data }] } }),
+    );
+    await send(topics.predictions.name, rows);
+    const name = 'bracketed';
+    await send(
+      topics.outcomes.name,
+      rows.map((r) => outcome(r.unit === 'label' ? '[urgent]' : 'other', { request_id: r.request_id, name })),
+    );
+    const landed = (table: string, where: string) =>
+      until(
+        table,
+        async () =>
+          (await stack.query<{ n: number }>(`SELECT uniqExact(event_id) AS n FROM ${table} WHERE ${where}`))[0]?.n ===
+          4,
+      );
+    await landed('predictions', `rollout_id = '${other.id}'`);
+    await landed('outcomes', `name = '${name}'`);
+    const misfiled = metric({ source: { outcome: name, compare: { differs_from: 'class' } } });
+    const counted = await counts.outcomes(other, await counts.asOf(other), misfiled);
+    // '[1] of 2' is what a long list looks like: of that alone nobody can tell.
+    expect(counted.step.candidate).toEqual({ units: 1, events: 0 });
+    const lists = await stack.query<{ unit: string; list: number }>(
+      `SELECT unit, slipway_is_list(outputs['class']) AS list
+        FROM predictions FINAL WHERE rollout_id = '${other.id}' ORDER BY unit`,
+    );
+    expect(lists.map((l) => `${l.unit} ${l.list}`)).toEqual(['label 0', 'list 1', 'long 1', 'odd 1']);
+  });
+});
+
 describe('units that come back, over shares that go up and down', () => {
   const ramp: Rollout = { ...rollout, id: randomUUID() };
   const SHARES = [0.05, 0.25, 0.5, 0.25, 0.4, 0.7];

@@ -15,6 +15,7 @@ type Service = {
   command?: string[];
   environment?: Record<string, string>;
   volumes?: string[];
+  ports?: string[];
   depends_on?: Record<string, unknown>;
 };
 const compose = parse(readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8'), { merge: true }) as {
@@ -80,6 +81,10 @@ describe('deploy/compose.yaml', () => {
     const { configSchema } = (await import(main.replace('main.js', 'config.js'))) as { configSchema: z.ZodType };
     const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([k, v]) => [k, interpolated(v)]));
     expect(configSchema.safeParse(env).error?.issues).toBeUndefined();
+  });
+  it('publishes Kafka, which asks nobody for a login there, to this machine only', () => {
+    expect(compose.services['kafka']?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
+    expect(compose.services['postgres']?.ports ?? []).toEqual([]);
   });
   it('names only volumes and services that it has', () => {
     for (const service of Object.values(compose.services)) {

@@ -247,6 +247,22 @@ describe('bad input at the router', () => {
     );
   });
 
+  it('lands the row of a body that only its escapes make long, with its digest', async () => {
+    const bytes = Buffer.alloc(256 * 1024, 1);
+    await post(bytes, { 'x-request-id': 'odd-escapes' });
+    const { digest, head } = JSON.parse((await row('odd-escapes'))['request'] as string) as Record<string, string>;
+    expect([digest, head]).toEqual([createHash('sha256').update(bytes).digest('hex'), '\u0001'.repeat(1024)]);
+  });
+
+  it('keeps the outputs whatever the id looks like: 1e999 in a UUID, or nineteen digits', async () => {
+    for (const id of ['0198c0de-0000-7000-8000-00001e999abc', '1234567890123456789']) {
+      expect((await post(body({}, { id }))).status).toBe(200);
+      const { request, outputs } = await row(id);
+      expect(JSON.parse(request as string)).toMatchObject({ id });
+      expect(Object.keys(outputs as object).sort()).toEqual(['class', 'probability']);
+    }
+  });
+
   it.each([
     ['no name', { endpoint: 'spam', value: 1, request_id: 'r' }, 400, /name/],
     [
@@ -467,6 +483,24 @@ describe('a hostile caller', () => {
     const answer = await post('{"inputs":[]}\x01\x02', { 'inference-header-content-length': '13' });
     expect(answer.status).toBe(415);
     expect(((await answer.json()) as Problem).detail).toMatch(/binary tensor data .* is not understood/);
+  });
+});
+
+describe('a query parameter that nothing reads', () => {
+  it('is a 400 by its name from the analysers and the router too, for whoever may ask at all', async () => {
+    const at = `${release.stats}/v1/results/0198c0de-0000-7000-8000-000000000001`;
+    const got = async (answer: Promise<Response>) => {
+      const response = await answer;
+      return [response.status, ((await response.json()) as Problem).detail];
+    };
+    expect(await got(release.read(`${at}?step=1`))).toEqual([400, expect.stringMatching(/^step: is no parameter/)]);
+    expect((await got(release.read(at)))[0]).toBe(404);
+    expect((await got(fetch(`${at}?step=1`)))[0]).toBe(401);
+    const posted = await post('{}', {}, `${router()}/v1/outcomes?dry_run=1`);
+    expect([posted.status, ((await posted.json()) as Problem).detail]).toEqual([
+      400,
+      expect.stringMatching(/^dry_run: is no parameter/),
+    ]);
   });
 });
 

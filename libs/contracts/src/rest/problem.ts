@@ -11,6 +11,7 @@ export const problems = {
   unknown_endpoint: [404, 'There is no such endpoint'],
   unknown_version: [404, 'There is no such version here'],
   method_not_allowed: [405, 'The path does not take this method'],
+  upload_timeout: [408, 'The request did not arrive in time'],
   conflict: [409, 'The present state does not allow this'],
   version_exists: [409, 'The version exists with another bundle'],
   revision_mismatch: [409, 'The state has changed meanwhile'],

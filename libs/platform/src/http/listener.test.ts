@@ -92,7 +92,9 @@ describe('a body that is too large', () => {
   ])('is refused %s, and the refusal reaches its caller', async (_, head) => {
     const port = await start(
       createServer((req, res) => {
-        readBody(req, 1000).catch((error: ProblemError) => res.writeHead(error.status, { connection: 'close' }).end());
+        readBody(req, 1000, 10_000).catch((error: ProblemError) =>
+          res.writeHead(error.status, { connection: 'close' }).end(),
+        );
       }),
     );
     expect(await exchange(port, `POST / HTTP/1.1\r\nHost: x\r\n${head}${'x'.repeat(500_000)}\r\n0\r\n\r\n`)).toMatch(

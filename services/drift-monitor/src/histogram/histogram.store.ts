@@ -144,7 +144,7 @@ export class HistogramStore {
        INNER JOIN (
          SELECT request_id, outputs FROM slipway.predictions FINAL
          WHERE endpoint = {endpoint:String} AND served_version = {version:String}
-           AND mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[')
+           AND mapContains(outputs, {output:String}) AND NOT slipway_is_list(outputs[{output:String}])
            AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})
        ) AS p ON p.request_id = o.request_id
        GROUP BY win`,

@@ -110,7 +110,7 @@ export function outcomeUnits(metric: Metric): { sql: string; parameters: Record<
   // An answer without the output (an error, or a body too long for the log), or with several elements (a list), cannot
   // be compared: it is not observed, rather than counted as an event.
   const observable = compare
-    ? "mapContains(outputs, {output:String}) AND NOT startsWith(outputs[{output:String}], '[')"
+    ? 'mapContains(outputs, {output:String}) AND NOT slipway_is_list(outputs[{output:String}])'
     : 'true';
   const event = compare ? ('equals' in compare ? same : `NOT ${same}`) : 'coalesce(number, 0) != 0';
   return {

@@ -16,6 +16,9 @@ import { mostRows } from '../model/row-bound.ts';
 import { answerJson } from './answer.ts';
 import { parseInferRequest } from './tensors.ts';
 
+/** The body of a request that takes longer to arrive is refused with 408. */
+const UPLOAD_TIMEOUT_MS = 30_000;
+
 const INFER = /^\/v2\/models\/([^/?]+)\/versions\/(\d+)\/infer(?:\?|$)/;
 const successTotal = counter('slipway_worker_inference_success_total', 'Inference requests answered', [
   'model',
@@ -67,7 +70,7 @@ export function inferHandler(
   async function serve(segment: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
     options.access.check(headerOf(req, 'authorization'));
     const name = pathSegment(segment);
-    const body = await readBody(req, options.maxBodyBytes);
+    const body = await readBody(req, options.maxBodyBytes, UPLOAD_TIMEOUT_MS);
     requireIdentity(req.headers);
     const model = models.get(name, version);
     const { signature, preprocessing } = model.spec;

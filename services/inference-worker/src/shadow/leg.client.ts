@@ -1,12 +1,16 @@
 import { formatVersion, ProblemError } from '@slipway/contracts';
-import { workerHeaders } from '@slipway/platform';
+import { counter, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
 import { mostRows } from '../model/row-bound.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
+import { MOST_ANSWER_BYTES, parseAnswer } from './answers.ts';
 
-/** As the router's: a model that answers with more is broken, or hostile. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const tooLongTotal = counter(
+  'slipway_shadow_answers_too_long_total',
+  'Answers to sampled requests that no pair can carry: the version failed',
+  ['version'],
+);
 
 /** One version's answer to a shadow request, or why there is none. */
 export type LegAnswer =
@@ -48,10 +52,15 @@ export class LegClient {
         });
         const result: 'late' | { outputs: unknown; timing: BatchTiming } = await Promise.race([run, late]);
         if (result === 'late') return { ok: false, reason: 'timeout', latencyUs: took() };
+        const answer = { model_name: model, model_version: number, outputs: result.outputs };
+        if (Buffer.byteLength(JSON.stringify(answer)) > MOST_ANSWER_BYTES) {
+          tooLongTotal.inc({ version });
+          return { ok: false, reason: 'error', latencyUs: took() };
+        }
         // Compute of a batch belongs to its rows alike.
         return {
           ok: true,
-          answer: { model_name: model, model_version: number, outputs: result.outputs },
+          answer,
           latencyUs: took(),
           computeUs: Math.round(result.timing.computeUs / Math.max(1, result.timing.batchSize)),
         };
@@ -98,9 +107,9 @@ export class LegClient {
     const began = performance.now();
     const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${number}/infer`, {
       method: 'POST',
-      // The route's hosts were checked; where they would send us was not.
-      redirect: 'manual',
       body: new Uint8Array(body),
+      // Elsewhere is on no allow-list: it gets neither the caller's data nor a key.
+      redirect: 'manual',
       signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
       headers: {
         'content-type': 'application/json',
@@ -110,13 +119,14 @@ export class LegClient {
         ...ids.headers,
       },
     });
-    const text = await boundedText(response);
+    const text = await textOf(response, MOST_ANSWER_BYTES);
     const latencyUs = Math.round((performance.now() - began) * 1000);
     if (response.status === 503) return { ok: false, reason: 'busy', latencyUs };
-    if (!response.ok) return { ok: false, reason: 'error', latencyUs };
+    if (text === undefined) tooLongTotal.inc({ version: `${model}:${number}` });
+    if (!response.ok || text === undefined) return { ok: false, reason: 'error', latencyUs };
     return {
       ok: true,
-      answer: parsed(text),
+      answer: parseAnswer(text),
       latencyUs,
       computeUs: computeOf(response.headers.get('x-slipway-compute-us')) ?? latencyUs,
     };
@@ -131,13 +141,13 @@ function neverConnected(error: TypeError): boolean {
   );
 }
 
-/** @throws Error when the body is longer than 64 MB: what comes beyond is not read */
-async function boundedText(response: Response): Promise<string> {
+/** The body of an answer; `undefined`, and the rest is not read, once it is longer. */
+async function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -147,12 +157,4 @@ async function boundedText(response: Response): Promise<string> {
 function computeOf(header: string | null): number | undefined {
   const us = Number(header ?? 0);
   return Number.isInteger(us) && us > 0 && us <= 3_600_000_000 ? us : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

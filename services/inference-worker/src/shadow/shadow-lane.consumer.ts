@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { childTraceparent, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
+import { childTraceparent, MAX_RECORD_BYTES, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
 import {
   type ConsumedRecord,
   counter,
@@ -13,6 +13,7 @@ import {
   TransientError,
 } from '@slipway/platform';
 import { ModelSet } from '../model/model-set.client.ts';
+import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
 
 const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', [
@@ -61,11 +62,13 @@ export class ShadowLane {
     // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
     if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
     const now = () => this.parts.now() as number;
-    const pairs = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
-    const messages = pairs.map(
-      (pair, i): OutgoingRecord => ({
+    const ended = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
+    const bounded = ended.map((pair) => pairRecord(pair, MAX_RECORD_BYTES));
+    const pairs = bounded.map(({ pair }) => pair);
+    const messages = bounded.map(
+      ({ pair, value }, i): OutgoingRecord => ({
         key: pair.request_id,
-        value: JSON.stringify(pair),
+        value,
         headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) },
       }),
     );
@@ -108,7 +111,7 @@ export class ShadowLane {
       candidate_version: r.candidate_version,
       result: 'paired',
       reason: '',
-      control: r.response,
+      control: asAnswer(r.response),
       candidate: null,
       noise: null,
       control_latency_us: r.control_latency_us,
@@ -136,7 +139,7 @@ export class ShadowLane {
         return left >= fair ? ended('failed', 'candidate_timeout') : ended('expired', 'deadline');
       return ended('failed', candidate.reason === 'error' ? 'candidate_error' : 'no_target');
     }
-    pair.candidate = candidate.answer;
+    pair.candidate = asAnswer(candidate.answer);
     pair.candidate_compute_us = candidate.computeUs;
     pair.price = route?.prices[r.candidate_version] ?? 0;
     if (!r.noise) return pair;
@@ -145,7 +148,7 @@ export class ShadowLane {
     if (!noise.ok) return pair;
     return {
       ...pair,
-      noise: noise.answer,
+      noise: asAnswer(noise.answer),
       noise_compute_us: noise.computeUs,
       price: pair.price + (route?.prices[r.control_version] ?? 0),
     };

@@ -40,8 +40,18 @@ class Findings {
   readonly differences: Difference[] = [];
   maxDifference = 0;
   fields = 0;
+  /** A field that only one of them has was looked at, too. */
+  onlyOne(field: string, kind: 'missing' | 'extra', control: unknown, candidate: unknown): void {
+    this.fields++;
+    this.add(field, kind, control, candidate);
+  }
   add(field: string, kind: Difference['kind'], control: unknown, candidate: unknown): void {
-    this.differences.push({ field: field || '(whole)', kind, control: shown(control), candidate: shown(candidate) });
+    this.differences.push({
+      field: shown(field || '(whole)'),
+      kind,
+      control: shown(control),
+      candidate: shown(candidate),
+    });
   }
   /** @returns whether the two numbers agree */
   numbers(a: number, b: number, rule: CompareRule): boolean {
@@ -149,10 +159,10 @@ function compareJson(field: string, a: Json, b: Json, rule: CompareRule, found: 
     const other = b as { [key: string]: Json };
     for (const [name, x] of Object.entries(a)) {
       if (name in other) compareJson(at(name), x, other[name] as Json, rule, found);
-      else if (!rule.ignore.includes(at(name))) found.add(at(name), 'missing', x, '');
+      else if (!rule.ignore.includes(at(name))) found.onlyOne(at(name), 'missing', x, '');
     }
     for (const name of Object.keys(other))
-      if (!(name in a) && !rule.ignore.includes(at(name))) found.add(at(name), 'extra', '', other[name]);
+      if (!(name in a) && !rule.ignore.includes(at(name))) found.onlyOne(at(name), 'extra', '', other[name]);
   } else if (a !== b) {
     found.add(field, 'class', a, b);
   }

@@ -19,8 +19,12 @@ const pairsTotal = counter(
   ['endpoint', 'result', 'agree'],
 );
 
-/** A pair may be here a moment before its rollout. */
+/** A pair may be here a moment before its rollout: a batch waits so long for all that it does not know, together. */
 const ROLLOUT_PATIENCE_MS = 3000;
+/** Nobody waits again for a rollout that was waited for in vain, for so long. */
+const UNKNOWN_MS = 60_000;
+/** Ids of rollouts that were waited for in vain, at most: who makes them up must not fill the memory. */
+const MOST_UNKNOWN = 100_000;
 
 export type PairParts = {
   rollouts: ReadonlyMap<string, Rollout>;
@@ -28,6 +32,8 @@ export type PairParts = {
   producer: RecordProducer;
   source: string;
   log: Logger;
+  /** How long a batch waits for rollouts that are not known yet; 3 s when absent. */
+  patienceMs?: number;
 };
 
 /** Compares the pairs as they come and publishes one row for each; its offsets are committed after that. */
@@ -35,6 +41,8 @@ export type PairParts = {
 export class PairConsumer {
   static readonly PARTS = Symbol('the parts of the pair consumer');
   private readonly parts: PairParts;
+  /** Ids of rollouts that were waited for in vain, and until when they need not be waited for; oldest first. */
+  private readonly unknown = new Map<string, number>();
   constructor(@Inject(PairConsumer.PARTS) parts: PairParts) {
     this.parts = parts;
   }
@@ -45,8 +53,9 @@ export class PairConsumer {
     const { producer, source, log } = this.parts;
     const results: RecordResult[] = [];
     const rows = [];
+    await this.expect(records.map((r) => r.parsed.rollout_id));
     for (const { parsed: pair, headers } of records) {
-      const rule = await this.rule(pair);
+      const rule = this.rule(pair);
       if (typeof rule === 'string') {
         results.push({ kind: 'deadLetter', reason: rule });
         continue;
@@ -72,14 +81,29 @@ export class PairConsumer {
     return results;
   }
 
-  /** How its step compares, or why the pair cannot be used. */
-  private async rule(pair: ShadowPair): Promise<CompareRule | string> {
-    const { rollouts, rolloutsKnown } = this.parts;
-    for (
-      const patience = performance.now() + ROLLOUT_PATIENCE_MS;
-      !rollouts.has(pair.rollout_id) && performance.now() < patience;
-    )
+  /** Waits a moment for rollouts that are not known yet, whoever names them: all of a batch have one patience. */
+  private async expect(ids: readonly string[]): Promise<void> {
+    const { rollouts, patienceMs = ROLLOUT_PATIENCE_MS } = this.parts;
+    const began = performance.now();
+    const missing = () => ids.filter((id) => !rollouts.has(id) && !((this.unknown.get(id) ?? 0) > began));
+    let awaited = missing();
+    while (awaited.length > 0 && performance.now() < began + patienceMs) {
       await new Promise((resolve) => setTimeout(resolve, 50));
+      awaited = missing();
+    }
+    for (const id of awaited) {
+      this.unknown.delete(id);
+      this.unknown.set(id, performance.now() + UNKNOWN_MS);
+    }
+    for (const id of this.unknown.keys()) {
+      if (this.unknown.size <= MOST_UNKNOWN) break;
+      this.unknown.delete(id);
+    }
+  }
+
+  /** How its step compares, or why the pair cannot be used. */
+  private rule(pair: ShadowPair): CompareRule | string {
+    const { rollouts, rolloutsKnown } = this.parts;
     const rollout = rollouts.get(pair.rollout_id);
     if (!rollout && !rolloutsKnown()) throw new TransientError('the rollouts are not known yet');
     if (!rollout) return `rollout_id: there is no rollout ${pair.rollout_id}`;

@@ -52,3 +52,19 @@ describe('one row of comparisons', () => {
     expect(back.differences[0]?.candidate).toContain('\ufffd alone');
   });
 });
+
+describe('a row of answers that are not made for people', () => {
+  it('stays far below a record, however long the names of their fields are', () => {
+    const candidate = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}${'n'.repeat(50_000)}`, i]));
+    const made = comparisonRow(pair({ control: { a: 1 }, candidate }), compareSchema.parse({}), {
+      source: 's',
+      now: 1,
+      traceparent: undefined,
+    });
+    expect([made.agree, made.differences.length]).toEqual([false, 20]);
+    expect(JSON.stringify(made).length).toBeLessThan(20_000);
+  });
+  it('is one of a candidate that disagrees when it has none of the fields of the control', () => {
+    expect(row({ control: { label: 'spam' }, candidate: { etiket: 'spam' } })).toEqual(['paired', '', false]);
+  });
+});

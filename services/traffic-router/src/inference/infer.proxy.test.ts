@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { assignArm, type Route } from '@slipway/contracts';
-import { CallerAccess, createListener, createLogger } from '@slipway/platform';
+import { ByteBudget, CallerAccess, CallerKeys, createListener, createLogger } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
-import { TargetClient } from '../target/target.client.ts';
+import { TargetClient, type TargetLimits } from '../target/target.client.ts';
 import { Targets } from '../target/targets.ts';
-import { InferProxy } from './infer.proxy.ts';
+import { InferProxy, type InferProxyParts } from './infer.proxy.ts';
 
 type Row = Record<string, unknown> & { reason: string; error_code: string; sequence: number };
 type Model = (req: IncomingMessage, res: ServerResponse, attempt: number) => void;
@@ -49,7 +49,8 @@ async function startRouter(
   control: string,
   candidate: string,
   extra: Partial<Route> = {},
-  limits = { connections: 4, waiting: 8 },
+  limits: TargetLimits = { connections: 4, waiting: 8 },
+  parts: Partial<InferProxyParts> = {},
 ) {
   const rows: Row[] = [];
   const state = { contact: true, disk: true, now: 0 };
@@ -74,6 +75,7 @@ async function startRouter(
   const client = new TargetClient(limits);
   open.push(() => client.close());
   const targets = new Targets(() => state.now);
+  const bytes = new ByteBudget(10_000_000);
   const proxy = new InferProxy({
     routes,
     targets,
@@ -92,9 +94,12 @@ async function startRouter(
     router: 'router-1',
     boot: 'boot',
     maxBodyBytes: 100_000,
+    uploadTimeoutMs: 30_000,
     maxLoggedBytes: 10_000,
     journalFull: 'refuse',
     workerKey: 'worker-key',
+    bytes,
+    ...parts,
   });
   const url = await listen(createListener((_, res) => res.writeHead(404).end(), proxy.handle, log));
   const ask = async (unit: string, headers: Record<string, string> = {}, body: string | Uint8Array = '{}') => {
@@ -110,7 +115,7 @@ async function startRouter(
     proxy.flush();
     routes.apply('spam', { ...route, ...to, revision: { epoch: 1, n: (routes.get('spam')?.revision.n ?? 0) + 1 } });
   };
-  return { ask, rows, state, change, targets, routes, url };
+  return { ask, rows, state, change, targets, routes, url, bytes };
 }
 const p99 = (ms: number[]) => ms.sort((a, b) => a - b)[Math.floor(0.99 * ms.length)] as number;
 
@@ -381,5 +386,151 @@ describe('sequence numbers', () => {
     router.state.disk = true;
     expect((await router.ask(CONTROL)).status).toBe(200);
     expect(router.rows.map((r) => r.sequence)).toEqual([0, 1]);
+  });
+});
+
+/** An upload that sends `first` of `declared` bytes, and `rest` when told to. */
+function upload(url: string, declared: number, first: number, headers: string[] = []) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const lines = ['POST /v2/models/spam/infer HTTP/1.1', 'Host: x', `Content-Length: ${declared}`, ...headers, '', ''];
+  socket.write(lines.join('\r\n'));
+  socket.write('x'.repeat(first));
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (d) => (answer += d));
+  open.push(async () => socket.destroy());
+  const ended = new Promise<string>((resolve) => socket.on('close', () => resolve(answer)).on('error', () => {}));
+  return { socket, ended };
+}
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+describe('the bytes of bodies', () => {
+  it('of who shows no key, or asks for no endpoint, are not kept: refused before they come', async () => {
+    const server = await serve(good);
+    const { url, bytes } = await startRouter(server, server, {}, undefined, {
+      access: new CallerAccess('key', new CallerKeys()),
+    });
+    // Not one byte of the body is there, and none comes.
+    const { ended, socket } = upload(url, 90_000, 0);
+    await until(() => socket.bytesRead > 0);
+    socket.end();
+    expect(await ended).toMatch(/^HTTP\/1\.1 401 [\s\S]*"code":"unauthenticated"/);
+    const large = await fetch(`${url}/v2/models/spam/infer`, { method: 'POST', body: 'x'.repeat(5_000_000) });
+    expect([large.status, bytes.used]).toEqual([401, 0]);
+    const others = await startRouter(server, server);
+    const nowhere = `${others.url}/v2/models/nowhere/infer`;
+    expect((await fetch(nowhere, { method: 'POST', body: 'x'.repeat(5_000_000) })).status).toBe(404);
+  });
+
+  it('that are under way are bounded: beyond, 503 with Retry-After, and again 200 once there is room', async () => {
+    const server = await serve(good);
+    const { url, bytes, ask } = await startRouter(server, server, {}, undefined, { bytes: new ByteBudget(100_000) });
+    expect(bytes.used).toBe(0);
+    const slow = upload(url, 90_000, 80_000);
+    const other = async () => {
+      const { status, headers, text } = await ask(CONTROL, {}, '1'.repeat(30_000));
+      return [status, headers.get('retry-after'), /"code":"(\w+)"/.exec(text)?.[1]];
+    };
+    let answer = await other();
+    while (answer[0] === 200) answer = await other();
+    expect(answer).toEqual([503, '1', 'overloaded']);
+    slow.socket.destroy();
+    while (answer[0] === 503) answer = await other();
+    expect(answer[0]).toBe(200);
+  });
+
+  it('are given back however the request ends', async () => {
+    const server = await serve(good);
+    const { url, bytes, ask } = await startRouter(server, server);
+    await Promise.all(Array.from({ length: 20 }, () => ask(CONTROL, {}, '1'.repeat(30_000))));
+    expect((await ask(CONTROL, {}, 'x'.repeat(200_000))).status).toBe(413);
+    const broken = upload(url, 90_000, 10_000);
+    await until(() => bytes.used > 0);
+    broken.socket.destroy();
+    await until(() => bytes.used === 0);
+  });
+
+  it('to a hung candidate use up none that control needs', async () => {
+    const limits = { connections: 4, waiting: 500, bytes: 100_000 };
+    const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 2000 }, limits);
+    const body = '1'.repeat(30_000);
+    const answers = await Promise.all(units('candidate', 20).map((u) => router.ask(u, {}, body)));
+    expect(answers.map((a) => [a.status, a.arm])).toEqual(answers.map(() => [200, 'spam:1']));
+    const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
+    expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 3, overloaded: 17 });
+  });
+
+  it('of answers count as well', async () => {
+    const huge: Model = (_, res) => {
+      res.writeHead(200, { 'content-type': 'application/json' });
+      const more = () => {
+        while (!res.destroyed && res.write(Buffer.alloc(65_536, 0x20)));
+        if (!res.destroyed) res.once('drain', more);
+      };
+      more();
+    };
+    const limits = { connections: 4, waiting: 8, bytes: 1_000_000 };
+    const router = await startRouter(await serve(good), await serve(huge), {}, limits);
+    const answers = await Promise.all(units('candidate', 2).map((u) => router.ask(u)));
+    expect(answers.map((a) => a.arm)).toEqual(['spam:1', 'spam:1']);
+    expect(router.rows.map((r) => r.error_code)).toContain('overloaded');
+  });
+
+  it('in chunks of one byte are read like any others', async () => {
+    const server = await serve(good);
+    const { url, rows } = await startRouter(server, server);
+    const text = JSON.stringify({ a: 'x'.repeat(5000) });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    open.push(async () => socket.destroy());
+    const head = ['POST /v2/models/spam/infer HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked', '', ''].join('\r\n');
+    socket.write(`${head}${[...text].map((c) => `1\r\n${c}\r\n`).join('')}0\r\n\r\n`);
+    await until(() => rows.length > 0);
+    expect(rows[0]?.['request']).toEqual(JSON.parse(text));
+  });
+});
+
+describe('an upload that takes long', () => {
+  const body = JSON.stringify({ a: 'x'.repeat(1000) });
+  const slowly = async (router: { url: string; bytes: ByteBudget }, ms: number) => {
+    const { socket, ended } = upload(router.url, body.length, 0, [`x-slipway-unit: ${CANDIDATE}`, 'connection: close']);
+    socket.write(body.slice(0, 500));
+    await until(() => router.bytes.used > 0);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (!socket.destroyed) socket.write(body.slice(500));
+    return await ended;
+  };
+  it('is answered by its arm, though it took longer than the arm may, and its time is not latency', async () => {
+    const server = await serve(good);
+    const router = await startRouter(server, server, { timeout_ms: 1000 });
+    expect(await slowly(router, 1500)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(router.rows).toMatchObject([{ status: 200, served_version: 'spam:2', error_code: '' }]);
+    expect(router.rows[0]?.['latency_us']).toBeLessThan(1_000_000);
+  });
+  it('is a 408 beyond its own bound: no row, no error of an arm, and nothing of it is kept', async () => {
+    const server = await serve(good);
+    const router = await startRouter(server, server, {}, undefined, { uploadTimeoutMs: 100 });
+    expect(await slowly(router, 300)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"upload_timeout"/);
+    expect([router.rows, router.bytes.used]).toEqual([[], 0]);
+  });
+});
+
+describe('a target that redirects', () => {
+  it('is not followed, neither by a request nor by a probe: it has failed, and control answers', async () => {
+    let asked = 0;
+    const elsewhere = await serve((req, res) => {
+      asked++;
+      good(req, res, 0);
+    });
+    const away = await serve((_, res) => res.writeHead(307, { location: elsewhere }).end());
+    const { ask, rows } = await startRouter(await serve(good), away);
+    expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
+    expect(rows).toMatchObject([{ fallback_from: 'spam:2', error_code: 'no_target' }]);
+    const client = new TargetClient({ connections: 1, waiting: 1 });
+    open.push(() => client.close());
+    expect(await client.probe({ address: away, model: 'spam', version: '2' })).toBe(false);
+    expect(asked).toBe(0);
   });
 });

@@ -10,10 +10,12 @@ import {
 } from '@slipway/contracts';
 import {
   answerProblem,
+  type ByteBudget,
   type CallerAccess,
   counter,
   headerOf,
   headerText,
+  type HeldBytes,
   histogram,
   keyDigest,
   pathSegment,
@@ -37,13 +39,21 @@ const requestsTotal = counter(
 );
 const latencySeconds = histogram(
   'slipway_router_request_duration_seconds',
-  'From the request to its answer',
+  'From the whole request to its answer',
   [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   ['endpoint'],
 );
 const fallbacksTotal = counter('slipway_router_fallbacks_total', 'Requests of the candidate that control answered', [
   'endpoint',
 ]);
+
+const shedTotal = counter(
+  'slipway_router_shed_total',
+  'Requests refused before they were assigned, because too many bytes are under way',
+  [],
+);
+/** What is full now may have room in a moment. */
+const RETRY: Record<number, Record<string, string>> = { 503: { 'retry-after': '1' } };
 
 const INFER = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?\/infer(?:\?|$)/;
 
@@ -58,7 +68,11 @@ export type InferProxyParts = AskerParts & {
   shadow: Pick<ShadowTap, 'sample' | 'journal'>;
   router: string;
   boot: string;
+  /** Of all bodies that are read, wait, or are asked for. */
+  bytes: ByteBudget;
   maxBodyBytes: number;
+  /** For a body to arrive. */
+  uploadTimeoutMs: number;
   maxLoggedBytes: number;
   journalFull: 'count' | 'refuse';
 };
@@ -97,9 +111,10 @@ export class InferProxy {
     };
     this.inFlight++;
     res.once('close', () => this.inFlight--);
-    void this.serve(req, res, match[1] as string, match[2], ids).catch((error: unknown) =>
-      this.refuse(res, ids, error),
-    );
+    const held = this.parts.bytes.hold();
+    void this.serve(req, res, match[1] as string, match[2], ids, held)
+      .catch((error: unknown) => this.refuse(res, ids, error))
+      .finally(() => held.release());
     return true;
   };
 
@@ -110,7 +125,8 @@ export class InferProxy {
         : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
     if (problem.code === 'internal')
       this.parts.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(traceparent) }, 'inference failed');
-    answerProblem(res, problem, { requestId, oip: true });
+    if (problem.code === 'overloaded') shedTotal.inc();
+    answerProblem(res, problem, { requestId, oip: true, headers: RETRY[problem.status] ?? {} });
   }
 
   /** @param ids gets the body's id as the request's when no header gives one */
@@ -120,17 +136,21 @@ export class InferProxy {
     endpointSegment: string,
     versionSegment: string | undefined,
     ids: Ids,
+    held: HeldBytes,
   ): Promise<void> {
-    const started = performance.now();
-    const { routes, maxBodyBytes } = this.parts;
+    const { routes, maxBodyBytes, uploadTimeoutMs } = this.parts;
+    // All that the headers say comes first: nothing is kept of the body of who may not ask, or asks nobody.
+    this.parts.access.check(headerOf(req, 'authorization'));
     const endpoint = pathSegment(endpointSegment);
     const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    const bytes = await readBody(req, maxBodyBytes);
-    this.parts.access.check(headerOf(req, 'authorization'));
-    const body = new RequestBody(bytes);
-    const route = routes.get(endpoint);
-    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
-    refuseEncodings(req, body);
+    const known = () => routes.get(endpoint) ?? unknownEndpoint(endpoint);
+    known();
+    refuseEncodings(req);
+    const body = new RequestBody(await readBody(req, maxBodyBytes, uploadTimeoutMs, held));
+    // How long a caller takes to send is not how long an arm takes to answer.
+    const started = performance.now();
+    if (body.isBinary) throw binaryProblem();
+    const route = known();
     if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;
     const { requestId } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
@@ -193,9 +213,9 @@ export class InferProxy {
             traceparent,
             latencyUs,
             computeUs: number('x-slipway-compute-us'),
-            request: requestBody,
-            response: responseBody,
-            oversize: Math.max(body.bytes.length, outcome.body.length) > this.parts.maxLoggedBytes,
+            request: requestBody.json,
+            response: responseBody.json,
+            oversize: !requestBody.whole || !responseBody.whole,
           });
     const head = {
       event_id: uuidv7(),
@@ -229,7 +249,7 @@ export class InferProxy {
     const arm: Arm = assignment.arm;
     if (this.finished.length === 0) setImmediate(this.flush);
     this.finished.push({
-      line: (sequence) => predictionLine({ ...head, sequence }, requestBody, responseBody),
+      line: (sequence) => predictionLine({ ...head, sequence }, requestBody.json, responseBody.json),
       shadow,
       send: (journalled) => {
         if (!journalled && this.parts.journalFull === 'refuse') {
@@ -251,6 +271,7 @@ export class InferProxy {
           'x-request-id': headerText(requestId),
           'x-slipway-version': served,
           'x-slipway-arm': arm,
+          ...(outcome.servedBy ? {} : RETRY[outcome.status]),
         });
         res.end(outcome.body);
       },
@@ -282,13 +303,20 @@ export class InferProxy {
   };
 }
 
-/** @throws ProblemError unsupported_media_type for bodies that are something else than JSON */
-function refuseEncodings(req: IncomingMessage, body: RequestBody): void {
-  if (req.headers['inference-header-content-length'] !== undefined || body.isBinary)
-    throw new ProblemError(
-      'unsupported_media_type',
-      "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
-        "(in Triton's client: binary_data=False)",
-    );
+/** @throws ProblemError unsupported_media_type for bodies that, as their headers say, are something else than JSON */
+function refuseEncodings(req: IncomingMessage): void {
+  if (req.headers['inference-header-content-length'] !== undefined) throw binaryProblem();
   requireIdentity(req.headers);
+}
+
+const binaryProblem = () =>
+  new ProblemError(
+    'unsupported_media_type',
+    "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
+      "(in Triton's client: binary_data=False)",
+  );
+
+/** @throws ProblemError always */
+function unknownEndpoint(endpoint: string): never {
+  throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
 }

@@ -44,3 +44,52 @@ describe('JSON that every reader takes', () => {
     expect(parseBytes(Buffer.from('"é"'))).toEqual({ value: 'é' });
   });
 });
+
+describe('whether JSON is portable', () => {
+  it('goes by numbers, never by what stands in a string: no UUID and no snowflake as an id spoils a row', () => {
+    void fc.assert(
+      fc.property(fc.uuid(), fc.bigInt({ min: 10n ** 18n, max: 10n ** 20n }), (uuid, flake) => {
+        for (const id of [uuid, `1e999${uuid}`, String(flake), '[[{'.repeat(200)])
+          expect(isPortable(Buffer.from(JSON.stringify({ id, inputs: [{ data: [id, 0.5] }] })))).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+  // Each asked of ClickHouse (26.7) itself: isValidJSON
+  it.each([
+    ['1e-310', true],
+    ['5e-324', true],
+    ['1e-400', true],
+    ['1e308', true],
+    ['1.8e308', false],
+    ['-1E+999', false],
+    ['1E+0000000000000000000000005', true],
+    [`1${'0'.repeat(320)}.0`, false],
+    [`0.${'0'.repeat(400)}1`, true],
+    ['12345678901234567890.5', true],
+    ['9223372036854775808', true],
+    ['18446744073709551615', true],
+    ['18446744073709551616', false],
+    ['-9223372036854775808', true],
+    ['-9223372036854775809', false],
+    ['-0', true],
+  ])('%s', (number, portable) => {
+    for (const json of [number, `[${number}]`, `{"a":"\\"","b":${number},"c":[1]}`])
+      expect(isPortable(Buffer.from(json)), json).toBe(portable);
+  });
+  it('goes by lone surrogates wherever they stand', () => {
+    void fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('\\u', '\\\\', 'd83d', 'de00', '0041', '\\ud83d\\ude00', '\\n'), { maxLength: 8 }),
+        (parts) => {
+          const json = `["${parts.join('')}"]`;
+          const parsed = parseBytes(Buffer.from(json));
+          fc.pre(parsed !== undefined);
+          const text = (parsed as { value: [string] }).value[0];
+          expect(isPortable(Buffer.from(json)), json).toBe(text === wellFormed(text));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});

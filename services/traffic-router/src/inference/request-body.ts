@@ -3,38 +3,30 @@ import { parseBytes, wellFormed } from './portable-json.ts';
 
 type Fields = { id?: unknown; parameters?: unknown };
 
-/** The body of an inference: bytes for whoever is asked, and as JSON, read once, for what the router itself needs. */
+/**
+ * The body of an inference: bytes for whoever is asked, and, read once as JSON, what the router itself needs of it. The
+ * JSON, which may take many times the memory of its bytes, is not kept.
+ */
 export class RequestBody {
   readonly bytes: Buffer;
-  private parsed: { value: unknown } | undefined | null = null;
+  /** Whether it is JSON in UTF-8. */
+  readonly isJson: boolean;
+  /** The `id` of the Open Inference Protocol; undefined when there is none. */
+  readonly id: string | undefined;
+  private readonly givenUnit: unknown;
   constructor(bytes: Buffer) {
     this.bytes = bytes;
-  }
-
-  private json(): { value: unknown } | undefined {
-    if (this.parsed === null) this.parsed = parseBytes(this.bytes);
-    return this.parsed;
-  }
-
-  get isJson(): boolean {
-    return this.json() !== undefined;
-  }
-
-  private get fields(): Fields {
-    const value = this.json()?.value;
-    return value !== null && typeof value === 'object' ? (value as Fields) : {};
-  }
-
-  /** The `id` of the Open Inference Protocol; undefined when there is none. */
-  get id(): string | undefined {
-    const { id } = this.fields;
-    return typeof id === 'string' && id !== '' ? wellFormed(id) : undefined;
+    const parsed = parseBytes(bytes);
+    this.isJson = parsed !== undefined;
+    const { id, parameters } = (parsed?.value ?? {}) as Fields;
+    this.id = typeof id === 'string' && id !== '' ? wellFormed(id) : undefined;
+    const unit = parameters !== null && typeof parameters === 'object' ? (parameters as { unit?: unknown }).unit : null;
+    this.givenUnit = unit !== null && typeof unit === 'object' ? {} : unit;
   }
 
   /** The parameter `unit`. @throws ProblemError invalid_request when it is neither text nor a number */
   get unit(): string | undefined {
-    const { parameters } = this.fields;
-    const unit = parameters !== null && typeof parameters === 'object' ? (parameters as { unit?: unknown }).unit : null;
+    const unit = this.givenUnit;
     if (unit === undefined || unit === null) return undefined;
     if (typeof unit !== 'string' && typeof unit !== 'number')
       throw new ProblemError('invalid_request', 'parameters.unit: must be a string or a number', {

@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { loggedBody, predictionLine, type RowHead } from './row.ts';
+import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { parseBytes } from './portable-json.ts';
+import { loggedBody, MOST_LOGGED_BYTES, predictionLine, type RowHead } from './row.ts';
 
 const logged = (body: string | Buffer, isJson = true, max = 1000) =>
-  loggedBody(Buffer.from(body), isJson, max).toString('utf8');
+  loggedBody(Buffer.from(body), isJson, max).json.toString('utf8');
 
 describe('the bodies of a row', () => {
   it('go in as they are, with raw newlines as spaces', () => {
     expect(logged('{"a":\n [1,\r\n2]}')).toBe('{"a":  [1,  2]}');
     // as many digits as a double prints, after the point
     const body = Buffer.from('{"a":[0.000001234567890123456789,1.7976931348623157e+30,-5e-30,123456789012345678]}');
-    expect(loggedBody(body, true, 1000)).toBe(body);
+    expect(loggedBody(body, true, 1000).json).toBe(body);
   });
   it('become a string when they are not JSON, and null when empty', () => {
     expect(JSON.parse(logged('{"a":', false))).toBe('{"a":');
@@ -37,5 +39,32 @@ describe('the bodies of a row', () => {
     expect(line.endsWith('}\n')).toBe(true);
     expect(line.indexOf('\n')).toBe(line.length - 1);
     expect(JSON.parse(line)).toEqual({ event_id: 'e', sequence: 7, request: { x: 1 }, response: null });
+  });
+});
+
+describe('a row, at the largest MAX_LOGGED_BYTES', () => {
+  const L = MOST_LOGGED_BYTES;
+  const worst = '\u0001'.repeat(256);
+  // The widest that each field can be: what the router takes from callers and targets.
+  const head = {
+    ...{ event_id: 'e'.repeat(36), type: 'slipway.prediction.v1', source: 's'.repeat(253), time: 1e15, step: 1e9 },
+    ...{ request_id: '\u00a0'.repeat(128), endpoint: 'n'.repeat(128), unit: worst, router: 's'.repeat(253) },
+    ...{ served_version: 'm'.repeat(140), fallback_from: 'm'.repeat(140), trace_id: 't'.repeat(32) },
+  } as unknown as RowHead;
+  it.each([
+    ['control characters', Buffer.alloc(256 * 1024, 1)],
+    ['control characters up to the limit', Buffer.alloc(L, 1)],
+    ['bytes that are no UTF-8', Buffer.alloc(L, 0xff)],
+    ['quotes', Buffer.alloc(L, 0x22)],
+    ['JSON up to the limit', Buffer.from(`"${'x'.repeat(L - 2)}"`)],
+    ['JSON of newlines', Buffer.concat([Buffer.alloc(L - 2, 10), Buffer.from('{}')])],
+    ['JSON that becomes a string', Buffer.from(`[1e999,"${'\\\\n'.repeat(L / 4)}"]`)],
+    ['more than the limit', Buffer.alloc(L + 1, 0x61)],
+  ])('fits into a record, whatever its bodies are: %s', (_, body) => {
+    const { json, whole } = loggedBody(body, parseBytes(body) !== undefined, L);
+    const line = Buffer.concat(predictionLine(head, json, json));
+    expect(line.length).toBeLessThanOrEqual(MAX_RECORD_BYTES);
+    const { request } = JSON.parse(line.toString()) as { request: { digest?: string; bytes?: number } };
+    expect(whole || (request.digest?.length === 64 && request.bytes === body.length)).toBe(true);
   });
 });

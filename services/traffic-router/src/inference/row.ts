@@ -1,37 +1,46 @@
 import { createHash } from 'node:crypto';
-import type { PredictionRow } from '@slipway/contracts';
+import { MAX_RECORD_BYTES, type PredictionRow } from '@slipway/contracts';
 import { isPortable, portableJson } from './portable-json.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
 const HEAD_BYTES = 1024;
+/** A row's fields beside its bodies, escaped, have less. */
+const MOST_FIELDS_BYTES = 16 * 1024;
+
+/** So long may each body of a row be in it: no row fits into no record. */
+export const MOST_LOGGED_BYTES = Math.floor((MAX_RECORD_BYTES - MOST_FIELDS_BYTES) / 2);
 
 /** The row's fields except the bodies, which are spliced in as bytes. */
 export type RowHead = Omit<PredictionRow, 'request' | 'response'>;
 
+/** A body as it stands in a row; `whole` unless only digest, size and head of it do. */
+export type LoggedBody = { json: Buffer; whole: boolean };
+
 /**
- * A body as it stands in a row. What was read as JSON is taken as it is (a raw newline in it can only be white space,
- * and becomes a space); anything else becomes a JSON string, and so does JSON that some reader of the log might refuse;
- * what is too long becomes its digest, size and head.
+ * A body as it stands in a row: at most `maxBytes` there, escapes counted. What was read as JSON is taken as it is (a
+ * raw newline in it can only be white space, and becomes a space); anything else becomes a JSON string, and so does
+ * JSON that some reader of the log might refuse; what is too long then becomes its digest, size and head (some 6 KiB).
  * @param isJson that we have read it as JSON in UTF-8; nobody else's word counts
  */
-export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): Buffer {
-  if (body.length > maxBytes) {
-    return Buffer.from(
-      JSON.stringify({
-        digest: createHash('sha256').update(body).digest('hex'),
-        bytes: body.length,
-        head: body.subarray(0, HEAD_BYTES).toString('utf8'),
-      }),
-    );
+export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): LoggedBody {
+  if (body.length > maxBytes) return digested(body);
+  if (body.length === 0) return { json: Buffer.from('null'), whole: true };
+  if (!isJson || !isPortable(body)) {
+    const json = Buffer.from(JSON.stringify(body.toString('utf8')));
+    return json.length > maxBytes ? digested(body) : { json, whole: true };
   }
-  if (body.length === 0) return Buffer.from('null');
-  if (!isJson || !isPortable(body)) return Buffer.from(JSON.stringify(body.toString('utf8')));
-  if (!body.includes(NEWLINE) && !body.includes(RETURN)) return body;
+  if (!body.includes(NEWLINE) && !body.includes(RETURN)) return { json: body, whole: true };
   const flat = Buffer.from(body);
   for (let i = 0; i < flat.length; i++) if (flat[i] === NEWLINE || flat[i] === RETURN) flat[i] = SPACE;
-  return flat;
+  return { json: flat, whole: true };
+}
+
+function digested(body: Buffer): LoggedBody {
+  const digest = createHash('sha256').update(body).digest('hex');
+  const head = body.subarray(0, HEAD_BYTES).toString('utf8');
+  return { json: Buffer.from(JSON.stringify({ digest, bytes: body.length, head })), whole: false };
 }
 
 const REQUEST = Buffer.from(',"request":');

@@ -24,6 +24,19 @@ export function shadowLine(
   ];
 }
 
+/** Integers that a double may not hold, and minus zero, also where they stand in a string. */
+const MAY_CHANGE = /\d{16}|-0(?!\.?\d*[1-9])/;
+
+/**
+ * A logged body (`loggedBody`) as it goes to the shadow: where reading it as JSON and writing it again might change a
+ * number, its text, which is sent as it is. The candidate gets the numbers that the control got.
+ */
+export function shadowBody(logged: Buffer): Buffer {
+  const isText = logged[0] === 0x22;
+  if (isText || !MAY_CHANGE.test(logged.toString('latin1'))) return logged;
+  return Buffer.from(JSON.stringify(logged.toString('utf8')));
+}
+
 const HEAD = /^\{"event_id":"[^"]*","request_id":("(?:[^"\\]|\\.)*"),"traceparent":"([^"]*)"/;
 
 /**

@@ -9,9 +9,10 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { MOST_LOGGED_BYTES } from '../inference/row.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from './draw.ts';
-import { type ShadowHead, shadowLine } from './shadow-line.ts';
+import { shadowBody, type ShadowHead, shadowLine } from './shadow-line.ts';
 
 const sampledTotal = counter('slipway_shadow_sampled_total', 'Requests sampled for the shadow', [
   'endpoint',
@@ -68,6 +69,7 @@ export class ShadowTap {
     const draw = drawShadow(shadow, a.requestId);
     if (!draw.sampled) return undefined;
     sampledTotal.inc({ endpoint: route.endpoint, rollout: shadow.rollout_id });
+    const request = shadowBody(a.request);
     const head: ShadowHead = {
       event_id: uuidv7(),
       request_id: a.requestId,
@@ -82,11 +84,11 @@ export class ShadowTap {
       candidate_version: formatVersion(candidate),
       noise: draw.noise,
       deadline_ms: shadow.deadline_ms,
-      oversize: a.oversize,
+      oversize: a.oversize || request.length > MOST_LOGGED_BYTES,
       control_latency_us: a.latencyUs,
       control_compute_us: a.computeUs,
     };
-    return { head, line: shadowLine(head, a.request, a.response) };
+    return { head, line: shadowLine(head, request, a.response) };
   }
 
   /** Keeps the sampled requests of one turn. What the journal does not take is shed, and said to be. */

@@ -1,7 +1,7 @@
 import { type Route, shadowRequestSchema } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { drawShadow } from './draw.ts';
-import { type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
+import { shadowBody, type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
 
 const shadow: NonNullable<Route['shadow']> = {
   rollout_id: '0198c0de-0000-7000-8000-000000000001',
@@ -70,4 +70,15 @@ describe('the shadow line', () => {
     );
     expect(value).toMatchObject({ oversize: true, request: null, response: null });
   });
+});
+
+describe('the request of a shadow', () => {
+  const asSent = (logged: string) => {
+    const { request } = JSON.parse(`{"request":${shadowBody(Buffer.from(logged))}}`) as { request: unknown };
+    return typeof request === 'string' ? request : JSON.stringify(request);
+  };
+  it.each(['{"data":[9223372036854775807]}', '{"data":[-0.0,-0]}', '{"data":[0.1,-0.05,"x\\"-01"]}', '{"data":[]}'])(
+    'keeps every digit: %s',
+    (text) => expect(asSent(text)).toBe(text),
+  );
 });

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { ByteBudget } from '@slipway/platform';
 import { Pool } from 'undici';
 import { TargetFault } from './target-fault.ts';
 import { Slots } from './slots.ts';
@@ -8,7 +9,16 @@ export type TargetAnswer = { status: number; body: Buffer; headers: Record<strin
 /** A model that answers with more is broken, or hostile. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-type Line = { pool: Pool; slots: Slots };
+/** Answers that say that they have no more are not counted. */
+const SMALL_ANSWER_BYTES = 1024 * 1024;
+
+type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
+
+/**
+ * For each key: requests under way, requests that wait for one of those to end, and bytes of the bodies of all those
+ * and of answers that are being read (no bound when absent).
+ */
+export type TargetLimits = { connections: number; waiting: number; bytes?: number };
 
 /**
  * Kept-alive connections to the targets: for each key, a version at an address, a pool and a bounded queue of its own,
@@ -16,16 +26,15 @@ type Line = { pool: Pool; slots: Slots };
  */
 export class TargetClient {
   private readonly lines = new Map<string, Line>();
-  private readonly limits: { connections: number; waiting: number };
-  /** @param limits for each key: requests under way, and requests that wait for one of those to end */
-  constructor(limits: { connections: number; waiting: number }) {
+  private readonly limits: TargetLimits;
+  constructor(limits: TargetLimits) {
     this.limits = limits;
   }
 
   private line(key: string, origin: string): Line {
     let line = this.lines.get(key);
     if (!line) {
-      const { connections, waiting } = this.limits;
+      const { connections, waiting, bytes = Number.POSITIVE_INFINITY } = this.limits;
       line = {
         pool: new Pool(origin, {
           connections,
@@ -38,6 +47,7 @@ export class TargetClient {
           bodyTimeout: 0,
         }),
         slots: new Slots(connections, waiting),
+        bytes: new ByteBudget(bytes),
       };
       this.lines.set(key, line);
     }
@@ -58,7 +68,8 @@ export class TargetClient {
   ): Promise<TargetAnswer> {
     const url = new URL(address);
     const base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '');
-    const { pool, slots } = this.line(key, url.origin);
+    const { pool, slots, bytes } = this.line(key, url.origin);
+    const held = bytes.hold();
     // undici takes an emitter as well: an AbortSignal costs more than the rest of the attempt's bookkeeping together.
     const abort = new EventEmitter();
     let timer: NodeJS.Timeout | undefined;
@@ -68,8 +79,15 @@ export class TargetClient {
         abort.emit('abort');
       }, timeoutMs);
     });
+    const overloaded = (what: string) => new TargetFault('overloaded', `too many ${what} ${address}`);
     const attempt = async (): Promise<TargetAnswer> => {
-      await slots.take(abort, () => new TargetFault('overloaded', `too many requests wait for ${address}`));
+      if (!held.take(body.length)) throw overloaded('bytes are under way to');
+      try {
+        await slots.take(abort, () => overloaded('requests wait for'));
+      } catch (error) {
+        held.release();
+        throw error;
+      }
       try {
         const {
           statusCode,
@@ -82,10 +100,18 @@ export class TargetClient {
           headers,
           signal: abort,
         });
-        return { status: statusCode, body: Buffer.from(await stream.arrayBuffer()), headers: answered };
+        const isSmall = Number(answered['content-length']) <= SMALL_ANSWER_BYTES;
+        if (isSmall) return { status: statusCode, body: Buffer.from(await stream.arrayBuffer()), headers: answered };
+        const chunks: Buffer[] = [];
+        for await (const chunk of stream as AsyncIterable<Buffer>) {
+          if (!held.take(chunk.length)) throw overloaded('bytes of answers come from');
+          chunks.push(chunk);
+        }
+        return { status: statusCode, body: Buffer.concat(chunks), headers: answered };
       } catch (error) {
         throw asFault(address, error);
       } finally {
+        held.release();
         slots.give();
       }
     };
@@ -122,6 +148,7 @@ export class TargetClient {
     try {
       const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, {
         headers,
+        // Whoever is elsewhere is on no allow-list, and the key is not for them.
         redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
