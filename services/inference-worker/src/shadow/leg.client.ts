@@ -44,7 +44,8 @@ export class LegClient {
           timer = setTimeout(() => resolve('late'), patienceMs);
         });
         const result: 'late' | { outputs: unknown; timing: BatchTiming } = await Promise.race([run, late]);
-        if (result === 'late') return { ok: false, reason: 'timeout', latencyUs: took() };
+        // An answer that is there counts only when it came in time: a loop that was held up reads both at once.
+        if (result === 'late' || took() > patienceMs * 1000) return { ok: false, reason: 'timeout', latencyUs: took() };
         // Compute of a batch belongs to its rows alike.
         return {
           ok: true,
@@ -77,6 +78,8 @@ export class LegClient {
       if (error instanceof ProblemError && error.code === 'overloaded')
         return { ok: false, reason: 'busy', latencyUs: took() };
       const { name } = error as Error;
+      if (error instanceof ProblemError && error.code === 'timeout')
+        return { ok: false, reason: 'timeout', latencyUs: took() };
       if (name === 'TimeoutError' || name === 'AbortError') return { ok: false, reason: 'timeout', latencyUs: took() };
       return { ok: false, reason: error instanceof TypeError ? 'no_target' : 'error', latencyUs: took() };
     } finally {
