@@ -15,6 +15,7 @@ import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner
 import { feedsOf, type OutputTensor, outputsOf, tailOf } from './batch-tensors.ts';
 import { misfit } from './fit.ts';
 import { madeUpRequest } from './made-up.ts';
+import { mostRows } from './row-bound.ts';
 
 type Prepared = ReadonlyMap<string, RowTensor>;
 
@@ -133,10 +134,10 @@ async function prove(spec: Loadable, loaded: Loaded, run: Run): Promise<void> {
   const answer = async ({ tensors }: InferRequest) =>
     (await runTogether([applyPreprocessing(spec.preprocessing, tensors)]))[0] as OutputTensor[];
   if (spec.validation.length === 0) await answer(madeUpRequest(spec));
+  const most = Math.min(4096, mostRows(spec.preprocessing));
   for (const [i, c] of spec.validation.entries()) {
-    const outputs = await answer(
-      parseInferRequest(Buffer.from(JSON.stringify({ inputs: c.inputs })), spec.signature, 4096),
-    );
+    const body = Buffer.from(JSON.stringify({ inputs: c.inputs }));
+    const outputs = await answer(parseInferRequest(body, spec.signature, most));
     for (const expected of c.outputs) {
       const actual = outputs.find((o) => o.name === expected.name);
       const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;

@@ -73,6 +73,7 @@ export class ModelProcess {
       process.stderr.write(chunk);
       this.tail = (this.tail + chunk.toString().replace(COLOURS, '')).slice(-TAIL);
     });
+    this.child.stderr?.on('error', () => undefined);
     const lifeline = this.child.stdio[4] as Socket | undefined;
     lifeline?.on('error', () => undefined);
     lifeline?.on('data', (chunk: Buffer) => {
@@ -132,8 +133,10 @@ export class ModelProcess {
           } else void this.end(new ModelProcessError(kind, `${what} within ${ms} ms; its process was ended`));
         };
         timer = setTimeout(look, ms);
-        // That it is gone is told by `close`.
+        // That it is gone is told by `close`; what cannot be sent at all is an error of the call alone.
         if (question) this.child.send(question, () => undefined);
+      }).finally(() => {
+        this.pending = undefined;
       });
       if (!('error' in reply)) return reply;
       throw new Error(reply.error);
