@@ -34,6 +34,8 @@ type Entry = {
   busy: boolean;
   /** A route names it; else it is only tried. */
   routed: boolean;
+  /** A route has named it: requests may be under way. */
+  served: boolean;
   begunAt: number;
   failures: number;
   /** Processes that it hung or crashed while it was loaded. */
@@ -160,10 +162,12 @@ export class ModelSet {
         this.reconcile();
       });
     }
+    // A route may name soon what was tried: it stays for a while, unless others wait to be tried.
+    const crowded = this.due(now).some(([, e]) => !e.routed);
     for (const [key, entry] of this.entries) {
       if (wanted.has(key) || entry.busy) continue;
       entry.unwantedSince ??= now;
-      if (now - entry.unwantedSince < LINGER_MS) continue;
+      if (now - entry.unwantedSince < LINGER_MS && (entry.served || !crowded)) continue;
       this.entries.delete(key);
       await entry.model?.release();
       this.parts.log.info({ version: key }, 'unloaded');
@@ -187,6 +191,7 @@ export class ModelSet {
       retryAt: 0,
       busy: false,
       routed,
+      served: false,
       begunAt: 0,
       failures: 0,
       ends: 0,
@@ -194,14 +199,12 @@ export class ModelSet {
     this.entries.set(key, entry);
     // Whoever waits for it now need not wait as long as a trial may.
     if (routed && !entry.routed) Object.assign(entry, { retryAt: 0, failures: 0 });
-    Object.assign(entry, { spec, routed, unwantedSince: undefined });
+    Object.assign(entry, { spec, routed, served: entry.served || routed, unwantedSince: undefined });
   }
 
   /** What to load now: all that routes name, and a few of those that are tried, the longest untouched first. */
   private next(now: number): [string, Entry][] {
-    const due = [...this.entries].filter(
-      ([, e]) => !e.busy && !e.model && e.state === 'loading' && e.unwantedSince === undefined && now >= e.retryAt,
-    );
+    const due = this.due(now);
     const tried = [...this.entries.values()].filter((e) => !e.routed && (e.busy || e.model)).length;
     return [
       ...due.filter(([, e]) => e.routed),
@@ -210,6 +213,12 @@ export class ModelSet {
         .sort(([, a], [, b]) => a.begunAt - b.begunAt)
         .slice(0, Math.max(0, MOST_TRIED - tried)),
     ];
+  }
+
+  private due(now: number): [string, Entry][] {
+    return [...this.entries].filter(
+      ([, e]) => !e.busy && !e.model && e.state === 'loading' && e.unwantedSince === undefined && now >= e.retryAt,
+    );
   }
 
   private async load(key: string, entry: Entry): Promise<void> {

@@ -78,7 +78,7 @@ async function ask(set: ModelSet, model: string, x: number) {
   return (await loaded.infer(request)).outputs[0]?.data[0];
 }
 
-it('a file that never ends is tried twice and fails with that reason, while versions of routes load and answer', async () => {
+it('a file that never ends fails for that reason, after two trials, while other versions load and answer', async () => {
   const set = modelSet({ runDeadlineMs: 1000 });
   set.tryOut([version('endless', turns({ endless: true }))]);
   set.apply('e', route(version('good', identity('FP32', [-1, 1]))));
@@ -114,7 +114,7 @@ it.each([
     /bytes of memory; MODEL_MEMORY_BYTES is 1000/,
   ],
 ])(
-  'a version is not failed for good because %s: the reason is told, and it is tried again',
+  'a version does not fail for good because %s: the reason is told, and it is tried again',
   async (_, change, uris, reason) => {
     const set = modelSet({ allowedHosts: ['127.0.0.1:1'], ...change });
     set.tryOut([version('unlucky', identity('FP32', [-1, 1]), uris)]);
@@ -133,7 +133,7 @@ it('what only one source refuses is fetched from the next', async () => {
   expect((await said(set, 'elsewhere', (v) => v.state !== 'loading')).state).toBe('warm');
 });
 
-it('no more than four versions that are only tried are loaded at once, however many a publisher registers', async () => {
+it('of all that a publisher registers no more than four versions are loaded at once to be tried', async () => {
   const set = modelSet();
   const specs = Array.from({ length: 8 }, (_, i) => version(`tried-${i}`, identity('FP32', [-1, i + 1])));
   set.tryOut(specs);

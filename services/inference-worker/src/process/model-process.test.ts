@@ -35,7 +35,7 @@ async function until<T>(look: () => Promise<T | undefined> | T | undefined): Pro
 const FOR_EVER = 1e30;
 
 describe('a model that does not come to an end', () => {
-  it('stops neither the clock nor other versions; past its deadline it fails its caller, and then answers again', async () => {
+  it('stops neither clock nor other versions; past its deadline it fails its caller, then answers again', async () => {
     const [hanging, other] = [await load(turns(), { runDeadlineMs: 1500 }), await load(identity('FP32', [-1, 1]))];
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 5);

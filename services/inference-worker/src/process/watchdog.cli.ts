@@ -1,5 +1,5 @@
-// A thread beside the model: it goes on while the model's run holds the main thread, and ends the process when the worker
-// is gone, also after kill -9 (the kernel closes the worker's end of the pipe), or when it takes too much memory.
+// A thread beside the model: it goes on while the model's run holds the main thread. It ends the process when that
+// takes too much memory, or when the worker is gone. The kernel tells it also after kill -9: it closes the pipe.
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 

@@ -21,8 +21,8 @@ export class LegClient {
   }
 
   /**
-   * @param patienceMs what is left until the deadline; an answer that took longer counts as none. Timers alone would not
-   * tell: a loop that was held up finds the timer due and the answer there at once.
+   * @param patienceMs what is left until the deadline; an answer that took longer counts as none. Timers alone would
+   * not tell: a loop that was held up finds the timer due and the answer there at once.
    */
   async ask(
     endpoint: string,
