@@ -1,7 +1,20 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { LOOPBACK_HOSTS } from '@slipway/contracts';
 import { accessPolicies, commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
+
+/** Of the machine, or of the container where that has less. */
+function memoryHere(): number {
+  const container = process.constrainedMemory();
+  return container > 0 ? Math.min(totalmem(), container) : totalmem();
+}
+
+/** What models' processes see of the environment: what libraries need to be found, and no key. */
+export function modelEnvironment(all: Record<string, string | undefined>): Record<string, string> {
+  const passed = Object.entries(all).filter(([k, v]) => v !== undefined && PASSED.test(k));
+  return Object.fromEntries(passed) as Record<string, string>;
+}
+const PASSED = /^(PATH|HOME|TZ|LANG|TMPDIR|SYSTEMROOT)$|^(LC_|LD_|DYLD_|CUDA_|NVIDIA_|OMP_)/i;
 
 export const configSchema = commonConfigSchema.extend({
   /** Where routers reach this worker. */
@@ -19,6 +32,14 @@ export const configSchema = commonConfigSchema.extend({
   /** Other hosts that artefacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */
   ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
+  /** Of all artefacts in `CACHE_DIR` together; what the routes name stays, also beyond it. */
+  CACHE_MAX_BYTES: intFromEnv(0).default(16 * 1024 ** 3),
+  /** A batch that a model has not answered after so long ends the model's process, which is then started again. */
+  MODEL_RUN_DEADLINE_MS: intFromEnv(1).default(30_000),
+  /** From the start of a version's process until it is loaded and its validation set is run. */
+  MODEL_LOAD_DEADLINE_MS: intFromEnv(1).default(120_000),
+  /** Resident memory of one version's process; whichever takes more is ended. Half of the machine's, if not given. */
+  MODEL_MEMORY_BYTES: intFromEnv(1).default(Math.floor(memoryHere() / 2)),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
   /** Rows that may wait for one version; more are refused with 503. */
   MAX_QUEUED_ROWS: intFromEnv(1).default(2048),

@@ -15,7 +15,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
-import { configSchema } from './config.ts';
+import { configSchema, modelEnvironment } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
 import { ArtifactClient } from './model/artifact.client.ts';
@@ -36,6 +36,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     registryUrls: config.REGISTRY_URLS,
     allowedHosts: config.ARTIFACT_HOSTS,
     maxBytes: config.MAX_ARTIFACT_BYTES,
+    cacheBytes: config.CACHE_MAX_BYTES,
   });
   await artifacts.forgetPartials();
   const models = new ModelSet({
@@ -43,6 +44,12 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     log,
     threads: config.ORT_THREADS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
+    limits: {
+      runDeadlineMs: config.MODEL_RUN_DEADLINE_MS,
+      loadDeadlineMs: config.MODEL_LOAD_DEADLINE_MS,
+      memoryBytes: config.MODEL_MEMORY_BYTES,
+      env: modelEnvironment(process.env),
+    },
     onChange: () => heartbeat.now(),
   });
   onClose('models', () => models.close());

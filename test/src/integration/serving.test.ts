@@ -603,6 +603,15 @@ describe('assignment', () => {
   });
 });
 
+/** No such process, or one that only waits to be buried. */
+function isGone(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return true;
+  }
+}
+
 describe('poison and broken artefacts', () => {
   it('keeps its last good route when a poisonous one is published, and says so', async () => {
     const producer = release.kafka.producer();
@@ -622,8 +631,13 @@ describe('poison and broken artefacts', () => {
   });
 
   it('fails with a clear 503 when no target is left, never with silence', async () => {
+    const worker = release.supervisor.pid('worker-1');
+    // One process for each version that it has loaded; none of them may outlive it.
+    const models = readFileSync(`/proc/${worker}/task/${worker}/children`, 'utf8').trim().split(' ').map(Number);
+    expect(models.every((pid) => pid > 0)).toBe(true);
     release.supervisor.kill('worker-1', 'SIGKILL', { restart: false });
     await until('the worker to be gone', () => release.supervisor.pid('worker-1') === undefined);
+    await until("its models' processes to be gone", () => models.every(isGone));
     const response = await post(body(), { 'x-request-id': 'nobody-there' });
     expect(response.status).toBe(503);
     expect((await response.json()) as Problem).toMatchObject({

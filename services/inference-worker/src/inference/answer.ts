@@ -1,4 +1,4 @@
-import type { OutputTensor } from '../model/onnx.client.ts';
+import type { OutputTensor } from '../model/batch-tensors.ts';
 
 type Answer = { model_name: string; model_version: string; id?: string; outputs: OutputTensor[] };
 

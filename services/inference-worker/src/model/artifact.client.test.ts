@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ArtifactClient, type ArtifactClientOptions, ArtifactRefusedError } from './artifact.client.ts';
+import { ArtifactClient, type ArtifactClientOptions, ArtifactError } from './artifact.client.ts';
 
 const content = Buffer.alloc(300_000, 'model');
 const digest = createHash('sha256').update(content).digest('hex');
@@ -58,6 +58,7 @@ const client = (change: Partial<ArtifactClientOptions> = {}) =>
     registryUrls: [registry.url],
     allowedHosts: [new URL(elsewhere.url).host],
     maxBytes: 1_000_000,
+    cacheBytes: 10_000_000,
     ...change,
   });
 
@@ -84,7 +85,7 @@ describe('an artefact', () => {
   it('is not asked of a host that configuration does not allow, directly or by a redirect', async () => {
     for (const uri of [`${elsewhere.url}/model`, `${registry.url}/moved`]) {
       const refused = client({ allowedHosts: ['models.example'] }).fetch(digest, [uri]);
-      await expect(refused).rejects.toThrow(ArtifactRefusedError);
+      await expect(refused).rejects.toThrow(ArtifactError);
       await expect(refused).rejects.toThrow(
         `the host "${new URL(elsewhere.url).host}" is not one that may be asked by HTTP; ARTIFACT_HOSTS allows`,
       );
@@ -97,13 +98,13 @@ describe('an artefact', () => {
     ['a length that is not declared', () => elsewhere.url],
   ])('larger than the bound is refused with its reason: %s', async (_, from) => {
     const refused = client({ maxBytes: 200_000 }).fetch(digest, [`${from()}/model`]);
-    await expect(refused).rejects.toThrow(ArtifactRefusedError);
+    await expect(refused).rejects.toThrow(ArtifactError);
     await expect(refused).rejects.toThrow(/bytes or more; MAX_ARTIFACT_BYTES is 200000/);
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it('with other bytes than its digest names is refused and leaves nothing behind', async () => {
-    await expect(client().fetch(digest, [`${registry.url}/other`])).rejects.toThrow(ArtifactRefusedError);
+    await expect(client().fetch(digest, [`${registry.url}/other`])).rejects.toThrow(ArtifactError);
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -114,6 +115,57 @@ describe('an artefact', () => {
     registry.asked.length = 0;
     await c.fetch(digest, [`${registry.url}/model`]);
     expect(registry.asked).toEqual([]);
+  });
+});
+
+describe('the cache', () => {
+  it('is kept within its bound: what was asked for longest ago goes first, and what is in use stays', async () => {
+    const place = (name: string) => join(folder, name);
+    const [oldest, used, newest] = ['a', 'b', 'c'].map((c) => c.repeat(64)) as [string, string, string];
+    for (const [i, name] of [used, oldest, newest].entries()) {
+      writeFileSync(place(name), Buffer.alloc(1000));
+      utimesSync(place(name), 1000 + i, 1000 + i);
+    }
+    const c = client({ cacheBytes: 300_000 + 2000 });
+    expect(await c.evict(() => new Set())).toEqual([]);
+    await c.fetch(digest, [`${registry.url}/model`]);
+    expect(await c.evict(() => new Set([used, digest]))).toEqual([oldest]);
+    expect(readdirSync(folder).sort()).toEqual([used, newest, digest].sort());
+    // More than the bound is in use: nothing of that goes.
+    expect(await client({ cacheBytes: 0 }).evict(() => new Set([used, digest]))).toEqual([newest]);
+    expect(readdirSync(folder).sort()).toEqual([used, digest].sort());
+  });
+
+  it('keeps longest what was asked for last, also from the cache', async () => {
+    await client().fetch(digest, [`${registry.url}/model`]);
+    utimesSync(join(folder, digest), 1000, 1000);
+    const other = 'f'.repeat(64);
+    writeFileSync(join(folder, other), Buffer.alloc(1000));
+    utimesSync(join(folder, other), 2000, 2000);
+    await client().fetch(digest, []);
+    expect(await client({ cacheBytes: 300_500 }).evict(() => new Set())).toEqual([other]);
+  });
+});
+
+describe('an artefact with several sources', () => {
+  it('is asked of each one until one gives it, whatever those before it say', async () => {
+    const uris = [`${registry.url}/other`, 'http://models.example/m', `${elsewhere.url}/model`];
+    await client().fetch(digest, uris);
+    expect(readdirSync(folder)).toEqual([digest]);
+  });
+
+  it('has wrong bytes only when each gives such: one that cannot be asked may have the right ones', async () => {
+    const wrong = `${registry.url}/other`;
+    await expect(client().fetch(digest, [wrong])).rejects.toMatchObject({ wrongBytes: true });
+    await expect(client().fetch(digest, [wrong, 'http://models.example/m'])).rejects.toMatchObject({
+      wrongBytes: false,
+      message: expect.stringMatching(/gave bytes with the SHA-256 .*; .*the host "models.example" is not one/),
+    });
+  });
+
+  it('is given up when it drips for too long', async () => {
+    const slow = client({ silenceMs: 10_000, longestMs: 200 }).fetch(digest, [`${elsewhere.url}/silent`]);
+    await expect(slow).rejects.toThrow(/took longer than 200 ms/);
   });
 });
 

@@ -1,14 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { hostAllowed, hostRefusal } from '@slipway/contracts';
 
-/** Wrong bytes, too many of them, or a source that may not be asked: trying again will not help. */
-export class ArtifactRefusedError extends Error {
-  override name = 'ArtifactRefusedError';
+/**
+ * No source gives the bytes. `wrongBytes`: each one gives others than the digest names, and would do so to everybody.
+ * Else it is this worker's own surroundings: a bound, a host that it may not ask, or a source that it cannot reach.
+ */
+export class ArtifactError extends Error {
+  override name = 'ArtifactError';
+  readonly wrongBytes: boolean;
+  constructor(message: string, wrongBytes = false) {
+    super(message);
+    this.wrongBytes = wrongBytes;
+  }
 }
 
 export type ArtifactClientOptions = {
@@ -19,11 +27,16 @@ export type ArtifactClientOptions = {
   /** Other hosts that may be asked, without the key. */
   allowedHosts: readonly string[];
   maxBytes: number;
+  /** Of all files together; what is still in use is never removed for it. */
+  cacheBytes: number;
   /** A source that sends nothing for so long is given up. */
   silenceMs?: number;
+  /** A source that has not sent all in so long is given up. */
+  longestMs?: number;
 };
 
 const MOST_REDIRECTS = 5;
+const DIGEST = /^[0-9a-f]{64}$/;
 /** Begins the name of a file that is still being fetched. */
 const PARTIAL = '.';
 
@@ -42,15 +55,15 @@ export class ArtifactClient {
     for (const name of names) if (name.startsWith(PARTIAL)) await rm(join(this.options.folder, name), { force: true });
   }
 
-  /**
-   * @returns the file's path
-   * @throws ArtifactRefusedError when a source gives other bytes or too many, or may not be asked; any other error when
-   * no source could be reached
-   */
+  /** @returns the file's path @throws ArtifactError with what each of the sources said */
   async fetch(digest: string, uris: readonly string[]): Promise<string> {
     const path = join(this.options.folder, digest);
-    if ((await digestOf(path)) === digest) return path;
-    let last: unknown = new Error('the route names no source');
+    if ((await digestOf(path)) === digest) {
+      // What was asked for last stays longest.
+      await utimes(path, new Date(), new Date()).catch(() => undefined);
+      return path;
+    }
+    const said: ArtifactError[] = [];
     for (const uri of uris) {
       const partial = join(this.options.folder, `${PARTIAL}${randomUUID()}`);
       try {
@@ -58,22 +71,53 @@ export class ArtifactClient {
         await rename(partial, path);
         return path;
       } catch (error) {
-        if (error instanceof ArtifactRefusedError) throw error;
-        last = error;
+        said.push(error instanceof ArtifactError ? error : new ArtifactError(reasonOf(error)));
       } finally {
         await rm(partial, { force: true });
       }
     }
-    throw last;
+    if (said.length === 0) throw new ArtifactError('the route names no source');
+    const messages = [...new Set(said.map((e) => e.message))];
+    throw new ArtifactError(
+      messages.join('; '),
+      said.every((e) => e.wrongBytes),
+    );
+  }
+
+  /**
+   * Removes files that are not in use, those first that were asked for longest ago, until all fit into the bound.
+   * @param inUse digests, asked for anew before each removal
+   * @returns the digests that were removed
+   */
+  async evict(inUse: () => ReadonlySet<string>): Promise<string[]> {
+    const { folder, cacheBytes } = this.options;
+    const names = await readdir(folder).catch(() => []);
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const found = await stat(join(folder, name)).catch(() => undefined);
+        return { name, bytes: found?.size ?? 0, at: found?.mtimeMs ?? 0 };
+      }),
+    );
+    let total = files.reduce((n, f) => n + f.bytes, 0);
+    const removed: string[] = [];
+    for (const f of files.filter((f) => DIGEST.test(f.name)).sort((a, b) => a.at - b.at)) {
+      if (total <= cacheBytes) break;
+      if (inUse().has(f.name)) continue;
+      await rm(join(folder, f.name), { force: true });
+      total -= f.bytes;
+      removed.push(f.name);
+    }
+    return removed;
   }
 
   /** Streams to disk: a model need not fit into memory twice. */
   private async download(uri: string, digest: string, partial: string): Promise<void> {
-    const { folder, maxBytes, silenceMs = 60_000 } = this.options;
+    const { folder, maxBytes, silenceMs = 60_000, longestMs = 3_600_000 } = this.options;
     const quiet = new AbortController();
     const timer = setTimeout(() => quiet.abort(new Error(`${uri} sent nothing for ${silenceMs} ms`)), silenceMs);
+    const whole = setTimeout(() => quiet.abort(new Error(`${uri} took longer than ${longestMs} ms`)), longestMs);
     const tooLarge = (bytes: number) =>
-      new ArtifactRefusedError(`${uri} gives ${bytes} bytes or more; MAX_ARTIFACT_BYTES is ${maxBytes}`);
+      new ArtifactError(`${uri} gives ${bytes} bytes or more; MAX_ARTIFACT_BYTES is ${maxBytes}`);
     try {
       const response = await this.ask(uri, quiet.signal);
       const declared = Number(response.headers.get('content-length') ?? 0);
@@ -97,9 +141,10 @@ export class ArtifactClient {
       );
       const actual = hash.digest('hex');
       if (actual !== digest)
-        throw new ArtifactRefusedError(`${uri} gave bytes with the SHA-256 ${actual}; the version names ${digest}`);
+        throw new ArtifactError(`${uri} gave bytes with the SHA-256 ${actual}; the version names ${digest}`, true);
     } finally {
       clearTimeout(timer);
+      clearTimeout(whole);
       quiet.abort();
     }
   }
@@ -111,7 +156,7 @@ export class ArtifactClient {
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
       const own = this.origins.has(new URL(url).origin);
       if (!own && !hostAllowed(allowedHosts, url))
-        throw new ArtifactRefusedError(hostRefusal('ARTIFACT_HOSTS', [...this.origins, ...allowedHosts], url));
+        throw new ArtifactError(hostRefusal('ARTIFACT_HOSTS', [...this.origins, ...allowedHosts], url));
       const response = await fetch(url, {
         headers: own ? { authorization: `Bearer ${key}` } : {},
         redirect: 'manual',
@@ -138,4 +183,10 @@ async function digestOf(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** `fetch failed` says nothing: its cause does. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message || (cause as { code?: string }).code}` : message;
 }

@@ -3,11 +3,11 @@ import type { Logger } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
 import { parseInferRequest } from '../inference/tensors.ts';
 import { LoadedModel } from './loaded-model.client.ts';
-import { identity, loadable, zipMapped } from './onnx-models.fixture.ts';
+import { identity, limits, loadable, zipMapped } from './onnx-models.fixture.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Logger;
 const load = (bytes: Uint8Array, spec: Loadable) =>
-  LoadedModel.load(spec, bytes, { threads: 1, maxQueuedRows: 1000, log });
+  LoadedModel.load(spec, bytes, { threads: 1, maxQueuedRows: 1000, limits, log });
 const tensor = (name: string, datatype: TensorSpec['datatype'], ...shape: number[]) => ({ name, datatype, shape });
 const X = tensor('X', 'FP32', -1, 2);
 

@@ -5,32 +5,41 @@ import {
   PreprocessingError,
   ProblemError,
   type RowTensor,
-  type Signature,
 } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
-import type { InferenceSession } from 'onnxruntime-node';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
-import { numericTensor } from '../inference/numeric.ts';
 import { type InferRequest, parseInferRequest } from '../inference/tensors.ts';
+import type { Loaded, Provider } from '../process/messages.ts';
+import { ModelProcessError } from '../process/model-process.client.ts';
+import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner.client.ts';
+import { feedsOf, type OutputTensor, outputsOf, tailOf } from './batch-tensors.ts';
 import { misfit } from './fit.ts';
-import { createSession, describeFile, type OutputTensor, runBatch, tailOf } from './onnx.client.ts';
+import { madeUpRequest } from './made-up.ts';
+import { mostRows } from './row-bound.ts';
 
 type Prepared = ReadonlyMap<string, RowTensor>;
 
-/** One version, loaded: preprocessing, batching and its ONNX Runtime session. */
+export type LoadOptions = {
+  threads: number;
+  maxQueuedRows: number;
+  limits: ModelLimits;
+  log: Logger;
+  /** That its process could not be started again, with the reason, or that it could after all. */
+  onState?: (up: boolean, reason: string) => void;
+};
+
+/** One version, loaded: preprocessing and batching here, its ONNX Runtime session in a process of its own. */
 export class LoadedModel {
   readonly spec: Loadable;
-  readonly provider: 'cuda' | 'cpu';
-  private readonly session: InferenceSession;
+  readonly provider: Provider;
+  private readonly runner: ModelRunner;
   private readonly batcher: Batcher<Prepared, OutputTensor[]>;
 
-  private constructor(spec: Loadable, session: InferenceSession, provider: 'cuda' | 'cpu', maxQueuedRows: number) {
+  private constructor(spec: Loadable, runner: ModelRunner, maxQueuedRows: number) {
     this.spec = spec;
-    this.session = session;
-    this.provider = provider;
-    const datatypes = new Map<string, Datatype>(spec.signature.inputs.map((i) => [i.name, i.datatype]));
-    for (const op of spec.preprocessing) datatypes.set('output' in op ? op.output : op.input, 'FP32');
-    const outputs = spec.signature.outputs.map((o) => o.name);
+    this.runner = runner;
+    this.provider = runner.loaded.provider;
+    const run: Run = (feeds, fetch) => runner.run(feeds, fetch);
     this.batcher = new Batcher({
       // A first dimension that is fixed is no batch: such a request runs alone.
       maxBatch: spec.signature.inputs.every((i) => i.shape[0] === -1) ? spec.max_batch : 1,
@@ -38,49 +47,28 @@ export class LoadedModel {
       maxQueuedRows,
       clock: () => performance.now(),
       key: shapeKey,
-      run: (inputs) => runBatch(session, inputs, datatypes, outputs),
+      run: batchRun(spec, runner.loaded, run),
     });
   }
 
   /**
-   * Creates the session from a file, or its bytes, and runs the validation set (or a made-up request), so that the first caller finds it warm.
-   * @throws when the file does not fit the signature, or an output is not as expected
+   * Loads a file, or its bytes, in a new process and runs the validation set (or a made-up request), so that the first
+   * caller finds it warm.
+   * @throws ModelProcessError when its process ended over it
+   * @throws Error when the file does not fit the signature, or an output is not as expected
    */
-  static async load(
-    spec: Loadable,
-    file: string | Uint8Array,
-    options: { threads: number; maxQueuedRows: number; log: Logger },
-  ): Promise<LoadedModel> {
-    const { session, provider } = await createSession(file, options.threads, options.log);
-    const model = new LoadedModel(spec, session, provider, options.maxQueuedRows);
-    try {
-      await model.prove();
-    } catch (error) {
-      await session.release();
-      throw error;
-    }
-    return model;
-  }
-
-  private async prove(): Promise<void> {
-    const { spec } = this;
-    const wrong = misfit(spec, describeFile(this.session));
-    if (wrong) throw new Error(wrong);
-    if (spec.validation.length === 0) await this.infer(madeUpRequest(spec.signature));
-    for (const [i, c] of spec.validation.entries()) {
-      const { outputs } = await this.infer(
-        parseInferRequest(Buffer.from(JSON.stringify({ inputs: c.inputs })), spec.signature, 4096),
-      );
-      for (const expected of c.outputs) {
-        const actual = outputs.find((o) => o.name === expected.name);
-        const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;
-        if (!actual || off >= 0)
-          throw new Error(
-            `validation case ${i}: output "${expected.name}" is ${String(actual?.data[off])} where ` +
-              `${JSON.stringify(expected.data[off])} is expected`,
-          );
-      }
-    }
+  static async load(spec: Loadable, file: string | Uint8Array, options: LoadOptions): Promise<LoadedModel> {
+    const { threads, limits, log, onState = () => undefined } = options;
+    const runner = await ModelRunner.start({
+      name: { model: spec.model, version: spec.version },
+      file,
+      threads,
+      limits,
+      log,
+      prove: (loaded, run) => prove(spec, loaded, run),
+      onState,
+    });
+    return new LoadedModel(spec, runner, options.maxQueuedRows);
   }
 
   get waitingRows(): number {
@@ -89,7 +77,7 @@ export class LoadedModel {
 
   /**
    * @param priority background work runs only when nothing live waits, and is refused first @throws ProblemError
-   * invalid_tensor or overloaded
+   * invalid_tensor or overloaded; timeout or target_failed when its process ended
    */
   async infer(
     request: InferRequest,
@@ -110,16 +98,55 @@ export class LoadedModel {
       const wanted = request.outputs ? output.filter((o) => request.outputs?.includes(o.name)) : output;
       return { outputs: priority === 'live' ? wanted : wanted.map(asDoubles), timing };
     } catch (error) {
-      if (error instanceof QueueFullError)
-        throw new ProblemError('overloaded', `${this.spec.model}:${this.spec.version}: ${error.message}`, {
-          cause: error,
-        });
+      const said = `${this.spec.model}:${this.spec.version}: ${(error as Error).message}`;
+      if (error instanceof QueueFullError) throw new ProblemError('overloaded', said, { cause: error });
+      // Not 503: an answer that its process could not give is the version's failure, and no load of ours.
+      if (error instanceof ModelProcessError)
+        throw new ProblemError(error.kind === 'hung' ? 'timeout' : 'target_failed', said, { cause: error });
       throw error;
     }
   }
 
+  /** Of its process; undefined while that is being started again. */
+  get pid(): number | undefined {
+    return this.runner.pid;
+  }
+
   async release(): Promise<void> {
-    await this.session.release();
+    await this.runner.close();
+  }
+}
+
+/** Runs preprocessed requests, all of equal shape behind the rows, as one batch. */
+function batchRun(spec: Loadable, loaded: Loaded, run: Run): (requests: Prepared[]) => Promise<OutputTensor[][]> {
+  const datatypes = new Map<string, Datatype>(spec.signature.inputs.map((i) => [i.name, i.datatype]));
+  for (const op of spec.preprocessing) datatypes.set('output' in op ? op.output : op.input, 'FP32');
+  const inputs = loaded.inputs.map((i) => i.name);
+  const outputs = spec.signature.outputs.map((o) => o.name);
+  return async (requests) => outputsOf(await run(feedsOf(inputs, requests, datatypes), outputs), requests);
+}
+
+/** @throws Error when the file does not fit the signature, or an output is not as the validation set expects */
+async function prove(spec: Loadable, loaded: Loaded, run: Run): Promise<void> {
+  const wrong = misfit(spec, loaded);
+  if (wrong) throw new Error(wrong);
+  const runTogether = batchRun(spec, loaded, run);
+  const answer = async ({ tensors }: InferRequest) =>
+    (await runTogether([applyPreprocessing(spec.preprocessing, tensors)]))[0] as OutputTensor[];
+  if (spec.validation.length === 0) await answer(madeUpRequest(spec));
+  const most = Math.min(4096, mostRows(spec.preprocessing));
+  for (const [i, c] of spec.validation.entries()) {
+    const body = Buffer.from(JSON.stringify({ inputs: c.inputs }));
+    const outputs = await answer(parseInferRequest(body, spec.signature, most));
+    for (const expected of c.outputs) {
+      const actual = outputs.find((o) => o.name === expected.name);
+      const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;
+      if (!actual || off >= 0)
+        throw new Error(
+          `validation case ${i}: output "${expected.name}" is ${String(actual?.data[off])} ` +
+            `where ${JSON.stringify(expected.data[off])} is expected`,
+        );
+    }
   }
 }
 
@@ -140,29 +167,4 @@ function shapeKey(tensors: Prepared): string {
   let key = '';
   for (const [name, t] of tensors) key += `${name}\0${t.kind}\0${tailOf(t).join()}\n`;
   return key;
-}
-
-function madeUpRequest(signature: Signature): InferRequest {
-  const tensors = new Map<string, RowTensor>();
-  const [first] = signature.inputs;
-  const rows = Math.max(1, first?.shape[0] ?? 1);
-  for (const s of signature.inputs) {
-    const tail = s.shape.slice(1).map((d) => (d === -1 ? 1 : d));
-    const width = tail.reduce((a, d) => a * d, 1);
-    tensors.set(
-      s.name,
-      s.datatype === 'BYTES'
-        ? {
-            kind: 'bytes',
-            rows,
-            width,
-            tail,
-            values: Array.from({ length: rows * width }, () => Buffer.from('warm up')),
-          }
-        : numericTensor(s.datatype, rows, tail, new Array<number>(rows * width).fill(0), (_, message) => {
-            throw new Error(message);
-          }),
-    );
-  }
-  return { id: undefined, rows, tensors, outputs: undefined };
 }

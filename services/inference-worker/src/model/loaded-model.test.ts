@@ -1,14 +1,14 @@
 import { bundleSchema, type Datatype, type Loadable } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { answerJson } from '../inference/answer.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
 import { LoadedModel } from './loaded-model.client.ts';
-import { identity, lookUp } from './onnx-models.fixture.ts';
+import { identity, limits, lookUp } from './onnx-models.fixture.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Logger;
 const load = ({ bytes, spec }: { bytes: Uint8Array; spec: Loadable }) =>
-  LoadedModel.load(spec, bytes, { threads: 1, maxQueuedRows: 1000, log });
+  LoadedModel.load(spec, bytes, { threads: 1, maxQueuedRows: 1000, limits, log });
 
 /** What a caller gets for the JSON text of `data`. */
 async function ask(model: LoadedModel, shape: number[], data: string) {
@@ -56,6 +56,17 @@ describe('a batch, on ONNX Runtime', () => {
   });
 });
 
+/** y = x of that datatype, any number of rows and columns; loaded once. */
+const kept = new Map<Datatype, Promise<LoadedModel>>();
+function identityOf(datatype: Datatype): Promise<LoadedModel> {
+  const model = kept.get(datatype) ?? load(identity(datatype, [-1, -1]));
+  kept.set(datatype, model);
+  return model;
+}
+afterAll(async () => {
+  for (const model of kept.values()) await (await model).release();
+});
+
 describe('a datatype, on ONNX Runtime', () => {
   it.each([
     ['BOOL', '[true,false,true]'],
@@ -71,7 +82,7 @@ describe('a datatype, on ONNX Runtime', () => {
     ['FP64', '[0.1,9007199254740991,1e+300]'],
     ['BYTES', '["1234567890123456789","","\\"12345678901234567\\""]'],
   ] as const)('%s goes in and comes out exactly', async (datatype, data) => {
-    const model = await load(identity(datatype, [-1, 3]));
+    const model = await identityOf(datatype);
     expect((await ask(model, [1, 3], data)).data).toBe(data);
   });
 
@@ -87,7 +98,7 @@ describe('a datatype, on ONNX Runtime', () => {
     ['BOOL', '[1,2]', 'inputs.0.data.1: must be true or false, not 2'],
     ['FP32', '[0,1e39]', 'inputs.0.data.1: 1e+39 is beyond FP32'],
   ] as const)('%s %s is refused with tensor and element, never rounded', async (datatype, data, message) => {
-    const model = await load(identity(datatype, [-1, 2]));
+    const model = await identityOf(datatype);
     await expect(ask(model, [1, 2], data)).rejects.toMatchObject({
       code: 'invalid_tensor',
       message: expect.stringContaining(message),

@@ -7,12 +7,21 @@ import {
   type Route,
 } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
-import { type ArtifactClient, ArtifactRefusedError } from './artifact.client.ts';
+import { ModelProcessError, outOfMemory } from '../process/model-process.client.ts';
+import type { ModelLimits } from '../process/model-runner.client.ts';
+import { type ArtifactClient, ArtifactError } from './artifact.client.ts';
+import { Lane } from './lane.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 
 /** A version that no route names any more stays loaded for so long: requests may still be under way to it. */
 const LINGER_MS = 5000;
 const RETRY_MS = 2000;
+/** Pauses double up to this, for a version that a route names and for one that is only tried. */
+const LONGEST_RETRY_MS = { route: 30_000, trial: 300_000 };
+/** Versions that are only tried: so many are on their way or loaded at once. */
+const MOST_TRIED = 4;
+/** A file that ended its process so often is at fault: once may be bad luck. */
+const MOST_ENDS = 2;
 
 type Entry = {
   spec: Loadable;
@@ -23,6 +32,14 @@ type Entry = {
   retryAt: number;
   /** Its artefact is on the way, or it is being loaded. */
   busy: boolean;
+  /** A route names it; else it is only tried. */
+  routed: boolean;
+  /** A route has named it: requests may be under way. */
+  served: boolean;
+  begunAt: number;
+  failures: number;
+  /** Processes that it hung or crashed while it was loaded. */
+  ends: number;
 };
 
 /** The versions that the routes ask to keep loaded, side by side; loads and unloads them as the routes change. */
@@ -35,13 +52,18 @@ export class ModelSet {
     log: Logger;
     threads: number;
     maxQueuedRows: number;
+    limits: ModelLimits;
     onChange: () => void;
   };
   private timer: NodeJS.Timeout | undefined;
-  /** Sessions are created one after another. */
-  private turn: Promise<void> = Promise.resolve();
+  /** What is only tried never waits in the way of what serves. */
+  private readonly lanes = {
+    route: { download: new Lane(4), load: new Lane(4) },
+    trial: { download: new Lane(2), load: new Lane(1) },
+  };
   private working = false;
   private again = false;
+  private closed = false;
 
   constructor(parts: ModelSet['parts']) {
     this.parts = parts;
@@ -53,7 +75,8 @@ export class ModelSet {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    for (const e of this.entries.values()) await e.model?.release().catch(() => undefined);
+    this.closed = true;
+    await Promise.all([...this.entries.values()].map((e) => e.model?.release()));
   }
 
   apply(endpoint: string, route: Route | undefined): void {
@@ -119,85 +142,149 @@ export class ModelSet {
   }
 
   private async work(): Promise<void> {
-    const wanted = new Map<string, Loadable>();
+    if (this.closed) return;
+    const wanted = new Map<string, { spec: Loadable; routed: boolean }>();
     for (const route of this.routes.values())
-      for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, spec);
+      for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, { spec, routed: true });
     for (const spec of this.trials) {
       const key = `${spec.model}:${spec.version}`;
-      if (!wanted.has(key)) wanted.set(key, spec);
+      if (!wanted.has(key)) wanted.set(key, { spec, routed: false });
     }
     const now = performance.now();
-    for (const [key, spec] of wanted) {
-      const present = this.entries.get(key);
-      if (present?.busy) continue;
-      // The same number may be given anew once the model was deleted.
-      const other = present && present.spec.digest !== spec.digest;
-      if (other) await present.model?.release().catch(() => undefined);
-      const entry = (!other && present) || {
-        spec,
-        state: 'loading' as const,
-        error: undefined,
-        model: undefined,
-        unwantedSince: undefined,
-        retryAt: 0,
-        busy: false,
-      };
-      this.entries.set(key, entry);
-      entry.spec = spec;
-      entry.unwantedSince = undefined;
-      if (entry.model || entry.state !== 'loading' || now < entry.retryAt) continue;
+    for (const [key, { spec, routed }] of wanted) await this.want(key, spec, routed);
+    for (const [key, entry] of this.next(now)) {
       entry.busy = true;
-      // Not awaited: a source that is slow holds up no other version.
+      entry.begunAt = now;
+      // Not awaited: a source that is slow, or a model that hangs, holds up no other version.
       void this.load(key, entry).finally(() => {
         entry.busy = false;
         this.parts.onChange();
         this.reconcile();
       });
     }
+    // A route may name soon what was tried: it stays for a while, unless others wait to be tried.
+    const crowded = this.due(now).some(([, e]) => !e.routed);
     for (const [key, entry] of this.entries) {
       if (wanted.has(key) || entry.busy) continue;
       entry.unwantedSince ??= now;
-      if (now - entry.unwantedSince < LINGER_MS) continue;
+      if (now - entry.unwantedSince < LINGER_MS && (entry.served || !crowded)) continue;
       this.entries.delete(key);
-      await entry.model
-        ?.release()
-        .catch((error: unknown) => this.parts.log.warn({ err: error, version: key }, 'could not be released'));
+      await entry.model?.release();
       this.parts.log.info({ version: key }, 'unloaded');
       this.parts.onChange();
+      await this.evict();
     }
+  }
+
+  private async want(key: string, spec: Loadable, routed: boolean): Promise<void> {
+    const present = this.entries.get(key);
+    // The same number may be given anew once the model was deleted.
+    const other = present !== undefined && present.spec.digest !== spec.digest;
+    if (other && present.busy) return;
+    if (other) await present.model?.release();
+    const entry: Entry = (!other && present) || {
+      spec,
+      state: 'loading',
+      error: undefined,
+      model: undefined,
+      unwantedSince: undefined,
+      retryAt: 0,
+      busy: false,
+      routed,
+      served: false,
+      begunAt: 0,
+      failures: 0,
+      ends: 0,
+    };
+    this.entries.set(key, entry);
+    // Whoever waits for it now need not wait as long as a trial may.
+    if (routed && !entry.routed) Object.assign(entry, { retryAt: 0, failures: 0 });
+    Object.assign(entry, { spec, routed, served: entry.served || routed, unwantedSince: undefined });
+  }
+
+  /** What to load now: all that routes name, and a few of those that are tried, the longest untouched first. */
+  private next(now: number): [string, Entry][] {
+    const due = this.due(now);
+    const tried = [...this.entries.values()].filter((e) => !e.routed && (e.busy || e.model)).length;
+    return [
+      ...due.filter(([, e]) => e.routed),
+      ...due
+        .filter(([, e]) => !e.routed)
+        .sort(([, a], [, b]) => a.begunAt - b.begunAt)
+        .slice(0, Math.max(0, MOST_TRIED - tried)),
+    ];
+  }
+
+  private due(now: number): [string, Entry][] {
+    return [...this.entries].filter(
+      ([, e]) => !e.busy && !e.model && e.state === 'loading' && e.unwantedSince === undefined && now >= e.retryAt,
+    );
   }
 
   private async load(key: string, entry: Entry): Promise<void> {
-    const { log, artifacts } = this.parts;
+    const { artifacts, log } = this.parts;
+    const lanes = this.lanes[entry.routed ? 'route' : 'trial'];
+    const { sha256, uris } = entry.spec.artifact;
     try {
-      const file = await artifacts.fetch(entry.spec.artifact.sha256, entry.spec.artifact.uris);
-      this.turn = this.turn.then(() => this.create(key, entry, file));
+      const file = await lanes.download.run(() => artifacts.fetch(sha256, uris));
+      await this.evict();
+      await lanes.load.run(() => this.create(key, entry, file));
     } catch (error) {
-      entry.error = (error as Error).message;
-      entry.retryAt = performance.now() + RETRY_MS;
-      if (error instanceof ArtifactRefusedError) entry.state = 'failed';
+      this.postpone(entry, (error as Error).message);
+      if (error instanceof ArtifactError && error.wrongBytes) entry.state = 'failed';
       log.warn({ version: key, error: entry.error, state: entry.state }, 'its artefact could not be fetched');
-      return;
     }
-    await this.turn;
+  }
+
+  /** It is tried again, after pauses that grow; until then its reason is told with the state `loading`. */
+  private postpone(entry: Entry, reason: string): void {
+    entry.error = reason;
+    const longest = LONGEST_RETRY_MS[entry.routed ? 'route' : 'trial'];
+    entry.retryAt = performance.now() + Math.min(longest, RETRY_MS * 2 ** entry.failures++);
   }
 
   private async create(key: string, entry: Entry, file: string): Promise<void> {
-    const { log, threads, maxQueuedRows } = this.parts;
+    if (this.closed) return;
+    const { log, threads, maxQueuedRows, limits, onChange } = this.parts;
     const began = performance.now();
     try {
-      entry.model = await LoadedModel.load(entry.spec, file, { threads, maxQueuedRows, log });
-      entry.state = 'warm';
-      entry.error = undefined;
-      log.info(
-        { version: key, provider: entry.model.provider, ms: Math.round(performance.now() - began) },
-        'loaded and warm',
-      );
+      const model = await LoadedModel.load(entry.spec, file, {
+        threads,
+        maxQueuedRows,
+        limits,
+        log,
+        onState: (up, reason) => {
+          entry.state = up ? 'warm' : 'loading';
+          entry.error = up ? undefined : reason.replaceAll(file, 'its file');
+          onChange();
+        },
+      });
+      if (this.closed) return await model.release();
+      Object.assign(entry, { model, state: 'warm', error: undefined, failures: 0, ends: 0 });
+      const ms = Math.round(performance.now() - began);
+      log.info({ version: key, provider: model.provider, pid: model.pid, ms }, 'loaded and warm');
     } catch (error) {
-      entry.state = 'failed';
       // Whoever registered it reads this: the cache's place on this machine says nothing.
-      entry.error = (error as Error).message.replaceAll(file, 'its file');
-      log.error({ version: key, error: entry.error }, 'cannot be loaded');
+      const reason = (error as Error).message.replaceAll(file, 'its file');
+      const ended = error instanceof ModelProcessError ? error.kind : undefined;
+      const byItself = ended === 'hung' || ended === 'crashed';
+      if (byItself) entry.ends++;
+      // What this worker lacks another may have, or this one tomorrow: only the file's own fault is final.
+      const own = byItself ? entry.ends >= MOST_ENDS : ended === undefined && !outOfMemory(reason);
+      this.postpone(entry, byItself && own ? `${reason} (${MOST_ENDS} times)` : reason);
+      if (own) entry.state = 'failed';
+      log.error({ version: key, error: entry.error, state: entry.state }, 'cannot be loaded');
     }
+  }
+
+  /** What nothing here needs any more goes when the cache is full. */
+  private async evict(): Promise<void> {
+    const { artifacts, log } = this.parts;
+    const inUse = () =>
+      new Set(
+        [...this.entries.values()].filter((e) => e.routed || e.busy || e.model).map((e) => e.spec.artifact.sha256),
+      );
+    const removed = await artifacts.evict(inUse);
+    if (removed.length > 0) log.info({ digests: removed }, 'removed from the cache, which is full');
   }
 }

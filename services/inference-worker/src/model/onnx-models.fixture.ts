@@ -1,8 +1,12 @@
 import { createRequire } from 'node:module';
 import type { Datatype, Loadable, TensorSpec } from '@slipway/contracts';
+import type { ModelLimits } from '../process/model-runner.client.ts';
 
 const { onnx } = createRequire(import.meta.url)('onnx-proto') as typeof import('onnx-proto');
 const { DataType } = onnx.TensorProto;
+
+/** Far beyond what a test takes; those that show a bound give their own. */
+export const limits: ModelLimits = { runDeadlineMs: 60_000, loadDeadlineMs: 60_000, memoryBytes: 8e9, env: {} };
 
 const ELEMENT: Record<Datatype, number> = {
   BOOL: DataType.BOOL,
@@ -126,3 +130,54 @@ export function zipMapped(): Uint8Array {
 }
 
 const int = (name: string, i: number) => ({ name, type: onnx.AttributeProto.AttributeType.INT, i });
+
+const scalar = (name: string, elemType: number) =>
+  onnx.ValueInfoProto.create({ name, type: { tensorType: { elemType, shape: { dim: [] } } } });
+
+/**
+ * y = x, after so many turns of a loop as the largest x says: one that is large enough never ends, and its warm-up, of
+ * zeros, ends at once.
+ * @param endless it goes on for ever, whatever x is
+ * @param bytesATurn memory that each turn takes, and keeps until the end
+ */
+export function turns({ endless = false, bytesATurn = 0 } = {}): { bytes: Uint8Array; spec: Loadable } {
+  const x = { name: 'x', datatype: 'FP32' as const, shape: [-1, 1] };
+  const y = { name: 'y', datatype: 'FP32' as const, shape: [-1, 1] };
+  const kept = { name: 'kept', datatype: 'FP32' as const, shape: [bytesATurn / 4] };
+  const body = {
+    name: 'turn',
+    input: [scalar('i', DataType.INT64), scalar('go', DataType.BOOL), valueInfo({ ...x, name: 'v' })],
+    output: [
+      scalar('goOn', DataType.BOOL),
+      valueInfo({ ...y, name: 'vOut' }),
+      ...(bytesATurn > 0 ? [valueInfo(kept)] : []),
+    ],
+    node: [
+      { opType: 'Cast', input: ['i'], output: ['turn'], attribute: [int('to', DataType.FLOAT)] },
+      ...(endless
+        ? [{ opType: 'Identity', input: ['go'], output: ['goOn'] }]
+        : [{ opType: 'Less', input: ['turn', 'most'], output: ['goOn'] }]),
+      { opType: 'Identity', input: ['v'], output: ['vOut'] },
+      ...(bytesATurn > 0 ? [{ opType: 'Expand', input: ['turn', 'size'], output: ['kept'] }] : []),
+    ],
+  };
+  const { GRAPH } = onnx.AttributeProto.AttributeType;
+  const bytes = modelBytes({
+    input: [x],
+    output: [y],
+    initializer: [
+      { name: 'begin', dims: [], dataType: DataType.BOOL, int32Data: [1] },
+      { name: 'size', dims: [1], dataType: DataType.INT64, int64Data: [bytesATurn / 4] },
+    ],
+    node: [
+      { opType: 'ReduceMax', input: ['x'], output: ['most'], attribute: [int('keepdims', 0)] },
+      {
+        opType: 'Loop',
+        input: ['', 'begin', 'x'],
+        output: bytesATurn > 0 ? ['y', 'all'] : ['y'],
+        attribute: [{ name: 'body', type: GRAPH, g: body }],
+      },
+    ],
+  });
+  return { bytes, spec: loadable({ inputs: [x], outputs: [y] }) };
+}

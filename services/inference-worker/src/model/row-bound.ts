@@ -8,5 +8,6 @@ export function mostRows(preprocessing: readonly Operator[]): number {
   const widths = preprocessing.map((op) =>
     op.op === 'hashed_ngrams' ? op.features : op.op === 'one_hot' ? op.categories.length + 1 : 1,
   );
-  return Math.max(1, Math.floor(MOST_ELEMENTS / Math.max(1, ...widths)));
+  const all = widths.reduce((a, w) => a + w, 0);
+  return Math.max(1, Math.floor(MOST_ELEMENTS / Math.max(1, all)));
 }

@@ -27,8 +27,23 @@ export class LegClient {
     this.workerKey = workerKey;
   }
 
-  /** @param patienceMs what is left until the deadline */
+  /**
+   * @param patienceMs what is left until the deadline; an answer that took longer counts as none. Timers alone would
+   * not tell: a loop that was held up finds the timer due and the answer there at once.
+   */
   async ask(
+    endpoint: string,
+    version: string,
+    body: Buffer,
+    ids: { requestId: string; traceparent: string },
+    patienceMs: number,
+  ): Promise<LegAnswer> {
+    const answer = await this.answer(endpoint, version, body, ids, patienceMs);
+    const { latencyUs } = answer;
+    return answer.ok && latencyUs > patienceMs * 1000 ? { ok: false, reason: 'timeout', latencyUs } : answer;
+  }
+
+  private async answer(
     endpoint: string,
     version: string,
     body: Buffer,
@@ -89,6 +104,8 @@ export class LegClient {
       if (error instanceof ProblemError && error.code === 'overloaded')
         return { ok: false, reason: 'busy', latencyUs: took() };
       const { name } = error as Error;
+      if (error instanceof ProblemError && error.code === 'timeout')
+        return { ok: false, reason: 'timeout', latencyUs: took() };
       if (name === 'TimeoutError' || name === 'AbortError') return { ok: false, reason: 'timeout', latencyUs: took() };
       return { ok: false, reason: error instanceof TypeError ? 'no_target' : 'error', latencyUs: took() };
     } finally {

@@ -9,7 +9,14 @@ it("lets what waited while it was away expire by no clock but Kafka's: before it
   const log = createLogger('test', 'test', 'silent');
   // Nothing was acknowledged to it yet, as in the first moments of a worker.
   const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));
-  const models = new ModelSet({ artifacts: {} as never, log, threads: 1, maxQueuedRows: 1, onChange: () => undefined });
+  const models = new ModelSet({
+    artifacts: {} as never,
+    log,
+    threads: 1,
+    maxQueuedRows: 1,
+    limits: {} as never,
+    onChange: () => undefined,
+  });
   const lane = new ShadowLane(
     { legs: new LegClient(models), producer, source: 'worker-1', concurrency: 1, now: () => producer.brokerNow() },
     models,

@@ -40,10 +40,11 @@ export class Trials {
     clearInterval(this.timer);
   }
 
+  /** Those of which nothing is known come first: versions that wait for ever are in nobody's way. */
   async untested(): Promise<Loadable[]> {
     const rows = await this.parts.database.query<Version>(
       `${VERSIONS} WHERE coalesce(l.state, 'untested') = 'untested' AND v.bundle->'infra'->>'url' IS NULL
-       ORDER BY v.created_at LIMIT 100`,
+       ORDER BY coalesce(l.reason, '') <> '', v.created_at LIMIT 100`,
     );
     return rows.map((v) => loadable(v, this.parts.artifactBases));
   }

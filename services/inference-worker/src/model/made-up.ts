@@ -1,0 +1,47 @@
+import type { Loadable, RowTensor } from '@slipway/contracts';
+import { numericTensor } from '../inference/numeric.ts';
+import type { InferRequest } from '../inference/tensors.ts';
+import { mostRows } from './row-bound.ts';
+
+/** Elements of the smallest request that a signature lets through: as JSON, more would not fit into a body. */
+const MOST_ELEMENTS = 2 ** 22;
+/** A string costs as much as so many numbers. */
+const STRING = 16;
+
+/**
+ * The smallest request that fits the signature, of zeros and short texts: it warms a version without a validation set.
+ * @throws Error when the signature's fixed dimensions make even that too large to be served
+ */
+export function madeUpRequest({
+  signature,
+  preprocessing,
+}: Pick<Loadable, 'signature' | 'preprocessing'>): InferRequest {
+  const rows = Math.max(1, signature.inputs[0]?.shape[0] ?? 1);
+  let elements = 0;
+  for (const s of signature.inputs) {
+    const own = s.shape.slice(1).reduce((a, d) => a * (d === -1 ? 1 : d), rows);
+    elements += own * (s.datatype === 'BYTES' ? STRING : 1);
+    if (!(elements <= MOST_ELEMENTS))
+      throw new Error(
+        `the input "${s.name}" has the shape [${s.shape.join(', ')}]: its smallest request has ${own} elements` +
+          `${s.datatype === 'BYTES' ? ` (each counts ${STRING}-fold)` : ''}; at most ${MOST_ELEMENTS} are served`,
+      );
+  }
+  const most = mostRows(preprocessing);
+  if (rows > most)
+    throw new Error(`the smallest request has ${rows} rows; with its preprocessing at most ${most} are served`);
+  const tensors = new Map<string, RowTensor>();
+  for (const s of signature.inputs) {
+    const tail = s.shape.slice(1).map((d) => (d === -1 ? 1 : d));
+    const width = tail.reduce((a, d) => a * d, 1);
+    tensors.set(
+      s.name,
+      s.datatype === 'BYTES'
+        ? { kind: 'bytes', rows, width, tail, values: new Array<Buffer>(rows * width).fill(Buffer.from('warm up')) }
+        : numericTensor(s.datatype, rows, tail, new Array<number>(rows * width).fill(0), (_, message) => {
+            throw new Error(message);
+          }),
+    );
+  }
+  return { id: undefined, rows, tensors, outputs: undefined };
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Route } from '@slipway/contracts';
+import { createLogger } from '@slipway/platform';
+import { expect, it } from 'vitest';
+import { ArtifactClient } from '../model/artifact.client.ts';
+import { ModelSet } from '../model/model-set.client.ts';
+import { limits, turns } from '../model/onnx-models.fixture.ts';
+import { LegClient } from './leg.client.ts';
+
+const ids = { requestId: 'r', traceparent: '' };
+
+it('a candidate in our own worker that takes longer than the patience has timed out, whatever it answers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'leg-'));
+  const { bytes, spec } = turns();
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  writeFileSync(join(folder, sha256), bytes);
+  const sources = { key: 'k', registryUrls: [], allowedHosts: [], maxBytes: 1, cacheBytes: 1e9 };
+  const models = new ModelSet({
+    artifacts: new ArtifactClient({ folder, ...sources }),
+    log: createLogger('test', 'test', 'silent'),
+    threads: 1,
+    maxQueuedRows: 100,
+    limits,
+    onChange: () => undefined,
+  });
+  models.start();
+  const load = [{ ...spec, digest: sha256, artifact: { sha256, uris: [] } }];
+  models.apply('e', { endpoint: 'e', revision: { epoch: 1, n: 1 }, load } as unknown as Route);
+  while (!models.find('m', 1)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const ask = (x: number, patienceMs: number) => {
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }];
+    return new LegClient(models).ask('e', 'm:1', Buffer.from(JSON.stringify({ inputs })), ids, patienceMs);
+  };
+  expect(await ask(3, 10_000)).toMatchObject({ ok: true, answer: { outputs: [{ data: [3] }] } });
+  // About a second of loop.
+  const late = await ask(1_000_000, 50);
+  expect(late).toMatchObject({ ok: false, reason: 'timeout' });
+  expect(late.latencyUs).toBeGreaterThan(50_000);
+  // The loop of this process is held up, so that the timer and the answer are both there when it goes on.
+  const held = ask(3, 50);
+  await new Promise((resolve) => setImmediate(resolve));
+  const until = performance.now() + 200;
+  while (performance.now() < until);
+  expect(await held).toMatchObject({ ok: false, reason: 'timeout' });
+  await models.close();
+  rmSync(folder, { recursive: true });
+});
