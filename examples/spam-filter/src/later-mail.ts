@@ -12,6 +12,12 @@ type Drift = {
   losses: { outcome: string; state: string; rate: number | null; reference: number }[];
 };
 
+const STATES: Record<string, string> = {
+  moved: 'elsewhere',
+  stable: 'where they were',
+  insufficient_data: 'too few yet to say',
+};
+
 const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
 
 /** What drift-monitor says of the endpoint now, in one line. */
@@ -28,14 +34,14 @@ export async function tellDrift(
     .filter((f) => f.psi !== null)
     .sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0))
     .slice(0, 3);
-  const losses = drift.losses.map(
-    (l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`,
-  );
+  const losses = drift.losses
+    .filter((l) => l.rate !== null)
+    .map((l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`);
   const moved = features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`);
   say(
     `     drift-monitor on ${drift.version}: the data are ` +
-      `${drift.state === 'moved' ? 'elsewhere' : drift.state === 'stable' ? 'where they were' : drift.state}; ` +
-      [moved.join(', '), ...losses].join('; '),
+      `${STATES[drift.state] ?? drift.state}; ` +
+      [moved.join(', '), ...losses].filter((part) => part !== '').join('; '),
   );
   return drift;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
 import type { Mail } from './corpus.ts';
 
@@ -27,6 +28,8 @@ export class Sender {
   /** Request ids that got an answer, with the version and the instant of each. */
   readonly answers: { id: string; version: string; at: number }[] = [];
   readonly failures: { at: number; status: number; detail: string }[] = [];
+  /** The ids of its requests begin so: others may ask the same router. */
+  readonly idPrefix = `mail-${randomUUID().slice(0, 8)}-`;
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
   private timer: NodeJS.Timeout | undefined;
   private stopped: Promise<void> | undefined;
@@ -90,7 +93,7 @@ export class Sender {
         {
           method: 'POST',
           dispatcher: this.agent,
-          headers: this.headers(),
+          headers: { ...this.headers(), 'x-request-id': `${this.idPrefix}${n}` },
           body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [mail.text] }] }),
         },
       );

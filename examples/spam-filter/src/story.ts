@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Evidence, isUnderWay, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
+import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
 import { defaultPorts, givenServers, type Stack, sleep, startStack, until } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
 import { tellDrift, turnToLaterMail } from './later-mail.ts';
 import { RegistryClient } from './registry.client.ts';
+import { earlier, percent, tell } from './rollout-story.ts';
 import { Sender } from './sender.ts';
 import { ENDPOINT, plans, register } from './setup.ts';
 import { Analyst } from './summary.ts';
@@ -19,59 +20,6 @@ const IDLE_RATE = 50;
 const STORY_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
 
 export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
-
-const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
-
-/** Watches a rollout until it has ended, and says what changes. */
-async function follow(operator: RegistryClient, id: string, say: (line: string) => void): Promise<Rollout> {
-  let at = '';
-  let mind = '';
-  let lastLine = 0;
-  for (;;) {
-    const rollout = await operator.rollout(id);
-    const visit = rollout.visits.at(-1);
-    const where = `${rollout.status} ${rollout.step} ${visit?.phase}`;
-    if (where !== at) {
-      at = where;
-      const step = rollout.spec.steps[rollout.step];
-      if (isUnderWay(rollout.status) && step && visit?.phase === 'active')
-        say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
-      if (rollout.status === 'paused') say(`   paused: ${rollout.reason}`);
-    }
-    const [latest] = await operator.evidence(id);
-    const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
-    if (
-      latest &&
-      isUnderWay(rollout.status) &&
-      (latest.verdict !== 'hold' ? thought !== mind : thought !== mind && Date.now() - lastLine > 3000)
-    ) {
-      mind = thought;
-      lastLine = Date.now();
-      say(`     ${latest.sentence}`);
-    }
-    if (!isUnderWay(rollout.status)) return rollout;
-    await sleep(250);
-  }
-}
-
-type Plan = (typeof plans)['better' | 'skewed'];
-
-/** The rollout of this plan that an earlier start made, if any. */
-async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
-  return (await operator.rollouts(ENDPOINT)).find(
-    (r) => r.spec.candidate.version === plan.candidate.version && r.status !== 'aborted',
-  );
-}
-
-/** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
-async function tell(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
-  const rollout = (await earlier(operator, plan)) ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
-  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'the story');
-  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'the story goes on');
-  const ended = await follow(operator, rollout.id, say);
-  say(`   ${ended.status}: ${ended.reason}`);
-  return ended;
-}
 
 /** Everything on one machine, and a true story on it. @returns the exit status */
 export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
@@ -127,7 +75,10 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
         (await fetch(`${routers[0]}/v2/models/${ENDPOINT}/ready`, { headers })).ok &&
         (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`, { headers })).ok,
     );
-    say(`everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s`);
+    say(
+      `everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s: registry ${registry}, router ` +
+        `${routers[0]}, keys in ${join(stack.folder, 'secrets.json')}`,
+    );
 
     const since = Date.now();
     sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500, key });
@@ -244,7 +195,7 @@ async function summarise(
   // The sender goes on meanwhile: what it counts is compared once it pauses.
   sender.setRate(0);
   const counted = () => sender.counters;
-  let books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
+  let books = await analyst.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
   const balanced = () =>
     books.landed === books.answered &&
     books.outcomesLanded === books.outcomesPosted &&
@@ -252,7 +203,7 @@ async function summarise(
   await until(
     'the books to balance',
     async () => {
-      books = await analyst.accounting(since, counted().answered, counted().outcomesPosted);
+      books = await analyst.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
       return balanced();
     },
     30_000,
@@ -267,17 +218,21 @@ async function summarise(
     balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
   );
   await analyst.close();
-  const asTold =
-    rollouts[0]?.status === 'promoted' &&
-    rollouts[1]?.status === 'rolledBack' &&
-    rollouts[1].reason.includes('misfiled') &&
-    prompt &&
-    balanced() &&
-    counted().failed === 0 &&
-    drifted &&
-    shadow?.pending === 0 &&
-    retraining.length > 0;
-  out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD.');
+  const promised: [string, boolean][] = [
+    ['version 2 is promoted', rollouts[0]?.status === 'promoted'],
+    ['version 3 is rolled back', rollouts[1]?.status === 'rolledBack'],
+    ['its reason is what it misfiles', rollouts[1]?.reason.includes('misfiled') === true],
+    ['it answers nobody 10 s after the verdict', prompt],
+    ['the books balance', balanced()],
+    ['no request fails', counted().failed === 0],
+    ['drift-monitor sees that the data move and the model errs more', drifted],
+    ['every sampled request ends', shadow?.pending === 0],
+    ['drift-monitor asks for a retraining', retraining.length > 0],
+  ];
+  const broken = promised.filter(([, kept]) => !kept).map(([what]) => what);
+  const asTold = broken.length === 0;
+  out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD. Not so:');
+  for (const what of broken) out.push(`   ${what}`);
   for (const f of sender.failures.slice(0, 5)) out.push(`   a request failed: ${f.status} ${f.detail}`);
   for (const line of out) say(line);
   return asTold;
@@ -300,12 +255,12 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   keys         ${keys}   (API keys and passwords; only you can read it)`,
     '',
     'A service asks for a prediction:',
-    `   curl -s ${stack.routers[0]}/v2/models/spam/infer -d ` +
+    `   curl -si ${stack.routers[0]}/v2/models/spam/infer -d ` +
       `'{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
     'An operator returns to the version before:',
     `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H "authorization: Bearer ` +
       `"${secret('keys.operator')} -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
-    'What became of one request, and why (its id is in the header x-request-id of the answer):',
+    'Which version answered a request, and why (its id is in the header x-request-id of the answer):',
     `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H "authorization: Bearer "${secret('keys.viewer')}`,
     'An analyst asks who was served what:',
     `   curl -s -u analyst:${secret('clickhouse.analyst')} '${stack.clickhouse.url}/?database=slipway' -d ` +

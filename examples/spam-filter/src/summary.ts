@@ -57,19 +57,25 @@ export class Analyst {
     return { verdictAt: evidence?.t ?? rollout.ended_at ?? 0, lastAnswerAt: last.t, answers: last.n };
   }
 
-  /** What the sender counted against what has landed. @param since milliseconds: rows of this run */
-  async accounting(since: number, answered: number, outcomesPosted: number): Promise<Accounting> {
+  /**
+   * What the sender counted against what has landed.
+   * @param since milliseconds: rows of this run
+   * @param ids how the ids of the sender's requests begin
+   */
+  async accounting(since: number, ids: string, answered: number, outcomesPosted: number): Promise<Accounting> {
     const { n: landed } = await one<{ n: number }>(
       this.client,
       `SELECT uniqExact(event_id) AS n
         FROM predictions
-        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200`,
-      { since },
+        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200 AND startsWith(request_id, {ids:String})`,
+      { since, ids },
     );
     const { n: outcomesLanded } = await one<{ n: number }>(
       this.client,
-      'SELECT uniqExact(event_id) AS n FROM outcomes WHERE time >= fromUnixTimestamp64Milli({since:Int64})',
-      { since },
+      `SELECT uniqExact(event_id) AS n
+        FROM outcomes
+        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND startsWith(request_id, {ids:String})`,
+      { since, ids },
     );
     const { n: deadLetters } = await one<{ n: number }>(
       this.client,

@@ -21,6 +21,11 @@ export function refuseEarly(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', async (request, reply) => {
     try {
       requireIdentity(request.headers);
+      const { 'content-length': length, 'content-type': type, 'transfer-encoding': transfer } = request.headers;
+      // Many clients name the type of a body that they do not send.
+      if (transfer === undefined && (length === undefined || length === '0')) delete request.headers['content-type'];
+      else if (type?.startsWith('application/x-www-form-urlencoded'))
+        throw new ProblemError('unsupported_media_type', 'this is a form; send JSON (content-type: application/json)');
       const methods = request.is404 ? allowed.of(request.url) : [];
       if (methods.length === 0 || methods.includes(request.method)) return undefined;
       void reply.header('allow', methods.join(', '));

@@ -1,12 +1,15 @@
 // `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
 // endpoint's route as it was at an instant.
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { auditRowSchema, formatRevision, formatVersion, openAuditKeys, RouteReplay, topics } from '@slipway/contracts';
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
 import { readAuditKeys } from './audit-key.store.ts';
 
-const { values } = parseArgs({
+const USAGE = `npm run replay -- [--brokers HOST:PORT,…] [--at INSTANT] [--endpoint NAME] [--keys FOLDER|FILE] [--json]\n`;
+
+const { values } = asked({
   options: {
+    help: { type: 'boolean', default: false },
     brokers: { type: 'string', default: '127.0.0.1:9092' },
     at: { type: 'string' },
     endpoint: { type: 'string' },
@@ -14,6 +17,10 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const at = values.at === undefined ? Date.now() : /^\d+$/.test(values.at) ? Number(values.at) : Date.parse(values.at);
 if (Number.isNaN(at)) {
   process.stderr.write(`--at: "${values.at}" is no instant; give milliseconds since the epoch or an ISO 8601 time\n`);
@@ -34,6 +41,10 @@ await readTopic(
     else unreadable++;
   },
 );
+if (values.endpoint && !replay.endpoints().includes(values.endpoint)) {
+  process.stderr.write(`--endpoint: the audit has no route of "${values.endpoint}"\n`);
+  process.exit(2);
+}
 for (const endpoint of replay.endpoints()) {
   if (values.endpoint && values.endpoint !== endpoint) continue;
   const route = replay.at(endpoint, at);
@@ -69,5 +80,14 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+function asked<T extends ParseArgsConfig>(config: T) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
   }
 }

@@ -211,6 +211,13 @@ describe('decide', () => {
 });
 
 describe('commands and transitions', () => {
+  it('gives a silent analyser its time anew when an operator resumes', () => {
+    const silent = { ...running(1, 500_000), status: 'paused' as const };
+    const resumed = obey(silent, { command: 'resume', reason: '' }, 'op', NOW);
+    expect(decide(resumed, [], NOW + 59_000, world, policy).kind).toBe('none');
+    expect(decide(resumed, [], NOW + 61_000, world, policy).kind).toBe('pause');
+  });
+
   it('pauses a silent rollout at the last weight that was proven', () => {
     const second = activate(enterStep(running(0), 1, NOW), NOW);
     expect(lastProvenWeight(second)).toBe(0.05);

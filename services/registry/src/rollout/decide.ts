@@ -91,7 +91,8 @@ export function decide(
   for (const analyser of required) {
     const last = received.find((r) => r.evidence.analyser === analyser);
     if (last && valid.includes(last)) continue;
-    const silentSince = Math.max(last?.receivedAt ?? 0, visit.active_at ?? visit.entered_at);
+    const began = Math.max(visit.active_at ?? visit.entered_at, visit.resumed_at ?? 0);
+    const silentSince = Math.max(last?.receivedAt ?? 0, began);
     if (now - silentSince > policy.silenceMs)
       return {
         kind: 'pause',

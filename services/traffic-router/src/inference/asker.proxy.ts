@@ -163,11 +163,6 @@ export class Asker {
         failed(false, `does not let this router in: status ${answer.status}`);
         return new TargetFault('broken', `${address} does not let this router in: status ${answer.status}`);
       }
-      if (answer.status < 400 && answer.status >= 300) {
-        // Elsewhere is on no allow-list, and a redirect is no answer.
-        failed(false, `redirects: status ${answer.status}`);
-        return new TargetFault('broken', `${address} redirects: status ${answer.status}`);
-      }
       if (isAnswer(answer)) targets.succeeded(key);
       // 503 is a queue that is full, not a model that is broken
       else if (answer.status !== 503) failed(false, `status ${answer.status}`);

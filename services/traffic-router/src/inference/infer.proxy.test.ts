@@ -527,7 +527,7 @@ describe('a target that redirects', () => {
     const away = await serve((_, res) => res.writeHead(307, { location: elsewhere }).end());
     const { ask, rows } = await startRouter(await serve(good), away);
     expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
-    expect(rows).toMatchObject([{ fallback_from: 'spam:2', error_code: 'no_target' }]);
+    expect(rows).toMatchObject([{ fallback_from: 'spam:2', error_code: 'target_failed' }]);
     const client = new TargetClient({ connections: 1, waiting: 1 });
     open.push(() => client.close());
     expect(await client.probe({ address: away, model: 'spam', version: '2' })).toBe(false);

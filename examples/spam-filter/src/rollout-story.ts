@@ -1,0 +1,72 @@
+import { isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
+import { sleep } from '@slipway/local';
+import type { RegistryClient } from './registry.client.ts';
+import { ENDPOINT, type plans } from './setup.ts';
+
+export const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
+
+/** How often the story resumes a rollout that was paused (a machine that is busy is enough). */
+const MOST_RESUMES = 3;
+
+/** Watches a rollout until it has ended, and says what changes, and every half minute what it waits for. */
+async function follow(operator: RegistryClient, id: string, say: (line: string) => void): Promise<Rollout> {
+  let at = '';
+  let mind = '';
+  let lastLine = 0;
+  let resumed = 0;
+  for (;;) {
+    const rollout = await operator.rollout(id);
+    const visit = rollout.visits.at(-1);
+    const where = `${rollout.status} ${rollout.step} ${visit?.phase}`;
+    if (where !== at) {
+      at = where;
+      const step = rollout.spec.steps[rollout.step];
+      if (isUnderWay(rollout.status) && step && visit?.phase === 'active')
+        say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
+      if (rollout.status === 'paused') {
+        say(`   paused: ${rollout.reason}`);
+        // Nobody has seen yet how an operator does it.
+        if (resumed++ < MOST_RESUMES && !rollout.reason.includes('out_of_service')) {
+          say('   the story resumes it');
+          await operator.command(id, 'resume', 'the story goes on').catch(() => undefined);
+        } else say(`   an operator has to resume it, or roll it back: see docs/operators.md`);
+      }
+    }
+    const [latest] = await operator.evidence(id);
+    const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
+    if (
+      latest &&
+      isUnderWay(rollout.status) &&
+      (thought !== mind ? latest.verdict !== 'hold' || Date.now() - lastLine > 3000 : Date.now() - lastLine > 30_000)
+    ) {
+      mind = thought;
+      lastLine = Date.now();
+      say(`     ${latest.sentence}`);
+    }
+    if (!isUnderWay(rollout.status)) return rollout;
+    await sleep(250);
+  }
+}
+
+type Plan = (typeof plans)['better' | 'skewed'];
+
+/** The rollout of this plan that an earlier start made, if any. */
+export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
+  return (await operator.rollouts(ENDPOINT)).find(
+    (r) =>
+      r.spec.candidate.version === plan.candidate.version &&
+      r.spec.steps.length === plan.steps.length &&
+      r.spec.guardrails.map((g) => g.metric).join() === plan.guardrails.map((g) => g.metric).join() &&
+      r.status !== 'aborted',
+  );
+}
+
+/** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
+export async function tell(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
+  const rollout = (await earlier(operator, plan)) ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
+  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'the story');
+  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'the story goes on');
+  const ended = await follow(operator, rollout.id, say);
+  say(`   ${ended.status}: ${ended.reason}`);
+  return ended;
+}
