@@ -67,7 +67,8 @@ export class Analyst {
       this.client,
       `SELECT uniqExact(event_id) AS n
         FROM predictions
-        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200 AND startsWith(request_id, {ids:String})`,
+        WHERE time >= fromUnixTimestamp64Milli({since:Int64}) AND status = 200
+          AND startsWith(request_id, {ids:String})`,
       { since, ids },
     );
     const { n: outcomesLanded } = await one<{ n: number }>(

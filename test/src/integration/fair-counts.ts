@@ -108,7 +108,7 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
     });
   });
 
-  describe("what a caller does after a failure is no evidence: only the candidate's are rescued", () => {
+  describe("what a caller does after a failure is no evidence: the fallback rescues the candidate's alone", () => {
     const metric = (change: object): Metric =>
       metricSchema.parse({ name: 'm', kind: 'proportion', direction: 'higher', window: '1h', ...change });
     const bought = metric({ source: { outcome: 'purchase' }, per: 'exposed' });

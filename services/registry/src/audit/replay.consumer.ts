@@ -5,7 +5,8 @@ import { auditRowSchema, formatRevision, formatVersion, openAuditKeys, RouteRepl
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
 import { readAuditKeys } from './audit-key.store.ts';
 
-const USAGE = `npm run replay -- [--brokers HOST:PORT,…] [--at INSTANT] [--endpoint NAME] [--keys FOLDER|FILE] [--json]\n`;
+const USAGE =
+  'npm run replay -- [--brokers HOST:PORT,…] [--at INSTANT] [--endpoint NAME] [--keys FOLDER|FILE] [--json]\n';
 
 const { values } = asked({
   options: {
