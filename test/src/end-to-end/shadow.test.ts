@@ -112,20 +112,17 @@ describe('a shadow', () => {
       { id },
     );
     expect(before).toEqual([{ version: 'spam:1' }]);
+    // the same identity in the metrics: what the routers sampled is what the lanes ended
+    const total = async (urls: readonly string[], name: string) =>
+      (await Promise.all(urls.map((url) => metric(url, name)))).reduce((x, y) => x + y, 0);
+    const sampled = await total(release.routers, 'slipway_shadow_sampled_total');
+    // Nothing pends either while neither the predictions nor their comparisons have come as rows.
+    await until('each sampled request to be a row', async () => (await books(id)).sampled === sampled, 90_000);
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThanOrEqual(150);
     expect(b.expired, 'expired by clocks that are wrong by an hour').toBe(0);
-    // the same identity in the metrics: what the routers sampled is what the lanes ended
-    const sampled = (await Promise.all(release.routers.map((r) => metric(r, 'slipway_shadow_sampled_total')))).reduce(
-      (x, y) => x + y,
-      0,
-    );
-    const ended = (await Promise.all(release.workers.map((w) => metric(w, 'slipway_shadow_results_total')))).reduce(
-      (x, y) => x + y,
-      0,
-    );
-    expect([sampled, ended]).toEqual([b.sampled, b.sampled]);
+    expect([b.sampled, await total(release.workers, 'slipway_shadow_results_total')]).toEqual([sampled, sampled]);
     // noise: about a fifth was asked twice, and the primary agreed with itself
     const [noise] = await release.query<{ n: number; agree: number }>(
       `SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree
