@@ -1,9 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-// Two suites side by side, each with a stack of its own: a suite mostly waits, one alone leaves two thirds of two cores
-// idle.
-const lanes = { maxWorkers: 2, sequence: { groupOrder: 1 } };
-
 export default defineConfig({
   test: {
     projects: [
@@ -30,7 +26,7 @@ export default defineConfig({
           include: ['test/src/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          ...lanes,
+          fileParallelism: false,
         },
       },
       {
@@ -39,7 +35,7 @@ export default defineConfig({
           include: ['test/src/end-to-end/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 180_000,
-          ...lanes,
+          fileParallelism: false,
         },
       },
     ],

@@ -120,7 +120,7 @@ describe('a worker that is killed with -9', () => {
        const model = await LoadedModel.load(spec, 'model.onnx', options);
        const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [${FOR_EVER}] }];
        void model.infer(parseInferRequest(Buffer.from(JSON.stringify({ inputs })), spec.signature, 9));
-       setTimeout(() => console.log(model.pid), 200);`,
+       setTimeout(() => process.stdout.write(String(model.pid)), 200);`,
     );
     const worker = spawn(process.execPath, ['worker.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = Number(await new Promise((resolve) => worker.stdout.once('data', (d) => resolve(String(d)))));
