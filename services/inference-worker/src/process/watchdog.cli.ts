@@ -15,10 +15,14 @@ lifeline.on('error', die);
 lifeline.on('close', die);
 lifeline.on('end', die);
 lifeline.resume();
-const looking = setInterval(() => {
+/** @returns whether it takes more than it may, and is about to end */
+function tooMuch(): boolean {
   const taken = process.memoryUsage.rss();
-  if (taken <= memoryBytes) return;
+  if (taken <= memoryBytes) return false;
   clearInterval(looking);
   lifeline.write(`memory ${taken}`, die);
-}, LOOK_MS);
-parentPort?.postMessage('ready');
+  return true;
+}
+const looking = setInterval(tooMuch, LOOK_MS);
+// A small model would be loaded, and serve, before the first look.
+if (!tooMuch()) parentPort?.postMessage('ready');
