@@ -180,9 +180,7 @@ export class StateReplica<S extends z.ZodType> {
 
   private isOlder(key: string, value: z.output<S> | undefined, caughtUp: boolean): boolean {
     if (value === undefined) {
-      // Whoever uses the name again goes on counting; what was sent before it was deleted is older.
-      const last = this.highest.get(key);
-      if (last) this.highest.set(key, { epoch: last.epoch, n: last.n + 1 });
+      this.highest.delete(key);
       return false;
     }
     const { revision } = value as { revision?: Revision };
