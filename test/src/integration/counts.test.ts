@@ -138,7 +138,8 @@ const P = {
   repeatFails: [
     prediction('b', 'candidate', 0, { status: 500 }),
     prediction('b', 'candidate', 0, { status: 500 }),
-    prediction('b', 'candidate', 0),
+    // rows that arrive together are in the order of the router's clock
+    prediction('b', 'candidate', 0, { time: Date.now() + 50 }),
   ],
   fallback: prediction('c', 'candidate', 0, { served_version: 'spam:1', fallback_from: 'spam:2' }),
   ejected: prediction('d', 'candidate', 0, {

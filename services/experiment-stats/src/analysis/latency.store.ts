@@ -62,10 +62,10 @@ export class LatencyStore {
         this.clickhouse,
         judged(
           `SELECT weight, arm, unit, min(second) AS second,
-            argMin(latency_us, (arrived_at, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
+            argMin(latency_us, (arrived_at, time, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
             arrayCount(edge -> l > edge, {edges:Array(Float64)}) AS bucket
           FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit
-          HAVING NOT argMin(failed, (arrived_at, request_id))`,
+          HAVING NOT argMin(failed, (arrived_at, time, request_id))`,
           'bucket',
         ),
         { ...rolloutParameters(rollout), ...seenParameters(asOf), margin, edges, until },
