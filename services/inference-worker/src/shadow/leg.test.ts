@@ -38,7 +38,8 @@ it('a candidate in our own worker that takes longer than the patience has timed 
   // About a second of loop.
   const late = await ask(1_000_000, 50);
   expect(late).toMatchObject({ ok: false, reason: 'timeout' });
-  expect(late.latencyUs).toBeGreaterThan(50_000);
+  // A timer of Node may end a fraction of a millisecond before its time.
+  expect(late.latencyUs).toBeGreaterThanOrEqual(49_000);
   // The loop of this process is held up, so that the timer and the answer are both there when it goes on.
   const held = ask(3, 50);
   await new Promise((resolve) => setImmediate(resolve));
