@@ -9,7 +9,7 @@ import { RebuildStore } from './rebuild/rebuild.store.ts';
 
 const config = loadConfig(configSchema, process.env);
 await runAnalyser('experiment-stats', ANALYSERS.traffic, config, ({ clickhouse }) => {
-  const analysis = new Analysis(new CountsStore(clickhouse), new LatencyStore(clickhouse));
+  const analysis = new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
   return {
     look: (rollout, now) => analysis.look(rollout, now),
     forget: (id) => analysis.forget(id),

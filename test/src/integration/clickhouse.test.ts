@@ -471,6 +471,32 @@ describe('the analyst', () => {
   });
 });
 
+describe('a session of the writer', () => {
+  it('keeps its temporary tables, which no other session sees, until it is closed', async () => {
+    const ask = async (suffix: string, sql: string) => {
+      const answer = await fetch(`${stack.clickhouse.writer.replace(/[^/]*@/, '')}/${suffix}`, {
+        method: 'POST',
+        body: sql,
+        headers: { authorization: `Basic ${btoa(new URL(stack.clickhouse.writer).href.slice(7).split('@')[0] ?? '')}` },
+      });
+      return { status: answer.status, text: (await answer.text()).trim() };
+    };
+    expect(await ask('?session_id=a', 'CREATE TEMPORARY TABLE kept AS SELECT number FROM numbers(3)')).toMatchObject({
+      status: 200,
+    });
+    expect(await ask('?session_id=a', 'SELECT sum(number) FROM kept')).toEqual({ status: 200, text: '3' });
+    for (const other of ['', '?session_id=b'])
+      expect((await ask(other, 'SELECT * FROM kept')).text).toContain('UNKNOWN_TABLE');
+    const long = ask('?session_id=a', 'SELECT sleep(1) FROM kept');
+    await until('the session to be in use', async () =>
+      (await ask('?session_id=a', 'SELECT 1')).text.includes('SESSION_IS_LOCKED'),
+    );
+    expect((await long).status).toBe(200);
+    expect((await ask('?session_id=a&close_session=1', 'SELECT 1')).text).toBe('1');
+    expect((await ask('?session_id=a', 'SELECT * FROM kept')).text).toContain('UNKNOWN_TABLE');
+  });
+});
+
 describe('over TLS', () => {
   it('is read by a service that trusts the authority of CLICKHOUSE_TLS_CA, and by no other', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'clickhouse-tls-'));

@@ -10,20 +10,18 @@ import {
   topics,
 } from '@slipway/contracts';
 import type { AsOf } from '@slipway/experiment-stats/as-of';
-import { CountsStore } from '@slipway/experiment-stats/counts.store';
-import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
 import { type ClickHouseClient, createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 
 import { type CountCell, isCrossed, mergeCells, ReturningUnits, type Sighting } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Looks } from '../fixtures/looks.ts';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 import { describeFairness } from './fair-counts.ts';
 import { describeOutcomes } from './outcome-counts.ts';
 
 let stack: TestStack;
-let counts: CountsStore;
-let latencies: LatencyStore;
+let counts: Looks;
 let clickhouse: ClickHouseClient;
 let all: AsOf;
 let close: () => Promise<unknown>;
@@ -172,8 +170,7 @@ beforeAll(async () => {
     createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
   );
   clickhouse = createClickHouse(stack.clickhouse.writer);
-  counts = new CountsStore(clickhouse);
-  latencies = new LatencyStore(clickhouse);
+  counts = new Looks(clickhouse);
   close = () => Promise.all([producer.close(), clickhouse.close()]);
   send = (topic, rows) => producer.send(topic, [{ value: rows.map((r) => JSON.stringify(r)).join('\n') }]);
   const rows = Object.values(P).flat();
@@ -244,7 +241,7 @@ describe('the sufficient statistics of a rollout', () => {
     const edges: [number, number, number] = [900, 1500, 3000];
     const cut = { edges, quantiles: edges, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 };
     const at = async (margin: number) =>
-      (await latencies.latency(rollout, all, cut, margin)).reduce(
+      (await counts.latency(rollout, all, cut, margin)).reduce(
         (sum, c) => sum.map((n, b) => n + (c.candidate[b] as number)),
         [0, 0, 0, 0],
       );
@@ -272,8 +269,8 @@ describe('the sufficient statistics of a rollout', () => {
       candidate: { requests: 0, units: 0 },
       crossed: 0,
     });
-    expect(await latencies.baseline(none, all)).toEqual({ edges: null, answers: 0 });
-    expect(await latencies.quantiles(none, all)).toEqual({ control: null, candidate: null });
+    expect(await counts.baseline(none, all)).toEqual({ edges: null, answers: 0 });
+    expect(await counts.quantiles(none, all)).toEqual({ control: null, candidate: null });
   });
 });
 
@@ -291,17 +288,17 @@ describe('the latency baseline of an endpoint that is new', () => {
     const few = Array.from({ length: 499 }, (_, i) => line(`first-${i}`, 'control', 1000 + i));
     await send(topics.predictions.name, few);
     await until('the first rows', async () => (await count()) === 499);
-    expect(await latencies.baseline(fresh, await counts.asOf(fresh))).toEqual({ edges: null, answers: 499 });
+    expect(await counts.baseline(fresh, await counts.asOf(fresh))).toEqual({ edges: null, answers: 499 });
     await send(topics.predictions.name, [line('first-499', 'control', 1499), line('early', 'candidate', 1000)]);
     await until('one more', async () => (await count()) === 501);
-    const baseline = await latencies.baseline(fresh, await counts.asOf(fresh));
+    const baseline = await counts.baseline(fresh, await counts.asOf(fresh));
     if (!baseline.edges) throw new Error('there is no baseline');
     expect([baseline.edges, baseline.answers]).toEqual([[1249, 1449, 1494], 500]);
     // the next second begins: only what arrives then is compared
     await until('the next second', async () => Math.floor(Date.now() / 1000) > baseline.until + 1);
     await send(topics.predictions.name, [line('late-c', 'control', 1200), line('late-t', 'candidate', 5000)]);
     await until('what comes after', async () => (await count()) === 503);
-    const cells = await latencies.latency(fresh, await counts.asOf(fresh), baseline, 1);
+    const cells = await counts.latency(fresh, await counts.asOf(fresh), baseline, 1);
     const sum = (arm: 'control' | 'candidate') => cells.reduce((n, c) => n + c[arm].reduce((a, b) => a + b, 0), 0);
     expect([sum('control'), sum('candidate')]).toEqual([1, 1]);
   });
@@ -477,4 +474,4 @@ describe('units that come back, over shares that go up and down', () => {
 });
 
 describeOutcomes(() => ({ stack, counts, send }), { rollout, prediction, outcome });
-describeFairness(() => ({ stack, clickhouse, counts, latencies, send }), { rollout, prediction, outcome });
+describeFairness(() => ({ stack, clickhouse, counts, send }), { rollout, prediction, outcome });

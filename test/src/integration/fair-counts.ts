@@ -9,8 +9,8 @@ import {
   topics,
 } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
-import type { CountsStore } from '@slipway/experiment-stats/counts.store';
-import type { LatencyStore } from '@slipway/experiment-stats/latency.store';
+import { CountsStore } from '@slipway/experiment-stats/counts.store';
+import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
 import { decide, type World } from '@slipway/registry/decide';
@@ -20,13 +20,13 @@ import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
 import { proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Looks } from '../fixtures/looks.ts';
 import type { TestStack } from '../fixtures/stack.ts';
 
 export type Fair = {
   stack: TestStack;
   clickhouse: ClickHouseClient;
-  counts: CountsStore;
-  latencies: LatencyStore;
+  counts: Looks;
   send: (topic: string, rows: object[]) => Promise<unknown>;
 };
 type Arm = 'control' | 'candidate';
@@ -70,7 +70,7 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
 
   describe('a request that failed', () => {
     it("is no latency: the candidate's took its own attempt and the control's, the control's one", async () => {
-      const { counts, latencies } = context();
+      const { counts } = context();
       const of = newRollout();
       const rows = ARMS.flatMap((arm) => [
         prediction(`${arm} served`, arm, 1, { rollout_id: of.id }),
@@ -83,7 +83,7 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
       const asOf = await counts.asOf(of);
       const quantiles: [number, number, number] = [900, 1500, 3000];
       const cut = { edges: quantiles, quantiles, masses: [0.5, 0.4, 0.09, 0.01], answers: 500, until: 0 };
-      const cells = await latencies.latency(of, asOf, cut, 1);
+      const cells = await counts.latency(of, asOf, cut, 1);
       const sum = (arm: Arm) => cells.reduce((s, c) => s.map((n, b) => n + (c[arm][b] as number)), [0, 0, 0, 0]);
       expect({ control: sum('control'), candidate: sum('candidate') }).toEqual({
         control: [0, 1, 0, 0],
@@ -92,7 +92,7 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
     });
 
     it("is no part of the control's baseline either, when its answer was another version's fallback", async () => {
-      const { counts, latencies } = context();
+      const { counts } = context();
       const of = newRollout({
         spec: { ...rollout.spec, endpoint: `e-${randomUUID()}` },
         started_at: Date.now() + MINUTE,
@@ -104,7 +104,7 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
         Array.from({ length: 500 }, (_, i) => row({ latency_us: 1000 + i })),
         Array.from({ length: 500 }, () => row({ latency_us: 9000, ...failing('candidate') })),
       );
-      expect((await latencies.baseline(of, await counts.asOf(of))).answers).toBe(500);
+      expect((await counts.baseline(of, await counts.asOf(of))).answers).toBe(500);
     });
   });
 
@@ -219,7 +219,10 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
     active_at: at,
     left_at: null,
   });
-  const analysis = () => new Analysis(context().counts, context().latencies);
+  const analysis = () => {
+    const { clickhouse } = context();
+    return new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
+  };
 
   describe('clocks that differ', () => {
     it.each([

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { assignArm, type Metric, metricSchema, type PredictionRow, type Rollout, topics } from '@slipway/contracts';
-import type { CountsStore } from '@slipway/experiment-stats/counts.store';
 import { until } from '@slipway/local';
 import { proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Looks } from '../fixtures/looks.ts';
 import type { TestStack } from '../fixtures/stack.ts';
 
 export type Counting = {
   stack: TestStack;
-  counts: CountsStore;
+  counts: Looks;
   send: (topic: string, rows: object[]) => Promise<unknown>;
 };
 type Arm = 'control' | 'candidate';

@@ -54,14 +54,19 @@ const users: Record<string, User> = {
 };
 
 async function run(user: User, request: QueryRequest, url: URL, res: ServerResponse): Promise<QueryResult> {
-  if (user.role === 'writer') return writers.query(request);
+  const id = url.searchParams.get('session_id') ?? undefined;
+  const timeoutSeconds = Number(url.searchParams.get('session_timeout') ?? 60) || 60;
+  if (user.role === 'writer') {
+    const close = url.searchParams.get('close_session') === '1';
+    return id === undefined ? writers.query(request) : writers.queryIn({ id, timeoutSeconds, close }, request);
+  }
   const gone = new AbortController();
   const leave = () => gone.abort();
   res.once('close', leave);
   try {
     const result = await analysts.query(request, {
-      sessionId: url.searchParams.get('session_id') ?? undefined,
-      sessionTimeoutSeconds: Number(url.searchParams.get('session_timeout') ?? 60) || 60,
+      sessionId: id,
+      sessionTimeoutSeconds: timeoutSeconds,
       gone: gone.signal,
     });
     unsent.hold(result.bytes.length, res);

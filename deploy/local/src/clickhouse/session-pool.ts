@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { HttpError } from './errors.ts';
 
 const { Session } = createRequire(import.meta.url)('chdb') as typeof import('chdb');
 type ChdbSession = InstanceType<typeof Session>;
@@ -21,49 +22,87 @@ export type QueryResult = { bytes: Uint8Array; rows: number; elapsedSeconds: num
 
 export const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 
+/** Which session a client wants for its own (`session_id`), until when without a query, and whether this is the last. */
+export type ClientSession = { id: string; timeoutSeconds: number; close: boolean };
+type Slot = { session: ChdbSession; database: string };
+
 /** Sessions on one data folder: the queries of one session run one after another, those of several side by side. */
 export class SessionPool {
-  private readonly idle: { session: ChdbSession; database: string }[] = [];
-  private readonly waiting: ((s: { session: ChdbSession; database: string }) => void)[] = [];
-  private readonly all: ChdbSession[] = [];
+  private readonly folder: string;
+  private readonly configFile: string;
+  private readonly idle: Slot[] = [];
+  private readonly waiting: ((s: Slot) => void)[] = [];
+  private readonly all = new Set<ChdbSession>();
+  /** Those that are a client's own, with the temporary tables that it made. */
+  private readonly own = new Map<string, { slot: Slot; busy: boolean; timer?: NodeJS.Timeout }>();
 
   /** @param configFile ClickHouse's server configuration, for what is no setting of a query */
   constructor(folder: string, size: number, configFile: string) {
-    for (let i = 0; i < size; i++) {
-      const session = openSession(folder, configFile);
-      this.all.push(session);
-      this.idle.push({ session, database: 'default' });
-    }
+    this.folder = folder;
+    this.configFile = configFile;
+    for (let i = 0; i < size; i++) this.idle.push(this.open());
+  }
+
+  private open(): Slot {
+    const session = openSession(this.folder, this.configFile);
+    this.all.add(session);
+    return { session, database: 'default' };
   }
 
   async query(request: QueryRequest): Promise<QueryResult> {
-    const slot =
-      this.idle.pop() ??
-      (await new Promise<{ session: ChdbSession; database: string }>((resolve) => this.waiting.push(resolve)));
-    const set: string[] = [];
+    const slot = this.idle.pop() ?? (await new Promise<Slot>((resolve) => this.waiting.push(resolve)));
     try {
-      const { session } = slot;
-      if (slot.database !== request.database) {
-        await session.queryAsync(`USE \`${request.database.replace(/`/g, '')}\``);
-        slot.database = request.database;
-      }
-      for (const [name, value] of Object.entries(request.params))
-        await session.queryAsync(`SET param_${name} = ${quote(value)}`);
-      for (const [name, value] of Object.entries(request.settings)) {
-        await session.queryAsync(`SET ${name} = ${quote(value)}`);
-        set.push(name);
-      }
-      const result = await session.queryAsync(request.sql, { format: request.format });
-      return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
+      return await run(slot, request);
     } finally {
-      for (const name of set) await slot.session.queryAsync(`SET ${name} = DEFAULT`).catch(() => undefined);
       const next = this.waiting.shift();
       if (next) next(slot);
       else this.idle.push(slot);
     }
   }
 
+  /** @throws HttpError 503 while a query of the same session runs */
+  async queryIn({ id, timeoutSeconds, close }: ClientSession, request: QueryRequest): Promise<QueryResult> {
+    const own = this.own.get(id) ?? { slot: this.open(), busy: false };
+    this.own.set(id, own);
+    if (own.busy) throw new HttpError(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
+    own.busy = true;
+    clearTimeout(own.timer);
+    const end = () => {
+      this.own.delete(id);
+      this.all.delete(own.slot.session);
+      own.slot.session.close();
+    };
+    try {
+      return await run(own.slot, request);
+    } finally {
+      own.busy = false;
+      if (close) end();
+      else own.timer = setTimeout(end, Math.min(3600, Math.max(1, timeoutSeconds)) * 1000).unref();
+    }
+  }
+
   close(): void {
     for (const session of this.all) session.close();
+  }
+}
+
+async function run(slot: Slot, request: QueryRequest): Promise<QueryResult> {
+  const { session } = slot;
+  const set: string[] = [];
+  try {
+    if (slot.database !== request.database) {
+      await session.queryAsync(`USE \`${request.database.replace(/`/g, '')}\``);
+      slot.database = request.database;
+    }
+    for (const [name, value] of Object.entries(request.params))
+      await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+    for (const [name, value] of Object.entries(request.settings)) {
+      await session.queryAsync(`SET ${name} = ${quote(value)}`);
+      set.push(name);
+    }
+    const result = await session.queryAsync(request.sql, { format: request.format });
+    return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
+  } finally {
+    for (const name of set) await session.queryAsync(`SET ${name} = DEFAULT`).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type BaseQueryParams, type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 
 export type { ClickHouseClient } from '@clickhouse/client';
 
@@ -18,12 +18,13 @@ export function createClickHouse(url: string, database = 'slipway', ca?: string)
   });
 }
 
-/** Runs a query with bound parameters (`{name:Type}`) and gives its rows. */
+/** Runs a query with bound parameters (`{name:Type}`) and gives its rows. @param options session and settings */
 export async function queryRows<T>(
   client: ClickHouseClient,
   query: string,
   params: Record<string, unknown> = {},
+  options: BaseQueryParams = {},
 ): Promise<T[]> {
-  const result = await client.query({ query, query_params: params, format: 'JSONEachRow' });
+  const result = await client.query({ ...options, query, query_params: params, format: 'JSONEachRow' });
   return result.json<T>();
 }

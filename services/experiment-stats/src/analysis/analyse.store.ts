@@ -1,9 +1,11 @@
 import { alphaShare, ANALYSERS, durationMs, type Guardrail, type Metric, type Rollout } from '@slipway/contracts';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail, latencyShift } from '@slipway/stats';
+import type { ClickHouseClient } from '@slipway/platform';
 import type { AsOf, Offsets } from './as-of.ts';
 import type { CountsStore } from './counts.store.ts';
 import type { LatencyStore } from './latency.store.ts';
 import { type Baseline, MIN_BASELINE } from './latency-buckets.ts';
+import { LookRows } from './look-rows.store.ts';
 import {
   isLastComparison,
   isLatency,
@@ -19,11 +21,13 @@ export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
 
 /** One look at one rollout: reads its sufficient statistics and judges them. */
 export class Analysis {
+  private readonly clickhouse: ClickHouseClient;
   private readonly counts: CountsStore;
   private readonly latencies: LatencyStore;
   /** The control's latency to compare with: kept once there was enough of it. */
   private readonly baselines = new Map<string, { offsets: Offsets; read: Promise<Baseline> }>();
-  constructor(counts: CountsStore, latencies: LatencyStore) {
+  constructor(clickhouse: ClickHouseClient, counts: CountsStore, latencies: LatencyStore) {
+    this.clickhouse = clickhouse;
     this.counts = counts;
     this.latencies = latencies;
   }
@@ -49,15 +53,12 @@ export class Analysis {
 
   /** A metric of events: of failed requests, or of outcomes. */
   private async events(
-    rollout: Rollout,
-    asOf: AsOf,
+    look: LookRows,
     metric: Metric,
     rule: Pick<EventGuardrail, 'margin' | 'role' | 'proof' | 'harm'>,
   ): Promise<EventGuardrail> {
     const isError = 'field' in metric.source;
-    const counted = isError
-      ? await this.counts.errors(rollout, asOf)
-      : await this.counts.outcomes(rollout, asOf, metric);
+    const counted = isError ? await this.counts.errors(look) : await this.counts.outcomes(look, metric);
     return {
       kind: 'events',
       metric: metric.name,
@@ -68,14 +69,8 @@ export class Analysis {
     };
   }
 
-  private async latency(
-    rollout: Rollout,
-    asOf: AsOf,
-    g: Guardrail,
-    margin: number,
-    baseline: Baseline,
-  ): Promise<LatencyGuardrail> {
-    const quantiles = await this.latencies.quantiles(rollout, asOf);
+  private async latency(look: LookRows, g: Guardrail, margin: number, baseline: Baseline): Promise<LatencyGuardrail> {
+    const quantiles = await this.latencies.quantiles(look);
     const enough = quantiles.candidate && quantiles.candidate.answers >= 100 ? quantiles.candidate : null;
     return {
       kind: 'latency',
@@ -84,7 +79,7 @@ export class Analysis {
       masses: baseline.edges ? baseline.masses : null,
       baseline: { answers: baseline.answers, needed: MIN_BASELINE },
       quantiles,
-      cells: baseline.edges ? await this.latencies.latency(rollout, asOf, baseline, margin) : [],
+      cells: baseline.edges ? await this.latencies.latency(look, baseline, margin) : [],
       sla: Object.entries(g.sla ?? {}).map(([q, limit]) => ({
         quantile: q,
         limitUs: durationMs(limit) * 1000,
@@ -112,24 +107,32 @@ export class Analysis {
     asOf: AsOf,
     baselineOf: (asOf: AsOf) => Promise<Baseline>,
   ): Promise<Look> {
-    const totals = await this.counts.totals(rollout, asOf);
+    const look = await LookRows.open(this.clickhouse, rollout, asOf);
+    try {
+      return await this.judgedBy(look, now, baselineOf);
+    } finally {
+      await look.end();
+    }
+  }
+
+  private async judgedBy(look: LookRows, now: number, baselineOf: (asOf: AsOf) => Promise<Baseline>): Promise<Look> {
+    const { rollout, asOf } = look;
+    const totals = await this.counts.totals(look);
     const guardrails: (EventGuardrail | LatencyGuardrail)[] = [];
     for (const g of rollout.spec.guardrails) {
       const metric = declared(rollout, g.metric);
       const margin = marginOf(g, metric);
       guardrails.push(
         isLatency(metric)
-          ? await this.latency(rollout, asOf, g, margin, await baselineOf(asOf))
-          : await this.events(rollout, asOf, metric, { margin, role: g.role, proof: g.proof, harm: g.harm }),
+          ? await this.latency(look, g, margin, await baselineOf(asOf))
+          : await this.events(look, metric, { margin, role: g.role, proof: g.proof, harm: g.harm }),
       );
     }
     const present = rollout.spec.steps[rollout.step];
     // Shown to be better, or not yet.
     if (present && 'experiment' in present)
-      guardrails.push(
-        await this.events(rollout, asOf, declared(rollout, present.experiment.goal), { margin: 1, role: 'goal' }),
-      );
-    const { began, stepBegan, now: newest } = await this.counts.times(rollout, asOf);
+      guardrails.push(await this.events(look, declared(rollout, present.experiment.goal), { margin: 1, role: 'goal' }));
+    const { began, stepBegan, now: newest } = await this.counts.times(look);
     const judgement = judge({
       alpha: alphaShare(rollout, ANALYSERS.traffic),
       startSecond: Math.floor(began / 1000),
@@ -145,10 +148,10 @@ export class Analysis {
         totals: { control: totals.control, candidate: totals.candidate },
       },
       guardrails,
-      exposures: await this.counts.exposures(rollout, asOf),
+      exposures: await this.counts.exposures(look),
       crossedUnits: totals.crossed,
       outOfService: {
-        seconds: await this.counts.outOfService(rollout, asOf),
+        seconds: await this.counts.outOfService(look),
         limitSeconds: durationMs(maxOutOfService(rollout.spec)) / 1000,
       },
       missed: rollout.spec.missed,

@@ -1,5 +1,5 @@
 import type { CountCell, LatencyCell } from '@slipway/stats';
-import { ASSIGNED } from './exposed-rows.ts';
+import { SHARES } from './exposed-rows.ts';
 import { inOrder } from './returning-units.ts';
 
 export type Arm = 'control' | 'candidate';
@@ -16,7 +16,7 @@ export const judged = (events: string, ...also: string[]): string => {
   const columns = ['chance', 'arm', 'second', ...also].join(', ');
   return `
     SELECT ${columns.replace('chance', 'chance AS weight')}, count() AS n
-    FROM (${inOrder(ASSIGNED, events, also)}) GROUP BY ${columns}`;
+    FROM (${inOrder(SHARES, events, also)}) GROUP BY ${columns}`;
 };
 
 const inTime = (a: { second: number; weight: number }, b: { second: number; weight: number }) =>

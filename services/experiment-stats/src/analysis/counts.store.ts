@@ -1,12 +1,11 @@
 import type { Metric, Rollout } from '@slipway/contracts';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
-import { type AsOf, type Offsets, seenParameters } from './as-of.ts';
+import type { AsOf, Offsets } from './as-of.ts';
 import { type Arm, countCells, judged, type Row, type StepCounts, stepCounts } from './cells.ts';
-import { ASSIGNED, COMPARABLE, CROSSED, rolloutParameters, SINCE } from './exposed-rows.ts';
+import { ASSIGNED, COMPARABLE, rolloutParameters, SHARES, SINCE } from './exposed-rows.ts';
 import { AROUND } from './latency.store.ts';
-import { outcomeUnits } from './outcome-rows.ts';
-import { metShares } from './returning-units.ts';
+import { keepOutcomeUnits, type LookRows } from './look-rows.store.ts';
 
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
 export type EventCounts = { cells: CountCell[]; step: StepCounts };
@@ -17,21 +16,13 @@ const SETTLE_MS = 2000;
 /**
  * The sufficient statistics of one rollout, from ClickHouse: strata are the candidate's shares, and every unit counts
  * once per metric and share in its first second, judged given its arms at the shares where it was met before
- * (`returning-units.ts`). Which rows those are: `exposed-rows.ts` and `outcome-rows.ts`.
+ * (`returning-units.ts`). Which rows those are: `exposed-rows.ts` and `outcome-rows.ts`; a look reads them once
+ * (`look-rows.store.ts`).
  */
 export class CountsStore {
   private readonly clickhouse: ClickHouseClient;
   constructor(clickhouse: ClickHouseClient) {
     this.clickhouse = clickhouse;
-  }
-
-  private read<T>(sql: string, rollout: Rollout, asOf: AsOf, more: Record<string, unknown> = {}): Promise<T[]> {
-    return queryRows<T>(this.clickhouse, sql, {
-      ...rolloutParameters(rollout),
-      ...seenParameters(asOf),
-      step: rollout.step,
-      ...more,
-    });
   }
 
   /** What there is of a rollout now. @param baseline what the look saw that fixed the latency baseline */
@@ -79,13 +70,11 @@ export class CountsStore {
     return { predictions, outcomes, baseline: before, closed, resumed: since };
   }
 
-  async exposures(rollout: Rollout, asOf: AsOf): Promise<CountCell[]> {
+  async exposures(look: LookRows): Promise<CountCell[]> {
     return countCells(
-      await this.read<Row>(
+      await look.read<Row>(
         `SELECT chance AS weight, arm, toUnixTimestamp(met) AS second, count() AS n
-         FROM (${metShares(ASSIGNED)}) GROUP BY weight, arm, second`,
-        rollout,
-        asOf,
+         FROM (${SHARES}) GROUP BY weight, arm, second`,
       ),
     );
   }
@@ -94,24 +83,18 @@ export class CountsStore {
    * First failures of units; and in the present step the units that were tried, those of which any request failed, and
    * which share of its requests failed, of a unit on average.
    */
-  async errors(rollout: Rollout, asOf: AsOf): Promise<EventCounts> {
-    const [rows, tried] = await Promise.all([
-      this.read<Row>(
-        judged(
-          `SELECT weight, arm, unit, min(second) AS second FROM (${ASSIGNED})
-           WHERE failed AND reason = 'randomised' GROUP BY weight, arm, unit`,
-        ),
-        rollout,
-        asOf,
+  async errors(look: LookRows): Promise<EventCounts> {
+    const rows = await look.read<Row>(
+      judged(
+        `SELECT weight, arm, unit, min(second) AS second FROM (${ASSIGNED})
+         WHERE failed AND reason = 'randomised' GROUP BY weight, arm, unit`,
       ),
-      this.read<{ arm: Arm; units: number; events: number; failedShare: number }>(
-        `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare
-         FROM (SELECT arm, unit, avg(failed) AS share FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
-         GROUP BY arm`,
-        rollout,
-        asOf,
-      ),
-    ]);
+    );
+    const tried = await look.read<{ arm: Arm; units: number; events: number; failedShare: number }>(
+      `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare
+       FROM (SELECT arm, unit, avg(failed) AS share FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
+       GROUP BY arm`,
+    );
     const failedShare = tried.find((r) => r.arm === 'candidate')?.failedShare;
     const step = stepCounts(tried);
     return {
@@ -124,27 +107,17 @@ export class CountsStore {
    * The events of a metric of outcomes by the second in which they count; and in the present step the units that the
    * metric is divided by, and those with an event.
    */
-  async outcomes(rollout: Rollout, asOf: AsOf, metric: Metric): Promise<EventCounts> {
-    const { sql: units, parameters } = outcomeUnits(metric);
-    const known = { ...parameters, closed: asOf.closed };
-    const [rows, present] = await Promise.all([
-      this.read<Row>(
-        judged(
-          `SELECT weight, arm, unit, min(second) AS second FROM (${units})
-           WHERE has_event GROUP BY weight, arm, unit`,
-        ),
-        rollout,
-        asOf,
-        known,
+  async outcomes(look: LookRows, metric: Metric): Promise<EventCounts> {
+    const units = await keepOutcomeUnits(look, metric);
+    const rows = await look.read<Row>(
+      judged(
+        `SELECT weight, arm, unit, min(second) AS second FROM ${units} WHERE has_event GROUP BY weight, arm, unit`,
       ),
-      this.read<{ arm: Arm; units: number; events: number }>(
-        `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, has_event) AS events
-         FROM (${units}) WHERE step = {step:Int16} GROUP BY arm`,
-        rollout,
-        asOf,
-        known,
-      ),
-    ]);
+    );
+    const present = await look.read<{ arm: Arm; units: number; events: number }>(
+      `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, has_event) AS events
+       FROM ${units} WHERE step = {step:Int16} GROUP BY arm`,
+    );
     return { cells: countCells(rows), step: stepCounts(present) };
   }
 
@@ -152,16 +125,12 @@ export class CountsStore {
    * What was tried in the present step, without crossed units; and over all steps the units that were in both arms
    * where the shares do not allow it.
    */
-  async totals(rollout: Rollout, asOf: AsOf): Promise<Totals> {
-    const [rows, crossed] = await Promise.all([
-      this.read<{ arm: Arm; requests: number; units: number }>(
-        `SELECT arm, count() AS requests, uniqExact(unit) AS units
-         FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm`,
-        rollout,
-        asOf,
-      ),
-      this.read<{ n: number }>(`SELECT count() AS n FROM (${CROSSED})`, rollout, asOf),
-    ]);
+  async totals(look: LookRows): Promise<Totals> {
+    const rows = await look.read<{ arm: Arm; requests: number; units: number }>(
+      `SELECT arm, count() AS requests, uniqExact(unit) AS units
+       FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm`,
+    );
+    const crossed = await look.read<{ n: number }>('SELECT count() AS n FROM crossed');
     const of = (arm: Arm) => {
       const { requests = 0, units = 0 } = rows.find((r) => r.arm === arm) ?? {};
       return { requests, units };
@@ -173,14 +142,12 @@ export class CountsStore {
    * When the rollout and its present step began and when the look was taken, milliseconds by Kafka's clock alone: the
    * first exposure, the step's first, and the newest of all rows that the look had heard of. A step is visited once.
    */
-  async times(rollout: Rollout, asOf: AsOf): Promise<{ began: number; stepBegan: number; now: number }> {
-    const now = asOf.closed + SETTLE_MS;
-    const [row] = await this.read<{ began: number; steps: number; stepBegan: number }>(
+  async times(look: LookRows): Promise<{ began: number; stepBegan: number; now: number }> {
+    const now = look.asOf.closed + SETTLE_MS;
+    const [row] = await look.read<{ began: number; steps: number; stepBegan: number }>(
       `SELECT toUnixTimestamp64Milli(min(arrived_at)) AS began, countIf(step = {step:Int16}) AS steps,
          toUnixTimestamp64Milli(minIf(arrived_at, step = {step:Int16})) AS stepBegan
        FROM (${ASSIGNED}) HAVING count() > 0`,
-      rollout,
-      asOf,
     );
     if (!row) return { began: now, stepBegan: now, now };
     return { began: Number(row.began), stepBegan: row.steps > 0 ? Number(row.stepBegan) : now, now };
@@ -190,8 +157,8 @@ export class CountsStore {
    * For how many seconds the candidate has answered nothing itself in its present step, or since that was resumed: from
    * the first request that was ejected after its last answer to its latest request. 0 while it serves.
    */
-  async outOfService(rollout: Rollout, asOf: AsOf): Promise<number> {
-    const [row] = await this.read<{ seconds: number }>(
+  async outOfService(look: LookRows): Promise<number> {
+    const [row] = await look.read<{ seconds: number }>(
       `WITH candidates AS (
          SELECT * FROM (${ASSIGNED})
          WHERE arm = 'candidate' AND step = {step:Int16} AND arrived_at > fromUnixTimestamp64Milli({resumed:Int64})),
@@ -199,9 +166,7 @@ export class CountsStore {
        SELECT if(countIf(reason = 'ejected') = 0, 0,
          dateDiff('millisecond', minIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000) AS seconds
        FROM candidates WHERE arrived_at > answered`,
-      rollout,
-      asOf,
-      { resumed: asOf.resumed },
+      { resumed: look.asOf.resumed },
     );
     return row?.seconds ?? 0;
   }

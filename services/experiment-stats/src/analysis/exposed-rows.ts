@@ -1,6 +1,6 @@
 import type { Rollout } from '@slipway/contracts';
 import { seen } from './as-of.ts';
-import { crossedUnits } from './returning-units.ts';
+import { crossedUnits, metShares } from './returning-units.ts';
 
 /**
  * So far apart the registry's clock, which says when a rollout began, and Kafka's, which says when a row arrived, may
@@ -31,18 +31,22 @@ export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'la
  * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
  * and no latency of either arm.
  */
-export const ASSIGNED = `
+export const EXPOSED_ROWS = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
-    unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, route_revision, router, latency_us,
-    outputs, ${FAILED} AS failed, reason
+    unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, latency_us, outputs,
+    ${FAILED} AS failed, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
     AND ${SINCE} AND ${seen('predictions')}`;
 
-export const CROSSED = crossedUnits(ASSIGNED);
+/** The same rows, and what follows from them, in the temporary tables of a look (`look-rows.store.ts`). */
+export const ASSIGNED = 'SELECT * FROM exposed';
+export const CROSSED_ROWS = crossedUnits(ASSIGNED);
+export const SHARE_ROWS = metShares(ASSIGNED);
+export const SHARES = 'SELECT * FROM shares';
 
 /** Without the units of a fault of exposure. */
-export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
+export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (SELECT unit FROM crossed)`;
 
 /** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
 export const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;

@@ -5,6 +5,7 @@ import { type AsOf, seen, seenParameters } from './as-of.ts';
 import { type Arm, judged, latencyCells, type Row } from './cells.ts';
 import { ANSWERED, COMPARABLE, FAILED, rolloutParameters, SINCE } from './exposed-rows.ts';
 import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
+import type { LookRows } from './look-rows.store.ts';
 
 /** From an hour before the rollout on, or a little more: where the control's baseline comes from. */
 export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
@@ -55,11 +56,10 @@ export class LatencyStore {
    * First requests of units by latency bucket, where their own arm answered them: after a failure the callers of the
    * two arms go different ways. The candidate's edges are stretched by the margin.
    */
-  async latency(rollout: Rollout, asOf: AsOf, baseline: Cut, margin: number): Promise<LatencyCell[]> {
+  async latency(look: LookRows, baseline: Cut, margin: number): Promise<LatencyCell[]> {
     const { edges, until } = baseline;
     return latencyCells(
-      await queryRows<Row & { bucket: number }>(
-        this.clickhouse,
+      await look.read<Row & { bucket: number }>(
         judged(
           `SELECT weight, arm, unit, min(second) AS second,
             argMin(latency_us, (arrived_at, time, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
@@ -68,19 +68,17 @@ export class LatencyStore {
           HAVING NOT argMin(failed, (arrived_at, time, request_id))`,
           'bucket',
         ),
-        { ...rolloutParameters(rollout), ...seenParameters(asOf), margin, edges, until },
+        { margin, edges, until },
       ),
       edges.length + 1,
     );
   }
 
   /** Answers of each arm in the present step with their p50, p90 and p99. */
-  async quantiles(rollout: Rollout, asOf: AsOf): Promise<Record<Arm, LatencyQuantiles | null>> {
-    const rows = await queryRows<{ arm: Arm; n: number; q: [number, number, number] }>(
-      this.clickhouse,
+  async quantiles(look: LookRows): Promise<Record<Arm, LatencyQuantiles | null>> {
+    const rows = await look.read<{ arm: Arm; n: number; q: [number, number, number] }>(
       `SELECT arm, count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q
        FROM (${ANSWERED}) WHERE step = {step:Int16} GROUP BY arm`,
-      { ...rolloutParameters(rollout), ...seenParameters(asOf), step: rollout.step },
     );
     const of = (arm: Arm): LatencyQuantiles | null => {
       const row = rows.find((r) => r.arm === arm);

@@ -28,11 +28,12 @@ export const metShares = (assigned: string): string => `
 /**
  * Those of `events` (rows of unit, weight, second: one a unit and share) that count, with their arm and chance: not those
  * that came after an event of the same unit at a share that it met later.
+ * @param shares a query with the rows of {@link metShares}
  * @param also further columns of `events` to keep
  */
-export const inOrder = (assigned: string, events: string, also: readonly string[] = []): string => `
+export const inOrder = (shares: string, events: string, also: readonly string[] = []): string => `
   SELECT arm, chance, second${also.map((c) => `, ${c}`).join('')} FROM (
     SELECT m.arm AS arm, m.chance AS chance, e.second AS second${also.map((c) => `, e.${c} AS ${c}`).join('')},
       max(-toInt64(e.second)) OVER (PARTITION BY m.unit ORDER BY m.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later
-    FROM (${metShares(assigned)}) AS m INNER JOIN (${events}) AS e ON e.unit = m.unit AND e.weight = m.weight)
+    FROM (${shares}) AS m INNER JOIN (${events}) AS e ON e.unit = m.unit AND e.weight = m.weight)
   WHERE later = 0 OR toInt64(second) <= -later`;
