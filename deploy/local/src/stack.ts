@@ -44,6 +44,8 @@ export type StackOptions = {
   given?: Given;
   /** Environment of single services, by process name (`router-1`). */
   env?: Record<string, Record<string, string>>;
+  /** It lives for minutes: what starts quickly is better than what runs fast. */
+  brief?: boolean;
   onEvent?: (line: string) => void;
   progress?: (line: string) => void;
 };
@@ -155,10 +157,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       (async () => {
         if (!given.kafkaBrokers)
           await supervisor.start(
-            kafkaSpec(join(folder, 'kafka'), options.kafkaJars, {
-              broker: ports.kafka,
-              controller: ports.kafkaController,
-            }),
+            kafkaSpec(
+              join(folder, 'kafka'),
+              options.kafkaJars,
+              { broker: ports.kafka, controller: ports.kafkaController },
+              { brief: options.brief === true },
+            ),
           );
         await createTopicsPatiently(() => createTopics(kafka));
       })(),

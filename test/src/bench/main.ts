@@ -328,7 +328,7 @@ function verdict(): void {
 
 if (wanted('verdict')) verdict();
 if (options.only === 'verdict') process.exit(0);
-const release = await startRelease('bench', { counts: { registries: 1, routers: 2, workers: 1 } });
+const release = await startRelease('bench', { brief: false, counts: { registries: 1, routers: 2, workers: 1 } });
 const producer = new RecordProducer(
   createKafka('bench', release.kafkaBrokers.split(','), createLogger('bench', 'bench', 'silent')),
 );

@@ -63,6 +63,7 @@ beforeAll(async () => {
       kafkaJars,
       { broker: clear, controller },
       {
+        brief: true,
         properties: [
           `listeners=${listeners},CONTROLLER://127.0.0.1:${controller}`,
           `advertised.listeners=${listeners}`,
