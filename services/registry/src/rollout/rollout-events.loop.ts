@@ -33,7 +33,7 @@ export class RolloutEvents {
 
   /** Writes the rollout and its evidence now and whenever they change, until the reader has gone. */
   follow(id: string, out: ServerResponse): void {
-    if (out.destroyed) return;
+    if (out.destroyed || out.socket?.readableEnded) return void out.destroy();
     const reader: Reader = { out, revision: '', evidence: '' };
     const readers = this.watched.get(id);
     if (readers) readers.add(reader);
@@ -43,6 +43,8 @@ export class RolloutEvents {
       this.watched.get(id)?.delete(reader);
       openGauge.set(--this.open);
     });
+    // Who closes its side has gone: without this it would be found out at the second sign of life.
+    out.socket?.once('end', () => out.destroy());
     out.write(': alive\n\n');
     if (!readers) void this.watch(id);
   }
