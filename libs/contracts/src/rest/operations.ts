@@ -276,7 +276,7 @@ export const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/rollouts/{id}/commands',
-    summary: 'start, promote, pause, resume, abort, rollBack; approve needs the role approver',
+    summary: 'start, promote, pause, resume, abort, rollBack, approve',
     role: 'operator',
     roleBy: { field: 'command', roles: { approve: 'approver' } },
     body: commandSchema,
