@@ -63,6 +63,8 @@ export const modelSchema = z.object({
   description: z.string(),
   created_at: timeMsSchema,
   created_by: z.string(),
+  /** Since when nothing new takes one of its versions any more, for good. */
+  retired_at: timeMsSchema.nullable(),
 });
 export type Model = z.infer<typeof modelSchema>;
 export const endpointSchema = z.object({
@@ -170,6 +172,15 @@ export const operations: readonly Operation[] = [
     path: '/v1/models/{model}',
     summary: 'Delete a model none of whose versions has served or is named',
     role: 'publisher',
+  },
+  {
+    method: 'post',
+    path: '/v1/models/{model}/retire',
+    summary: 'End a model for good once no endpoint serves it: no more versions and rollouts; it is kept for the audit',
+    role: 'publisher',
+    body: retireInputSchema,
+    response: modelSchema,
+    status: 200,
   },
   {
     method: 'get',
