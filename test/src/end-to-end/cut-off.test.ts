@@ -1,6 +1,6 @@
 import { topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 
 let release: Release;
@@ -12,6 +12,10 @@ beforeAll(async () => {
   });
 });
 afterAll(() => release?.end());
+// Whatever was away, was away for a while: no record was taken for one that nobody can use.
+afterEach(async () => {
+  expect(await release.query('SELECT topic, consumer, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
+});
 
 const rows = () =>
   release.query<{ reason: string; arm: string; n: number }>(

@@ -127,6 +127,12 @@ describe('npm start', () => {
     second.child.kill('SIGINT');
     await second.ended;
     expect(second.output).toContain('stopping');
+    // Whoever sees the terminal, or its log, has none of what the start made up.
+    const { postgres, clickhouse, keys } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8'));
+    for (const secret of [postgres, ...Object.values(clickhouse), ...Object.values(keys)] as string[]) {
+      expect(secret.length).toBeGreaterThan(20);
+      expect(first.output + second.output).not.toContain(secret);
+    }
     expect(after.filter((c) => alive(c.pid))).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
-import { operations, type Role, roles, topics } from '@slipway/contracts';
+import { type Operation, operations, type Role, roles, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import pg from 'pg';
+import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
@@ -11,37 +12,30 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.end());
 
-type Answer = { status: number; body: Record<string, unknown>; headers: Headers };
+type Answer = { status: number; body: Record<string, unknown>; headers: Record<string, string> };
+type Method = Operation['method'];
 async function call(
-  method: string,
+  method: Method,
   path: string,
   key: string | undefined,
-  body?: unknown,
+  body?: object,
   headers: Record<string, string> = {},
   base = stack.registries[0] as string,
 ): Promise<Answer> {
-  const response = await fetch(`${base}${path}`, {
-    method,
-    headers: {
-      ...(key ? { authorization: `Bearer ${key}` } : {}),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : {}, headers: response.headers };
+  const asked = request(base)[method](path).set(headers);
+  if (key) asked.set('authorization', `Bearer ${key}`);
+  return body === undefined ? asked : asked.send(body);
 }
 const keyOf = (role: Role) => stack.secrets.keys[role];
 
 describe('an API key', () => {
   it('is shown once and stored nowhere: not in the record of its Idempotency-Key, the audit or a topic', async () => {
     const once = { 'idempotency-key': 'make-one' };
-    const made = await call('POST', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
+    const made = await call('post', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
     const key = made.body['key'] as string;
     expect([made.status, key]).toEqual([201, expect.stringMatching(/^slw_[0-9a-f]{32}_[\w-]{32}$/)]);
-    const again = await call('POST', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
-    expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([
+    const again = await call('post', '/v1/keys', keyOf('admin'), { name: 'robot', role: 'operator' }, once);
+    expect([again.status, again.headers['idempotency-replayed'], again.body]).toEqual([
       201,
       'true',
       { id: made.body['id'], name: 'robot', role: 'operator' },
@@ -77,45 +71,45 @@ describe('an API key', () => {
   });
 
   it('is listed without its secret, and refused everywhere once it is revoked', async () => {
-    const { body } = await call('POST', '/v1/keys', keyOf('admin'), { name: 'gone', role: 'viewer' });
+    const { body } = await call('post', '/v1/keys', keyOf('admin'), { name: 'gone', role: 'viewer' });
     const key = body['key'] as string;
-    expect((await call('GET', '/v1/models', key)).status).toBe(200);
+    expect((await call('get', '/v1/models', key)).status).toBe(200);
     // The analysers know it by access.v1.
     await until('experiment-stats to know the key', async () => (await read(key)) === 404);
-    const revoked = await call('POST', `/v1/keys/${body['id']}/revoke`, keyOf('admin'));
+    const revoked = await call('post', `/v1/keys/${body['id']}/revoke`, keyOf('admin'));
     expect([revoked.status, revoked.body['revoked_at']]).toEqual([200, expect.any(Number)]);
-    expect(await call('POST', `/v1/keys/${body['id']}/revoke`, keyOf('admin'))).toMatchObject({ body: revoked.body });
-    expect((await call('GET', '/v1/models', key)).status).toBe(401);
+    expect(await call('post', `/v1/keys/${body['id']}/revoke`, keyOf('admin'))).toMatchObject({ body: revoked.body });
+    expect((await call('get', '/v1/models', key)).status).toBe(401);
     await until(
       'the other registry to refuse it',
-      async () => (await call('GET', '/v1/models', key, undefined, {}, stack.registries[1])).status === 401,
+      async () => (await call('get', '/v1/models', key, undefined, {}, stack.registries[1])).status === 401,
     );
     await until('experiment-stats to refuse it', async () => (await read(key)) === 401);
-    const { body: list } = await call('GET', '/v1/keys', keyOf('admin'));
+    const { body: list } = await call('get', '/v1/keys', keyOf('admin'));
     const items = list['items'] as { name: string; revoked_at: number | null; key?: string; sha256?: string }[];
     expect(items.find((k) => k.name === 'gone')).toMatchObject({ revoked_at: revoked.body['revoked_at'] });
     expect(items.every((k) => k.key === undefined && k.sha256 === undefined)).toBe(true);
-    const audit = await call('GET', `/v1/audit?aggregate=key/${body['id']}`, keyOf('viewer'));
+    const audit = await call('get', `/v1/audit?aggregate=key/${body['id']}`, keyOf('viewer'));
     expect((audit.body['items'] as { action: string }[]).map((a) => a.action)).toEqual(['create', 'revoke']);
   });
   const read = async (key: string) =>
-    (await fetch(`${stack.stats}/v1/results/none`, { headers: { authorization: `Bearer ${key}` } })).status;
+    (await request(stack.stats).get('/v1/results/none').set('authorization', `Bearer ${key}`)).status;
 
   it('tells repeats apart by its id: another key of the same name is another caller', async () => {
     const make = async () =>
-      (await call('POST', '/v1/keys', keyOf('admin'), { name: 'twin', role: 'publisher' })).body['key'] as string;
+      (await call('post', '/v1/keys', keyOf('admin'), { name: 'twin', role: 'publisher' })).body['key'] as string;
     const [a, b] = [await make(), await make()];
     const once = { 'idempotency-key': 'twin-1' };
-    expect((await call('POST', '/v1/models', a, { name: 'twin-a' }, once)).status).toBe(201);
-    expect((await call('POST', '/v1/models', b, { name: 'twin-b' }, once)).status).toBe(201);
-    expect((await call('POST', '/v1/models', a, { name: 'twin-c' }, once)).body['code']).toBe('idempotency_mismatch');
+    expect((await call('post', '/v1/models', a, { name: 'twin-a' }, once)).status).toBe(201);
+    expect((await call('post', '/v1/models', b, { name: 'twin-b' }, once)).status).toBe(201);
+    expect((await call('post', '/v1/models', a, { name: 'twin-c' }, once)).body['code']).toBe('idempotency_mismatch');
   });
 
   it('does once what is asked many times at once, at two registries', async () => {
     const asked = await Promise.all(
       Array.from({ length: 12 }, (_, i) =>
         call(
-          'POST',
+          'post',
           '/v1/models',
           keyOf('publisher'),
           { name: 'once' },
@@ -125,7 +119,31 @@ describe('an API key', () => {
       ),
     );
     expect(asked.map((a) => a.status)).toEqual(asked.map(() => 201));
-    expect(asked.filter((a) => a.headers.get('idempotency-replayed') !== 'true')).toHaveLength(1);
+    expect(asked.filter((a) => a.headers['idempotency-replayed'] !== 'true')).toHaveLength(1);
+  });
+});
+
+describe('what a POST does and the record of its Idempotency-Key', () => {
+  it('are one transaction: where the record cannot be kept, nothing was done, and the repeat does it', async () => {
+    const database = new pg.Client(stack.databaseUrl);
+    await database.connect();
+    const make = () => call('post', '/v1/models', keyOf('publisher'), { name: 'both' }, { 'idempotency-key': 'both' });
+    const audited = async () =>
+      (await database.query("SELECT action FROM audit WHERE aggregate = 'model/both'")).rows.length;
+    try {
+      await database.query('ALTER TABLE idempotency ADD CONSTRAINT full_up CHECK (key <> $$both$$)');
+      expect((await make()).status).toBe(500);
+      const { body } = await call('get', '/v1/models', keyOf('viewer'));
+      expect((body['items'] as { name: string }[]).map((m) => m.name)).not.toContain('both');
+      expect(await audited()).toBe(0);
+      await database.query('ALTER TABLE idempotency DROP CONSTRAINT full_up');
+      const made = await make();
+      expect([made.status, made.headers['idempotency-replayed'], await audited()]).toEqual([201, undefined, 1]);
+      expect((await make()).headers['idempotency-replayed']).toBe('true');
+    } finally {
+      await database.query('ALTER TABLE idempotency DROP CONSTRAINT IF EXISTS full_up');
+      await database.end();
+    }
   });
 });
 
@@ -139,12 +157,11 @@ describe('what a request needs is what the list of operations says', () => {
   };
   it.each(operations.map((o) => [`${o.method.toUpperCase()} ${o.path}`, o] as const))('%s', async (_, o) => {
     const path = o.path.replace(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000');
-    const method = o.method.toUpperCase();
     const body = o.method === 'get' ? undefined : {};
-    expect((await call(method, path, undefined, body)).status).toBe(401);
-    expect((await call(method, path, `${keyOf('admin')}x`, body)).status).toBe(401);
+    expect((await call(o.method, path, undefined, body)).status).toBe(401);
+    expect((await call(o.method, path, `${keyOf('admin')}x`, body)).status).toBe(401);
     for (const role of roles) {
-      const { status } = await call(method, path, keyOf(role), body);
+      const { status } = await call(o.method, path, keyOf(role), body);
       expect([role, status === 403, status === 401, status >= 500]).toEqual([
         role,
         !needs[o.role]?.includes(role),
@@ -156,26 +173,27 @@ describe('what a request needs is what the list of operations says', () => {
   it('approving needs an approver, every other command an operator', async () => {
     const path = '/v1/rollouts/00000000-0000-4000-8000-000000000000/commands';
     const status = async (role: Role, command: string) =>
-      (await call('POST', path, keyOf(role), { command, reason: 'x' })).status;
+      (await call('post', path, keyOf(role), { command, reason: 'x' })).status;
     expect(await status('approver', 'approve')).toBe(404);
     expect(await status('operator', 'approve')).toBe(403);
     expect(await status('approver', 'promote')).toBe(403);
     expect(await status('operator', 'promote')).toBe(404);
   });
   it('the analysers answer nobody without a key more than health', async () => {
-    for (const url of [
-      `${stack.stats}/v1/results/x`,
-      `${stack.stats}/v1/results/x/y`,
-      `${stack.comparator}/v1/results/x`,
-      `${stack.drift}/v1/results/x`,
-      `${stack.drift}/v1/drift`,
-      `${stack.drift}/v1/drift/x`,
-    ]) {
-      expect([url, (await fetch(url)).status]).toEqual([url, 401]);
-      expect([200, 404]).toContain(
-        (await fetch(url, { headers: { authorization: `Bearer ${keyOf('viewer')}` } })).status,
-      );
+    for (const [analyser, path] of [
+      [stack.stats, '/v1/results/x'],
+      [stack.stats, '/v1/results/x/y'],
+      [stack.comparator, '/v1/results/x'],
+      [stack.drift, '/v1/results/x'],
+      [stack.drift, '/v1/drift'],
+      [stack.drift, '/v1/drift/x'],
+    ] as const) {
+      const asked = () => request(analyser).get(path);
+      await asked()
+        .expect(401)
+        .expect('content-type', /application\/problem\+json/);
+      expect([200, 404]).toContain((await asked().set('authorization', `Bearer ${keyOf('viewer')}`)).status);
     }
-    expect((await fetch(`${stack.stats}/healthz`)).status).toBe(200);
+    await request(stack.stats).get('/healthz').expect(200);
   });
 });

@@ -279,6 +279,26 @@ it('the grants for a real server are for the same tables and views, and no other
   expect([...xml.matchAll(/<query>(.*?)<\/query>/g)].filter((m) => !/^GRANT SELECT ON /.test(m[1] ?? ''))).toEqual([]);
 });
 
+it('the limits for a real server are those that hold here, and may be lowered but not lifted', async () => {
+  const xml = readFileSync(join(root, 'deploy', 'clickhouse-users', 'slipway.xml'), 'utf8');
+  const [, profile = '', constraints = ''] =
+    /<profiles>\s*<analyst>([\s\S]*?)<constraints>([\s\S]*?)<\/constraints>/.exec(xml) ?? [];
+  for (const name of ['max_execution_time', 'max_memory_usage', 'max_result_rows', 'max_result_bytes']) {
+    const here = (await ask(`SELECT getSetting('${name}')`)).text.trim();
+    expect(profile).toContain(`<${name}>${here}</${name}>`);
+    expect(constraints).toContain(`<${name}><min>1</min><max>${here}</max></${name}>`);
+  }
+  for (const set of [
+    '<readonly>2</readonly>',
+    '<result_overflow_mode>throw</result_overflow_mode>',
+    '<cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>',
+  ])
+    expect(profile).toContain(set);
+  for (const name of ['allow_ddl', 'result_overflow_mode', 'max_concurrent_queries_for_user'])
+    expect(constraints).toContain(`<${name}><readonly/></${name}>`);
+  expect(xml).toMatch(/<analyst>\s*<password from_env="ANALYST_PASSWORD"\/>[\s\S]*?<profile>analyst<\/profile>/);
+});
+
 describe('analysts do not get into each other’s way', () => {
   const heavy = 'SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) % 3 = 7';
   it('heavy queries whose clients have gone end, and lock nobody out', async () => {

@@ -270,6 +270,34 @@ export function describeFairness(context: () => Fair, { rollout, prediction, out
       const found = await new ShadowVerdict(new ShadowCountsStore(context().clickhouse)).look(of);
       expect(found?.sentence).toMatch(/the step lasts (29\d|300) s longer/);
     });
+
+    it('is counted from the rows since its rollout began, however many came before', async () => {
+      const { clickhouse } = context();
+      const before = 50_000;
+      for (const table of ['predictions', 'comparisons'])
+        await clickhouse.command({
+          query: `INSERT INTO slipway.${table} (event_id, request_id, time, arrived_at)
+            SELECT concat('old-', leftPad(toString(number), 9, '0')) AS id, id, now64(3) - INTERVAL 20 DAY AS at, at
+            FROM numbers(${before})`,
+        });
+      let read = 0;
+      const counting = {
+        query: async (asked: { query: string; query_params: Record<string, unknown> }) => {
+          const result = await clickhouse.query({ ...asked, format: 'JSON' });
+          const { data, statistics } = await result.json();
+          read += statistics?.rows_read ?? 0;
+          return { json: async () => data };
+        },
+      } as unknown as ClickHouseClient;
+      const of = newRollout({ started_at: Date.now() });
+      const sampled = { rollout_id: of.id, shadow_rollout_id: of.id, shadow_step: 0 };
+      await post(topics.predictions, [prediction('', 'control', 0, sampled)]);
+      const store = new ShadowCountsStore(counting);
+      expect(await store.counts(of.id, 0, Date.now())).toMatchObject({ sampled: 1, paired: 0 });
+      expect(await store.seconds(of.id, 0, Date.now())).toBeGreaterThanOrEqual(0);
+      expect(read).toBeGreaterThan(0);
+      expect(read).toBeLessThan(before);
+    });
   });
 
   describe('a candidate that was out of service, and is resumed', () => {

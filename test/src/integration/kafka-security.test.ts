@@ -6,6 +6,7 @@ import {
   createKafka,
   createLogger,
   createTopics,
+  isTransient,
   type KafkaConnection,
   RecordProducer,
   readTopic,
@@ -149,6 +150,12 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     await expect(readTopic(createKafka('test', foreign, log), topics.access.name, () => undefined)).rejects.toThrow(
       /not authorized/i,
     );
+  });
+
+  it('are no fault of a record: who lacks one keeps what it sends, and can send it once it has it', async () => {
+    const producer = new RecordProducer(createKafka('test', plain('slipway-foreign-producer'), log));
+    await expect(producer.send(topics.routes.name, [{ key: 'k', value: '{}' }])).rejects.toSatisfy(isTransient);
+    await producer.close();
   });
 
   it.each(principals.map((p) => [p] as [Principal]))(

@@ -18,6 +18,7 @@ import {
   TransientError,
   StateReplica,
 } from '@slipway/platform';
+import type { Consumer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
@@ -54,8 +55,12 @@ async function startMember(groupId: string, handler: Handler, sessionTimeoutMs =
   app.useGlobalFilters(new RethrowFilter());
   await app.listen();
   await until(`${groupId} to have joined`, () => assignments.length > 0);
+  let beats = 0;
+  const consumer = server.unwrap<Consumer>();
+  consumer.on(consumer.events.HEARTBEAT, () => beats++);
   return {
     assignments,
+    beats: () => beats,
     stop: async () => {
       await app.close();
       await own.close();
@@ -226,6 +231,32 @@ describe('the Kafka transport', () => {
     for (const [i, e] of more.entries()) await send([e], i % 4);
     await until('the rest', () => more.every((e) => got.has(e.event_id)));
     await first.stop();
+  });
+
+  it('keeps its place in the group for as long as a handler takes', async () => {
+    const before = await end();
+    const catchUp = await startMember('slow', async () => undefined);
+    await until('the past to be committed', async () => (await committed('slow')) === before);
+    await catchUp.stop();
+    let entered = 0;
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const member = await startMember('slow', async () => {
+      entered++;
+      await gate;
+      return undefined;
+    });
+    await send([evidence()], 0);
+    await until('the handler to be at work', () => entered > 0);
+    const at = member.beats();
+    await until('five heartbeats meanwhile', () => member.beats() >= at + 5);
+    expect(await committed('slow')).toBe(before);
+    release();
+    await until('the commit', async () => (await committed('slow')) === before + 1);
+    expect([entered, member.assignments.length]).toEqual([1, 1]);
+    await member.stop();
   });
 
   it('lets the batch under way finish and be committed when it is stopped', async () => {

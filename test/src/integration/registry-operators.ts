@@ -1,4 +1,4 @@
-import type { Endpoint, Problem, Rollout } from '@slipway/contracts';
+import type { Endpoint, Model, Problem, Rollout, Version } from '@slipway/contracts';
 import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
@@ -174,6 +174,41 @@ export function describeOperators(stack: () => Release): void {
         detail: expect.stringContaining(`the rollout ${id} of "spam" is under way`),
       });
       await operator.command(id, 'abort');
+    });
+  });
+
+  describe('a model', () => {
+    it('that has served is retired once no endpoint serves it: then nothing new takes a version of it', async () => {
+      const { admin, operator, viewer } = clients().release;
+      const spam1 = await viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+      await admin.call('POST', '/v1/models', { name: 'old-line' });
+      const register = (price: number) =>
+        admin.call('POST', '/v1/models/old-line/versions', { bundle: { ...spam1.bundle, price } });
+      const retire = () => admin.call<Model>('POST', '/v1/models/old-line/retire', { reason: 'the end of it' });
+      const put = (name: string) =>
+        operator.call<Endpoint>('PUT', `/v1/endpoints/${name}`, { model: 'old-line', version: 1 });
+      await register(1);
+      await put('old');
+      await until('it to have served', async () => (await operator.endpoint('old')).served_at !== null);
+      expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringMatching(/endpoint "old"/) });
+      await operator.call('POST', '/v1/endpoints/old/retire', {});
+      const candidate = { endpoint: 'spam', candidate: { model: 'old-line', version: 1 }, steps: [{ switch: {} }] };
+      const { id } = await operator.call<Rollout>('POST', '/v1/rollouts', candidate);
+      expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringContaining(id) });
+      await operator.command(id, 'abort');
+      const first = await retire();
+      expect(first).toMatchObject({ name: 'old-line', retired_at: expect.any(Number) });
+      expect(await retire()).toEqual(first);
+      const rollOut = () => operator.call('POST', '/v1/rollouts', candidate);
+      for (const ask of [() => register(2), () => put('other'), rollOut])
+        expect(await problemOf(ask())).toMatchObject({
+          status: 409,
+          detail: expect.stringContaining('the model "old-line" was retired'),
+        });
+      expect((await rows('model/old-line')).at(-1)).toMatchObject({ action: 'retire', reason: 'the end of it' });
+      const { items } = await viewer.call<{ items: Model[] }>('GET', '/v1/models');
+      expect(items.find((m) => m.name === 'old-line')).toEqual(first);
+      expect(await problemOf(operator.call('POST', '/v1/models/spam/retire', {}))).toMatchObject({ status: 403 });
     });
   });
 

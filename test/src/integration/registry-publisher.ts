@@ -92,6 +92,7 @@ export function describePublisher(stack: () => Release): void {
       expect(
         await release.query('SELECT route_revision FROM predictions WHERE request_id = {id:String}', { id }),
       ).toEqual([{ route_revision: expect.stringMatching(new RegExp(`\\.${newest}$`)) }]);
+      expect(await release.query('SELECT topic, consumer, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
       await configure(release.operator, 5000);
       await Promise.all([reader.disconnect(), follower.close(), producer.close(), postgres.end()]);
     });

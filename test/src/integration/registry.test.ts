@@ -3,6 +3,7 @@ import { type Problem, type Rollout, topics, type Version } from '@slipway/contr
 import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { Client } from 'pg';
+import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
 import { describeFaults } from './registry-faults.ts';
@@ -17,6 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => release?.end());
 
+const registry = (i = 0) => request(release.registries[i] as string);
+const posted = (type: string, body: string) =>
+  registry().post('/v1/rollouts').set('authorization', `Bearer ${release.secrets.keys.operator}`).type(type).send(body);
 const sha256 = (b: Uint8Array) => createHash('sha256').update(b).digest('hex');
 async function problemOf(work: Promise<unknown>): Promise<Problem> {
   try {
@@ -66,10 +70,12 @@ describe('versions', () => {
   it('gives files back by their digest, and refuses bytes that have another', async () => {
     const bytes = randomBytes(100_000);
     await release.admin.call('PUT', `/v1/artifacts/${sha256(bytes)}`, bytes);
-    const back = await fetch(`${release.registries[1]}/v1/artifacts/${sha256(bytes)}`, {
-      headers: { authorization: `Bearer ${release.secrets.keys.viewer}` },
-    });
-    expect(Buffer.from(await back.arrayBuffer()).equals(bytes)).toBe(true);
+    const back = await registry(1)
+      .get(`/v1/artifacts/${sha256(bytes)}`)
+      .set('authorization', `Bearer ${release.secrets.keys.viewer}`)
+      .responseType('blob')
+      .expect(200);
+    expect(bytes.equals(back.body)).toBe(true);
     expect(await problemOf(release.admin.call('PUT', `/v1/artifacts/${'a'.repeat(64)}`, bytes))).toMatchObject({
       status: 422,
       code: 'digest_mismatch',
@@ -87,51 +93,24 @@ describe('versions', () => {
 
 describe('bad input', () => {
   it.each([
-    ['no key', 401, 'unauthenticated', () => fetch(`${release.registries[0]}/v1/models`)],
-    [
-      'an unknown key',
-      401,
-      'unauthenticated',
-      () => fetch(`${release.registries[0]}/v1/models`, { headers: { authorization: 'Bearer nope' } }),
-    ],
-    [
-      'a body that is not JSON',
-      400,
-      'malformed_json',
-      () =>
-        fetch(`${release.registries[0]}/v1/rollouts`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'application/json' },
-          body: '{"endpoint":',
-        }),
-    ],
-    [
-      'a body of another type',
-      415,
-      'unsupported_media_type',
-      () =>
-        fetch(`${release.registries[0]}/v1/rollouts`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${release.secrets.keys.operator}`, 'content-type': 'text/csv' },
-          body: 'a,b',
-        }),
-    ],
-    ['an unknown path', 404, 'not_found', () => fetch(`${release.registries[0]}/v1/nothing`)],
+    ['no key', 401, 'unauthenticated', () => registry().get('/v1/models')],
+    ['an unknown key', 401, 'unauthenticated', () => registry().get('/v1/models').set('authorization', 'Bearer nope')],
+    ['a body that is not JSON', 400, 'malformed_json', () => posted('application/json', '{"endpoint":')],
+    ['a body of another type', 415, 'unsupported_media_type', () => posted('text/csv', 'a,b')],
+    ['an unknown path', 404, 'not_found', () => registry().get('/v1/nothing')],
   ] as const)('%s gets a problem document', async (_, status, code, ask) => {
-    const response = await ask();
-    expect(response.status).toBe(status);
-    expect(response.headers.get('content-type')).toContain('application/problem+json');
-    const problem = (await response.json()) as Problem;
-    expect(problem).toMatchObject({ code, status });
-    expect(JSON.stringify(problem)).not.toMatch(/\bat .+:\d+:\d+/);
+    const { body } = await ask()
+      .expect(status)
+      .expect('content-type', /application\/problem\+json/);
+    expect(body).toMatchObject({ code, status });
+    expect(JSON.stringify(body)).not.toMatch(/\bat .+:\d+:\d+/);
   });
 
   it('names the field that is wrong, and counts the refusal', async () => {
     const count = async () =>
       Number(
-        /slipway_problems_total\{code="invalid_request"\} (\d+)/.exec(
-          await (await fetch(`${release.registries[0]}/metrics`)).text(),
-        )?.[1] ?? 0,
+        /slipway_problems_total\{code="invalid_request"\} (\d+)/.exec((await registry().get('/metrics')).text)?.[1] ??
+          0,
       );
     const before = await count();
     const problem = await problemOf(
@@ -302,7 +281,7 @@ describe('rollouts and commands', () => {
     const headers = { authorization: `Bearer ${release.secrets.keys.viewer}` };
     const url = `${release.registries[0]}/v1/rollouts/${id}/events`;
     const open = async () => {
-      const text = await (await fetch(`${release.registries[0]}/metrics`)).text();
+      const { text } = await registry().get('/metrics');
       return Number(/^slipway_registry_event_streams (\d+)/m.exec(text)?.[1]);
     };
     const stay = new AbortController();
@@ -359,8 +338,8 @@ describe('the books of the registry', () => {
   });
 
   it('describes itself, pages its lists, and publishes what it has', async () => {
-    const document = (await (await fetch(`${release.registries[0]}/openapi.json`)).json()) as { paths: object };
-    expect(Object.keys(document.paths)).toContain('/v1/rollouts/{id}/commands');
+    const { body } = await registry().get('/openapi.json').expect(200);
+    expect(Object.keys(body.paths)).toContain('/v1/rollouts/{id}/commands');
     const page = await release.viewer.call<{ items: Rollout[]; next_cursor: string | null }>(
       'GET',
       '/v1/rollouts?limit=2',

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Problem, type Rollout, type Route, topics, type Version } from '@slipway/contracts';
 import { until } from '@slipway/local';
+import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
 
@@ -27,6 +28,7 @@ const body = (tensor: object = {}, rest: object = {}) =>
   JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'], ...tensor }], ...rest });
 const post = (b: string | Uint8Array, headers: Record<string, string> = {}, to = url()) =>
   fetch(to, { method: 'POST', headers: { ...json, ...headers }, body: b as never });
+const outcomes = (sent: object) => request(router()).post('/v1/outcomes').send(sent);
 const row = async (requestId: string) => {
   await until(
     'the row',
@@ -96,7 +98,7 @@ describe('the Open Inference Protocol', () => {
   });
 
   it('describes server, model and health', async () => {
-    const get = async (path: string) => (await fetch(router() + path)).json();
+    const get = async (path: string) => (await request(router()).get(path)).body;
     expect(await get('/v2')).toMatchObject({ name: 'slipway' });
     expect(await get('/v2/health/live')).toMatchObject({ live: true });
     expect(await get('/v2/health/ready')).toMatchObject({ ready: true });
@@ -274,27 +276,21 @@ describe('bad input at the router', () => {
     ['an unknown endpoint', { endpoint: 'nowhere', name: 'label', value: 1, unit: 'u' }, 404, /nowhere/],
     ['a value that is no scalar', { endpoint: 'spam', name: 'label', value: [1], unit: 'u' }, 400, /value/],
   ])('refuses an outcome with %s', async (_, outcome, status, message) => {
-    const response = await post(JSON.stringify(outcome), {}, `${router()}/v1/outcomes`);
-    expect(response.status).toBe(status);
-    expect(((await response.json()) as Problem).detail).toMatch(message);
+    const { body } = await outcomes(outcome)
+      .expect(status)
+      .expect('content-type', /application\/problem\+json/);
+    expect(body.detail).toMatch(message);
   });
 });
 
 describe('an outcome that nobody waits for', () => {
-  const outcome = async (name: string) => {
-    const answer = await post(
-      JSON.stringify({ endpoint: 'spam', name, value: 1, unit: 'u' }),
-      {},
-      `${router()}/v1/outcomes`,
-    );
-    expect(answer.status).toBe(202);
-    return ((await answer.json()) as { warnings?: string[] }).warnings;
-  };
+  const outcome = async (name: string): Promise<string[] | undefined> =>
+    (await outcomes({ endpoint: 'spam', name, value: 1, unit: 'u' }).expect(202)).body.warnings;
   it('is taken with a warning and counted, once; a metric that is declared makes its outcome known', async () => {
     const unread = async () =>
       Number(
         /slipway_router_outcomes_unread_total\{endpoint="spam"\} (\d+)/.exec(
-          await (await fetch(`${router()}/metrics`)).text(),
+          (await request(router()).get('/metrics')).text,
         )?.[1] ?? 0,
       );
     const before = await unread();
@@ -488,19 +484,14 @@ describe('a hostile caller', () => {
 
 describe('a query parameter that nothing reads', () => {
   it('is a 400 by its name from the analysers and the router too, for whoever may ask at all', async () => {
-    const at = `${release.stats}/v1/results/0198c0de-0000-7000-8000-000000000001`;
-    const got = async (answer: Promise<Response>) => {
-      const response = await answer;
-      return [response.status, ((await response.json()) as Problem).detail];
-    };
-    expect(await got(release.read(`${at}?step=1`))).toEqual([400, expect.stringMatching(/^step: is no parameter/)]);
-    expect((await got(release.read(at)))[0]).toBe(404);
-    expect((await got(fetch(`${at}?step=1`)))[0]).toBe(401);
-    const posted = await post('{}', {}, `${router()}/v1/outcomes?dry_run=1`);
-    expect([posted.status, ((await posted.json()) as Problem).detail]).toEqual([
-      400,
-      expect.stringMatching(/^dry_run: is no parameter/),
-    ]);
+    const results = (query: string) =>
+      request(release.stats).get(`/v1/results/0198c0de-0000-7000-8000-000000000001${query}`);
+    const read = (query: string) => results(query).set('authorization', `Bearer ${release.secrets.keys.viewer}`);
+    expect((await read('?step=1').expect(400)).body.detail).toMatch(/^step: is no parameter/);
+    await read('').expect(404);
+    await results('?step=1').expect(401);
+    const posted = await request(router()).post('/v1/outcomes?dry_run=1').send({}).expect(400);
+    expect(posted.body.detail).toMatch(/^dry_run: is no parameter/);
   });
 });
 
@@ -517,12 +508,8 @@ describe('assignment', () => {
   });
   afterAll(() => release.operator.command(rollout.id, 'abort', 'done'));
 
-  const assignments = async (units: string[]) =>
-    (
-      (await (await post(JSON.stringify({ endpoint: 'spam', units }), {}, `${router()}/v1/assignments`)).json()) as {
-        assignments: Record<string, unknown>[];
-      }
-    ).assignments;
+  const assignments = async (units: string[]): Promise<Record<string, unknown>[]> =>
+    (await request(router()).post('/v1/assignments').send({ endpoint: 'spam', units })).body.assignments;
 
   it('answers for other services exactly as it assigns itself, and as the published hash says', async () => {
     const { assignmentPoint } = await import('@slipway/contracts');

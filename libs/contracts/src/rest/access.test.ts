@@ -11,6 +11,12 @@ describe('a key whose digest is published', () => {
     'abababababababababababab1212121212',
     'short-Key-1',
     '0123456789012345678901234',
+    'PasswordPasswordPassword1',
+    'Passw0rdPassw0rdPassw0rdPassw0rd',
+    'slw_admin_abcdefghijklmnopqrstuvwxyz1',
+    'ABCDEFGHIJKLMNOPQRSTUVWXyz',
+    '0a1b2c3d4e5f6g7h8i9j0k1l2m',
+    '12345678-1234-1234-1234-123456789abc',
   ])('%s is refused: it can be guessed', (key) => expect(keyWeakness(key)).toBeDefined());
   it('is admitted when it is random', () => {
     for (let i = 0; i < 500; i++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { topics } from '../bus/topics.ts';
 import { openApiDocument } from './openapi.ts';
-import { operations } from './operations.ts';
+import { operations, roleNeeded } from './operations.ts';
 
 describe('declared shapes', () => {
   it('describes every operation, with its path parameters, body and problem document', () => {
@@ -40,6 +40,21 @@ describe('declared shapes', () => {
       );
     }
     expect(ids.size).toBe(operations.length);
+  });
+
+  it('names the role that each request needs, as the code decides it', () => {
+    const { paths } = openApiDocument('1') as { paths: Record<string, Record<string, { description: string }>> };
+    for (const op of operations) {
+      const said = paths[op.path]?.[op.method]?.description;
+      expect(said).toContain(`the role ${roleNeeded(op, {})}`);
+      for (const value of Object.keys(op.roleBy?.roles ?? {}))
+        expect(said).toContain(
+          `${op.roleBy?.field} "${value}": ${roleNeeded(op, { [op.roleBy?.field ?? '']: value })}`,
+        );
+    }
+    expect(paths['/v1/rollouts/{id}/commands']?.['post']?.description).toBe(
+      'Needs a key with the role operator; command "approve": approver.',
+    );
   });
 
   it('names topics with prefix and version, keyed when they carry state', () => {

@@ -35,6 +35,12 @@ const titleOf = (status: number) =>
     .flatMap(([of, title]) => (of === status ? [title] : []))
     .join('; or: ');
 
+/** Said by what the code goes by. */
+function roleSentence({ role, roleBy }: Operation): string {
+  const others = Object.entries(roleBy?.roles ?? {}).map(([value, r]) => `; ${roleBy?.field} "${value}": ${r}`);
+  return `Needs a key with the role ${role}${others.join('')}.`;
+}
+
 /** The OpenAPI 3.1 document of the registry, generated from the zod values that the controllers parse with. */
 export function openApiDocument(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
@@ -58,7 +64,7 @@ export function openApiDocument(version: string): object {
     const item = (paths[op.path] ??= {});
     item[op.method] = {
       summary: op.summary,
-      description: `Needs a key with the role ${op.role}.`,
+      description: roleSentence(op),
       operationId: `${op.method}${op.path
         .replace(/^\/v1/, '')
         .replace(/[{}]/g, '')

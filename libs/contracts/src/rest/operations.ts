@@ -63,6 +63,8 @@ export const modelSchema = z.object({
   description: z.string(),
   created_at: timeMsSchema,
   created_by: z.string(),
+  /** Since when nothing new takes one of its versions any more, for good. */
+  retired_at: timeMsSchema.nullable(),
 });
 export type Model = z.infer<typeof modelSchema>;
 export const endpointSchema = z.object({
@@ -172,6 +174,15 @@ export const operations: readonly Operation[] = [
     role: 'publisher',
   },
   {
+    method: 'post',
+    path: '/v1/models/{model}/retire',
+    summary: 'End a model for good once no endpoint serves it: no more versions and rollouts; it is kept for the audit',
+    role: 'publisher',
+    body: retireInputSchema,
+    response: modelSchema,
+    status: 200,
+  },
+  {
     method: 'get',
     path: '/v1/trials',
     summary: 'Versions that no worker has tried to load yet, as workers need them',
@@ -276,7 +287,7 @@ export const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/rollouts/{id}/commands',
-    summary: 'start, promote, pause, resume, abort, rollBack; approve needs the role approver',
+    summary: 'start, promote, pause, resume, abort, rollBack, approve',
     role: 'operator',
     roleBy: { field: 'command', roles: { approve: 'approver' } },
     body: commandSchema,

@@ -56,10 +56,6 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
           ...(g.masses === null && g.baseline ? { baseline: g.baseline } : {}),
         }),
   }));
-  for (const g of numbers) {
-    Object.assign(g, compareFigures(g));
-    g.limit = limitState(g, 1 / input.alpha);
-  }
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
   const sampleRatioE =
@@ -76,12 +72,17 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
         ? 'sample_ratio_mismatch'
         : undefined;
   const least = fault ? leastFavourable(input, share) : undefined;
+  const parts = numbers.map((g, i) => g.stake * (least ? (least.parts[i] as number) : g.e));
+  for (const [i, g] of numbers.entries()) {
+    Object.assign(g, compareFigures(g));
+    g.limit = limitState(g, (parts[i] as number) >= (least ?? { threshold }).threshold);
+  }
   const out = input.outOfService;
   const tooLongOut = out !== undefined && out.seconds > out.limitSeconds;
   if (least ? least.e >= least.threshold : e >= threshold) {
     verdict = 'rollBack';
     const carrying = numbers
-      .map((g, i) => ({ metric: g.metric, part: g.stake * (least ? (least.parts[i] as number) : g.e) }))
+      .map((g, i) => ({ metric: g.metric, part: parts[i] as number }))
       .sort((a, b) => b.part - a.part);
     reasons = carrying
       .filter(({ part }) => part >= (least ?? { threshold }).threshold / (2 * numbers.length))

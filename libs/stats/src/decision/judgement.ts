@@ -33,8 +33,9 @@ export type GuardrailNumbers = {
 export type Figure = 'rate' | 'p50' | 'p90' | 'p99';
 
 /**
- * `proven broken`: the evidence alone rolls back. `proven kept`: shown by the confidence sequence, or its harm is
- * excluded. `point estimate breaks it`: the candidate's figure of this step is beyond it, which is no proof.
+ * `proven broken`: its part of the evidence alone rolls back. `proven kept`: shown by the confidence sequence, or a
+ * harm no greater than the margin is excluded. `point estimate breaks it`: the candidate's figure of this step is
+ * beyond it, which is no proof.
  */
 export type LimitState = 'proven kept' | 'not excluded' | 'point estimate breaks it' | 'proven broken';
 

@@ -117,4 +117,58 @@ describe('a limit that was declared', () => {
     expect([verdict, reasons]).toEqual(['advance', ['beyond_limit_so_far:error_rate']]);
     expect(sentence).toContain('error_rate is beyond its limit so far, which chance may have done');
   });
+
+  describe('is', () => {
+    const states = (change: Partial<JudgeInput>, step: Partial<JudgeInput['step']> = {}) => {
+      const { verdict, reasons, sentence, numbers } = judge(input(change, step));
+      return { verdict, reasons, sentence, limits: numbers.guardrails.map((g) => g.limit) };
+    };
+    const failing = (candidate: number) =>
+      errors([4, 900], [candidate, 300], [{ second: 1, weight: 0.25, control: 4, candidate }]);
+    it('proven kept once the confidence sequence gives it, or a harm no greater than it is excluded', () => {
+      const shown = { ...errors([9000, 300_000], [3000, 100_000]), proof: true };
+      const excluded = {
+        ...errors([90, 90_000], [30, 30_000], [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]),
+        margin: 2,
+        harm: { ratio: 2 },
+      };
+      for (const [guardrail, limit] of [
+        [shown, '×1.25'],
+        [excluded, '×2'],
+      ] as const) {
+        const { verdict, limits, sentence } = states({ guardrails: [guardrail] }, { lastComparison: true });
+        expect([verdict, limits]).toEqual(['advance', ['proven kept']]);
+        expect(sentence).toContain(`(allowed at most ${limit}: proven kept)`);
+      }
+    });
+    it('proven broken where its evidence rolls back, and the sentence says so', () => {
+      const { verdict, limits, sentence } = states({ guardrails: [failing(11)] });
+      expect([verdict, limits]).toEqual(['rollBack', ['proven broken']]);
+      expect(sentence).toContain('(allowed at most ×1.25: proven broken)');
+    });
+    it('in doubt, not proven broken, while the guardrails that share α with it keep it from rolling back', () => {
+      const quiet = { ...errors([0, 900], [0, 300]), metric: 'misfiled' };
+      const found = states({ guardrails: [failing(10), quiet] });
+      expect([found.verdict, found.reasons, found.limits[0]]).toEqual([
+        'hold',
+        ['in_doubt:error_rate'],
+        'not excluded',
+      ]);
+      expect(found.sentence).not.toContain('proven broken');
+      expect(states({ guardrails: [failing(10)] }).verdict).toBe('rollBack');
+    });
+    it('not proven broken where a fault of exposure explains what was seen', () => {
+      // The candidate has every second unit where a quarter was meant, and fails no more often than the control.
+      const same = errors([60, 600], [60, 600], [{ second: 1, weight: 0.25, control: 60, candidate: 60 }]);
+      const found = states({
+        guardrails: [same],
+        exposures: [{ second: 1, weight: 0.25, control: 600, candidate: 600 }],
+      });
+      expect([found.verdict, found.reasons, found.limits]).toEqual([
+        'hold',
+        ['sample_ratio_mismatch'],
+        ['not excluded'],
+      ]);
+    });
+  });
 });

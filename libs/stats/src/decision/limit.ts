@@ -29,9 +29,13 @@ export function compareFigures(g: Omit<GuardrailNumbers, 'limit' | keyof Compare
   return { compared, beyond: compared.filter((q) => own[q] > margin * its[q]) };
 }
 
-/** Where a guardrail's figures of the present step stand to its limit. */
-export function limitState(g: GuardrailNumbers, threshold: number): LimitState {
-  if (g.e >= threshold) return 'proven broken';
+/**
+ * Where a guardrail's figures of the present step stand to its limit.
+ * @param proven whether its own part of the evidence rolls back: guardrails share α by their stakes, and beside a fault
+ * of exposure only what the fault cannot explain counts
+ */
+export function limitState(g: GuardrailNumbers, proven: boolean): LimitState {
+  if (proven) return 'proven broken';
   // A harm that is excluded is no proof of the margin, unless it is no greater.
   if (g.proof?.state === 'proved') return 'proven kept';
   if (g.harm?.excluded && g.direction === 'lower' && (g.harm.harm ?? Infinity) <= g.margin) return 'proven kept';

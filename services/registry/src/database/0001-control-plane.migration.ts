@@ -9,7 +9,8 @@ export class ControlPlane1700000000001 implements MigrationInterface {
       INSERT INTO settings VALUES ('epoch', '1');
 
       CREATE TABLE models (
-        name text PRIMARY KEY, description text NOT NULL, created_at bigint NOT NULL, created_by text NOT NULL);
+        name text PRIMARY KEY, description text NOT NULL, created_at bigint NOT NULL, created_by text NOT NULL,
+        retired_at bigint);
       CREATE TABLE versions (
         model text NOT NULL REFERENCES models, version int NOT NULL CHECK (version > 0), digest text NOT NULL,
         bundle jsonb NOT NULL,

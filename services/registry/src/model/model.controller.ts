@@ -3,6 +3,7 @@ import {
   listQuerySchema,
   modelInputSchema,
   parseOrProblem,
+  retireInputSchema,
   versionInputSchema,
   versionNumberSchema,
   versionQuerySchema,
@@ -78,6 +79,13 @@ export class ModelController {
   @Needs('publisher')
   removeVersion(@Param('model') model: string, @Param('version') version: string, @Caller() actor: Actor) {
     return this.models.removeVersion(model, parseOrProblem(pathVersion, { version }).version, actor, steadyNow());
+  }
+
+  @Post(':model/retire')
+  @HttpCode(200)
+  @Needs('publisher')
+  retire(@Param('model') model: string, @Body() body: unknown, @Caller() actor: Actor) {
+    return this.models.retire(model, parseOrProblem(retireInputSchema, body ?? {}).reason, actor, steadyNow());
   }
 
   @Delete(':model')

@@ -10,7 +10,7 @@ import {
 import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
-import { highestVersion, removeModel, removeVersion } from './removal.store.ts';
+import { highestVersion, MODELS, removeModel, removeVersion, retired, retireModel } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
 /** Hosts that a bundle may name. */
@@ -39,7 +39,7 @@ export class ModelStore {
 
   async create(input: { name: string; description: string }, actor: Actor, now: number): Promise<Model> {
     return this.database.transaction(async (sql) => {
-      const model: Model = { ...input, created_at: now, created_by: actor.name };
+      const model: Model = { ...input, created_at: now, created_by: actor.name, retired_at: null };
       const inserted = await sql.query(
         `INSERT INTO models (name, description, created_at, created_by)
           VALUES ($1, $2, $3, $4)
@@ -61,10 +61,7 @@ export class ModelStore {
 
   async list(cursor: string | undefined, limit: number) {
     const rows = await this.database.query<Model>(
-      `SELECT name, description, created_at::float8 AS created_at, created_by
-        FROM models
-        WHERE name > $1
-        ORDER BY name LIMIT $2`,
+      `SELECT ${MODELS} FROM models WHERE name > $1 ORDER BY name LIMIT $2`,
       [cursor ?? '', limit + 1],
     );
     return { items: rows.slice(0, limit), next_cursor: rows.length > limit ? (rows[limit - 1]?.name ?? null) : null };
@@ -90,6 +87,10 @@ export class ModelStore {
     return this.database.transaction((sql) => removeModel(sql, model, actor, now));
   }
 
+  retire(model: string, reason: string, actor: Actor, now: number): Promise<Model> {
+    return this.database.transaction((sql) => retireModel(sql, model, { reason, actor, now }));
+  }
+
   removeVersion(model: string, version: number, actor: Actor, now: number): Promise<void> {
     return this.database.transaction((sql) => removeVersion(sql, { model, version }, actor, now));
   }
@@ -105,8 +106,9 @@ export class ModelStore {
   ): Promise<{ version: Version; created: boolean }> {
     const digest = bundleDigest(input.bundle);
     return this.database.transaction(async (sql) => {
-      const [known] = await sql.query('SELECT name FROM models WHERE name = $1 FOR UPDATE', [model]);
+      const [known] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [model]);
       if (!known) throw new ProblemError('not_found', `there is no model "${model}"`);
+      if (known.retired_at !== null) throw retired(model);
       const number = input.version ?? (await highestVersion(sql, model)) + 1;
       const existing = await findVersion(sql, model, number);
       if (existing?.digest === digest) return { version: existing, created: false };

@@ -1,14 +1,24 @@
-import { ProblemError, type VersionRef } from '@slipway/contracts';
+import { type Model, ProblemError, type VersionRef } from '@slipway/contracts';
 import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 
-/** Whether the version exists; until the transaction's end nobody can delete it. */
-export async function holdVersion(sql: Sql, { model, version }: VersionRef): Promise<boolean> {
-  const rows = await sql.query('SELECT 1 FROM versions WHERE model = $1 AND version = $2 FOR KEY SHARE', [
-    model,
-    version,
-  ]);
-  return rows.length > 0;
+export const MODELS =
+  'name, description, created_at::float8 AS created_at, created_by, retired_at::float8 AS retired_at';
+
+export const retired = (model: string) =>
+  new ProblemError('conflict', `the model "${model}" was retired; give a new one another name`);
+
+/**
+ * Until the transaction's end nobody can delete the version, if it exists, nor retire its model.
+ * @throws ProblemError conflict when the model was retired
+ */
+export async function holdVersion(sql: Sql, { model, version }: VersionRef): Promise<void> {
+  const [row] = await sql.query<{ retired: boolean }>(
+    `SELECT m.retired_at IS NOT NULL AS retired FROM versions v JOIN models m ON m.name = v.model
+      WHERE v.model = $1 AND v.version = $2 FOR KEY SHARE OF v FOR SHARE OF m`,
+    [model, version],
+  );
+  if (row?.retired) throw retired(model);
 }
 
 /**
@@ -62,6 +72,42 @@ export async function removeModel(sql: Sql, model: string, actor: Actor, now: nu
   for (const { version } of versions) await removeVersion(sql, { model, version }, actor, now);
   await sql.query('DELETE FROM models WHERE name = $1', [model]);
   await appendAudit(sql, { aggregate, actor, action: 'delete', reason: '', state: { name: model }, now });
+}
+
+/**
+ * Ends a model for good: it gets no more versions, and no endpoint or rollout takes one that it has. Again, it changes
+ * nothing.
+ * @throws ProblemError not_found, or conflict naming what still serves or may come to serve a version of it
+ */
+export async function retireModel(
+  sql: Sql,
+  name: string,
+  { reason, actor, now }: { reason: string; actor: Actor; now: number },
+): Promise<Model> {
+  const [model] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [name]);
+  if (!model) throw new ProblemError('not_found', `there is no model "${name}"`);
+  if (model.retired_at !== null) return model;
+  const [endpoint] = await sql.query<{ name: string }>(
+    `SELECT name FROM endpoints
+      WHERE retired_at IS NULL AND (current->>'model' = $1 OR previous->>'model' = $1) LIMIT 1`,
+    [name],
+  );
+  if (endpoint)
+    throw new ProblemError(
+      'conflict',
+      `the endpoint "${endpoint.name}" serves "${name}" or may return to it; retire that first`,
+    );
+  const [rollout] = await sql.query<{ id: string }>(
+    `SELECT id FROM rollouts WHERE status IN ('created', 'running', 'paused')
+      AND $1 IN (doc->'control'->>'model', doc->'spec'->'candidate'->>'model') LIMIT 1`,
+    [name],
+  );
+  if (rollout)
+    throw new ProblemError('conflict', `the rollout ${rollout.id} names a version of "${name}"; abort it first`);
+  const state: Model = { ...model, retired_at: now };
+  await sql.query('UPDATE models SET retired_at = $2 WHERE name = $1', [name, now]);
+  await appendAudit(sql, { aggregate: `model/${name}`, actor, action: 'retire', reason, state, now });
+  return state;
 }
 
 /** The highest number that a version of the model has had, deleted ones included; 0 when there was none. */
