@@ -1,7 +1,6 @@
 // `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
-// ship.
-// `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and figures
-// that are beyond a declared limit; `-- --whole` all of it at once, with the router's fallback.
+// ship. `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and
+// figures that are beyond a declared limit; `-- --whole` all of it at once, with the router's fallback.
 // `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';

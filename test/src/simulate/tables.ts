@@ -24,7 +24,9 @@ export function* returningTable({ runs, seed, json, only }: Options): Generator<
   if (!json) yield `\n${runs} runs a cell, an eighth of them where it is broken; seed ${seed}`;
 }
 
-/** `npm run simulate -- --ejection`: the router's own ejection, requests a second and what each ejected one counts as. */
+/**
+ * `npm run simulate -- --ejection`: the router's own ejection, requests a second and what each ejected one counts as.
+ */
 export function* ejectionTable({ runs, seed, json, only }: Options): Generator<string> {
   if (!json)
     yield `${'world'.padEnd(54)}${'a second'.padStart(9)}  ${'ejected is'.padEnd(12)}${'rolled back'.padStart(12)}${'after'.padStart(8)}${'out > 60 s'.padStart(12)}`;

@@ -54,8 +54,7 @@ const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} 
 
 /**
  * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get
- * bounds at α/2 each, valid at
- * every look (`rateBounds`); their difference bounds the excess.
+ * bounds at α/2 each, valid at every look (`rateBounds`); their difference bounds the excess.
  *
  * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
  * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;

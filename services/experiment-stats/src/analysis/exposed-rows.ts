@@ -44,7 +44,9 @@ export const CROSSED = crossedUnits(ASSIGNED);
 /** Without the units of a fault of exposure. */
 export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (${CROSSED})`;
 
-/** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
+/**
+ * What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected.
+ */
 export const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;
 
 /**

@@ -40,8 +40,8 @@ export type LaneParts = {
 
 /**
  * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority
- * than live calls, few at a
- * time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it gives up first.
+ * than live calls, few at a time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it
+ * gives up first.
  */
 @Controller()
 export class ShadowLane {
@@ -127,8 +127,8 @@ export class ShadowLane {
     const route = this.models.route(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
     const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record)) };
-    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at fault;
-    // one that got less, since the request came late to its turn, is not.
+    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at
+    // fault; one that got less, since the request came late to its turn, is not.
     const left = deadline - now();
     const fair = Math.min(route?.timeout_ms ?? r.deadline_ms, r.deadline_ms / 2);
     const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, Math.min(left, fair));
