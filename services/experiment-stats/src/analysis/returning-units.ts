@@ -33,6 +33,8 @@ export const metShares = (assigned: string): string => `
 export const inOrder = (assigned: string, events: string, also: readonly string[] = []): string => `
   SELECT arm, chance, second${also.map((c) => `, ${c}`).join('')} FROM (
     SELECT m.arm AS arm, m.chance AS chance, e.second AS second${also.map((c) => `, e.${c} AS ${c}`).join('')},
-      max(-toInt64(e.second)) OVER (PARTITION BY m.unit ORDER BY m.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later
+      max(-toInt64(e.second)) OVER (
+        PARTITION BY m.unit ORDER BY m.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS later
     FROM (${metShares(assigned)}) AS m INNER JOIN (${events}) AS e ON e.unit = m.unit AND e.weight = m.weight)
   WHERE later = 0 OR toInt64(second) <= -later`;
