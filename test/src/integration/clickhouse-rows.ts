@@ -16,7 +16,7 @@ type Rows = {
 /** Rows of every topic, by whomever they are sent; part of the suite of ClickHouse, on its stack. */
 export function describeRows(context: () => Context, { prediction, send, landed }: Rows): void {
   describe('what others send, and what the columns say', () => {
-    it('keeps all elements of an output: a list as JSON, of a long one the first elements and their number', async () => {
+    it('keeps all elements of an output: a list as JSON, of a long one the first ones and their number', async () => {
       const text = 'é "quoted"\n';
       const output = (name: string, data: unknown[]) => ({ name, data });
       const row = prediction({
