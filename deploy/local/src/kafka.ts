@@ -16,8 +16,8 @@ function clusterId(): string {
 /**
  * Apache Kafka in KRaft mode, one node that is broker and controller.
  * @param more lines of properties, which win over those here, options of the tool that formats the log directory, and
- *   whether the broker is `brief`: it lives for minutes, so its JVM compiles quickly rather than well (half of the CPU of
- *   a start)
+ *   whether the broker is `brief`: it lives for minutes, so its JVM compiles quickly rather than well (half of the CPU
+ *   of a start)
  */
 export function kafkaSpec(
   folder: string,

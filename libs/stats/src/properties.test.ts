@@ -76,7 +76,7 @@ describe('effects', () => {
       ),
       options,
     ));
-  it('have an interval that excludes zero exactly when p < α, at a fixed horizon and in a sequence, two-sided and one-sided', () =>
+  it('have an interval without zero exactly when p < α, fixed horizon or sequence, two-sided or one-sided', () =>
     fc.assert(
       fc.property(
         fc.double({ min: -8, max: 8, noNaN: true }),

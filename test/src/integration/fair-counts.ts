@@ -1,3 +1,4 @@
+// Over 300 lines: every case sends and fails rows by the same few helpers.
 import { randomUUID } from 'node:crypto';
 import {
   type Evidence,
@@ -20,27 +21,13 @@ import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
 import { proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Looks } from '../fixtures/looks.ts';
-import type { TestStack } from '../fixtures/stack.ts';
+import { ARMS, type Arm, type Builders, type Counting } from './counting.ts';
 
-export type Fair = {
-  stack: TestStack;
-  clickhouse: ClickHouseClient;
-  counts: Looks;
-  send: (topic: string, rows: object[]) => Promise<unknown>;
-};
-type Arm = 'control' | 'candidate';
-type Builders = {
-  rollout: Rollout;
-  prediction: (unit: string, arm: Arm, step: number, change?: Partial<PredictionRow>) => PredictionRow;
-  outcome: (value: unknown, change: object) => { event_id: string };
-};
-const ARMS = ['control', 'candidate'] as const;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Suites on the stack of the counts: what has to be counted alike in both arms, and by one clock. */
-export function describeFairness(context: () => Fair, { rollout, prediction, outcome }: Builders): void {
+export function describeFairness(context: () => Counting, { rollout, prediction, outcome }: Builders): void {
   const newRollout = (change: Partial<Rollout> = {}): Rollout => ({ ...rollout, id: randomUUID(), ...change });
   /** Sends rows one record after another, and waits until ClickHouse has them. */
   const post = async (topic: { name: string }, ...records: { event_id: string }[][]): Promise<void> => {

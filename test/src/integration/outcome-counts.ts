@@ -1,23 +1,11 @@
+// Over 300 lines: every case sends rows in order, and reads arrivals, by the same few helpers.
 import { randomUUID } from 'node:crypto';
 import { assignArm, type Metric, metricSchema, type PredictionRow, type Rollout, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Looks } from '../fixtures/looks.ts';
-import type { TestStack } from '../fixtures/stack.ts';
-
-export type Counting = {
-  stack: TestStack;
-  counts: Looks;
-  send: (topic: string, rows: object[]) => Promise<unknown>;
-};
-type Arm = 'control' | 'candidate';
-type Builders = {
-  rollout: Rollout;
-  prediction: (unit: string, arm: Arm, step: number, change?: Partial<PredictionRow>) => PredictionRow;
-  outcome: (value: unknown, change: object) => { event_id: string };
-};
+import { ARMS, type Arm, type Builders, type Counting } from './counting.ts';
 
 /** Long enough for what is sent at once to arrive within it on a busy machine. */
 const WINDOW_MS = 4000;
@@ -34,7 +22,6 @@ const metrics: Metric[] = [
 ].map((m) => metricSchema.parse({ kind: 'proportion', ...m }));
 const [bought, misfiled, boughtAtAll] = metrics as [Metric, Metric, Metric];
 
-const ARMS = ['control', 'candidate'] as const;
 type Counted = Record<Arm, { units: number; events: number }>;
 
 /** Suites on the stack of the counts: what an outcome counts for, by the verdict and by what analysts read. */

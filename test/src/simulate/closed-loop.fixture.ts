@@ -11,3 +11,16 @@ export const outcomes = (name: string, volume: number, runs: number) =>
   Array.from({ length: runs }, (_, run) => play(world(scenario(name), volume, 0.01, run, 7)));
 export const rolledBack = (found: ReturnType<typeof outcomes>) =>
   found.filter((o) => o.verdict === 'rolledBack').length / found.length;
+
+/** How many of the runs of a harmless candidate are rolled back, at two volumes, and the most that may be. */
+export const harmlessCells = (name: string) =>
+  (
+    [
+      [200, 20],
+      [2000, 5],
+    ] as const
+  ).map(([volume, runs]) => ({
+    share: rolledBack(outcomes(name, volume, runs)),
+    // 5 % and three standard errors; `npm run simulate` has more runs
+    most: 0.05 + 3 * Math.sqrt((0.05 * 0.95) / runs),
+  }));

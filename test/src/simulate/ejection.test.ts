@@ -16,7 +16,7 @@ describe('ejection by the router', () => {
     expect(rolledBack).toBe(1);
     expect(medianSeconds).toBeLessThan(30);
   });
-  it('leaves it to be proved by its probes in seconds, however much the control fails beside it at high traffic', () => {
+  it('leaves it to be proved by its probes in seconds, however much control fails beside it at high traffic', () => {
     const { rolledBack, medianSeconds, out } = ejectionRow(
       'candidate fails every request, 5xx of 3 % in control',
       333,

@@ -6,7 +6,7 @@ const row = (world: string, perMinute: number, comparing: Parameters<typeof limi
   limitRow(world, perMinute, comparing, runs, 7);
 
 describe('a figure beyond its limit', () => {
-  it('keeps fewer identical candidates waiting before the promotion alone than in every step, and rolls none back', () => {
+  it('before the promotion alone it keeps fewer identical candidates waiting, and rolls none back', () => {
     const [every, last] = [row('identical', 200, 'in every step', 20), row('identical', 200, 'before promotion', 20)];
     expect(last.waited).toBeLessThan(every.waited);
     expect(last.held).toBeLessThanOrEqual(every.held);

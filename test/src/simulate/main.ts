@@ -1,13 +1,13 @@
 // `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
-// ship.
-// `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and figures
-// that are beyond a declared limit; `-- --whole` all of it at once, with the router's fallback.
+// ship. `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and
+// figures that are beyond a declared limit; `-- --whole` all of it at once, with the router's fallback.
 // `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { columns, percent } from './columns.ts';
 import { peers } from './peers.ts';
 import { type Outcome, play } from './play.ts';
 import { readRuns } from './stream.ts';
@@ -138,19 +138,25 @@ async function simulate(options: {
     for (const row of rows.flat()) process.stdout.write(`${JSON.stringify(row)}\n`);
     return;
   }
-  const percent = (x: number) => `${(100 * x).toFixed(1)} %`.padStart(8);
-  process.stdout.write(
-    `${'scenario'.padEnd(32)}${'a minute'.padStart(9)}${'base'.padStart(7)}  ${'rule'.padEnd(14)}${'rolled back'.padStart(12)}${'promoted'.padStart(10)}${'held'.padStart(9)}${'seconds'.padStart(9)}${'harmed'.padStart(9)}\n`,
-  );
-  for (const r of rows.flat()) {
-    process.stdout.write(
-      `${r.scenario.padEnd(32)}${String(r.volume).padStart(9)}${percent(r.base).padStart(7)}  ${r.rule.padEnd(14)}${percent(r.rolledBack).padStart(12)}${percent(r.promoted).padStart(10)}${percent(r.held).padStart(9)}${(r.medianSeconds === null ? '-' : String(r.medianSeconds)).padStart(9)}${(r.medianHarmed === null ? '-' : r.medianHarmed.toFixed(0)).padStart(9)}\n`,
+  const line = columns(32, -9, -8, 2, 14, -12, -10, -9, -9, -9);
+  const print = (...cells: string[]) => process.stdout.write(`${line(...cells)}\n`);
+  print('scenario', 'a minute', 'base', '', 'rule', 'rolled back', 'promoted', 'held', 'seconds', 'harmed');
+  for (const r of rows.flat())
+    print(
+      r.scenario,
+      String(r.volume),
+      percent(r.base),
+      '',
+      r.rule,
+      ...[r.rolledBack, r.promoted, r.held].map(percent),
+      r.medianSeconds === null ? '-' : String(r.medianSeconds),
+      r.medianHarmed === null ? '-' : r.medianHarmed.toFixed(0),
     );
-  }
   const ours = rows.flat().filter((r) => r.rule === 'Slipway');
   const worst = Math.max(...ours.filter((r) => r.kind === 'good').map((r) => r.rolledBack), 0);
   process.stdout.write(
-    `\nSlipway: worst cell of harmless candidates ${percent(worst).trim()} rolled back; ${options.runs} runs a cell, seed ${options.seed}\n`,
+    `\nSlipway: worst cell of harmless candidates ${percent(worst)} rolled back; ` +
+      `${options.runs} runs a cell, seed ${options.seed}\n`,
   );
 }
 

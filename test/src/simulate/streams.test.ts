@@ -15,18 +15,14 @@ describe('streams made elsewhere', () => {
     yield* text;
   }
   const META =
-    '{"meta":{"scenario":"x","volume":1,"base":0.1,"run":0,"steps":[0.5,1],"dwell_s":10,"thresholds_ms":{},"conv_delays_s":[]}}';
+    '{"meta":{"scenario":"x","volume":1,"base":0.1,"run":0,"steps":[0.5,1],"dwell_s":10,' +
+    '"thresholds_ms":{},"conv_delays_s":[]}}';
+  const SECOND =
+    '{"t":1,"stratum":0,"arm":"control","n":1,"err":0,"units":{"n":1,"err":0},' +
+    '"over":{"c50":0,"c90":0,"c99":0},"conv":{}}';
   it('are read run by run, and what is wrong is named by its line', async () => {
     const found = [];
-    for await (const run of readRuns(
-      lines(
-        META,
-        '{"t":1,"stratum":0,"arm":"control","n":1,"err":0,"units":{"n":1,"err":0},"over":{"c50":0,"c90":0,"c99":0},"conv":{}}',
-        '',
-        META,
-      ),
-    ))
-      found.push([run.last, run.seconds.length]);
+    for await (const run of readRuns(lines(META, SECOND, '', META))) found.push([run.last, run.seconds.length]);
     expect(found).toEqual([
       [1, 2],
       [0, 0],

@@ -22,7 +22,7 @@ export type QueryResult = { bytes: Uint8Array; rows: number; elapsedSeconds: num
 
 export const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 
-/** Which session a client wants for its own (`session_id`), until when without a query, and whether this is the last. */
+/** The session that a client wants for its own, how long it waits for a query, and whether this query is the last. */
 export type ClientSession = { id: string; timeoutSeconds: number; close: boolean };
 type Slot = { session: ChdbSession; database: string };
 

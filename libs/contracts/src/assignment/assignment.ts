@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto';
  * Where a unit falls in [0, 1) under a salt: the first 53 bits of SHA-256(salt, 0x00, unit), both UTF-8, as a fraction.
  *
  * Sticky (a pure function of its arguments), monotone (a unit below 5 % is below 25 %), and the same in every language:
- * SHA-256 is
- * in every standard library, and a 53-bit fraction is exact in an IEEE double. In ClickHouse:
- * `bitShiftRight(reinterpretAsUInt64(reverse(substring(SHA256(concat(salt, '\0', unit)), 1, 8))), 11) / exp2(53)`.
- * Test vectors: `assignment-vectors.json` beside this file.
+ * SHA-256 is in every standard library, and a 53-bit fraction is exact in an IEEE double. In ClickHouse:
+ * `bitShiftRight(reinterpretAsUInt64(reverse(substring(SHA256(concat(salt, '\0', unit)), 1, 8))), 11) / exp2(53)`. Test
+ * vectors: `assignment-vectors.json` beside this file.
  *
  * @param salt the rollout's id, so that it is not always the same units that meet bad candidates
  * @param unit the user, session or request id

@@ -2,8 +2,7 @@ import { z } from 'zod';
 
 /**
  * Order of states on a compacted topic: (epoch, n). `n` counts changes of one aggregate; `epoch` is raised when the
- * registry
- * finds a topic ahead of its database (a restore), so that a restored registry still wins.
+ * registry finds a topic ahead of its database (a restore), so that a restored registry still wins.
  */
 export const revisionSchema = z.object({ epoch: z.int().nonnegative(), n: z.int().nonnegative() });
 export type Revision = z.infer<typeof revisionSchema>;

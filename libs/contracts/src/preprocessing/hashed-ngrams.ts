@@ -30,10 +30,8 @@ function avalanche(h: number): number {
  * Writes the hashed n-gram counts of one text into `out[offset … offset + features)`, which must be zero.
  *
  * Definition: words are maximal runs of word bytes, ASCII-lowercased if asked; an n-gram's hash is FNV-1a (32 bits,
- * offset basis
- * XOR seed) over its words joined by one 0x20, through Murmur3's finaliser; it counts in column hash mod features. Then
- * the weighting,
- * then the L2 norm (a text without words stays all zero).
+ * offset basis XOR seed) over its words joined by one 0x20, through Murmur3's finaliser; it counts in column hash mod
+ * features. Then the weighting, then the L2 norm (a text without words stays all zero).
  */
 export function hashedNgrams(op: HashedNgrams, text: Uint8Array, out: Float32Array, offset: number): void {
   const { features, seed, lowercase } = op;

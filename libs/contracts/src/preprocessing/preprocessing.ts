@@ -4,8 +4,7 @@ const tensorName = z.string().min(1).max(128);
 
 /**
  * Preprocessing is declared, never code: a list of these operators, applied in order to the named tensors of a request.
- * Every row
- * (first dimension) is treated alone, so batching cannot change a result.
+ * Every row (first dimension) is treated alone, so batching cannot change a result.
  */
 export const operatorSchema = z.discriminatedUnion('op', [
   z.strictObject({

@@ -55,8 +55,7 @@ const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 
 /**
  * One line of a training snapshot (NDJSON): the first element of each input tensor by its name, and for validation rows
- * (held out from
- * training) what the version answered and what became of it, by output and outcome name.
+ * (held out from training) what the version answered and what became of it, by output and outcome name.
  */
 export const snapshotRowSchema = z.object({
   id: z.string().optional(),

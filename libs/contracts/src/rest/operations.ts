@@ -1,3 +1,4 @@
+// Over 300 lines: it is one list, the operations of the API, with the schemas that only they have.
 import { z } from 'zod';
 import { auditRowSchema, auditVerificationSchema } from '../audit/audit.ts';
 import { bundleSchema, versionSchema } from '../bundle/bundle.ts';

@@ -43,8 +43,7 @@ export type ShadowRequest = z.infer<typeof shadowRequestSchema>;
 
 /**
  * Both answers to one request, or why there is none. Services that run both versions themselves publish these too: what
- * they do not know
- * may be left out.
+ * they do not know may be left out.
  */
 export const shadowPairSchema = z.object({
   event_id: z.string().min(1),

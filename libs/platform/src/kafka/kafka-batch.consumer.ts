@@ -49,12 +49,10 @@ type Listener = (...args: never[]) => void;
  * Kafka as a Nest transport that hands over whole batches.
  *
  * `@EventPattern(topic)` handlers get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record
- * (or nothing: all
- * are ok). Offsets are committed only after the handler's success. A record that does not fit its schema, or that makes
- * the handler fail
- * deterministically when given alone, goes to dead letters and the stream goes on. A transient fault keeps the offset
- * and tries again after
- * growing pauses, heart-beating meanwhile. `close` lets the batch under way finish.
+ * (or nothing: all are ok). Offsets are committed only after the handler's success. A record that does not fit its
+ * schema, or that makes the handler fail deterministically when given alone, goes to dead letters and the stream goes
+ * on. A transient fault keeps the offset and tries again after growing pauses, heart-beating meanwhile. `close` lets
+ * the batch under way finish.
  */
 export class KafkaBatchServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;

@@ -40,10 +40,9 @@ function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
 
 /**
  * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws (a
- * {@link TransientError}, unless a broker refuses the record itself), and the caller
- * still has the records;
- * the next send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment
- * says "Broker not connected" for ever.
+ * {@link TransientError}, unless a broker refuses the record itself), and the caller still has the records; the next
+ * send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment says
+ * "Broker not connected" for ever.
  */
 export class RecordProducer {
   private readonly kafka: Kafka;

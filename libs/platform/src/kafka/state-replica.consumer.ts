@@ -31,11 +31,10 @@ export type StateReplicaOptions<S extends z.ZodType> = {
 
 /**
  * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only
- * gathers, so that nobody
- * acts upon history; then it hands over the latest state of every key, says of every key that it held and the topic
- * holds no more that it is deleted (its tombstone may have been cleaned away while nobody read), and `ready` resolves.
- * Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says when the last
- * fetch that succeeded was sent.
+ * gathers, so that nobody acts upon history; then it hands over the latest state of every key, says of every key that
+ * it held and the topic holds no more that it is deleted (its tombstone may have been cleaned away while nobody read),
+ * and `ready` resolves. Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says
+ * when the last fetch that succeeded was sent.
  */
 export class StateReplica<S extends z.ZodType> {
   readonly ready: Promise<void>;

@@ -4,9 +4,8 @@ import { createClickHouse } from './clickhouse.client.ts';
 
 /**
  * Applies the numbered SQL files that are not yet in `slipway.schema_migrations`, in order. Statements are separated by
- * a line of `---`
- * and must be idempotent: a file that was interrupted is run again from its top. `${NAME}` is replaced from
- * `variables`.
+ * a line of `---` and must be idempotent: a file that was interrupted is run again from its top. `${NAME}` is replaced
+ * from `variables`.
  *
  * @returns the names of the files applied now
  */

@@ -54,8 +54,7 @@ const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} 
 
 /**
  * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get
- * bounds at α/2 each, valid at
- * every look (`rateBounds`); their difference bounds the excess.
+ * bounds at α/2 each, valid at every look (`rateBounds`); their difference bounds the excess.
  *
  * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
  * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
@@ -80,8 +79,8 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
     limit: maxExcess,
     coverage: answered > 0 ? c.compared / answered : null,
   };
-  const cost = `${c.computeSeconds.toFixed(2)} s of compute${c.price > 0 ? ` and ${c.price.toPrecision(2)} of price` : ''} for ${c.paired} pairs`;
-  const measured = `differs in ${c.disagreed} of ${c.compared} answers${noiseRate === null ? '' : `, the primary from itself in ${c.noiseDisagreed} of ${c.noise}`}: in excess of noise at ${numbers.excess === null ? 'n/a' : percent(numbers.excess)} (${percent(Math.max(-1, numbers.excess_lower))} to ${percent(numbers.excess_upper)}), allowed ${percent(maxExcess)}`;
+  const measured = measurement(numbers);
+  const cost = costs(c);
   if (c.compared > 0 && numbers.excess_lower > maxExcess)
     return {
       verdict: 'rollBack',
@@ -101,25 +100,45 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
       sentence: `Advance: the candidate ${measured} (${cost}).`,
       numbers,
     };
+  const missing = reasons.map((r) => explain(r, input, numbers)).join('; ');
   return {
     verdict: 'hold',
     reasons,
-    sentence: `Hold: ${reasons.map((r) => explain(r, input, numbers)).join('; ')} (the candidate ${measured}; ${cost}).`,
+    sentence: `Hold: ${missing} (the candidate ${measured}; ${cost}).`,
     numbers,
   };
 });
+
+/** What was seen of the disagreement, and the limit. */
+function measurement(n: ShadowJudgement['numbers']): string {
+  const noise = n.noise_rate === null ? '' : `, the primary from itself in ${n.noiseDisagreed} of ${n.noise}`;
+  const excess = n.excess === null ? 'n/a' : percent(n.excess);
+  const bounds = `${percent(Math.max(-1, n.excess_lower))} to ${percent(n.excess_upper)}`;
+  return (
+    `differs in ${n.disagreed} of ${n.compared} answers${noise}: ` +
+    `in excess of noise at ${excess} (${bounds}), allowed ${percent(n.limit)}`
+  );
+}
+
+function costs({ computeSeconds, price, paired }: ShadowCounts): string {
+  const paid = price > 0 ? ` and ${price.toPrecision(2)} of price` : '';
+  return `${computeSeconds.toFixed(2)} s of compute${paid} for ${paired} pairs`;
+}
 
 function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {
   switch (reason) {
     case 'insufficient_data:pairs': {
       const missing = input.minPairs - n.paired;
       const rate = input.activeSeconds > 0 ? n.paired / input.activeSeconds : 0;
-      return `${missing} more pairs are needed${rate > 0 ? `, about ${Math.ceil(missing / rate)} s at the present rate` : ''}`;
+      const left = rate > 0 ? `, about ${Math.ceil(missing / rate)} s at the present rate` : '';
+      return `${missing} more pairs are needed${left}`;
     }
     case 'dwell':
       return `the step lasts ${Math.ceil(input.dwellSeconds - input.activeSeconds)} s longer`;
-    case 'low_coverage':
-      return `only ${percent(n.coverage ?? 0)} of the sampled requests could be compared (${n.expired} expired, ${n.shed} shed, ${n.failed} failed)`;
+    case 'low_coverage': {
+      const others = `${n.expired} expired, ${n.shed} shed, ${n.failed} failed`;
+      return `only ${percent(n.coverage ?? 0)} of the sampled requests could be compared (${others})`;
+    }
     default:
       return 'the bound on the disagreement is not yet within the limit';
   }

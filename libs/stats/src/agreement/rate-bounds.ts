@@ -5,10 +5,8 @@ export type RateBounds = { lower: number; upper: number };
 
 /**
  * Bounds on a probability that hold at all sample sizes together, with probability ≥ 1 − α: the set of p whose
- * beta-mixture likelihood ratio
- * against p, B(s + ½, f + ½) / B(½, ½) / (pˢ (1 − p)ᶠ), has stayed below 1/α (Ville 1939; Robbins 1970). Exact for
- * independent events, so
- * they may be looked at after every one.
+ * beta-mixture likelihood ratio against p, B(s + ½, f + ½) / B(½, ½) / (pˢ (1 − p)ᶠ), has stayed below 1/α (Ville 1939;
+ * Robbins 1970). Exact for independent events, so they may be looked at after every one.
  *
  * @param events s of `trials`, both counts
  * @throws StatsError out_of_range when the counts are no counts, or more events than trials

@@ -16,10 +16,8 @@ function bestOf(arms: readonly BanditArm[], optimize: 'max' | 'min'): number {
 
 /**
  * Shares that find an ε-best arm soonest (track and stop, Garivier and Kaufmann 2016, for normal rewards with their own
- * variances): maximise the least rate
- * y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each other share is max(min, σ_i² /
- * (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by
- * golden section.
+ * variances): maximise the least rate y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each other
+ * share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by golden section.
  */
 export const trackAndStopShares = sound(
   'trackAndStopShares',

@@ -28,8 +28,7 @@ const PANELS = [-12, -9, -6, -3, 0, 3, 6, 9, 12, 20, 40, 80, 160].flatMap((z) =>
 
 /**
  * Exact chance that the treatment's rate is higher, and the expected loss of choosing it, for small counts: Beta
- * posteriors, one integrated by Gauss–Legendre quadrature in panels
- * over [0, 1].
+ * posteriors, one integrated by Gauss–Legendre quadrature in panels over [0, 1].
  */
 export const betaBinomial = sound(
   'betaBinomial',

@@ -6,8 +6,8 @@ export type ShareBounds = ReadonlyMap<number, { lower: number; upper: number }>;
 
 /**
  * Which shares the units' own arms still allow, all weights and looks together, with probability ≥ 1 − α: an exact
- * confidence sequence per stated weight (`rateBounds`), Bonferroni over the weights. Crossed units belong to neither arm
- * and are not among them.
+ * confidence sequence per stated weight (`rateBounds`), Bonferroni over the weights. Crossed units belong to neither
+ * arm and are not among them.
  */
 export function shareBounds(exposures: readonly CountCell[], alpha: number): ShareBounds {
   const sums = new Map<number, { control: number; candidate: number }>();

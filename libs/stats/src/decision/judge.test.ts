@@ -36,7 +36,7 @@ describe('the verdict', () => {
     );
     expect([verdict, reasons]).toEqual(['hold', ['in_doubt:error_rate']]);
   });
-  it('does not wait for a doubt that nothing can resolve: outcomes that came late, and nothing concurrent any more', () => {
+  it('does not wait for a doubt that nothing can resolve: late outcomes, and nothing concurrent any more', () => {
     const doubtful = (weight: number) =>
       judge(
         input(
@@ -86,7 +86,7 @@ describe('the verdict', () => {
     };
     expect([often(0.01), often(0.5)]).toEqual(['advance', 'rollBack']);
   });
-  it('never drops a latency that was declared: without a baseline it holds, says how much is missing, and no NaN', () => {
+  it('never drops a declared latency: without a baseline it holds, says how much is missing, and no NaN', () => {
     const { numbers, verdict, reasons, sentence } = judge(
       input({
         guardrails: [

@@ -50,7 +50,10 @@ export type Judgement = {
     guardrails: GuardrailNumbers[];
     step: JudgeInput['step'];
     crossed_units: number;
-    /** With an exposure fault: the evidence at the least favourable shares that the units still allow, and its threshold. */
+    /**
+     * With an exposure fault: the evidence at the least favourable shares that the units still allow, and its
+     * threshold.
+     */
     least_favourable?: { e: number; threshold: number };
     /** Where the candidate is out of service. */
     out_of_service?: { seconds: number; limit_seconds: number };

@@ -24,7 +24,8 @@ describe('a limit that was declared', () => {
     const { verdict, reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), slow(3680)] }));
     expect([verdict, reasons]).toEqual(['hold', ['limit_broken:latency']]);
     expect(sentence).toContain(
-      'latency p50 3.68 ms against 2.49 ms, p90 5.00 ms against 4.00 ms, p99 9.50 ms against 9.00 ms (allowed at most ×1.2: point estimate breaks it; compared: p50; too few answers to compare p90, p99)',
+      'latency p50 3.68 ms against 2.49 ms, p90 5.00 ms against 4.00 ms, p99 9.50 ms against 9.00 ms ' +
+        '(allowed at most ×1.2: point estimate breaks it; compared: p50; too few answers to compare p90, p99)',
     );
   });
   it('holds nothing up while the figures keep it, or are too few to be told', () => {

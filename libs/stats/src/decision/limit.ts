@@ -9,8 +9,9 @@ type Compared = { compared: Figure[]; beyond: Figure[] };
 
 /**
  * The candidate's figures of the present step that there is enough of to be compared with the limit, and those that are
- * beyond it. A limit on latency is one on the whole distribution, so every quantile has to keep it. A limit of exactly 1
- * (no worse at all) is judged by the evidence alone: half of all good candidates are a little beyond it at any moment.
+ * beyond it. A limit on latency is one on the whole distribution, so every quantile has to keep it. A limit of exactly
+ * 1 (no worse at all) is judged by the evidence alone: half of all good candidates are a little beyond it at any
+ * moment.
  */
 export function compareFigures(g: Omit<GuardrailNumbers, 'limit' | keyof Compared>): Compared {
   if (g.role !== 'guardrail' || g.margin === 1) return { compared: [], beyond: [] };

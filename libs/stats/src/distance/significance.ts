@@ -9,9 +9,9 @@ const CURVATURE = { psi: 1, jensenShannon: 8, hellinger: 8 } as const;
 
 /**
  * P(a divergence at least as large | no drift), at the sizes of these windows: divergence · curvature / (1/n + 1/m) is
- * asymptotically χ² with (bins − 1) degrees of freedom (Yurdakul 2018 for PSI; the same
- * expansion for the others). A fixed threshold means something else at every size: PSI ≥ 0.1 over ten bins alarms in 84
- * % of windows of 100 rows that have not drifted at all.
+ * asymptotically χ² with (bins − 1) degrees of freedom (Yurdakul 2018 for PSI; the same expansion for the others). A
+ * fixed threshold means something else at every size: PSI ≥ 0.1 over ten bins alarms in 84 % of windows of 100 rows
+ * that have not drifted at all.
  *
  * @param value PSI in nats; the Jensen–Shannon distance to the base e; the Hellinger distance
  */
@@ -28,8 +28,8 @@ export const divergenceP = sound(
 
 /**
  * P(a distance at least as large | both samples come from one distribution), by permuting who belongs to which sample:
- * exact at every size, for any distance (Wasserstein, energy …). The same seed gives the
- * same p. (1 + number at least as large) / (1 + rounds), so never 0.
+ * exact at every size, for any distance (Wasserstein, energy …). The same seed gives the same p. (1 + number at least
+ * as large) / (1 + rounds), so never 0.
  */
 export const permutationP = sound(
   'permutationP',

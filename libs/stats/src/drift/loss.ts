@@ -17,8 +17,7 @@ export const LOSS_RULE = { margin: 0.02, alpha: 0.01, k: 2, m: 3, minRows: 100 }
 
 /**
  * Whether a model errs more on labelled live traffic than on its held-out data: one-sided two-proportion z-test against
- * reference + margin, in k of
- * the last m windows. Pure.
+ * reference + margin, in k of the last m windows. Pure.
  */
 export const judgeLoss = sound(
   'judgeLoss',

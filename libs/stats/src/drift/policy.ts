@@ -59,8 +59,7 @@ export const standardDeviationLimits = sound(
 
 /**
  * Performance without labels (CBPE, NannyML): the expected confusion matrix of calibrated probabilities. Right under a
- * shift of the inputs, blind to a change of what the inputs mean: pair it with
- * labelled detectors.
+ * shift of the inputs, blind to a change of what the inputs mean: pair it with labelled detectors.
  */
 export const confidenceBasedPerformance = sound(
   'confidenceBasedPerformance',

@@ -13,9 +13,8 @@ export type PsiResult = {
 
 /**
  * PSI of two histograms over the same bins, with its significance. Without drift PSI / (1/n + 1/m) is asymptotically χ²
- * with (bins − 1) degrees of
- * freedom (Yurdakul 2018); at n = m = 100 the usual threshold of 0.1 alarms in 84 % of windows that have not drifted at
- * all, this p in about 5 %.
+ * with (bins − 1) degrees of freedom (Yurdakul 2018); at n = m = 100 the usual threshold of 0.1 alarms in 84 % of
+ * windows that have not drifted at all, this p in about 5 %.
  *
  * @throws StatsError when the histograms differ in length, hold a negative number, or are empty
  */

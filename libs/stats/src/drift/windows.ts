@@ -53,8 +53,7 @@ function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
 
 /**
  * Whether features have moved away from their reference: the effect is large enough, significant at the window's own
- * size, and lasts (k of m
- * windows). Below the minimum sample it says so, never "no drift". Pure.
+ * size, and lasts (k of m windows). Below the minimum sample it says so, never "no drift". Pure.
  *
  * @param windows the last m windows that are complete, oldest first
  */

@@ -18,17 +18,14 @@ export const WORSE_WHEN_FEWER = [0.97, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25, 0.02] as 
 export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
 
 /**
- * E-value against "the candidate's intensity of events is at most `margin` times the control's" (at least, when margin
- * < 1).
- * Given an event, it is the candidate's with probability w·r/(1 + w(r − 1)) under ratio r, whatever the load or a
- * shared outage does;
- * the factor is the likelihood ratio of r against the margin. Cells with w of 0 or 1 carry no information. Cells must
- * be in order of second.
+ * E-value against "the candidate's intensity of events is at most `margin` times the control's" (at least, when
+ * margin < 1). Given an event, it is the candidate's with probability w·r/(1 + w(r − 1)) under ratio r, whatever the
+ * load or a shared outage does; the factor is the likelihood ratio of r against the margin. Cells with w of 0 or 1
+ * carry no information. Cells must be in order of second.
  *
  * Assumes: events of different units are independent given the past (count each unit once per metric and step),
- * assignment is
- * randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over time of onset:
- * `mixture.ts`.
+ * assignment is randomised with the stated weight. Source: Lindon & Malek, NeurIPS 2022 (the same null); mixture over
+ * time of onset: `mixture.ts`.
  */
 export class CountEvidence implements RunningEvidence {
   private readonly mixture: MixtureWealth;

@@ -27,10 +27,8 @@ export const shiftRatios = sound('shiftRatios', (masses: readonly number[], h: n
 
 /**
  * E-value against "the candidate is stochastically no slower than the control" over latency buckets cut at the
- * control's own quantiles
- * from before the rollout. Every request of the candidate multiplies by ρ_b/(1 + w(ρ_b − 1)), of the control by 1/(1 +
- * w(ρ_b − 1)).
- * A margin enters by cutting the candidate's buckets at margin × the edges.
+ * control's own quantiles from before the rollout. Every request of the candidate multiplies by ρ_b/(1 + w(ρ_b − 1)),
+ * of the control by 1/(1 + w(ρ_b − 1)). A margin enters by cutting the candidate's buckets at margin × the edges.
  */
 export class LatencyEvidence implements RunningEvidence {
   private readonly mixture: MixtureWealth;

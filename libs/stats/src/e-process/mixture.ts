@@ -8,12 +8,9 @@ const CEILING = 1e250;
 
 /**
  * Mixes a family of test martingales over their alternatives and over the time of onset: each alternative's wealth
- * follows
- * M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what is not
- * yet staked is
- * kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1 given the past, so by
- * Ville's inequality
- * it ever reaches 1/α with probability ≤ α.
+ * follows M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what
+ * is not yet staked is kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1
+ * given the past, so by Ville's inequality it ever reaches 1/α with probability ≤ α.
  */
 export class MixtureWealth implements RunningEvidence {
   private readonly wealth: Float64Array;

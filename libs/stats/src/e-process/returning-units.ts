@@ -1,16 +1,19 @@
 import { sound, StatsError } from '../errors.ts';
 
-/** A unit's arm at a candidate share. Assignment is nested, so it is the same whenever the unit is met at that share. */
+/**
+ * A unit's arm at a candidate share. Assignment is nested, so it is the same whenever the unit is met at that share.
+ */
 export type Sighting = { share: number; arm: 'control' | 'candidate' };
 
 /** Shares are kept to nine digits, as in the rows. */
 const rounded = (x: number) => Math.round(x * 1e9) / 1e9;
 
 /**
- * Probability that a unit is the candidate's at `share`, given its arms at the shares where it was met before. Its point
- * is uniform on [0, 1) and it is the candidate's below the share: as control at L and candidate at H (the least) it lies
- * in [L, H), so the answer is (share − L) / (H − L) within 0 … 1. A former candidate that is met at a larger share, and
- * a former control at a smaller one, carry no information (1 and 0); a former control joins with (w₂ − w₁) / (1 − w₁).
+ * Probability that a unit is the candidate's at `share`, given its arms at the shares where it was met before. Its
+ * point is uniform on [0, 1) and it is the candidate's below the share: as control at L and candidate at H (the least)
+ * it lies in [L, H), so the answer is (share − L) / (H − L) within 0 … 1. A former candidate that is met at a larger
+ * share, and a former control at a smaller one, carry no information (1 and 0); a former control joins with
+ * (w₂ − w₁) / (1 − w₁).
  *
  * @throws StatsError invalid_weights when the sightings contradict each other (see {@link isCrossed})
  */
@@ -46,11 +49,11 @@ function interval(sightings: readonly Sighting[]): { low: number; high: number }
 type Known = { sightings: Sighting[]; chances: number[]; latestEvent: Record<string, number> };
 
 /**
- * The units of one rollout with what is known of their arms: gives each exposure and each event the candidate share that
- * it has to be judged with. The wealth of an e-process stays a martingale, however persistent the units' own habits are:
- * one event a unit and share, in the order in which the unit met the shares, each given the unit's arms before. An event
- * that comes after one at a share that the unit met later is no news (its arm was known by then) and has no chance.
- * Assumes that arms do not change whether a unit comes back.
+ * The units of one rollout with what is known of their arms: gives each exposure and each event the candidate share
+ * that it has to be judged with. The wealth of an e-process stays a martingale, however persistent the units' own
+ * habits are: one event a unit and share, in the order in which the unit met the shares, each given the unit's arms
+ * before. An event that comes after one at a share that the unit met later is no news (its arm was known by then) and
+ * has no chance. Assumes that arms do not change whether a unit comes back.
  */
 export class ReturningUnits {
   private readonly units = new Map<string, Known>();

@@ -4,10 +4,8 @@ import { type Arm, requireArm } from './arm.ts';
 
 /**
  * Whether the treatment is not worse than the control by more than a margin, at a fixed horizon. H₀: μ_T − μ_C ≤ −m
- * where an increase is preferred (its mirror
- * where a decrease is). A relative margin m·|μ_C| moves with the control's own estimate: it is tested as μ_T − (1 − m)
- * μ_C with the variance v_T + (1 − m)² v_C, which
- * is consistent.
+ * where an increase is preferred (its mirror where a decrease is). A relative margin m·|μ_C| moves with the control's
+ * own estimate: it is tested as μ_T − (1 − m) μ_C with the variance v_T + (1 − m)² v_C, which is consistent.
  *
  * @returns z and one-sided p against H₀, and the one-sided confidence bound of the difference
  */

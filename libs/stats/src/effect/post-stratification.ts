@@ -6,9 +6,8 @@ export type Stratum = { control: Arm; treatment: Arm };
 
 /**
  * The effect weighted by the pooled shares of the strata. With a_s = (control mean, effect) of stratum s and weights w:
- * estimate Σ w_s a_s, covariance
- * Σ w_s² V_s + A ((diag w − w wᵀ)/n) Aᵀ, since the shares are estimated too. Relative effects by the delta method on
- * it.
+ * estimate Σ w_s a_s, covariance Σ w_s² V_s + A ((diag w − w wᵀ)/n) Aᵀ, since the shares are estimated too. Relative
+ * effects by the delta method on it.
  */
 export const postStratified = sound(
   'postStratified',

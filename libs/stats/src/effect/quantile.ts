@@ -19,10 +19,9 @@ export type ClusterSums = {
 export const N_STAR_GRID: readonly number[] = Array.from({ length: 20 }, (_, k) => 100 * 2 ** k);
 
 /**
- * Variance of a sample quantile from its order-statistic bounds (Deng, Knoblich and Lu 2018): (n* / n)(n − 1)((U −
- * L)/2z)², with a floor of 1e-5 from 100 values on.
- * Clustered events multiply it by the variance of the share of events below the quantile, over what independent events
- * would have.
+ * Variance of a sample quantile from its order-statistic bounds (Deng, Knoblich and Lu 2018):
+ * (n* / n)(n − 1)((U − L)/2z)², with a floor of 1e-5 from 100 values on. Clustered events multiply it by the variance
+ * of the share of events below the quantile, over what independent events would have.
  * @throws StatsError when the bounds lie outside the sample or coincide
  */
 export const quantileArm = sound(

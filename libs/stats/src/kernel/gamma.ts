@@ -44,8 +44,8 @@ export const lnBeta = sound('lnBeta', (a: number, b: number): number => {
 
 /**
  * Regularised incomplete gamma functions: the series below x = a + 1, Lentz's continued fraction above (DLMF 8.7.1,
- * 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken
- * through Stirling's series for large a, where the difference of logarithms would lose digits.
+ * 8.9.2). The prefactor xᵃ e⁻ˣ / Γ(a) is taken through Stirling's series for large a, where the difference of
+ * logarithms would lose digits.
  */
 function incomplete(a: number, x: number): { series: number; fraction: null } | { series: null; fraction: number } {
   if (!(a > 0) || !(x >= 0))

@@ -4,8 +4,7 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /**
  * Complementary error function. Maclaurin series of erf below 2.5, Lentz's continued fraction above (Abramowitz &
- * Stegun 7.1.5, 7.1.14).
- * Relative error about 1e-15 below 2.5 and in the tail, until it underflows near x = 26.5.
+ * Stegun 7.1.5, 7.1.14). Relative error about 1e-15 below 2.5 and in the tail, until it underflows near x = 26.5.
  */
 export const erfc = sound('erfc', (x: number): number => {
   if (Number.isNaN(x)) return Number.NaN;

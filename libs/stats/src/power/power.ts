@@ -158,8 +158,7 @@ export type MidExperimentInput = {
 
 /**
  * How many times the present sample has to come again until a relative effect of `mde` is seen with the power, at the
- * variances seen so far: bisection on the factor. With a
- * prior, the posterior's interval has to leave 0.
+ * variances seen so far: bisection on the factor. With a prior, the posterior's interval has to leave 0.
  */
 export const remainingFactor = sound(
   'remainingFactor',

@@ -27,9 +27,8 @@ export const sequenceHalfWidth = sound(
 
 /**
  * Asymptotic confidence sequence of an effect: valid at every look, whenever one stops, for samples that are large
- * enough for a central limit theorem. The p-value
- * is always valid, too, and is its dual: the interval excludes 0 exactly when p < α (two-sided: in closed form;
- * one-sided: by bisection on α with ρ fixed).
+ * enough for a central limit theorem. The p-value is always valid, too, and is its dual: the interval excludes 0
+ * exactly when p < α (two-sided: in closed form; one-sided: by bisection on α with ρ fixed).
  */
 export const confidenceSequence = sound(
   'confidenceSequence',

@@ -2,9 +2,8 @@ import { requireCount, requireFinite, requireOpenUnit, sound, StatsError } from 
 
 /**
  * Half-width of a band around the empirical distribution function that holds at all sample sizes together: 0.85 √((ln
- * ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of
- * quantiles", corollary 2). No assumption but independence: whole latency distributions may be looked at after every
- * request.
+ * ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of quantiles", corollary 2). No
+ * assumption but independence: whole latency distributions may be looked at after every request.
  *
  * @param n values seen so far @returns a difference of probabilities; 1 where nothing is known
  */

@@ -27,8 +27,8 @@ const POINTS = 2000;
 
 /**
  * Bounds on z at each look of a group-sequential test: the density of the score process below the bounds is carried on
- * from look to look (Armitage, McPherson and
- * Rowe 1969) by Simpson's rule on a fixed grid, and each bound spends what the spending function allows.
+ * from look to look (Armitage, McPherson and Rowe 1969) by Simpson's rule on a fixed grid, and each bound spends what
+ * the spending function allows.
  *
  * @param fractions information fractions, increasing; the last may be below 1
  */

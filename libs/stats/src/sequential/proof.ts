@@ -13,9 +13,8 @@ export const MIN_EVENTS = 20;
 
 /**
  * Whether the candidate's event rate is below (or above) `ratio` times the control's, shown by a one-sided asymptotic
- * confidence sequence of p_T − r p_C with the variance p_T(1 − p_T)/n_T + r² p_C(1 − p_C)/n_C:
- * "not worse by more than the margin" for guardrails whose policy asks for proof, "better" (ratio 1) for an
- * experiment's goal.
+ * confidence sequence of p_T − r p_C with the variance p_T(1 − p_T)/n_T + r² p_C(1 − p_C)/n_C: "not worse by more than
+ * the margin" for guardrails whose policy asks for proof, "better" (ratio 1) for an experiment's goal.
  *
  * @param direction `below`: fewer events have to be shown; `above`: more
  */

@@ -62,8 +62,8 @@ const START: Weighted = { ewma: -1, independence: 0, n: 0 };
 
 /**
  * HDDM_W: exponentially weighted means against each other, by McDiarmid's bound. `firstWeight` is the sum of squared
- * weights after one value: 1, as the derivation has it (and MOA);
- * River begins one step of the decay later, λ² + (1 − λ)².
+ * weights after one value: 1, as the derivation has it (and MOA); River begins one step of the decay later,
+ * λ² + (1 − λ)².
  */
 export class HddmW implements StreamDetector {
   private readonly o: HddmOptions & { lambda: number; firstWeight: number };

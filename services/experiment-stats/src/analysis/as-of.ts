@@ -9,7 +9,9 @@ export type AsOf = {
   outcomes: Offsets;
   /** The look that fixed the latency baseline. */
   baseline: Offsets;
-  /** Milliseconds, Kafka's clock: what had arrived by then is taken to be there, and a window that ends by then is over. */
+  /**
+   * Milliseconds, Kafka's clock: what had arrived by then is taken to be there, and a window that ends by then is over.
+   */
   closed: number;
   /**
    * Milliseconds, Kafka's clock: when the present step was last resumed, as its audit row arrived; the newest row while

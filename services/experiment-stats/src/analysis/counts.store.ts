@@ -52,7 +52,8 @@ export class CountsStore {
         : queryRows<{ at: number }>(
             this.clickhouse,
             `SELECT toUnixTimestamp64Milli(min(arrived_at)) AS at FROM slipway.audit
-             WHERE aggregate = {aggregate:String} AND JSONExtractInt(state, 'visits', -1, 'resumed_at') = {resumed:Int64}
+             WHERE aggregate = {aggregate:String}
+               AND JSONExtractInt(state, 'visits', -1, 'resumed_at') = {resumed:Int64}
              HAVING count() > 0`,
             { aggregate: `rollout/${rollout.id}`, resumed: resumedAt },
           );

@@ -48,7 +48,9 @@ export const SHARES = 'SELECT * FROM shares';
 /** Without the units of a fault of exposure. */
 export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (SELECT unit FROM crossed)`;
 
-/** What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected. */
+/**
+ * What each arm was tried for, or would have been by the same draw the other way: alike in both while one is ejected.
+ */
 export const COMPARABLE = `SELECT * FROM (${UNCROSSED}) WHERE reason = 'randomised'`;
 
 /**

@@ -30,10 +30,10 @@ const postedRows = (outcome: string) => ({
 const NEVER = "toDateTime64('2200-01-01 00:00:00', 3)";
 
 /**
- * `tried`, a temporary table of the look: beside each exposure when its unit's first request of this rollout failed (`failed_at`). What a unit does from then
- * on is no evidence: a candidate's caller got the control's answer, the control's got none, so they go different ways
- * however alike the versions are. Up to then both arms go alike under the null: every count here is one of the time up
- * to the unit's first failure.
+ * `tried`, a temporary table of the look: beside each exposure when its unit's first request of this rollout failed
+ * (`failed_at`). What a unit does from then on is no evidence: a candidate's caller got the control's answer, the
+ * control's got none, so they go different ways however alike the versions are. Up to then both arms go alike under the
+ * null: every count here is one of the time up to the unit's first failure.
  */
 export const TRIED_ROWS = `
   SELECT *, min(if(failed, arrived_at, ${NEVER})) OVER (PARTITION BY unit) AS failed_at FROM (${COMPARABLE})`;

@@ -52,6 +52,8 @@ export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weigh
   );
 }
 
-/** Whether the candidate has everything, or all but a hold-back, after this step: no step comes that widens it in part. */
+/**
+ * Whether the candidate has everything, or all but a hold-back, after this step: no step comes that widens it in part.
+ */
 export const isPromotedNext = ({ spec, step }: Pick<Rollout, 'spec' | 'step'>): boolean =>
   !spec.steps.some((s, i) => i > step && ['canary', 'experiment'].includes(stepKind(s)));

@@ -48,13 +48,15 @@ export class RebuildStore {
       numbers: string;
     }>(
       this.clickhouse,
-      'SELECT revision, analyser, verdict, reasons, sentence, numbers FROM slipway.evidence FINAL WHERE rollout_id = {rollout:String} AND event_id = {event:String}',
+      `SELECT revision, analyser, verdict, reasons, sentence, numbers FROM slipway.evidence FINAL
+       WHERE rollout_id = {rollout:String} AND event_id = {event:String}`,
       { rollout: rolloutId, event: eventId },
     );
     if (!row || row.analyser !== ANALYSERS.traffic)
       throw new ProblemError(
         'not_found',
-        `there is no evidence ${eventId} of ${ANALYSERS.traffic} on a rollout ${rolloutId}; evidence is there about a second after it was given`,
+        `there is no evidence ${eventId} of ${ANALYSERS.traffic} on a rollout ${rolloutId}; ` +
+          'evidence is there about a second after it was given',
       );
     const recorded: Verdict = {
       verdict: row.verdict,
@@ -66,7 +68,9 @@ export class RebuildStore {
     if (!seen.success) throw new ProblemError('not_found', `the evidence ${eventId} does not say which rows it saw`);
     const [audit] = await queryRows<{ state: string }>(
       this.clickhouse,
-      "SELECT state FROM slipway.audit FINAL WHERE aggregate = {aggregate:String} AND concat(JSONExtractRaw(state, 'revision', 'epoch'), '.', JSONExtractRaw(state, 'revision', 'n')) = {revision:String}",
+      `SELECT state FROM slipway.audit FINAL
+       WHERE aggregate = {aggregate:String} AND concat(
+         JSONExtractRaw(state, 'revision', 'epoch'), '.', JSONExtractRaw(state, 'revision', 'n')) = {revision:String}`,
       { aggregate: `rollout/${rolloutId}`, revision: row.revision },
     );
     if (!audit)

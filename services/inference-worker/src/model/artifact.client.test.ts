@@ -108,7 +108,7 @@ describe('an artefact', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is asked of the next source when one is silent or redirects for ever, and then comes from the cache', async () => {
+  it('is asked of the next source when one is silent or redirects for ever, then comes from the cache', async () => {
     const c = client({ silenceMs: 100 });
     await c.fetch(digest, [`${elsewhere.url}/silent`, `${registry.url}/loop`, `${registry.url}/model`]);
     expect(readdirSync(folder)).toEqual([digest]);

@@ -12,6 +12,7 @@ import {
   steadyNow,
   TransientError,
 } from '@slipway/platform';
+import { Lane } from '../model/lane.ts';
 import { ModelSet } from '../model/model-set.client.ts';
 import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
@@ -40,20 +41,20 @@ export type LaneParts = {
 
 /**
  * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority
- * than live calls, few at a
- * time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it gives up first.
+ * than live calls, few at a time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it
+ * gives up first.
  */
 @Controller()
 export class ShadowLane {
   static readonly PARTS = Symbol('the parts of the shadow lane');
   private readonly parts: LaneParts;
   private readonly models: ModelSet;
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly lane: Lane;
 
   constructor(@Inject(ShadowLane.PARTS) parts: LaneParts, models: ModelSet) {
     this.parts = parts;
     this.models = models;
+    this.lane = new Lane(parts.concurrency);
   }
 
   @EventPattern(topics.shadowRequests.name)
@@ -62,7 +63,7 @@ export class ShadowLane {
     // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
     if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
     const now = () => this.parts.now() as number;
-    const ended = await Promise.all(records.map((r) => this.withinBudget(() => this.run(r, now))));
+    const ended = await Promise.all(records.map((r) => this.lane.run(() => this.run(r, now))));
     const bounded = ended.map((pair) => pairRecord(pair, MAX_RECORD_BYTES));
     const pairs = bounded.map(({ pair }) => pair);
     const messages = bounded.map(
@@ -79,18 +80,6 @@ export class ShadowLane {
       if (p.noise_compute_us > 0) computeSeconds.inc({ version: p.control_version }, p.noise_compute_us / 1e6);
     }
     return records.map(() => ok);
-  }
-
-  private async withinBudget<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running >= this.parts.concurrency) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
-    }
   }
 
   private async run(record: ConsumedRecord<ShadowRequest>, now: () => number): Promise<ShadowPair> {
@@ -127,8 +116,8 @@ export class ShadowLane {
     const route = this.models.route(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
     const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record)) };
-    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at fault;
-    // one that got less, since the request came late to its turn, is not.
+    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at
+    // fault; one that got less, since the request came late to its turn, is not.
     const left = deadline - now();
     const fair = Math.min(route?.timeout_ms ?? r.deadline_ms, r.deadline_ms / 2);
     const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, Math.min(left, fair));

@@ -5,7 +5,7 @@ import { ModelSet } from '../model/model-set.client.ts';
 import { LegClient } from './leg.client.ts';
 import { ShadowLane } from './shadow-lane.consumer.ts';
 
-it("lets what waited while it was away expire by no clock but Kafka's: before it knows that, it gives the records back", async () => {
+it("lets what waited expire by no clock but Kafka's: before it knows that, it gives the records back", async () => {
   const log = createLogger('test', 'test', 'silent');
   // Nothing was acknowledged to it yet, as in the first moments of a worker.
   const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));

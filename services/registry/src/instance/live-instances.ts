@@ -7,9 +7,8 @@ type Seen = { instance: Instance; arrivedMs: number };
 
 /**
  * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live
- * when its last heartbeat
- * is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and clocks of services do not
- * matter.
+ * when its last heartbeat is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and
+ * clocks of services do not matter.
  */
 export class LiveInstances {
   private readonly seen = new Map<string, Seen>();

@@ -17,8 +17,7 @@ export type ReferenceProfile = { profile: Profile | null; note: string };
 
 /**
  * The reference profile of a version, when it is registered: the trainer's own, or made from the training snapshot. A
- * file that is not in the shape
- * of a snapshot is kept like any other; the note says why there is no profile then.
+ * file that is not in the shape of a snapshot is kept like any other; the note says why there is no profile then.
  */
 export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle): Promise<ReferenceProfile> {
   const own = bundle.reference_profile;

@@ -19,8 +19,7 @@ const TEXT_MEASURES: readonly FeatureMeasure[] = ['bytes', 'words', 'digit_share
 
 /**
  * The reference profile of a version from its training snapshot. Inputs are profiled over all rows; outputs over the
- * rows held out from training,
- * since a model is surer of what it was trained on. Pure.
+ * rows held out from training, since a model is surer of what it was trained on. Pure.
  *
  * @returns null when the rows say nothing about any tensor of the signature
  */

@@ -9,9 +9,9 @@ export async function currentEpoch(sql: Sql): Promise<number> {
 
 /**
  * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was
- * seen on a topic is
- * ahead of its row here, the epoch is raised above all that was seen and every state is published again. A route that
- * was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is withdrawn there again.
+ * seen on a topic is ahead of its row here, the epoch is raised above all that was seen and every state is published
+ * again. A route that was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is
+ * withdrawn there again.
  *
  * @returns the new epoch, or undefined when nothing was ahead
  */

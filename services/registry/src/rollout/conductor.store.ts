@@ -15,10 +15,8 @@ const conductor = system('controller');
 
 /**
  * The controller: looks at every rollout that is not settled, decides, and carries the decision out in one transaction
- * under the row's
- * lock. Several registries may look at once: whoever has the row acts, the others pass it over; the state is in the
- * row, so a registry that
- * dies between two steps leaves nothing half done.
+ * under the row's lock. Several registries may look at once: whoever has the row acts, the others pass it over; the
+ * state is in the row, so a registry that dies between two steps leaves nothing half done.
  */
 export class Conductor {
   private readonly parts: {

@@ -4,8 +4,7 @@ import type { ReceivedEvidence } from './decide.ts';
 
 /**
  * Keeps the latest evidence of each analyser, and the history of its changes of mind. A `rollBack` that still counts is
- * not replaced by
- * something milder: the guarantee behind it is about ever crossing the threshold.
+ * not replaced by something milder: the guarantee behind it is about ever crossing the threshold.
  *
  * @returns false when there is no such rollout
  */

@@ -2,8 +2,8 @@ import { compareRevisions, type Instance, type Rollout } from '@slipway/contract
 
 /**
  * What is known of a candidate's withdrawal: which routers have applied the route that ends its traffic. Those heard of
- * within the lease but
- * silent now may still serve until their lease ends; when it has ended, they are named as unreached.
+ * within the lease but silent now may still serve until their lease ends; when it has ended, they are named as
+ * unreached.
  */
 export function followWithdrawal(
   rollout: Rollout,

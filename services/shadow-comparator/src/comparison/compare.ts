@@ -19,8 +19,8 @@ type Tensor = { name: string; datatype: string; shape?: number[]; data: Json[] }
 
 /**
  * How two answers to the same request differ. OIP answers are compared output by output (whole numbers, truth values
- * and bytes are classes and must
- * be equal; fractions have a tolerance; with `topK` the places of the k highest), anything else as JSON by field. Pure.
+ * and bytes are classes and must be equal; fractions have a tolerance; with `topK` the places of the k highest),
+ * anything else as JSON by field. Pure.
  */
 export function compareAnswers(control: unknown, candidate: unknown, rule: CompareRule): Comparison {
   const found = new Findings();

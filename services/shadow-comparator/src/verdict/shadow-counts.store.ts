@@ -29,8 +29,7 @@ export const shadowCountsSql = `
 
 /**
  * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
- * every one that a pair
- * speaks of (services that run both versions themselves publish pairs without our rows).
+ * every one that a pair speaks of (services that run both versions themselves publish pairs without our rows).
  */
 export class ShadowCountsStore {
   private readonly clickhouse: ClickHouseClient;

@@ -23,13 +23,15 @@ export type Outcome = {
   errorCode: string;
   headers: TargetAnswer['headers'];
   /**
-   * What kept the candidate from being tried at all, or from answering, though it was not its fault. `ejected` also of a
-   * randomised request of the control that the candidate would not have been tried for.
+   * What kept the candidate from being tried at all, or from answering, though it was not its fault. `ejected` also of
+   * a randomised request of the control that the candidate would not have been tried for.
    */
   spared: 'ejected' | 'lease_expired' | undefined;
 };
 
-/** Of what is left of the deadline, the part that a candidate is waited for: control needs the rest to answer for it. */
+/**
+ * Of what is left of the deadline, the part that a candidate is waited for: control needs the rest to answer for it.
+ */
 const CANDIDATES_PART = 0.6;
 /** And the part for an address after which there is another. */
 const NOT_THE_LAST_PART = 0.4;

@@ -193,7 +193,7 @@ describe('a hung candidate', () => {
     const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
     expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 12, overloaded: 8 });
   });
-  it('is compared fairly: an answer of the control that a candidate would not have been waited for is marked', async () => {
+  it('is compared fairly: an answer of control that a candidate would not have been waited for is marked', async () => {
     const after =
       (ms: number): Model =>
       (req, res, n) =>

@@ -85,8 +85,7 @@ type Finished = {
 
 /**
  * The hot path of one inference: body as bytes, assignment, target, answer. The rows of one event-loop turn are
- * appended to the journal by
- * one write before their answers leave.
+ * appended to the journal by one write before their answers leave.
  */
 export class InferProxy {
   private readonly parts: InferProxyParts;

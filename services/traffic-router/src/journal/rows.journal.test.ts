@@ -99,7 +99,7 @@ describe('the journal', () => {
     expect([rows().length, j.setAside]).toEqual([50, 0]);
   });
 
-  it('keeps rows while Kafka is away, and ships them after a restart; what was acknowledged is not sent again', async () => {
+  it('keeps rows while Kafka is away and ships them after a restart; what was acknowledged goes once', async () => {
     const first = journal();
     first.start();
     append(first, 'acknowledged');

@@ -47,10 +47,9 @@ export type JournalOptions = {
 
 /**
  * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in
- * records below
- * 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the kernel's page
- * cache and is shipped
- * by the next start (a power failure may lose the last moments; rows carry ids, so shipping twice is harmless).
+ * records below 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the
+ * kernel's page cache and is shipped by the next start (a power failure may lose the last moments; rows carry ids, so
+ * shipping twice is harmless).
  */
 export class RowJournal {
   private readonly options: JournalOptions;

@@ -45,8 +45,8 @@ export type Sampled = { head: ShadowHead; line: Buffer[] };
 
 /**
  * Takes the sampled requests aside. They are appended to a journal of their own in the turn in which their answers
- * leave, and are sent to Kafka
- * from there afterwards: no caller waits for the shadow, and a killed router loses none of it.
+ * leave, and are sent to Kafka from there afterwards: no caller waits for the shadow, and a killed router loses none of
+ * it.
  */
 export class ShadowTap {
   private readonly lines: RowJournal;

@@ -22,8 +22,8 @@ export class Slots {
   }
 
   /**
-   * Takes a place, now or when one is given back. @param ended emits `abort` to end the waiting @param full the error when
-   * the queue is full
+   * Takes a place, now or when one is given back. @param ended emits `abort` to end the waiting @param full the error
+   * when the queue is full
    * @throws `full()`; what `close` was given; an error when `ended`
    */
   async take(ended: EventEmitter, full: () => Error): Promise<void> {

@@ -18,10 +18,10 @@ export function parseTargetKey(key: string): { model: string; version: string; a
 
 /**
  * Which addresses answer for a version, and which of them are ejected because they failed. Pure, with a clock that is
- * passed in. Ejection protects users at once; it changes nothing about which arm a request belongs to. An ejected target
- * stays so until a request succeeds there: one a second is let through. When every address of an endpoint, of both arms,
- * fails, the fault is shared, and nobody is ejected: else the arm that was ejected first would look better or worse than
- * the other.
+ * passed in. Ejection protects users at once; it changes nothing about which arm a request belongs to. An ejected
+ * target stays so until a request succeeds there: one a second is let through. When every address of an endpoint, of
+ * both arms, fails, the fault is shared, and nobody is ejected: else the arm that was ejected first would look better
+ * or worse than the other.
  */
 export class Targets {
   private readonly health = new Map<string, Health>();
