@@ -264,7 +264,8 @@ describe('the sufficient statistics of a rollout', () => {
 
 const context = () => ({ stack, clickhouse, counts, send });
 const builders = { rollout, prediction, outcome, metric };
+// The first goes first: an endpoint is new once.
+describeFirst(context, builders);
+describeReturning(context, builders);
 describeOutcomes(context, builders);
 describeFairness(context, builders);
-describeReturning(context, builders);
-describeFirst(context, builders);
