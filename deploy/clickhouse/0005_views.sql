@@ -34,10 +34,14 @@ WITH
     served AS
     (
         SELECT *, rollout_id != '' AND reason = 'randomised'
-            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares,
-            min(if(failed AND reason = 'randomised', arrived_at, toDateTime64('2200-01-01 00:00:00', 3)))
-                OVER (PARTITION BY rollout_id, unit) AS failed_at
+            AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares
         FROM logged
+    ),
+    -- Grouped and joined at the end: a window over all predictions took most of the time of a query.
+    failures AS
+    (
+        SELECT true AS found, rollout_id, unit, min(arrived_at) AS failed_at FROM logged
+        WHERE failed AND reason = 'randomised' GROUP BY rollout_id, unit
     ),
     -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the
     -- router's clock.
@@ -80,13 +84,13 @@ WITH
             p.event_id AS prediction_id, p.arrived_at AS predicted_at, p.request_id AS request_id,
             p.endpoint AS endpoint, p.rollout_id AS rollout_id, p.step AS step, p.share AS share, p.unit AS unit,
             p.assigned_arm AS assigned_arm, p.reason AS reason, p.served_version AS served_version,
-            p.outputs AS outputs, p.compares AS compares, p.failed_at AS failed_at
+            p.outputs AS outputs, p.compares AS compares
         FROM (SELECT * FROM facts WHERE request_id != '') AS o
         INNER JOIN served AS p ON p.request_id = o.request_id AND p.endpoint = o.endpoint
         UNION ALL
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
             p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
-            p.served_version, p.outputs, p.compares, p.failed_at
+            p.served_version, p.outputs, p.compares
         FROM (
             SELECT f.event_id AS event_id, f.name AS name, f.value AS value, f.number AS number,
                 f.arrived_at AS arrived_at, f.endpoint AS endpoint, f.unit AS unit, r.rollout_id AS rollout_id
@@ -100,7 +104,7 @@ WITH
         -- It overtook the unit's first prediction, which waited in a router's journal.
         SELECT o.event_id, o.name, o.value, o.number, o.arrived_at, p.event_id, p.arrived_at,
             p.request_id, p.endpoint, p.rollout_id, p.step, p.share, p.unit, p.assigned_arm, p.reason,
-            p.served_version, p.outputs, p.compares, p.failed_at
+            p.served_version, p.outputs, p.compares
         FROM (SELECT * FROM facts WHERE unit != '') AS o
         INNER JOIN (
             SELECT * FROM eligible ORDER BY arrived_at, time, request_id LIMIT 1 BY endpoint, unit, rollout_id) AS p
@@ -114,12 +118,14 @@ SELECT o.outcome_id AS outcome_id, o.name AS name, o.value AS value, o.number AS
     if(o.compares, x.exposed_at, NULL) AS exposed_at,
     arrayMap(m -> m.name, arrayFilter(m -> o.compares AND m.outcome = o.name
         AND (m.output = '' OR (mapContains(o.outputs, m.output) AND NOT slipway_is_list(o.outputs[m.output])))
-        AND o.predicted_at < o.failed_at AND (m.output != '' OR o.posted < o.failed_at)
+        AND (ifNull(NOT f.found, true)
+            OR (o.predicted_at < f.failed_at AND (m.output != '' OR o.posted < f.failed_at)))
         AND o.posted <= if(m.per = 'exposed', x.exposed_at, o.predicted_at) + toIntervalMillisecond(m.window),
         r.metrics)) AS counted_by
 FROM pairs AS o
 LEFT JOIN stays AS x ON x.rollout_id = o.rollout_id AND x.step = o.step AND x.share = o.share
     AND x.assigned_arm = o.assigned_arm AND x.unit = o.unit
+LEFT JOIN failures AS f ON f.rollout_id = o.rollout_id AND f.unit = o.unit
 LEFT JOIN readers AS r ON r.rollout_id = o.rollout_id
 ---
 CREATE OR REPLACE VIEW slipway.latency_by_version AS

@@ -198,6 +198,11 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['whether a file is there, unqualified', () => 'EXISTS TABLE `/etc/passwd`'],
     ['a function by its name alone', () => `SELECT arrayMap(file, ['${file()}'])`],
     ['a function by its quoted name alone', () => `SELECT mapApply(\`FILE\`, map('${file()}', 1))`],
+    ['a limit of half a byte, of which the engine makes none', () => 'SELECT 1 SETTINGS max_memory_usage = 0.5'],
+    [
+      'JSON that overflows the stack',
+      () => `SELECT JSONMergePatch(repeat('{"a":', 1000000), repeat('{"a":', 1000000))`,
+    ],
     ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
     ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
     ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
@@ -216,6 +221,8 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
   it.each([
     ['a setting in the address', 'SELECT 1', { readonly: '0' }],
     ['a limit in the address', 'SELECT 1', { max_execution_time: '0' }],
+    ['a limit of less than a microsecond in the address', 'SELECT 1', { max_execution_time: '0.0000001' }],
+    ['a limit of half a row in a session', 'SET max_result_rows = 0.5', { session_id: 's3' }],
     ['a format in the address', 'SELECT 1', { default_format: 'Template' }],
     ['a database in the address', 'SELECT 1', { database: 'postgres' }],
     ['a file by parameter', 'SELECT * FROM {t:Identifier}', { param_t: '/etc/passwd' }],
@@ -370,6 +377,14 @@ describe('analysts do not get into each other’s way', () => {
       'slipway\n',
     ]);
     expect(await database({ session_id: 'a', database: 'slipway' })).toBe('slipway\n');
+    expect(await database({ session_id: 'a' })).toBe('system\n');
+    expect((await ask('SELECT 1', { session_id: 'a', max_result_rows: '1' })).status).toBe(200);
+    expect(await rows({ session_id: 'a' })).toBe('7');
+  });
+  it('sixty clients that each begin a session, as Python’s do, leave room for the next', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 60; i++) statuses.push((await ask('SELECT 1', { session_id: `client-${i}` })).status);
+    expect(statuses).toEqual(statuses.map(() => 200));
   });
 });
 
@@ -457,6 +472,30 @@ describe('no request ends the process', () => {
         .end(),
     );
     expect(answered).toBe(status);
+    expect((await ask('SELECT 1')).text).toBe('1\n');
+  });
+  // Each blocked the process for minutes, or for ever: every other caller waited.
+  it.each([
+    [
+      'aliases that are each two aliases',
+      `WITH ${Array.from({ length: 40 }, (_, i) => `a${i + 1} AS a${i}, a${i + 1} AS a${i}`)} SELECT 1 IN a0`,
+      400,
+    ],
+    ['a name full of what looks like aliases', `SELECT \`x${' (alias '.repeat(110_000)}\``, 400],
+    ['a comment full of formats', `SELECT 1 /*${'FORMAT a SETTINGS '.repeat(55_000)};*/`, 200],
+  ])('%s is judged at once', async (_, sql, status) => expect((await ask(sql)).status).toBe(status));
+  it('an engine that has crashed is started again', async () => {
+    // The writers' login may use any function: this one overflows the stack.
+    const crash = `SELECT JSONMergePatch(x, x) FROM
+      (SELECT concat(repeat('{"a":', 1000000), '1', repeat('}', 1000000)) AS x)`;
+    const before = stack.supervisor.pid('clickhouse');
+    const crashed = ask(crash, {}, { headers: { authorization: as('slipway') } }).catch((e: Error) => e.name);
+    await until('another process', async () => {
+      await ask('SELECT 1').catch(() => undefined);
+      return stack.supervisor.pid('clickhouse') !== before;
+    });
+    expect(await crashed).toBe('TypeError');
+    await stack.supervisor.whenReady('clickhouse');
     expect((await ask('SELECT 1')).text).toBe('1\n');
   });
   it('a query of half a megabyte is read whole', async () => {

@@ -82,8 +82,9 @@ describe('deploy/compose.yaml', () => {
     const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([k, v]) => [k, interpolated(v)]));
     expect(configSchema.safeParse(env).error?.issues).toBeUndefined();
   });
-  it('publishes Kafka, which asks nobody for a login there, to this machine only', () => {
+  it('publishes Kafka, which asks nobody for a login there, and ClickHouse in plain HTTP to this machine only', () => {
     expect(compose.services['kafka']?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
+    expect(compose.services['clickhouse']?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
     expect(compose.services['postgres']?.ports ?? []).toEqual([]);
   });
   it('names only volumes and services that it has', () => {

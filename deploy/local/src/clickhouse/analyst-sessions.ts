@@ -3,6 +3,7 @@ import { HttpError } from './errors.ts';
 import { DATABASES, isReadableFormat, type Readable, refusal } from './judge.ts';
 import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
 import { LIMITS, settingRefusal } from './settings.ts';
+import { SessionNotes } from './session-notes.ts';
 
 type Session = ReturnType<typeof openSession>;
 
@@ -14,17 +15,20 @@ const FIRST_DATABASE = 'slipway';
 const AT_ONCE = 4;
 const WAITING = 16;
 const LONGEST_WAIT_MS = 10_000;
-const MOST_SESSIONS = 32;
 const READABLE_FOR_MS = 2000;
 /** How long a query may go on after its limit, or after its client has gone. */
 const GRACE_MS = 10_000;
 const MOST_STUCK = 8;
 
-type Kept = { session: Session; database: string; busy: boolean; timer: NodeJS.Timeout | undefined };
+type Options = {
+  sessionId: string | undefined;
+  sessionTimeoutSeconds: number /** Aborted when the client has gone. */;
+  gone: AbortSignal;
+};
 
 /**
  * Runs what analysts ask. Every request gets a session of its own, which is closed after it, so that nothing of one
- * person's reaches the next; a client that sends `session_id` keeps its session until it is idle for too long. A
+ * person's reaches the next; what a client SETs or USEs in its session (`session_id`) is noted, and done again first. A
  * statement is written out by the engine, judged on the engine's tree of that text, and that text is what runs. A query
  * ends when its client goes, or at its limits; a few run at once, some wait, and more are refused with 503. The engine
  * cannot end a query within one call of a function: such a one gives its place to others, and when too many of them
@@ -34,7 +38,7 @@ export class AnalystSessions {
   private readonly folder: string;
   private readonly configFile: string;
   private readonly admin: SessionPool;
-  private readonly kept = new Map<string, Kept>();
+  private readonly notes = new SessionNotes();
   private readonly waiting: { go: () => void }[] = [];
   private running = 0;
   private readable: { at: number; value: Readable } | undefined;
@@ -50,14 +54,8 @@ export class AnalystSessions {
     this.admin = admin;
   }
 
-  /**
-   * @param gone aborted when the client has gone
-   * @throws HttpError, or ClickHouse's own error
-   */
-  async query(
-    request: QueryRequest,
-    options: { sessionId: string | undefined; sessionTimeoutSeconds: number; gone: AbortSignal },
-  ): Promise<QueryResult> {
+  /** @throws HttpError, or ClickHouse's own error */
+  async query(request: QueryRequest, options: Options): Promise<QueryResult> {
     if (!isReadableFormat(request.format)) throw denied(`the format ${request.format} is not the analyst's to use`);
     if (request.database !== NOT_SAID && !DATABASES.has(request.database))
       throw denied(`there is no database ${request.database} for analysts`);
@@ -67,9 +65,7 @@ export class AnalystSessions {
     }
     await this.turn(options.gone);
     try {
-      return options.sessionId === undefined
-        ? await this.inOwnSession(request, options.gone)
-        : await this.inKeptSession(options.sessionId, options.sessionTimeoutSeconds, request, options.gone);
+      return await this.inOwnSession(request, options);
     } finally {
       this.running--;
       this.waiting.shift()?.go();
@@ -102,44 +98,13 @@ export class AnalystSessions {
     this.running++;
   }
 
-  private async inOwnSession(request: QueryRequest, gone: AbortSignal): Promise<QueryResult> {
+  private async inOwnSession(request: QueryRequest, options: Options): Promise<QueryResult> {
     const session = openSession(this.folder, this.configFile);
     try {
       await this.limit(session);
-      return await this.run(session, { database: NOT_SAID }, request, gone, false);
+      return await this.run(session, request, options);
     } finally {
       this.closeOnceEnded(session);
-    }
-  }
-
-  private async inKeptSession(
-    id: string,
-    timeoutSeconds: number,
-    request: QueryRequest,
-    gone: AbortSignal,
-  ): Promise<QueryResult> {
-    let kept = this.kept.get(id);
-    if (!kept) {
-      if (this.kept.size >= MOST_SESSIONS)
-        throw new HttpError(503, '202', 'TOO_MANY_SIMULTANEOUS_QUERIES', `${MOST_SESSIONS} sessions are open`, 60);
-      kept = { session: openSession(this.folder, this.configFile), database: NOT_SAID, busy: false, timer: undefined };
-      this.kept.set(id, kept);
-      await this.limit(kept.session);
-    }
-    if (kept.busy) throw new HttpError(503, '373', 'SESSION_IS_LOCKED', `the session ${id} is in use`, 1);
-    kept.busy = true;
-    clearTimeout(kept.timer);
-    try {
-      return await this.run(kept.session, kept, request, gone, true);
-    } finally {
-      kept.busy = false;
-      const { session } = kept;
-      const close = () => {
-        this.kept.delete(id);
-        this.closeOnceEnded(session);
-      };
-      if (this.stuck.has(session)) close();
-      else kept.timer = setTimeout(close, Math.min(3600, Math.max(1, timeoutSeconds)) * 1000).unref();
     }
   }
 
@@ -151,20 +116,16 @@ export class AnalystSessions {
 
   private async run(
     session: Session,
-    place: { database: string },
     request: QueryRequest,
-    gone: AbortSignal,
-    keeps: boolean,
+    { sessionId, sessionTimeoutSeconds, gone }: Options,
   ): Promise<QueryResult> {
-    const kept = place.database === NOT_SAID ? FIRST_DATABASE : place.database;
-    const database = request.database === NOT_SAID ? kept : request.database;
-    if (place.database !== database) {
-      await session.queryAsync(`USE \`${database}\``);
-      place.database = database;
-    }
+    const noted = this.notes.of(sessionId, sessionTimeoutSeconds);
+    const database = request.database === NOT_SAID ? (noted.database ?? FIRST_DATABASE) : request.database;
+    await session.queryAsync(`USE \`${database}\``);
     for (const [name, value] of Object.entries(request.params))
       await session.queryAsync(`SET param_${name} = ${quote(value)}`);
-    const statement = await this.judged(request, place.database, keeps);
+    const statement = await this.judged(request, database, sessionId !== undefined);
+    for (const set of noted.sets) await session.queryAsync(set);
     for (const [name, value] of Object.entries(request.settings))
       await session.queryAsync(`SET ${name} = ${quote(value)}`);
     const mark = randomUUID();
@@ -179,8 +140,7 @@ export class AnalystSessions {
     gone.addEventListener('abort', end);
     try {
       const result = await this.within(session, session.queryAsync(statement, { format: request.format }), gone);
-      const used = /^USE `?(\w+)/.exec(statement)?.[1];
-      if (keeps && used) place.database = used;
+      if (sessionId !== undefined) this.notes.note(sessionId, statement, sessionTimeoutSeconds);
       return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
     } finally {
       gone.removeEventListener('abort', end);
@@ -285,7 +245,6 @@ export class AnalystSessions {
 
   /** @returns false when a query goes on that cannot be ended */
   close(): boolean {
-    for (const { session } of this.kept.values()) session.close();
     return this.stuck.size === 0;
   }
 }

@@ -49,8 +49,8 @@ function callRefusal(words: readonly Token[], isTableFunction: (name: string) =>
     if (token.kind !== 'word' && token.kind !== 'quoted') continue;
     const name = token.kind === 'quoted' ? token.text.slice(1, -1) : token.text;
     if (token.kind === 'word' && /^APPLY$/i.test(name)) {
-      const applied = words[words[i + 1]?.text === '(' ? i + 2 : i + 1];
-      const next = words[words.indexOf(applied as Token) + 1];
+      const at = words[i + 1]?.text === '(' ? i + 2 : i + 1;
+      const [applied, next] = [words[at], words[at + 1]];
       if (applied?.kind !== 'word' || next?.text === '-' || !isReadableFunction(applied.text))
         return 'APPLY takes the name of a function';
     }

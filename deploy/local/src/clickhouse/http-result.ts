@@ -26,7 +26,7 @@ export async function sendResult(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const format = /\bFORMAT\s+(\w+)\s*(?:SETTINGS[^;]*)?$/i.exec(request.sql)?.[1] ?? request.format;
+  const format = formatOf(request.sql) ?? request.format;
   res.setHeader('X-ClickHouse-Format', format);
   res.setHeader('X-ClickHouse-Summary', JSON.stringify(summary(result)));
   res.setHeader(
@@ -50,6 +50,14 @@ export async function sendResult(
   if (encoding === 'lz4') parts = lz4Frame(blocks ? Buffer.concat([...parts]) : result.bytes);
   const sent = Readable.from(parts, { objectMode: false });
   await (encoding === 'gzip' ? pipeline(sent, createGzip(), res) : pipeline(sent, res));
+}
+
+/** What the last FORMAT of a statement names, if only SETTINGS come after it. In one pass: statements may be long. */
+function formatOf(sql: string): string | undefined {
+  let last: RegExpExecArray | undefined;
+  for (const found of sql.matchAll(/\bFORMAT\s+(\w+)/gi)) last = found;
+  const rest = last && sql.slice(last.index + last[0].length);
+  return rest !== undefined && /^\s*(?:SETTINGS[^;]*)?$/i.test(rest) ? last?.[1] : undefined;
 }
 
 /** Drivers read `result_rows` (JDBC takes a result for empty without). The engine says nothing of rows that it read. */

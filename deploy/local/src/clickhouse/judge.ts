@@ -151,18 +151,30 @@ export function refusal(
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
       : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
   return (
-    nodeRefusal(statement, { ...context, named: aliased(statement) }) ??
+    nodeRefusal(statement, { ...context, named: aliased(statement), judged: new Set() }) ??
     clauseRefusal(statement, words) ??
     hiddenRefusal(statement, words, (name) => TABLE_FUNCTIONS.has(name.toLowerCase()))
   );
 }
 
-type Context = { database: string; readable: Readable /** What is aliased by a name, by the alias. */; named: Node[] };
+type Context = {
+  database: string;
+  readable: Readable;
+  /** Which names are aliased by a name. */
+  named: ReadonlyMap<string, readonly string[]>;
+  /** Names of sets that were judged already. */
+  judged: Set<string>;
+};
 
-const aliased = (node: Node): Node[] => [
-  ...(node.alias !== '' && NAMES.has(node.kind) ? [node] : []),
-  ...node.children.flatMap(aliased),
-];
+function aliased(node: Node, found = new Map<string, string[]>()): Map<string, string[]> {
+  if (node.alias !== '' && NAMES.has(node.kind)) {
+    const names = found.get(node.alias);
+    if (names) names.push(node.text);
+    else found.set(node.alias, [node.text]);
+  }
+  for (const child of node.children) aliased(child, found);
+  return found;
+}
 
 function nodeRefusal(node: Node, context: Context, parent?: Node): string | undefined {
   if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
@@ -220,12 +232,17 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
   }
 }
 
-/** `x IN name` reads the table of that name, or of the name that it is an alias of. */
+/** `x IN name` reads the table of that name, or of a name that it is an alias of. Each name is judged once. */
 function setRefusal(set: Node | undefined, context: Context): string | undefined {
-  if (!set || !NAMES.has(set.kind)) return undefined;
-  const named = context.named.filter((n) => n.alias === set.text);
-  const left = { ...context, named: context.named.filter((n) => n.alias !== set.text) };
-  return tableRefusal(set.text, context) ?? named.map((n) => setRefusal(n, left)).find((why) => why !== undefined);
+  const open = set && NAMES.has(set.kind) ? [set.text] : [];
+  for (const name of open) {
+    if (context.judged.has(name)) continue;
+    context.judged.add(name);
+    const refused = tableRefusal(name, context);
+    if (refused) return refused;
+    open.push(...(context.named.get(name) ?? []));
+  }
+  return undefined;
 }
 
 /** A name is read as the engine would: in the database of the request, unless it names one. */

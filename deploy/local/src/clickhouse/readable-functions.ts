@@ -58,7 +58,7 @@ const REFUSED = `
     fullHostName fuzzBits fuzzQuery generateSerialID getClientHTTPHeader getMacro getMaxTableNameLengthForDatabase
     getMergeTreeSetting getOSKernelVersion getServerPort getServerSetting hasColumnInTable hasThreadFuzzer hostName
     initial_query_id initial_query_start_time initialQueryID initialQueryStartTime isMergeTreePartCoveredBy joinGet
-    joinGetOrNull logTrace mergeTreePartInfo naiveBayesClassifier naiveBayesClassifierWithAllProbs
+    joinGetOrNull JSONMergePatch logTrace mergeTreePartInfo naiveBayesClassifier naiveBayesClassifierWithAllProbs
     naiveBayesClassifierWithProb naiveBayesNgrams nested obfuscateQuery obfuscateQueryWithSeed partitionID
     regionHierarchy regionIn regionToArea regionToCity regionToContinent regionToCountry regionToDistrict
     regionToName regionToPopulation regionToTopContinent serverUUID showCertificate sleep sleepEachRow

@@ -99,7 +99,14 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   await sendResult(await run(user, request, url, res), request, url, req, res);
 }
 
+/** How the engine answers everything once a part of it has crashed, for as long as its process lives. */
+const CRASHED = /^Code: 236\. DB::Exception: The server is shutting down due to a fatal error/;
+
 function refuse(error: unknown, res: ServerResponse): void {
+  if (CRASHED.test((error as Error).message)) {
+    console.error('the engine has crashed: ClickHouse ends itself, to be started again');
+    process.kill(process.pid, 'SIGKILL');
+  }
   if (res.headersSent || res.destroyed) {
     res.destroy();
     return;

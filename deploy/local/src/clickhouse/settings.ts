@@ -33,7 +33,8 @@ const BOUNDED: Readonly<Record<string, number>> = { ...LIMITS, max_threads: 64, 
 export function settingRefusal(name: string, value: string): string | undefined {
   const limit = BOUNDED[name];
   if (limit !== undefined) {
-    const wanted = Number(value);
+    // Of 0.5 the engine makes 0, which is no limit at all.
+    const wanted = /^\d+$/.test(value) ? Number(value) : 0;
     return wanted > 0 && wanted <= limit ? undefined : `${name} may be set from 1 to ${limit}, not to ${value}`;
   }
   if (FREE_SETTINGS.test(name) && !REFUSED_SETTINGS.test(name)) return undefined;

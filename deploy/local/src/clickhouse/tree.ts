@@ -1,6 +1,8 @@
 /** One node of ClickHouse's syntax tree, as `EXPLAIN AST` prints it: `Function file (children 1)`. */
 export type Node = { kind: string; text: string; alias: string; children: Node[] };
 
+const ALIAS = ' (alias ';
+
 /**
  * Reads what `EXPLAIN AST` prints: one node a line, one space of indentation for each level. Pure.
  * @throws Error when a node has not as many children as it says: part of the tree is missing
@@ -14,8 +16,9 @@ export function readTree(printed: string): Node {
     const depth = line.length - line.trimStart().length;
     const [, kind = '', rest = ''] = /^(\S+)\s?(.*)$/s.exec(line.trimStart()) ?? [];
     const bare = rest.replace(/ ?\(children \d+\)$/, '');
-    const alias = kind === 'Literal' ? '' : (/ \(alias (.*)\)$/.exec(bare)?.[1] ?? '');
-    const node: Node = { kind, text: alias ? bare.slice(0, -` (alias ${alias})`.length) : bare, alias, children: [] };
+    const at = kind !== 'Literal' && bare.endsWith(')') ? bare.indexOf(ALIAS) : -1;
+    const alias = at < 0 ? '' : bare.slice(at + ALIAS.length, -1);
+    const node: Node = { kind, text: alias ? bare.slice(0, at) : bare, alias, children: [] };
     open.length = Math.min(open.length, depth + 1);
     (open[open.length - 1] as Node).children.push(node);
     open.push(node);
