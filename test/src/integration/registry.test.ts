@@ -58,6 +58,18 @@ describe('versions', () => {
     expect(problem.detail).toContain(version.digest);
   });
 
+  it('that no route could carry are refused with the bytes of each part', async () => {
+    const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const categories = Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(200, 'x'));
+    const preprocessing = [{ op: 'one_hot', input: 'text', output: 'unused', categories }];
+    const large = release.admin.call('POST', '/v1/models/spam/versions', { bundle: { ...bundle, preprocessing } });
+    expect(await problemOf(large)).toMatchObject({
+      status: 413,
+      code: 'too_large',
+      errors: expect.arrayContaining([{ field: 'bundle.preprocessing', message: 'has 2030070 bytes of JSON' }]),
+    });
+  });
+
   it('never lets a stored version change, not even in the database', async () => {
     await expect(database((c) => c.query("UPDATE versions SET digest = 'x'"))).rejects.toThrow('versions is immutable');
     await expect(database((c) => c.query('DELETE FROM versions'))).rejects.toThrow('versions is immutable');
