@@ -82,7 +82,7 @@ export class RolloutController {
     await findRollout(this.database, id);
     reply.hijack();
     const out = reply.raw;
-    out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' });
+    out.setHeader('content-type', 'text/event-stream').setHeader('cache-control', 'no-store');
     if (request.method === 'HEAD') return void out.end();
     this.streams.follow(id, out);
   }
