@@ -1,8 +1,8 @@
-import { ProblemError, type Version } from '@slipway/contracts';
+import { type Bundle, ProblemError } from '@slipway/contracts';
 
 /**
  * A route names three versions at most, with what workers need to load them, and has to fit into one record of Kafka:
- * what fits into none would never be published.
+ * what fits into none would never be published. Lists of versions are bounded by this, too.
  */
 export const MOST_BUNDLE_BYTES = 150_000;
 /** A route has two reference profiles at most. */
@@ -12,17 +12,20 @@ export const jsonBytes = (value: unknown) => Buffer.byteLength(JSON.stringify(va
 
 /**
  * Refuses a version that no route could carry.
- * @throws ProblemError too_large naming each part with its bytes of JSON
+ * @throws ProblemError too_large naming each part of the bundle with its bytes of JSON, the largest first
  */
-export function requireRoutable({ artifact, signature, preprocessing, validation }: Version['bundle']): void {
-  const parts = Object.entries({ artifact, signature, preprocessing, validation });
-  const bytes = parts.map(([field, part]) => ({ field: `bundle.${field}`, bytes: jsonBytes(part) }));
-  const total = bytes.reduce((n, p) => n + p.bytes, 0);
+export function requireRoutable(bundle: Bundle): void {
+  const total = jsonBytes(bundle);
   if (total <= MOST_BUNDLE_BYTES) return;
-  const names = parts.map(([field]) => field).join(', ');
+  const parts = Object.entries(bundle).filter(([, part]) => part !== undefined);
+  const errors = parts
+    .map(([field, part]) => ({ field: `bundle.${field}`, bytes: jsonBytes(part) }))
+    .sort((a, b) => b.bytes - a.bytes)
+    .map(({ field, bytes }) => ({ field, message: `has ${bytes} bytes of JSON` }));
   throw new ProblemError(
     'too_large',
-    `bundle: ${names} together have ${total} bytes of JSON; routes carry them, and take ${MOST_BUNDLE_BYTES}`,
-    { errors: bytes.map((p) => ({ field: p.field, message: `has ${p.bytes} bytes of JSON` })) },
+    `bundle: has ${total} bytes of JSON, most of them in ${errors[0]?.field}; routes carry it, and take ` +
+      `${MOST_BUNDLE_BYTES}: longer files are artefacts`,
+    { errors },
   );
 }
