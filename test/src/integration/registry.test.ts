@@ -66,7 +66,7 @@ describe('versions', () => {
     expect(await problemOf(large)).toMatchObject({
       status: 413,
       code: 'too_large',
-      errors: expect.arrayContaining([{ field: 'bundle.preprocessing', message: 'has 2030070 bytes of JSON' }]),
+      errors: expect.arrayContaining([{ field: 'bundle.preprocessing', message: 'has 2030066 bytes of JSON' }]),
     });
   });
 
@@ -307,6 +307,24 @@ describe('rollouts and commands', () => {
     await until('the last state', () => text.includes('"status":"aborted"'));
     abort.abort();
     await reading;
+  });
+
+  it('ends the stream of a reader whose key is revoked', async () => {
+    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const made = await release.admin.call<{ id: string; key: string }>('POST', '/v1/keys', {
+      name: 'r',
+      role: 'viewer',
+    });
+    const stream = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, {
+      headers: { authorization: `Bearer ${made.key}` },
+    });
+    // At the other registry: it is no matter of a memory of this one.
+    await new RegistryClient(release.registries[1] as string, release.secrets.keys.admin).call(
+      'POST',
+      `/v1/keys/${made.id}/revoke`,
+    );
+    expect(await stream.text()).toContain('"status":"created"');
+    await release.operator.command(id, 'abort', 'enough');
   });
 
   it('ends the streams of readers that have gone, before or after their first byte', async () => {
