@@ -38,7 +38,8 @@ export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeout
     );
     counted.once('close', () => {
       clearTimeout(timer);
-      // What comes behind a refusal is thrown away.
+      // What comes behind a refusal is thrown away. A pipe that ends would pause it.
+      payload.unpipe(counted);
       payload.resume();
     });
     // Whoever parses the body hears of it; of a body that nobody parses nobody need.
@@ -80,10 +81,10 @@ export function refuseEarly(fastify: FastifyInstance): void {
     const takesBytes = findOperation(request.method, request.routeOptions.url ?? '')?.bytes === true;
     done(takesBytes ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
   });
-  // Fastify would close the connection under a body that is too large, and its sender would not read why: the rest is
-  // read and thrown away instead, for as long as a request may take.
+  // Fastify would close the connection under a body that it does not take, and its sender would not read why: the rest
+  // is read and thrown away instead, for as long as a request may take.
   fastify.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode === 413 && !request.raw.complete) reply.removeHeader('connection');
+    if ([413, 503].includes(reply.statusCode) && !request.raw.complete) reply.removeHeader('connection');
     return payload;
   });
 }

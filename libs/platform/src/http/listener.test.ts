@@ -4,7 +4,7 @@ import { ProblemError } from '@slipway/contracts';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log.ts';
-import { boundBodies } from './bodies.controller.ts';
+import { boundBodies, refuseEarly } from './bodies.controller.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { createListener, drain, headerOf, headerText, type Listener, refuseBytes } from './listener.controller.ts';
 import { readBody } from './read-body.controller.ts';
@@ -129,9 +129,16 @@ describe('a server that stops', () => {
 
 describe('bodies that are read as a whole', () => {
   const service = async (bytes: ByteBudget, timeoutMs: number) => {
-    const fastify = Fastify({ serverFactory: (handler) => createListener(handler as Listener, undefined, log) });
+    const fastify = Fastify({
+      bodyLimit: 95_000,
+      serverFactory: (handler) => createListener(handler as Listener, undefined, log),
+    });
+    refuseEarly(fastify as never);
     boundBodies(fastify as never, bytes, timeoutMs);
-    fastify.setErrorHandler((error: ProblemError, _, reply) => void reply.status(error.status).send(error.code));
+    fastify.setErrorHandler(
+      (error: ProblemError & { statusCode?: number }, _, reply) =>
+        void reply.status(error.status ?? error.statusCode).send(error.code),
+    );
     fastify.post('/', async (request) => request.body);
     await fastify.ready();
     return start(fastify.server);
@@ -159,6 +166,28 @@ describe('bodies that are read as a whole', () => {
     await reached(bytes, 0);
     expect((await post(port, JSON.stringify('x'.repeat(50_000)))).status).toBe(200);
     await reached(bytes, 0);
+  });
+
+  it.each([
+    ['is too large', 'application/json', 500_000, 413],
+    ['is of another type', 'image/png', 90_000, 415],
+    ['is more than there is room for', 'application/json', 90_000, 503],
+  ])('one that %s is refused, and the next request on its connection is answered', async (_, type, length, status) => {
+    const bytes = new ByteBudget(50_000);
+    bytes.used = 10;
+    const head = (n: number, more: string) =>
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${n}\r\n${more}\r\n`;
+    const next = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    const socket = connect(await service(bytes, 20_000), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (d) => (answer += String(d)));
+    // What is refused is still on its way.
+    socket.write(`${head(length, '')}${' '.repeat(length - 1000)}`);
+    while (!answer.includes('\r\n\r\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.write(`${' '.repeat(1000)}${next}`);
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => Number(m[1]))).toEqual([status, 200]);
+    expect(bytes.used).toBe(10);
   });
 
   it('have to arrive in time: 408, and nothing is kept', async () => {
