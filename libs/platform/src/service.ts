@@ -6,8 +6,9 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { CommonConfig } from './config.ts';
-import { refuseEarly } from './http/bodies.controller.ts';
-import { createListener, type HotHandler, type Listener, refuseBytes } from './http/listener.controller.ts';
+import { boundBodies, refuseEarly } from './http/bodies.controller.ts';
+import { ByteBudget } from './http/byte-budget.ts';
+import { createListener, drain, type HotHandler, type Listener, refuseBytes } from './http/listener.controller.ts';
 import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
 import { answerFrameworkError, ProblemFilter } from './http/problem.filter.controller.ts';
 import { RethrowFilter } from './kafka/kafka-batch.consumer.ts';
@@ -31,10 +32,17 @@ export type ServiceParts = {
 @Module({})
 class ServiceModule {}
 
+/** Of all JSON bodies together that a service has read and not answered, beside those of the hot path. */
+const MOST_BODY_BYTES = 256 * 1024 ** 2;
+/** What is under way at a stop is answered, if that takes no longer. */
+const DRAIN_MS = 8000;
+/** A stop takes no longer, whatever hangs. */
+const STOP_MS = 18_000;
+
 /**
- * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT stop consuming, flush and
- * close, in the reverse order of `onClose`. An error that nothing explains ends the process with status 1; the
- * supervisor starts it again.
+ * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT answer what is under way, stop
+ * consuming, flush and close, in the reverse order of `onClose`. An error that nothing explains ends the process with
+ * status 1; the supervisor starts it again.
  */
 export async function runService<C extends CommonConfig>(
   name: string,
@@ -49,8 +57,9 @@ export async function runService<C extends CommonConfig>(
     if (stopping) return;
     stopping = true;
     log.info({ why }, 'stopping');
-    const deadline = setTimeout(() => process.exit(1), 15_000);
+    const deadline = setTimeout(() => process.exit(1), STOP_MS);
     deadline.unref();
+    if (app && code === 0) await drain(app.getHttpServer() as Server, DRAIN_MS);
     await app?.close().catch((error: unknown) => log.error({ err: error }, 'closing the application failed'));
     for (const c of closers.reverse())
       await Promise.resolve()
@@ -86,6 +95,7 @@ export async function runService<C extends CommonConfig>(
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observeRequests(fastify, log);
   refuseEarly(fastify);
+  boundBodies(fastify, new ByteBudget(MOST_BODY_BYTES));
   const module: DynamicModule = {
     module: ServiceModule,
     controllers: [HealthController, ...(parts.controllers ?? [])],

@@ -41,6 +41,8 @@ export const configSchema = commonConfigSchema.extend({
   /** Resident memory of one version's process; whichever takes more is ended. Half of the machine's, if not given. */
   MODEL_MEMORY_BYTES: intFromEnv(1).default(Math.floor(memoryHere() / 2)),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
+  /** Bytes of bodies, and of the tensors made from them, that may be under way at once; more are refused with 503. */
+  MAX_BYTES_IN_FLIGHT: intFromEnv(1024).default(1024 ** 3),
   /** Rows that may wait for one version; more are refused with 503. */
   MAX_QUEUED_ROWS: intFromEnv(1).default(2048),
   MAX_ROWS_PER_REQUEST: intFromEnv(1).default(1024),

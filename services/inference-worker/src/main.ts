@@ -1,5 +1,6 @@
 import { type Instance, topics } from '@slipway/contracts';
 import {
+  ByteBudget,
   CallerAccess,
   CallerKeys,
   createKafka,
@@ -39,11 +40,13 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     cacheBytes: config.CACHE_MAX_BYTES,
   });
   await artifacts.forgetPartials();
+  const bytes = new ByteBudget(config.MAX_BYTES_IN_FLIGHT);
   const models = new ModelSet({
     artifacts,
     log,
     threads: config.ORT_THREADS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
+    bytes,
     limits: {
       runDeadlineMs: config.MODEL_RUN_DEADLINE_MS,
       loadDeadlineMs: config.MODEL_LOAD_DEADLINE_MS,
@@ -128,6 +131,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
     transports: [lane],
     hotHandler: inferHandler(models, {
       access,
+      bytes,
       maxBodyBytes: config.MAX_BODY_BYTES,
       maxRows: config.MAX_ROWS_PER_REQUEST,
       log,

@@ -62,6 +62,18 @@ describe('versions', () => {
     expect(problem.detail).toContain(version.digest);
   });
 
+  it('that no route could carry are refused with the bytes of each part', async () => {
+    const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const categories = Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(200, 'x'));
+    const preprocessing = [{ op: 'one_hot', input: 'text', output: 'unused', categories }];
+    const large = release.admin.call('POST', '/v1/models/spam/versions', { bundle: { ...bundle, preprocessing } });
+    expect(await problemOf(large)).toMatchObject({
+      status: 413,
+      code: 'too_large',
+      errors: expect.arrayContaining([{ field: 'bundle.preprocessing', message: 'has 2030066 bytes of JSON' }]),
+    });
+  });
+
   it('never lets a stored version change, not even in the database', async () => {
     await expect(database((c) => c.query("UPDATE versions SET digest = 'x'"))).rejects.toThrow('versions is immutable');
     await expect(database((c) => c.query('DELETE FROM versions'))).rejects.toThrow('versions is immutable');
@@ -274,6 +286,24 @@ describe('rollouts and commands', () => {
     await until('the last state', () => text.includes('"status":"aborted"'));
     abort.abort();
     await reading;
+  });
+
+  it('ends the stream of a reader whose key is revoked', async () => {
+    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const made = await release.admin.call<{ id: string; key: string }>('POST', '/v1/keys', {
+      name: 'r',
+      role: 'viewer',
+    });
+    const stream = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, {
+      headers: { authorization: `Bearer ${made.key}` },
+    });
+    // At the other registry: it is no matter of a memory of this one.
+    await new RegistryClient(release.registries[1] as string, release.secrets.keys.admin).call(
+      'POST',
+      `/v1/keys/${made.id}/revoke`,
+    );
+    expect(await stream.text()).toContain('"status":"created"');
+    await release.operator.command(id, 'abort', 'enough');
   });
 
   it('ends the streams of readers that have gone, before or after their first byte', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { type Problem, type Rollout, type Route, topics, type Version } from '@slipway/contracts';
 import { until } from '@slipway/local';
@@ -115,6 +116,43 @@ describe('the Open Inference Protocol', () => {
       code: 'unknown_endpoint',
       error: 'there is no endpoint "nothing"',
     });
+  });
+});
+
+describe('a router that is stopped', () => {
+  it('answers what is under way, and the rows say what their callers read', async () => {
+    const asked: ServerResponse[] = [];
+    const slow = createServer((req, res) => req.resume().on('end', () => asked.push(res)));
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const infra = { ...bundle.infra, url: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` };
+    const { version } = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
+      bundle: { ...bundle, infra },
+    });
+    await release.operator.call('PUT', '/v1/endpoints/slow', { model: 'spam', version });
+    const ready = () => fetch(`${router()}/v2/models/slow/ready`);
+    await until('the router to know it', async () => (await ready()).ok);
+    const ids = Array.from({ length: 20 }, (_, i) => `stopped-${i}`);
+    const answers = ids.map((id) => post('{}', { 'x-request-id': id }, `${router()}/v2/models/slow/infer`));
+    await until('them to be under way', async () => asked.length === ids.length);
+    const pid = release.supervisor.pid('router-1');
+    release.supervisor.kill('router-1', 'SIGTERM');
+    await until(
+      'it to take nobody new',
+      () =>
+        ready().then(
+          () => false,
+          () => true,
+        ),
+      20_000,
+      5,
+    );
+    for (const res of asked) res.end('{"outputs":[]}');
+    expect((await Promise.all(answers)).map((a) => a.status)).toEqual(ids.map(() => 200));
+    for (const id of ids) expect(await row(id)).toMatchObject({ status: 200, error_code: '' });
+    await until('another router', async () => release.supervisor.pid('router-1') !== pid && (await ready()).ok);
+    slow.close();
+    slow.closeAllConnections();
   });
 });
 

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Transform } from 'node:stream';
 import { findOperation, ProblemError } from '@slipway/contracts';
 import type { FastifyInstance } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { answerFrameworkError } from './problem.filter.controller.ts';
 
 /** @throws ProblemError unsupported_media_type for a body that is compressed or encoded otherwise */
@@ -9,6 +11,46 @@ export function requireIdentity(headers: IncomingHttpHeaders): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
     throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
+}
+
+/** Of a body that is read as a whole. */
+const UPLOAD_TIMEOUT_MS = 30_000;
+
+/**
+ * Bodies that are read as a whole, and which nobody has been asked for a key yet: all that are under way together fit
+ * into the budget, and each has to arrive within 30 s. Beyond: 503 and 408. Their bytes count until the answer is read.
+ */
+export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeoutMs = UPLOAD_TIMEOUT_MS): void {
+  fastify.addHook('preParsing', (request, reply, payload, done) => {
+    const { method, headers, routeOptions } = request;
+    const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+    if (isEmpty || findOperation(method, routeOptions.url ?? '')?.bytes) return done(null, payload);
+    const held = bytes.hold();
+    const counted = new Transform({
+      transform: (chunk: Buffer, _, next) =>
+        held.take(chunk.length)
+          ? next(null, chunk)
+          : next(new ProblemError('overloaded', 'too many bytes of requests are under way; send it again later')),
+    });
+    const timer = setTimeout(
+      () => counted.destroy(new ProblemError('upload_timeout', `the body did not arrive within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    counted.once('close', () => {
+      clearTimeout(timer);
+      // What comes behind a refusal is thrown away. A pipe that ends would pause it.
+      payload.unpipe(counted);
+      payload.resume();
+    });
+    // Whoever parses the body hears of it; of a body that nobody parses nobody need.
+    counted.on('error', () => undefined);
+    payload.once('error', (error: Error) => counted.destroy(error));
+    reply.raw.once('close', () => {
+      held.release();
+      counted.destroy();
+    });
+    done(null, payload.pipe(counted));
+  });
 }
 
 /**
@@ -39,10 +81,10 @@ export function refuseEarly(fastify: FastifyInstance): void {
     const takesBytes = findOperation(request.method, request.routeOptions.url ?? '')?.bytes === true;
     done(takesBytes ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
   });
-  // Fastify would close the connection under a body that is too large, and its sender would not read why: the rest is
-  // read and thrown away instead, for as long as a request may take.
+  // Fastify would close the connection under a body that it does not take, and its sender would not read why: the rest
+  // is read and thrown away instead, for as long as a request may take.
   fastify.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode === 413 && !request.raw.complete) reply.removeHeader('connection');
+    if ([413, 503].includes(reply.statusCode) && !request.raw.complete) reply.removeHeader('connection');
     return payload;
   });
 }

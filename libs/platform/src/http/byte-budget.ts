@@ -41,6 +41,13 @@ export class HeldBytes {
     return true;
   }
 
+  /** Takes so many whether they go or not: what exists already. Nothing when it was released. */
+  add(bytes: number): void {
+    if (this.released) return;
+    this.held += bytes;
+    this.budget.used += bytes;
+  }
+
   release(): void {
     this.released = true;
     this.budget.used -= this.held;

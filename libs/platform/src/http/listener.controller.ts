@@ -10,6 +10,11 @@ export type HotHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
 
 const INTERNAL = () => new ProblemError('internal', 'something failed on our side; the log has the details');
 
+/** An answer that waits so long for its caller to read on ends with its connection. */
+const UNREAD_MS = 60_000;
+/** Of each server: the answers that are under way, and whether it takes no more connections. */
+const underWay = new WeakMap<Server, { answers: Set<ServerResponse>; draining: boolean }>();
+
 /**
  * The server that every service listens with. Whatever a caller sends, and whatever a listener throws, one request
  * ends and not the process: its caller gets a problem document, or a closed connection when the answer had begun.
@@ -17,7 +22,12 @@ const INTERNAL = () => new ProblemError('internal', 'something failed on our sid
  * gets 405.
  */
 export function createListener(handler: Listener, hot: HotHandler | undefined, log: Logger): Server {
+  const state = { answers: new Set<ServerResponse>(), draining: false };
   const server = createServer((req, res) => {
+    state.answers.add(res);
+    res.once('close', () => state.answers.delete(res));
+    if (state.draining) res.shouldKeepAlive = false;
+    res.setTimeout(UNREAD_MS, () => res.socket?.writableLength && res.socket.destroy());
     try {
       req.url = originForm(req.url ?? '/');
       if (!hot?.(req, res)) handler(req, res);
@@ -31,8 +41,30 @@ export function createListener(handler: Listener, hot: HotHandler | undefined, l
   server.maxHeadersCount = 0;
   // Who closes its side behind a request still reads the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+  underWay.set(server, state);
   server.on('connect', (_req, socket) => refuseConnection(socket, 'method_not_allowed', 'this is no proxy'));
   return server;
+}
+
+/**
+ * Takes no more connections, and waits until what is under way is answered: each connection ends with its answer.
+ * Streams of events (by a content type that was set, not given to `writeHead`), which have no end, end at once.
+ * @param patienceMs after which whatever is left is given up
+ */
+export async function drain(server: Server, patienceMs: number): Promise<void> {
+  const state = underWay.get(server);
+  if (!state || state.draining) return;
+  state.draining = true;
+  server.close(() => undefined);
+  for (const res of state.answers) {
+    if (String(res.getHeader('content-type')).startsWith('text/event-stream')) res.end();
+    else if (!res.headersSent) res.shouldKeepAlive = false;
+  }
+  const end = performance.now() + patienceMs;
+  while (state.answers.size > 0 && performance.now() < end) {
+    server.closeIdleConnections();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** Answers with a problem document if nothing has been answered yet, else ends the connection. Never throws. */
@@ -53,9 +85,11 @@ export function answerProblem(
     'content-length': Buffer.byteLength(body),
     ...(requestId ? { 'x-request-id': requestId } : {}),
     ...extra.headers,
-    // The rest of a body that nobody reads must not be taken for the next request.
-    ...(res.req.complete ? {} : { connection: 'close' }),
+    // The rest of such a body may never come.
+    ...(problem.code === 'upload_timeout' ? { connection: 'close' } : {}),
   });
+  // The rest of a body is read and thrown away: who sends it would find the connection broken, and not read why.
+  res.req.resume();
   res.end(body);
 }
 

@@ -1,9 +1,12 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { ProblemError } from '@slipway/contracts';
+import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log.ts';
-import { createListener, headerOf, headerText, refuseBytes } from './listener.controller.ts';
+import { boundBodies, refuseEarly } from './bodies.controller.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { createListener, drain, headerOf, headerText, type Listener, refuseBytes } from './listener.controller.ts';
 import { readBody } from './read-body.controller.ts';
 
 const log = createLogger('test', 'test', 'silent');
@@ -82,6 +85,119 @@ describe('the listener of a service', () => {
     );
     const upgrade = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
     expect(await exchange(port, upgrade)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*\/ws/);
+  });
+});
+
+describe('a server that stops', () => {
+  it('answers what is under way, takes nobody new, and ends streams and idle connections', async () => {
+    const answers: ServerResponse[] = [];
+    const server = createListener(
+      (req, res) => {
+        if (req.url === '/idle') res.end('idle');
+        else if (req.url === '/stream') res.setHeader('content-type', 'text/event-stream').write(': alive');
+        else answers.push(res);
+      },
+      undefined,
+      log,
+    );
+    const port = await start(server);
+    const kept = ['/idle', '/stream', '/slow'].map((path) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`));
+      let text = '';
+      socket.on('data', (d) => (text += String(d)));
+      return new Promise<string>((resolve) => socket.on('close', () => resolve(text)));
+    });
+    while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const drained = drain(server, 20_000);
+    const [idle, stream] = await Promise.all(kept.slice(0, 2));
+    expect([idle, stream]).toEqual([expect.stringContaining('idle'), expect.stringContaining(': alive')]);
+    await expect(exchange(port, 'GET /new HTTP/1.1\r\nHost: x\r\n\r\n')).rejects.toThrow('ECONNREFUSED');
+    answers[0]?.end('answered');
+    expect(await kept[2]).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*answered/i);
+    await drained;
+  });
+
+  it('gives up what takes longer than it may', async () => {
+    const server = createListener(() => undefined, undefined, log);
+    const port = await start(server);
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+    await new Promise((resolve) => server.once('request', resolve));
+    await drain(server, 50);
+    socket.destroy();
+  });
+});
+
+describe('bodies that are read as a whole', () => {
+  const service = async (bytes: ByteBudget, timeoutMs: number) => {
+    const fastify = Fastify({
+      bodyLimit: 95_000,
+      serverFactory: (handler) => createListener(handler as Listener, undefined, log),
+    });
+    refuseEarly(fastify as never);
+    boundBodies(fastify as never, bytes, timeoutMs);
+    fastify.setErrorHandler(
+      (error: ProblemError & { statusCode?: number }, _, reply) =>
+        void reply.status(error.status ?? error.statusCode).send(error.code),
+    );
+    fastify.post('/', async (request) => request.body);
+    await fastify.ready();
+    return start(fastify.server);
+  };
+  const post = (port: number, body: string) =>
+    fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const begin = (port: number, sent: number) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n`);
+    socket.write(' '.repeat(sent));
+    return socket;
+  };
+  const reached = async (bytes: ByteBudget, used: number) => {
+    while (bytes.used !== used) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  it('are bounded together, whoever sends them: beyond, 503, and again 200 once there is room', async () => {
+    const bytes = new ByteBudget(100_000);
+    const port = await service(bytes, 20_000);
+    const socket = begin(port, 80_000);
+    await reached(bytes, 80_000);
+    const refused = await post(port, JSON.stringify('x'.repeat(50_000)));
+    expect([refused.status, await refused.text()]).toEqual([503, 'overloaded']);
+    socket.destroy();
+    await reached(bytes, 0);
+    expect((await post(port, JSON.stringify('x'.repeat(50_000)))).status).toBe(200);
+    await reached(bytes, 0);
+  });
+
+  it.each([
+    ['is too large', 'application/json', 500_000, 413],
+    ['is of another type', 'image/png', 90_000, 415],
+    ['is more than there is room for', 'application/json', 90_000, 503],
+  ])('one that %s is refused, and the next request on its connection is answered', async (_, type, length, status) => {
+    const bytes = new ByteBudget(50_000);
+    bytes.used = 10;
+    const head = (n: number, more: string) =>
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${n}\r\n${more}\r\n`;
+    const next = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    const socket = connect(await service(bytes, 20_000), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (d) => (answer += String(d)));
+    // What is refused is still on its way.
+    socket.write(`${head(length, '')}${' '.repeat(length - 1000)}`);
+    while (!answer.includes('\r\n\r\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.write(`${' '.repeat(1000)}${next}`);
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => Number(m[1]))).toEqual([status, 200]);
+    expect(bytes.used).toBe(10);
+  });
+
+  it('have to arrive in time: 408, and nothing is kept', async () => {
+    const bytes = new ByteBudget(100_000);
+    const port = await service(bytes, 50);
+    const socket = begin(port, 10_000);
+    const text = await new Promise<string>((resolve) => socket.once('data', (d) => resolve(String(d))));
+    expect(text).toMatch(/^HTTP\/1\.1 408 [\s\S]*upload_timeout/);
+    await reached(bytes, 0);
+    socket.destroy();
   });
 });
 

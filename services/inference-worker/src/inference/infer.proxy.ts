@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError, traceIdOf } from '@slipway/contracts';
 import {
   answerProblem,
+  type ByteBudget,
   type CallerAccess,
   counter,
   headerOf,
+  type HeldBytes,
   histogram,
   type Logger,
   pathSegment,
@@ -46,13 +48,15 @@ const batchRows = histogram(
 /** `POST /v2/models/{model}/versions/{version}/infer`, in raw node:http: parse, check, preprocess, batch, answer. */
 export function inferHandler(
   models: ModelSet,
-  options: { access: CallerAccess; maxBodyBytes: number; maxRows: number; log: Logger },
+  options: { access: CallerAccess; bytes: ByteBudget; maxBodyBytes: number; maxRows: number; log: Logger },
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   return (req, res) => {
     const match = INFER.exec(req.url ?? '');
     if (!match || req.method !== 'POST') return false;
     const requestId = headerOf(req, 'x-request-id') ?? '';
-    void serve(match[1] as string, Number(match[2]), req, res).catch((error: unknown) => {
+    const held = options.bytes.hold();
+    res.once('close', () => held.release());
+    void serve(match[1] as string, Number(match[2]), req, res, held).catch((error: unknown) => {
       const problem =
         error instanceof ProblemError
           ? error
@@ -67,10 +71,16 @@ export function inferHandler(
     return true;
   };
 
-  async function serve(segment: string, version: number, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function serve(
+    segment: string,
+    version: number,
+    req: IncomingMessage,
+    res: ServerResponse,
+    held: HeldBytes,
+  ): Promise<void> {
     options.access.check(headerOf(req, 'authorization'));
     const name = pathSegment(segment);
-    const body = await readBody(req, options.maxBodyBytes, UPLOAD_TIMEOUT_MS);
+    const body = await readBody(req, options.maxBodyBytes, UPLOAD_TIMEOUT_MS, held);
     requireIdentity(req.headers);
     const model = models.get(name, version);
     const { signature, preprocessing } = model.spec;
@@ -94,6 +104,7 @@ export function inferHandler(
       'x-slipway-compute-us': String(timing.computeUs),
       'x-slipway-batch-size': String(timing.batchSize),
     });
+    held.add(answer.length);
     res.end(answer);
   }
 }

@@ -3,6 +3,14 @@ import { WideInteger } from './exact-json.ts';
 
 type Range = { least: bigint; most: bigint };
 
+/** What stands in place of a number; the inside of a list or an object may nest too deep for whoever writes it. */
+function said(given: unknown): string {
+  if (Array.isArray(given)) return 'a list';
+  return given !== null && typeof given === 'object' ? 'an object' : JSON.stringify(given);
+}
+/** Of 64 bits; longer ones are not even read. */
+const MOST_DIGITS = 21;
+
 function rangeOf(datatype: Datatype): Range | undefined {
   const match = /^(U?)INT(8|16|32|64)$/.exec(datatype);
   if (!match) return undefined;
@@ -34,8 +42,7 @@ export function numericTensor(
   for (let i = 0; i < data.length; i++) {
     const given = data[i] instanceof WideInteger ? Number((data[i] as WideInteger).digits) : data[i];
     const x = datatype === 'BOOL' && typeof given === 'boolean' ? Number(given) : given;
-    if (typeof x !== 'number' || !Number.isFinite(x))
-      return refuse(i, `must be a finite number, not ${JSON.stringify(given)}`);
+    if (typeof x !== 'number' || !Number.isFinite(x)) return refuse(i, `must be a finite number, not ${said(given)}`);
     if (datatype === 'BOOL' && x !== 0 && x !== 1) refuse(i, `must be true or false, not ${x}`);
     if (datatype === 'FP32' && !Number.isFinite(Math.fround(x))) refuse(i, `${x} is beyond FP32`);
     if (range && !Number.isInteger(x)) refuse(i, 'must be a whole number');
@@ -48,13 +55,17 @@ export function numericTensor(
 
 function wide(datatype: Datatype, given: unknown, range: Range, refuse: (message: string) => never): bigint {
   if (given instanceof WideInteger) {
+    if (given.digits.length > MOST_DIGITS)
+      return refuse(
+        `a number of ${given.digits.length} digits is beyond ${datatype} (${range.least} to ${range.most})`,
+      );
     const x = BigInt(given.digits);
     return x < range.least || x > range.most
       ? refuse(`${x} is beyond ${datatype} (${range.least} to ${range.most})`)
       : x;
   }
   if (typeof given !== 'number' || !Number.isFinite(given))
-    return refuse(`must be a finite number, not ${JSON.stringify(given)}`);
+    return refuse(`must be a finite number, not ${said(given)}`);
   if (!Number.isInteger(given)) return refuse('must be a whole number');
   if (!Number.isSafeInteger(given))
     return refuse(

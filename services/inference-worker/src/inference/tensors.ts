@@ -72,10 +72,11 @@ function requestedOutputs(outputs: unknown, signature: Signature): string[] | un
   const known = signature.outputs.map((o) => o.name);
   return (outputs as unknown[]).map((o, i) => {
     const name = (o as { name?: unknown } | null)?.name;
-    if (typeof name !== 'string' || !known.includes(name))
+    if (typeof name !== 'string') refuse(`outputs.${i}.name`, 'must be a string');
+    if (!known.includes(name as string))
       refuse(
         `outputs.${i}.name`,
-        `there is no output ${JSON.stringify(name)}; the model gives ${known.map((n) => `"${n}"`).join(', ')}`,
+        `there is no output "${name}"; the model gives ${known.map((n) => `"${n}"`).join(', ')}`,
       );
     return name as string;
   });

@@ -6,7 +6,7 @@ import {
   ProblemError,
   type RowTensor,
 } from '@slipway/contracts';
-import type { Logger } from '@slipway/platform';
+import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
 import { type InferRequest, parseInferRequest } from '../inference/tensors.ts';
 import type { Loaded, Provider } from '../process/messages.ts';
@@ -15,13 +15,15 @@ import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner
 import { feedsOf, type OutputTensor, outputsOf, tailOf } from './batch-tensors.ts';
 import { misfit } from './fit.ts';
 import { madeUpRequest } from './made-up.ts';
-import { mostRows } from './row-bound.ts';
+import { bytesOf, mostRows } from './row-bound.ts';
 
 type Prepared = ReadonlyMap<string, RowTensor>;
 
 export type LoadOptions = {
   threads: number;
   maxQueuedRows: number;
+  /** Of the tensors of all requests that wait or run; no bound when absent. */
+  bytes?: ByteBudget;
   limits: ModelLimits;
   log: Logger;
   /** That its process could not be started again, with the reason, or that it could after all. */
@@ -33,10 +35,12 @@ export class LoadedModel {
   readonly spec: Loadable;
   readonly provider: Provider;
   private readonly runner: ModelRunner;
+  private readonly bytes: ByteBudget;
   private readonly batcher: Batcher<Prepared, OutputTensor[]>;
 
-  private constructor(spec: Loadable, runner: ModelRunner, maxQueuedRows: number) {
+  private constructor(spec: Loadable, runner: ModelRunner, { maxQueuedRows, bytes }: LoadOptions) {
     this.spec = spec;
+    this.bytes = bytes ?? new ByteBudget(Number.POSITIVE_INFINITY);
     this.runner = runner;
     this.provider = runner.loaded.provider;
     const run: Run = (feeds, fetch) => runner.run(feeds, fetch);
@@ -68,7 +72,7 @@ export class LoadedModel {
       prove: (loaded, run) => prove(spec, loaded, run),
       onState,
     });
-    return new LoadedModel(spec, runner, options.maxQueuedRows);
+    return new LoadedModel(spec, runner, options);
   }
 
   get waitingRows(): number {
@@ -91,7 +95,9 @@ export class LoadedModel {
         throw new ProblemError('invalid_tensor', error.message, { cause: error });
       throw error;
     }
+    const held = this.bytes.hold();
     try {
+      if (!held.take(bytesOf(prepared))) throw new QueueFullError('too many bytes of requests are under way');
       const { output, timing } = await (priority === 'live'
         ? this.batcher.submit(prepared, request.rows)
         : this.batcher.submitBackground(prepared, request.rows));
@@ -104,6 +110,8 @@ export class LoadedModel {
       if (error instanceof ModelProcessError)
         throw new ProblemError(error.kind === 'hung' ? 'timeout' : 'target_failed', said, { cause: error });
       throw error;
+    } finally {
+      held.release();
     }
   }
 

@@ -1,5 +1,5 @@
-import { bundleSchema, type Datatype, type Loadable } from '@slipway/contracts';
-import type { Logger } from '@slipway/platform';
+import { bundleSchema, type Datatype, type Loadable, ProblemError } from '@slipway/contracts';
+import { ByteBudget, type Logger } from '@slipway/platform';
 import { afterAll, describe, expect, it } from 'vitest';
 import { answerJson } from '../inference/answer.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
@@ -43,6 +43,21 @@ describe('a batch, on ONNX Runtime', () => {
       '[13]',
       '[14]',
     ]);
+  });
+
+  it('takes no more memory than it may, however few bytes of JSON ask for it: the others are refused', async () => {
+    const { bytes: file, spec } = identity('BYTES', [-1, -1]);
+    const bytes = new ByteBudget(1_000_000);
+    const model = await LoadedModel.load(spec, file, { threads: 1, maxQueuedRows: 1000, bytes, limits, log });
+    const empty = JSON.stringify(new Array(9000).fill(''));
+    const settled = await Promise.allSettled([1, 2, 3].map(() => ask(model, [1, 9000], empty)));
+    expect(settled.map((s) => (s.status === 'fulfilled' ? 'answered' : s.reason.code))).toEqual([
+      'answered',
+      'overloaded',
+      'overloaded',
+    ]);
+    expect(bytes.used).toBe(0);
+    await model.release();
   });
 
   it('keeps ranks above and below 2', async () => {
@@ -95,6 +110,7 @@ describe('a datatype, on ONNX Runtime', () => {
     ['INT64', '[0,1e17]', 'inputs.0.data.1: is written as a fraction or with an exponent beyond 2^53'],
     ['INT64', '[0.5,0]', 'inputs.0.data.0: must be a whole number'],
     ['INT64', '["1",0]', 'inputs.0.data.0: must be a finite number, not "1"'],
+    ['INT64', `[${'9'.repeat(50)},0]`, 'inputs.0.data.0: a number of 50 digits is beyond INT64 (-9223372036854775808'],
     ['BOOL', '[1,2]', 'inputs.0.data.1: must be true or false, not 2'],
     ['FP32', '[0,1e39]', 'inputs.0.data.1: 1e+39 is beyond FP32'],
   ] as const)('%s %s is refused with tensor and element, never rounded', async (datatype, data, message) => {
@@ -104,6 +120,20 @@ describe('a datatype, on ONNX Runtime', () => {
       message: expect.stringContaining(message),
     });
   });
+
+  it.each(['FP32', 'INT64', 'BYTES'] as const)(
+    '%s: what nests too deep to be written is refused too',
+    async (datatype) => {
+      const { spec } = await identityOf(datatype);
+      const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+      const refusal = (data: string, outputs: string) => {
+        const tensor = `{"name":"x","datatype":"${datatype}","shape":[1,1],"data":${data}}`;
+        parseInferRequest(Buffer.from(`{"inputs":[${tensor}],"outputs":${outputs}}`), spec.signature, 10);
+      };
+      expect(() => refusal(`[${deep}]`, '[]')).toThrow(ProblemError);
+      expect(() => refusal(datatype === 'BYTES' ? '[""]' : '[1]', `[{"name":${deep}}]`)).toThrow(ProblemError);
+    },
+  );
 
   it.each(['FP16', 'BF16'])('%s is refused at registration, with the reason', (datatype) => {
     const bundle = {

@@ -6,7 +6,7 @@ import {
   type Revision,
   type Route,
 } from '@slipway/contracts';
-import type { Logger } from '@slipway/platform';
+import type { ByteBudget, Logger } from '@slipway/platform';
 import { ModelProcessError, outOfMemory } from '../process/model-process.client.ts';
 import type { ModelLimits } from '../process/model-runner.client.ts';
 import { type ArtifactClient, ArtifactError } from './artifact.client.ts';
@@ -22,6 +22,8 @@ const LONGEST_RETRY_MS = { route: 30_000, trial: 300_000 };
 const MOST_TRIED = 4;
 /** A file that ended its process so often is at fault: once may be bad luck. */
 const MOST_ENDS = 2;
+/** Characters of a reason that are told: models and bundles write parts of it, and a heartbeat is one record. */
+const MOST_REASON = 1000;
 
 type Entry = {
   spec: Loadable;
@@ -52,6 +54,7 @@ export class ModelSet {
     log: Logger;
     threads: number;
     maxQueuedRows: number;
+    bytes?: ByteBudget;
     limits: ModelLimits;
     onChange: () => void;
   };
@@ -103,7 +106,7 @@ export class ModelSet {
       version: spec.version,
       digest: spec.digest,
       state,
-      ...(error ? { error } : {}),
+      ...(error ? { error: error.length > MOST_REASON ? `${error.slice(0, MOST_REASON)}…` : error } : {}),
     }));
   }
 
@@ -245,12 +248,13 @@ export class ModelSet {
 
   private async create(key: string, entry: Entry, file: string): Promise<void> {
     if (this.closed) return;
-    const { log, threads, maxQueuedRows, limits, onChange } = this.parts;
+    const { log, threads, maxQueuedRows, bytes, limits, onChange } = this.parts;
     const began = performance.now();
     try {
       const model = await LoadedModel.load(entry.spec, file, {
         threads,
         maxQueuedRows,
+        ...(bytes ? { bytes } : {}),
         limits,
         log,
         onState: (up, reason) => {

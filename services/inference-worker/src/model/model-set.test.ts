@@ -125,6 +125,17 @@ it.each([
   },
 );
 
+it('a reason in which a bundle says a lot is told in brief: a heartbeat is one record', async () => {
+  const set = modelSet();
+  const talkative = version('talkative', identity('BYTES', [-1, 1]));
+  const inputs = [{ name: 'x', datatype: 'BYTES', shape: [1, 1], data: ['a'] }];
+  const outputs = [{ name: 'y', data: ['b'.repeat(2_000_000)], tolerance: 0 }];
+  set.tryOut([{ ...talkative, validation: [{ inputs, outputs }] }]);
+  const { error } = await said(set, 'talkative', (v) => v.state === 'failed');
+  expect(error).toMatch(/^validation case 0: output "y" is a where "b{900,}…$/);
+  expect(error?.length).toBeLessThan(1100);
+});
+
 it('what only one source refuses is fetched from the next', async () => {
   const set = modelSet();
   const good = version('elsewhere', identity('FP32', [-1, 1]));

@@ -1,4 +1,4 @@
-import type { Operator } from '@slipway/contracts';
+import type { Operator, RowTensor } from '@slipway/contracts';
 
 /** 256 MB of FP32. */
 const MOST_ELEMENTS = 2 ** 26;
@@ -10,4 +10,15 @@ export function mostRows(preprocessing: readonly Operator[]): number {
   );
   const all = widths.reduce((a, w) => a + w, 0);
   return Math.max(1, Math.floor(MOST_ELEMENTS / Math.max(1, all)));
+}
+
+/** What a text costs beside its bytes, about. */
+const TEXT_BYTES = 100;
+
+/** Memory of the tensors of a request, about: a caller may say a lot in few bytes of JSON. */
+export function bytesOf(tensors: ReadonlyMap<string, RowTensor>): number {
+  let bytes = 0;
+  for (const t of tensors.values())
+    bytes += t.kind === 'bytes' ? t.values.reduce((n, v) => n + v.length + TEXT_BYTES, 0) : t.values.byteLength;
+  return bytes;
 }

@@ -10,8 +10,10 @@ afterEach(() => {
 });
 
 /** What the lane makes of a server of somebody else that answers so. */
-async function asked(answer: (res: ServerResponse) => void) {
-  const server = createServer((req, res) => req.resume().on('end', () => answer(res)));
+async function asked(answer: (res: ServerResponse, requestId: string) => void, requestId = 'r') {
+  const server = createServer((req, res) =>
+    req.resume().on('end', () => answer(res, String(req.headers['x-request-id']))),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push(() => {
     server.closeAllConnections();
@@ -21,7 +23,7 @@ async function asked(answer: (res: ServerResponse) => void) {
   const target = { model: 'spam', version: 2, addresses: [address] };
   const models = { find: () => undefined, route: () => ({ candidate: target, control: target, load: [] }) };
   const legs = new LegClient(models as unknown as ModelSet);
-  return legs.ask('spam', 'spam:2', Buffer.from('{}'), { requestId: 'r', traceparent: '' }, 20_000);
+  return legs.ask('spam', 'spam:2', Buffer.from('{}'), { requestId, traceparent: '' }, 20_000);
 }
 
 describe('a server of somebody else in the shadow', () => {
@@ -51,6 +53,15 @@ describe('a server of somebody else in the shadow', () => {
     const location = `http://127.0.0.1:${(inside.address() as AddressInfo).port}/latest/meta-data`;
     const found = await asked((res) => res.writeHead(302, { location }).end());
     expect([found, met]).toMatchObject([{ ok: false, reason: 'error' }, []]);
+  });
+
+  it('is asked with the id of the request, whatever its letters are: a name is no fault of the candidate', async () => {
+    let met = '';
+    const found = await asked((res, id) => {
+      met = Buffer.from(id, 'latin1').toString('utf8');
+      res.end('{"outputs":[]}');
+    }, 'josé 日本');
+    expect([found.ok, met]).toEqual([true, 'josé 日本']);
   });
 
   it.each(['Infinity', '-1', '1e300', 'x', '0.5'])('that says it took %s µs is not believed', async (us) => {

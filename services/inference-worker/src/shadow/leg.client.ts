@@ -1,5 +1,5 @@
 import { formatVersion, ProblemError } from '@slipway/contracts';
-import { counter, workerHeaders } from '@slipway/platform';
+import { counter, headerText, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../inference/tensors.ts';
 import { mostRows } from '../model/row-bound.ts';
@@ -130,7 +130,7 @@ export class LegClient {
       signal: AbortSignal.timeout(Math.max(1, Math.ceil(patienceMs))),
       headers: {
         'content-type': 'application/json',
-        'x-request-id': ids.requestId,
+        'x-request-id': headerText(ids.requestId),
         ...(ids.traceparent ? { traceparent: ids.traceparent } : {}),
         'x-slipway-shadow': '1',
         ...ids.headers,

@@ -101,6 +101,15 @@ export class KeyStore {
   }
 }
 
+/** Those of the keys, by id, that are revoked. */
+export async function revokedAmong(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ id: string }>(
+    'SELECT id FROM api_keys WHERE id::text = ANY($1::text[]) AND revoked_at IS NOT NULL',
+    [ids],
+  );
+  return new Set(rows.map((r) => r.id));
+}
+
 /** Hashes of the keys that may force a version at the routers. */
 export async function operatorKeyHashes(sql: Sql): Promise<string[]> {
   return (

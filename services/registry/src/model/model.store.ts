@@ -10,6 +10,7 @@ import {
 import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
+import { requireRoutable } from '../route/route-share.ts';
 import { highestVersion, MODELS, removeModel, removeVersion, retired, retireModel } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
@@ -104,6 +105,7 @@ export class ModelStore {
     actor: Actor,
     now: number,
   ): Promise<{ version: Version; created: boolean }> {
+    requireRoutable(input.bundle);
     const digest = bundleDigest(input.bundle);
     return this.database.transaction(async (sql) => {
       const [known] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [model]);

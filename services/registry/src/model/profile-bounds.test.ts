@@ -25,3 +25,22 @@ it('training data that are one line of a gigabyte are read in part, and make no 
   rmSync(folder, { recursive: true });
   expect([profile?.features.map((f) => f.counts), note]).toEqual([[[1, 0]], '']);
 });
+
+it('a profile that no route could carry is none, and the note says by how much', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'profile-'));
+  const sha256 = 'a'.repeat(64);
+  mkdirSync(join(folder, 'aa'));
+  const lines = Array.from({ length: 40 }, (_, i) => JSON.stringify({ inputs: { x: `${i}`.padEnd(5000, 'x') } }));
+  writeFileSync(join(folder, 'aa', sha256), lines.join('\n'));
+  const bundle = bundleSchema.parse({
+    artifact: { sha256 },
+    training_data: { sha256 },
+    signature: {
+      inputs: [{ name: 'x', datatype: 'BYTES', shape: [-1, 1] }],
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
+    },
+  });
+  const found = await referenceProfile(new ArtifactStore(undefined as never, folder, 1), bundle);
+  rmSync(folder, { recursive: true });
+  expect(found).toEqual({ profile: null, note: expect.stringMatching(/^the profile has 20\d{4} bytes of JSON/) });
+});

@@ -7,6 +7,7 @@ import {
   snapshotRowSchema,
 } from '@slipway/contracts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
+import { jsonBytes, MOST_PROFILE_BYTES } from '../route/route-share.ts';
 import { buildProfile } from './profile.ts';
 
 /** A profile needs no more rows than this: its bins are deciles. */
@@ -20,6 +21,16 @@ export type ReferenceProfile = { profile: Profile | null; note: string };
  * file that is not in the shape of a snapshot is kept like any other; the note says why there is no profile then.
  */
 export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle): Promise<ReferenceProfile> {
+  const { profile, note } = await readProfile(artifacts, bundle);
+  const bytes = profile ? jsonBytes(profile) : 0;
+  if (bytes <= MOST_PROFILE_BYTES) return { profile, note };
+  return {
+    profile: null,
+    note: `the profile has ${bytes} bytes of JSON; routes take ${MOST_PROFILE_BYTES}: shorten names and categories`,
+  };
+}
+
+async function readProfile(artifacts: ArtifactStore, bundle: Bundle): Promise<ReferenceProfile> {
   const own = bundle.reference_profile;
   if (own && !own.uri) {
     const text = (await rows(artifacts, own.sha256)).join('\n');

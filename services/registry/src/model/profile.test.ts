@@ -27,6 +27,15 @@ const feature = (name: string) => {
 };
 
 describe('the reference profile', () => {
+  it('of a snapshot in which each row has outcomes of its own has the most common ones, not one for each', () => {
+    const own = rows.map((r, i) => ({
+      ...r,
+      outcomes: { ...r.outcomes, ...Object.fromEntries(Array.from({ length: 40 }, (_, k) => [`o${i}-${k}`, 1])) },
+    }));
+    const losses = buildProfile('0'.repeat(64), signature, own)?.losses ?? [];
+    expect(losses).toHaveLength(32);
+    expect(losses).toContainEqual(profile?.losses[0]);
+  });
   it('cuts numbers at their deciles, so that each bin holds a tenth', () => {
     expect(feature('input.age').counts).toEqual([101, 100, 100, 100, 100, 100, 100, 100, 100, 99, 0]);
   });

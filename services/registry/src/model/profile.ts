@@ -15,6 +15,8 @@ type Scalar = number | string | boolean | null | undefined;
 const BINS = 10;
 /** A text with no more different values than this is a category. */
 const MOST_CATEGORIES = 50;
+/** A snapshot in which each row has outcomes of its own says nothing of any. */
+const MOST_OUTCOMES = 32;
 const TEXT_MEASURES: readonly FeatureMeasure[] = ['bytes', 'words', 'digit_share', 'upper_share', 'links'];
 
 /**
@@ -43,19 +45,30 @@ export function buildProfile(source: string, signature: Signature, rows: readonl
   ];
   if (features.length === 0) return null;
   const categorical = features.filter((f) => f.side === 'output' && f.kind === 'categorical').map((f) => f.tensor);
-  const outcomes = [...new Set(held.flatMap((r) => Object.keys(r.outcomes)))].sort();
-  const losses = outcomes.flatMap((outcome) =>
-    categorical.map((output) => {
-      const known = held.filter((r) => r.outputs[output] !== undefined && r.outcomes[outcome] !== undefined);
-      return {
-        outcome,
-        output,
-        rows: known.length,
-        errors: known.filter((r) => String(r.outputs[output]) !== String(r.outcomes[outcome])).length,
-      };
-    }),
-  );
+  const losses = lossesOf(held, categorical);
   return { source, rows: rows.length, features, losses };
+}
+
+/** How often each categorical output differed from each outcome, of the outcomes that most rows have. */
+function lossesOf(held: readonly SnapshotRow[], outputs: readonly string[]): Profile['losses'] {
+  const rowsOf = new Map<string, SnapshotRow[]>();
+  for (const row of held)
+    for (const outcome of Object.keys(row.outcomes)) {
+      const rows = rowsOf.get(outcome);
+      if (rows) rows.push(row);
+      else rowsOf.set(outcome, [row]);
+    }
+  return [...rowsOf]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .slice(0, MOST_OUTCOMES)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([outcome, rows]) =>
+      outputs.map((output) => {
+        const known = rows.filter((r) => r.outputs[output] !== undefined);
+        const wrong = known.filter((r) => String(r.outputs[output]) !== String(r.outcomes[outcome]));
+        return { outcome, output, rows: known.length, errors: wrong.length };
+      }),
+    );
 }
 
 function profiled(side: 'input' | 'output', tensor: TensorSpec, values: Scalar[]): FeatureProfile[] {

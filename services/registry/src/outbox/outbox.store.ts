@@ -1,3 +1,4 @@
+import { MAX_RECORD_BYTES, ProblemError } from '@slipway/contracts';
 import type { Sql } from '../database/database.store.ts';
 
 /**
@@ -7,8 +8,17 @@ export async function enqueueState(sql: Sql, topic: string, key: string, now: nu
   await sql.query('INSERT INTO outbox (topic, key, created_at) VALUES ($1, $2, $3)', [topic, key, now]);
 }
 
-/** An event to be published once at least, after the events of its key that were enqueued before it. */
+/**
+ * An event to be published once at least, after the events of its key that were enqueued before it.
+ * @throws ProblemError too_large when it fits into no record of Kafka: what changed must not be stored then
+ */
 export async function enqueueEvent(sql: Sql, topic: string, key: string, payload: string, now: number): Promise<void> {
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > MAX_RECORD_BYTES)
+    throw new ProblemError(
+      'too_large',
+      `${key} would have ${bytes} bytes of JSON; a record on Kafka may have ${MAX_RECORD_BYTES}`,
+    );
   await sql.query('INSERT INTO outbox (topic, key, payload, created_at) VALUES ($1, $2, $3, $4)', [
     topic,
     key,

@@ -1,11 +1,13 @@
 import { type Revision, topics } from '@slipway/contracts';
-import { counter, gauge, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
+import { counter, gauge, isRefusedRecord, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 
 const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', [
   'topic',
 ]);
 const waitingGauge = gauge('slipway_outbox_waiting', 'Outbox rows not yet published at the last look');
+
+const refusedGauge = gauge('slipway_outbox_refused', 'Keys whose records the broker refused at the last look');
 
 type Waiting = { topic: string; key: string; state: boolean };
 
@@ -16,6 +18,9 @@ type Waiting = { topic: string; key: string; state: boolean };
  * A process that stood still for longer than Postgres waits has lost its lock and may send an old state after a newer
  * one. Readers keep the highest revision that they have seen; for those who come later, whoever cannot know what its
  * transaction came to sends the current state once more, and so does every start.
+ *
+ * What a broker refuses for its own sake (a record that is too large) waits and is told of; other keys do not wait
+ * for it.
  */
 export class Publisher {
   private readonly database: Database;
@@ -92,13 +97,28 @@ export class Publisher {
         [topics.routes.name],
       );
       waitingGauge.set(keys.length);
-      for (const waiting of keys) await this.publish(waiting);
+      let refused = 0;
+      for (const waiting of keys) if (!(await this.taken(waiting))) refused++;
       for (const [name, waiting] of [...this.doubtful]) {
-        await this.publish(waiting, true);
+        if (!(await this.taken(waiting, true))) refused++;
         this.doubtful.delete(name);
       }
+      refusedGauge.set(refused);
     } catch (error) {
       this.log.warn({ error: (error as Error).message }, 'publishing waits: Kafka or Postgres is away');
+    }
+  }
+
+  /** @returns false when the broker refused the records themselves @throws any other fault, which will pass */
+  private async taken(waiting: Waiting, again = false): Promise<boolean> {
+    try {
+      await this.publish(waiting, again);
+      return true;
+    } catch (error) {
+      if (!isRefusedRecord(error)) throw error;
+      const { topic, key } = waiting;
+      this.log.error({ topic, key, error: (error as Error).message }, 'THE BROKER REFUSES A RECORD; it waits');
+      return false;
     }
   }
 

@@ -243,6 +243,12 @@ describe('commands and transitions', () => {
         reason: 'op: why',
       });
   });
+  it('goes one step further when two promote at the same moment: what is being prepared has nothing to end', () => {
+    const once = obey(running(0), { command: 'promote', reason: '' }, 'op', NOW);
+    expect(() => obey(once, { command: 'promote', reason: '' }, 'other', NOW)).toThrow('step 1 is being prepared');
+    const again = obey(activate(once, NOW), { command: 'promote', reason: '' }, 'other', NOW);
+    expect(again.step).toBe(2);
+  });
   it('goes to the next step by promote, and from the last to the end', () => {
     expect(obey(running(0), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
       step: 1,

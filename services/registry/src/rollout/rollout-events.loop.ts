@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ProblemError } from '@slipway/contracts';
 import { gauge } from '@slipway/platform';
+import { revokedAmong } from '../access/key.store.ts';
 import type { Database } from '../database/database.store.ts';
 import { evidenceLog } from './evidence.store.ts';
 import { findRollout } from './rollout.store.ts';
@@ -12,7 +13,7 @@ const MOST_STREAMS = 256;
 /** A reader that lets so many bytes wait is gone, or will never catch up. */
 const MOST_WAITING_BYTES = 1_000_000;
 
-type Reader = { out: ServerResponse; revision: string; evidence: string };
+type Reader = { out: ServerResponse; keyId: string; revision: string; evidence: string };
 
 const openGauge = gauge('slipway_registry_event_streams', 'Streams of rollout events that are open');
 
@@ -31,10 +32,13 @@ export class RolloutEvents {
       throw new ProblemError('overloaded', `this registry serves ${MOST_STREAMS} streams of events already`);
   }
 
-  /** Writes the rollout and its evidence now and whenever they change, until the reader has gone. */
-  follow(id: string, out: ServerResponse): void {
+  /**
+   * Writes the rollout and its evidence now and whenever they change, until the reader has gone or its key is revoked.
+   * @param keyId of the API key that it showed
+   */
+  follow(id: string, out: ServerResponse, keyId: string): void {
     if (out.destroyed || out.socket?.readableEnded) return void out.destroy();
-    const reader: Reader = { out, revision: '', evidence: '' };
+    const reader: Reader = { out, keyId, revision: '', evidence: '' };
     const readers = this.watched.get(id);
     if (readers) readers.add(reader);
     else this.watched.set(id, new Set([reader]));
@@ -62,7 +66,12 @@ export class RolloutEvents {
     const rollout = await findRollout(this.database, id);
     const [latest] = (await evidenceLog(this.database, id, undefined, 1)).items;
     const revision = `${rollout.revision.epoch}.${rollout.revision.n}`;
+    const revoked = await revokedAmong(
+      this.database,
+      [...(this.watched.get(id) ?? [])].map((r) => r.keyId),
+    );
     this.each(id, (reader) => {
+      if (revoked.has(reader.keyId)) return void reader.out.end();
       const send = (event: string, data: unknown) =>
         reader.out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (revision !== reader.revision) send('rollout', rollout);

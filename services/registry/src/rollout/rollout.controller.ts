@@ -77,13 +77,18 @@ export class RolloutController {
   @Get(':id/events')
   @Needs('viewer')
   @Header('cache-control', 'no-store')
-  async events(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  async events(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Caller() actor: Actor,
+  ) {
     this.streams.requireRoom();
     await findRollout(this.database, id);
     reply.hijack();
     const out = reply.raw;
-    out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' });
+    out.setHeader('content-type', 'text/event-stream').setHeader('cache-control', 'no-store');
     if (request.method === 'HEAD') return void out.end();
-    this.streams.follow(id, out);
+    this.streams.follow(id, out, actor.id ?? '');
   }
 }

@@ -119,6 +119,12 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
     case 'start':
       return { ...enterStep(rollout, 0, now), started_at: now, reason: why };
     case 'promote':
+      // Pressed twice, or by two at once, it would skip a step that nobody has seen.
+      if (rollout.visits.at(-1)?.phase === 'preparing')
+        throw new ProblemError(
+          'conflict',
+          `"promote" makes no sense now: step ${rollout.step} is being prepared; it ends a step that is active`,
+        );
       return advance({ ...rollout, status: 'running' }, why, null, now);
     case 'pause':
       return { ...rollout, status: 'paused', reason: why };

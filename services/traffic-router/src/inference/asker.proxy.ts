@@ -165,6 +165,10 @@ export class Asker {
         failed(false, `does not let this router in: status ${answer.status}`);
         return new TargetFault('broken', `${address} does not let this router in: status ${answer.status}`);
       }
+      if (answer.status < 300 && !isObject(answer)) {
+        failed(false, 'answered with what is no JSON object');
+        return new TargetFault('garbage', `${address} answered ${answer.status} with what is no JSON object`);
+      }
       if (isAnswer(answer)) targets.succeeded(key);
       // 503 is a queue that is full, not a model that is broken
       else if (answer.status !== 503) failed(false, `status ${answer.status}`);
@@ -182,8 +186,23 @@ function isAnswer({ status }: TargetAnswer): boolean {
   return status < 300 || (status >= 400 && status < 500);
 }
 
+const OPENS = 0x7b;
+const CLOSES = 0x7d;
+const isSpace = (byte: number | undefined) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/** Whether the body is, as far as its ends say, a JSON object, which an inference's answer is: no page, no archive. */
+function isObject({ body, headers }: TargetAnswer): boolean {
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') return false;
+  let first = 0;
+  let last = body.length - 1;
+  while (isSpace(body[first])) first++;
+  while (last > first && isSpace(body[last])) last--;
+  return body[first] === OPENS && body[last] === CLOSES;
+}
+
 function errorCode(failure: TargetFault | undefined, last: TargetAnswer | undefined): string {
   if (last) return last.status === 503 ? 'overloaded' : 'target_failed';
+  if (failure?.code === 'garbage') return 'target_failed';
   const named = failure && ['timeout', 'withdrawn', 'lease_expired', 'overloaded'].includes(failure.code);
   return failure && named ? failure.code : 'no_target';
 }
@@ -198,7 +217,10 @@ function refusal(
   if (code === 'timeout')
     return new ProblemError('timeout', `no target of "${endpoint}" answered within ${timeout_ms} ms`);
   if (code === 'target_failed')
-    return new ProblemError('target_failed', `the model of "${endpoint}" answered with status ${last?.status}`);
+    return new ProblemError(
+      'target_failed',
+      `the model of "${endpoint}" ${last ? `answered with status ${last.status}` : 'gave no JSON object'}`,
+    );
   return new ProblemError(
     code === 'overloaded' ? 'overloaded' : 'no_target',
     `no target of "${endpoint}" is able to answer now${failure ? `: ${failure.message}` : ''}`,

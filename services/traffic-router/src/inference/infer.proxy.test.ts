@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { assignArm, type Route } from '@slipway/contracts';
 import { ByteBudget, CallerAccess, CallerKeys, createListener, createLogger } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -342,9 +343,9 @@ describe('a withdrawn candidate', () => {
 describe('a foreign model server', () => {
   it.each([
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '{"\ufffd":1}'],
-    ['half an answer', Buffer.from('{"outputs":['), '{"outputs":['],
+    ['half an answer', Buffer.from('{"outputs":[}'), '{"outputs":[}'],
     ['a lone surrogate', Buffer.from('{"a":"\\ud800"}'), '{"a":"\\ud800"}'],
-    ['a second row', Buffer.from('null}\n{"event_id":"forged"}'), 'null}\n{"event_id":"forged"}'],
+    ['a second row', Buffer.from('{}}\n{"event_id":"forged"}'), '{}}\n{"event_id":"forged"}'],
   ])(
     'that answers %s, and passes for one of our workers, makes one row that everyone can read',
     async (_, bytes, logged) => {
@@ -362,6 +363,22 @@ describe('a foreign model server', () => {
       ]);
     },
   );
+});
+
+describe('an answer that is none', () => {
+  it.each<[string, Model]>([
+    ['a page', (_, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<html></html>')],
+    ['nothing', (_, res) => res.writeHead(204).end()],
+    ['an archive', (_, res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}'))],
+    ['a list', (_, res) => res.end('[]')],
+  ])('reaches nobody: of a candidate that answers with %s the control answers, and it has failed', async (_, model) => {
+    const { ask, rows } = await startRouter(await serve(good), await serve(model));
+    expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1', text: '{"outputs":[]}' });
+    expect(rows).toMatchObject([{ fallback_from: 'spam:2', served_version: 'spam:1', error_code: 'target_failed' }]);
+    const alone = await startRouter(await serve(model), await serve(good));
+    expect(await alone.ask(CONTROL)).toMatchObject({ status: 502, text: expect.stringContaining('no JSON object') });
+    expect(alone.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
+  });
 });
 
 describe('a candidate that sends its callers elsewhere', () => {
@@ -421,7 +438,9 @@ describe('the bytes of bodies', () => {
     expect([large.status, bytes.used]).toEqual([401, 0]);
     const others = await startRouter(server, server);
     const nowhere = `${others.url}/v2/models/nowhere/infer`;
-    expect((await fetch(nowhere, { method: 'POST', body: 'x'.repeat(5_000_000) })).status).toBe(404);
+    // However much there is: its sender reads why, and finds no broken connection.
+    for (let i = 0; i < 20; i++)
+      expect((await fetch(nowhere, { method: 'POST', body: 'x'.repeat(7_000_000) })).status).toBe(404);
   });
 
   it('that are under way are bounded: beyond, 503 with Retry-After, and again 200 once there is room', async () => {
@@ -476,6 +495,19 @@ describe('the bytes of bodies', () => {
     const answers = await Promise.all(units('candidate', 2).map((u) => router.ask(u)));
     expect(answers.map((a) => a.arm)).toEqual(['spam:1', 'spam:1']);
     expect(router.rows.map((r) => r.error_code)).toContain('overloaded');
+  });
+
+  it('of an answer count until its caller has read it, or is gone', async () => {
+    const long = JSON.stringify({ outputs: ['x'.repeat(8_000_000)] });
+    const server = await serve((_, res) => res.end(long));
+    const router = await startRouter(server, server);
+    const { socket } = upload(router.url, 2, 0);
+    socket.pause();
+    socket.write('{}');
+    await until(() => router.rows.length > 0);
+    expect(router.bytes.used).toBe(long.length);
+    socket.destroy();
+    await until(() => router.bytes.used === 0);
   });
 
   it('in chunks of one byte are read like any others', async () => {

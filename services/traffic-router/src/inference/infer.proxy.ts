@@ -203,7 +203,10 @@ export class InferProxy {
     };
     const { requestId, traceparent } = ids;
     const requestBody = loggedBody(body.bytes, body.isJson, this.parts.maxLoggedBytes);
-    const responseBody = loggedBody(outcome.body, parseBytes(outcome.body) !== undefined, this.parts.maxLoggedBytes);
+    // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
+    const { maxLoggedBytes } = this.parts;
+    const isJson = outcome.body.length <= maxLoggedBytes && parseBytes(outcome.body) !== undefined;
+    const responseBody = loggedBody(outcome.body, isJson, maxLoggedBytes);
     const shadow =
       assignment.reason === 'forced' || outcome.status >= 400 || outcome.servedBy !== route.control
         ? undefined
@@ -264,6 +267,10 @@ export class InferProxy {
         latencySeconds.observe({ endpoint: route.endpoint }, latencyUs / 1e6);
         if (outcome.fallbackFrom && outcome.servedBy) fallbacksTotal.inc({ endpoint: route.endpoint });
         if (res.destroyed) return;
+        // It takes memory until its caller has read it.
+        const unread = this.parts.bytes.hold();
+        unread.add(outcome.body.length);
+        res.once('close', () => unread.release());
         res.writeHead(outcome.status, {
           'content-type': String(outcome.headers['content-type'] ?? 'application/json'),
           'content-length': outcome.body.length,

@@ -23,12 +23,16 @@ export class OutcomeNames {
     return this.names.get(endpoint)?.has(name) ?? false;
   }
 
-  /** A disk that fails costs a warning after the next start, and not the outcome. */
-  add(endpoint: string, name: string): void {
-    const names = this.names.get(endpoint) ?? new Set();
-    this.names.set(endpoint, names);
-    if (names.has(name) || names.size >= MAX_NAMES) return;
-    names.add(name);
+  /**
+   * Adds names at once: one write, however many there are. A disk that fails costs a warning after the next start, and
+   * not the outcome.
+   */
+  add(endpoint: string, names: Iterable<string>): void {
+    const known = this.names.get(endpoint) ?? new Set();
+    this.names.set(endpoint, known);
+    const before = known.size;
+    for (const name of names) if (known.size < MAX_NAMES) known.add(name);
+    if (known.size === before) return;
     const all = Object.fromEntries([...this.names].map(([e, set]) => [e, [...set]]));
     try {
       writeFileSync(`${this.file}.new`, JSON.stringify(all));

@@ -23,6 +23,9 @@ const unreadTotal = counter(
 );
 const outcomesTotal = counter('slipway_router_outcomes_total', 'Outcomes taken', ['endpoint']);
 
+/** Names that a warning names, at most, of those that nobody reads and of those that metrics do. */
+const MOST_WARNINGS = 20;
+
 /** Services post what became of their predictions; 202 means that it is in the journal. */
 @Controller('v1/outcomes')
 export class OutcomeController {
@@ -73,18 +76,31 @@ export class OutcomeController {
 
   /** A name that is misspelt is a valid name; who sends one that nobody waits for is told, once. */
   private unread(outcomes: readonly OutcomeInput[]): string[] {
-    const warnings: string[] = [];
+    const fresh = new Map<string, Set<string>>();
     for (const { endpoint, name } of outcomes) {
       if (this.names.has(endpoint, name)) continue;
-      this.names.add(endpoint, name);
-      const known = this.routes.get(endpoint)?.outcome_names ?? [];
-      if (known.includes(name)) continue;
-      unreadTotal.inc({ endpoint });
-      warnings.push(
-        `"${name}": no metric reads this outcome, and "${endpoint}" has had none of that name; metrics read: ` +
-          `${known.join(', ') || 'none'}`,
-      );
+      const names = fresh.get(endpoint);
+      if (names) names.add(name);
+      else fresh.set(endpoint, new Set([name]));
     }
-    return warnings;
+    return [...fresh].flatMap(([endpoint, names]) => {
+      this.names.add(endpoint, names);
+      const known = this.routes.get(endpoint)?.outcome_names ?? [];
+      const unread = [...names].filter((name) => !known.includes(name));
+      if (unread.length === 0) return [];
+      unreadTotal.inc({ endpoint }, unread.length);
+      const more = unread.length > MOST_WARNINGS ? [`and ${unread.length - MOST_WARNINGS} more of "${endpoint}"`] : [];
+      const read = known.slice(0, MOST_WARNINGS).join(', ') + (known.length > MOST_WARNINGS ? ', …' : '');
+      return [
+        ...unread
+          .slice(0, MOST_WARNINGS)
+          .map(
+            (name) =>
+              `"${name}": no metric reads this outcome, and "${endpoint}" has had none of that name; metrics read: ` +
+              `${read || 'none'}`,
+          ),
+        ...more,
+      ];
+    });
   }
 }
