@@ -1,4 +1,5 @@
 import { type Counting, ejectionRow, worlds } from './ejection.ts';
+import { hangingRow, hangingWorlds, type Telling } from './hanging.ts';
 import { type Comparing, limitRow, limitWorlds } from './limits.ts';
 import { ladders, returningRow } from './returning.ts';
 import { type Clock, type Rule, wholeRow } from './whole.ts';
@@ -61,6 +62,24 @@ export function* limitTable({ runs, seed, json, only }: Options): Generator<stri
         yield json
           ? JSON.stringify(row)
           : `${world.padEnd(34)}${String(perMinute).padStart(9)}  ${comparing.padEnd(24)}   ${percent(row.rolledBack)} ${percent(row.promoted)} ${percent(row.held)} ${percent(row.waited)} ${seconds(row.waitedSeconds.median)} ${seconds(row.waitedSeconds.p90)}`;
+      }
+  if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
+}
+
+/** `npm run simulate -- --hanging`: requests that hang at both versions, and in which second they count. */
+export function* hangingTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield `${'world'.padEnd(50)}${'a second'.padStart(9)}  ${'counts when'.padEnd(12)}${'rolled back'.padStart(12)}`;
+  for (const telling of ['settled', 'arrival'] satisfies Telling[])
+    for (const perSecond of [33, 333])
+      for (const world of chosen(
+        hangingWorlds.map((w) => w.name),
+        only,
+      )) {
+        const row = hangingRow(world, perSecond, telling, runs, seed);
+        yield json
+          ? JSON.stringify(row)
+          : `${world.padEnd(50)}${String(perSecond).padStart(9)}  ${telling.padEnd(12)}   ${percent(row.rolledBack)}`;
       }
   if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
 }

@@ -34,10 +34,20 @@ export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'la
 export const ASSIGNED = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
     unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, route_revision, router, latency_us,
-    outputs, ${FAILED} AS failed, reason
+    arrived_at - toIntervalMicrosecond(latency_us) + toIntervalMicrosecond(settled_us) AS settled_at,
+    outputs, ${FAILED} AS failed, fallback_from != '' AND served_version = '' AS nobody, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
     AND ${SINCE} AND ${seen('predictions')}`;
+
+/**
+ * The same, arriving when either arm would have told alike how they ended; those that are still to come by then are
+ * left out. A hung candidate is given up before a hung control is, and its row comes sooner. Parameter: closed.
+ */
+export const SETTLED = `
+  SELECT * REPLACE (settled_at AS arrived_at) FROM (
+    SELECT * FROM (${ASSIGNED})
+    WHERE settled_at <= arrived_at OR settled_at <= fromUnixTimestamp64Milli({closed:Int64}))`;
 
 export const CROSSED = crossedUnits(ASSIGNED);
 
