@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
     status UInt16 COMMENT 'HTTP status of the answer',
     error_code LowCardinality(String) COMMENT 'what went wrong; empty when nothing did',
     latency_us UInt64 COMMENT 'from the arrival of the whole request at the router to its answer, in microseconds',
+    settled_us UInt64
+        COMMENT 'its own arm''s attempts, in microseconds; the deadline, where a candidate would have been given up',
     queue_us UInt64 COMMENT 'waiting for a batch in the worker, in microseconds; 0 when the server does not say',
     compute_us UInt64 COMMENT 'computing in the worker, in microseconds; 0 when the server does not say',
     batch_size UInt32 COMMENT 'requests that the worker computed together; 0 when the server does not say',
@@ -107,6 +109,7 @@ SELECT
     row.6 AS rollout_id, if(row.6 = '', -1, row.7) AS step, row.8 AS route_revision, row.9 AS unit,
     row.10 AS assigned_arm, row.11 AS probability, row.12 AS reason,
     row.13 AS served_version, row.14 AS fallback_from, row.15 AS status, row.16 AS error_code, row.17 AS latency_us,
+    if(row.28 = 0, row.17, row.28) AS settled_us,
     row.18 AS queue_us, row.19 AS compute_us,
     row.20 AS batch_size, row.21 AS price, JSONExtractRaw(line, 'request') AS request,
     JSONExtractRaw(line, 'response') AS response,
@@ -125,7 +128,7 @@ FROM
             probability Float64, reason String, served_version String, fallback_from String, status UInt16,
             error_code String, latency_us UInt64, queue_us UInt64, compute_us UInt64, batch_size UInt32, price Float64,
             router String, boot String, sequence UInt64, shadow_rollout_id String, shadow_step Int16,
-            trace_id String)') AS row,
+            trace_id String, settled_us UInt64)') AS row,
         JSONExtractArrayRaw(line, 'response', 'outputs') AS outs
     FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
         _partition, _offset FROM slipway.predictions_queue)

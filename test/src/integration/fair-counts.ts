@@ -28,6 +28,10 @@ const HOUR = 60 * MINUTE;
 
 /** Suites on the stack of the counts: what has to be counted alike in both arms, and by one clock. */
 export function describeFairness(context: () => Counting, { rollout, prediction, outcome }: Builders): void {
+  const analysis = () => {
+    const { clickhouse } = context();
+    return new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
+  };
   const newRollout = (change: Partial<Rollout> = {}): Rollout => ({ ...rollout, id: randomUUID(), ...change });
   /** Sends rows one record after another, and waits until ClickHouse has them. */
   const post = async (topic: { name: string }, ...records: { event_id: string }[][]): Promise<void> => {
@@ -76,6 +80,37 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
         control: [0, 1, 0, 0],
         candidate: [0, 1, 0, 0],
       });
+    });
+
+    it('counts when either arm would have told, though a candidate that hangs is given up sooner', async () => {
+      const { counts } = context();
+      const of = newRollout();
+      const hung = { rollout_id: of.id, settled_us: 10_000_000 };
+      await post(topics.predictions, [
+        prediction('control hung', 'control', 1, { ...hung, latency_us: 10_000_000, ...failing('control') }),
+        prediction('candidate hung', 'candidate', 1, { ...hung, latency_us: 6_000_000, ...failing('candidate') }),
+        // It failed at once, and the control's answer took four seconds.
+        prediction('candidate broke', 'candidate', 1, {
+          ...{ rollout_id: of.id, settled_us: 5000, latency_us: 4_005_000 },
+          ...failing('candidate'),
+        }),
+      ]);
+      const asOf = await counts.asOf(of);
+      const arrived = Math.floor((await counts.times(of, asOf)).began / 1000);
+      const told = async (closed: number) => {
+        const at = { ...asOf, closed };
+        const [exposures, { cells }] = await Promise.all([counts.exposures(of, at), counts.errors(of, at)]);
+        const failed = cells.map((c) => [c.second - arrived, c.control, c.candidate]);
+        // Nor is it met sooner: the sample ratio of a fault that both share is what it was.
+        expect(exposures.map((c) => [c.second - arrived, c.control, c.candidate])).toEqual(failed);
+        return failed;
+      };
+      const before = [
+        [-4, 0, 1],
+        [0, 1, 0],
+      ];
+      expect(await told(arrived * 1000 + 3000)).toEqual(before);
+      expect(await told(arrived * 1000 + 5000)).toEqual([...before, [4, 0, 1]]);
     });
 
     it("is no part of the control's baseline either, when its answer was another version's fallback", async () => {
@@ -195,6 +230,21 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       const { step } = await counts.errors(of, await counts.asOf(of));
       expect(step.candidate).toEqual({ units: 3, events: 3, failedShare: expect.closeTo(0.02, 9) });
     });
+    it('is nothing against the candidate at 100 % while the control, asked in its place, fails too', async () => {
+      const judged = async (id: string, fallback: Partial<PredictionRow>) => {
+        const spec = specOf({ guardrails: [{ metric: 'error_rate', maxRatio: 1.25 }] });
+        const of = newRollout({ id, step: 2, weight: 1, spec, visits: [{ ...visitAt(Date.now()), weight: 1 }] });
+        const asked = { rollout_id: id, probability: 1, fallback_from: 'spam:2', ...fallback };
+        await post(
+          topics.predictions,
+          Array.from({ length: 30 }, (_, i) => prediction(`u${i}`, 'candidate', 2, asked)),
+        );
+        return (await analysis().look(of, Date.now()))?.reasons;
+      };
+      const nobody = { status: 503, served_version: '', error_code: 'no_target' };
+      expect(await judged(randomUUID(), nobody)).toContain('outage');
+      expect(await judged(randomUUID(), { served_version: 'spam:1' })).toEqual(['gross_failure']);
+    });
   });
 
   const specOf = (change: object) => ({ ...rollout.spec, guardrails: [], ...change }) as Rollout['spec'];
@@ -206,10 +256,6 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
     active_at: at,
     left_at: null,
   });
-  const analysis = () => {
-    const { clickhouse } = context();
-    return new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
-  };
 
   describe('clocks that differ', () => {
     it.each([

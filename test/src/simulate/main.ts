@@ -1,6 +1,7 @@
 // `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
 // ship. `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and
-// figures that are beyond a declared limit; `-- --whole` all of it at once, with the router's fallback.
+// figures that are beyond a declared limit; `-- --hanging` requests that hang; `-- --whole` all of it at once, with the
+// router's fallback.
 // `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -11,7 +12,7 @@ import { columns, percent } from './columns.ts';
 import { peers } from './peers.ts';
 import { type Outcome, play } from './play.ts';
 import { readRuns } from './stream.ts';
-import { ejectionTable, limitTable, returningTable, wholeTable } from './tables.ts';
+import { ejectionTable, hangingTable, limitTable, returningTable, wholeTable } from './tables.ts';
 import { scenarios, world } from './world.ts';
 
 type Cell = { scenario: number; volume: number; base: number; runs: number; seed: number };
@@ -175,13 +176,14 @@ if (!isMainThread && workerData === 'cells') {
       returning: { type: 'boolean', default: false },
       ejection: { type: 'boolean', default: false },
       limits: { type: 'boolean', default: false },
+      hanging: { type: 'boolean', default: false },
       whole: { type: 'boolean', default: false },
     },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   try {
     if (values.streams) await playStreams(values.streams);
-    else if (values.returning || values.ejection || values.limits || values.whole) {
+    else if (values.returning || values.ejection || values.limits || values.hanging || values.whole) {
       const { json, only } = values;
       const options = { runs: Number(values.runs), seed: Number(values.seed), json, only };
       const table = values.returning
@@ -190,7 +192,9 @@ if (!isMainThread && workerData === 'cells') {
           ? ejectionTable
           : values.limits
             ? limitTable
-            : wholeTable;
+            : values.hanging
+              ? hangingTable
+              : wholeTable;
       for (const line of table(options)) process.stdout.write(`${line}\n`);
     } else
       await simulate({

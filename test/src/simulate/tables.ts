@@ -1,5 +1,6 @@
 import { columns, percent } from './columns.ts';
 import { type Counting, ejectionRow, worlds } from './ejection.ts';
+import { hangingRow, hangingWorlds, type Telling } from './hanging.ts';
 import { type Comparing, limitRow, limitWorlds } from './limits.ts';
 import { ladders, returningRow } from './returning.ts';
 import { type Clock, type Rule, wholeRow } from './whole.ts';
@@ -113,6 +114,23 @@ export function* limitTable({ runs, seed, json, only }: Options): Generator<stri
               ...[row.rolledBack, row.promoted, row.held, row.waited].map(percent),
               ...[row.waitedSeconds.median, row.waitedSeconds.p90].map(seconds),
             );
+      }
+  if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
+}
+
+const hangingLine = columns(50, -9, 2, 12, -12);
+
+/** `npm run simulate -- --hanging`: requests that hang at both versions, and in which second they count. */
+export function* hangingTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json) yield hangingLine('world', 'a second', '', 'counts when', 'rolled back');
+  for (const telling of ['settled', 'arrival'] satisfies Telling[])
+    for (const perSecond of [33, 333])
+      for (const world of chosen(
+        hangingWorlds.map((w) => w.name),
+        only,
+      )) {
+        const row = hangingRow(world, perSecond, telling, runs, seed);
+        yield json ? JSON.stringify(row) : hangingLine(world, String(perSecond), '', telling, percent(row.rolledBack));
       }
   if (!json) yield `\n${runs} runs a cell; seed ${seed}`;
 }

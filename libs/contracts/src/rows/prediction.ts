@@ -34,6 +34,11 @@ export const predictionRowSchema = z.object({
   status: z.int(),
   error_code: z.string(),
   latency_us: z.int().nonnegative(),
+  /**
+   * From the request's start until either arm would have told alike that it fails: what its own arm took, or the whole
+   * deadline where that was longer than a candidate is waited for. `latency_us` where it is missing or 0.
+   */
+  settled_us: z.int().nonnegative().optional(),
   queue_us: z.int().nonnegative(),
   compute_us: z.int().nonnegative(),
   batch_size: z.int().nonnegative(),

@@ -28,11 +28,12 @@ export type EventGuardrail = {
   harm?: Harm | undefined;
   /**
    * In the present step: units observed for this metric, and those with an event; of errors also which share of a
-   * unit's requests failed, on average over units (where it is not given, each unit has one request).
+   * unit's requests failed, on average over units (where it is not given, each unit has one request), and which share
+   * the control, asked in the candidate's place, did not answer either.
    */
   step: {
     control: { units: number; events: number };
-    candidate: { units: number; events: number; failedShare?: number | undefined };
+    candidate: { units: number; events: number; failedShare?: number | undefined; sharedShare?: number | undefined };
   };
 };
 

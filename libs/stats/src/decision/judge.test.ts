@@ -86,6 +86,20 @@ describe('the verdict', () => {
     };
     expect([often(0.01), often(0.5)]).toEqual(['advance', 'rollBack']);
   });
+  it('neither rolls back nor promotes in an outage that the control shares, and sees a broken candidate in it', () => {
+    const found = (failedShare: number, sharedShare: number) => {
+      const of = errors([0, 0], [290, 300], cells(0, 5, 1));
+      const candidate = { ...of.step.candidate, failedShare, sharedShare };
+      const guardrails = [{ ...of, step: { ...of.step, candidate } }];
+      const { verdict, reasons } = judge(input({ guardrails, exposures: [] }, { weight: 1 }));
+      return [verdict, ...reasons];
+    };
+    expect(found(0.9, 0.9)).toEqual(['hold', 'outage']);
+    expect(found(0.97, 0.95)).toEqual(['hold', 'outage']);
+    expect(found(0.3, 0.3)[0]).toBe('advance');
+    // The control, which has all of the traffic now, can answer four in ten.
+    expect(found(1, 0.6)).toEqual(['rollBack', 'gross_failure']);
+  });
   it('never drops a declared latency: without a baseline it holds, says how much is missing, and no NaN', () => {
     const { numbers, verdict, reasons, sentence } = judge(
       input({

@@ -32,7 +32,8 @@ export const SAMPLE_RATIO_LIMIT = 1000;
  * advance; it is rolled back only by evidence that the fault cannot explain (`exposure.ts`).
  *
  * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps
- * only gross failure (half of the requests of a unit fail, on average over ≥ 20 units) rolls back.
+ * only gross failure (half of the requests of a unit fail, on average over ≥ 20 units) rolls back; what the control
+ * could not answer either is left out of that, and holds (`outage`) while it is half of all.
  */
 export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
@@ -126,7 +127,9 @@ function rated({ units, events }: { units: number; events: number }) {
 function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
   return guardrails.some((g) => {
     if (g.kind !== 'events' || g.source !== 'error') return false;
-    const { units, events, failedShare = events / units } = g.step.candidate;
-    return units >= MIN_REQUESTS && failedShare >= 0.5;
+    const { units, events, failedShare = events / units, sharedShare = 0 } = g.step.candidate;
+    // What the control could not answer either is nothing against the candidate.
+    const told = 1 - sharedShare;
+    return units * told >= MIN_REQUESTS && failedShare - sharedShare >= 0.5 * told;
   });
 }

@@ -37,6 +37,9 @@ export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumb
     if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS)
       out.push(`insufficient_data:${g.metric}`);
   }
+  // Nobody is rolled back for what the control cannot answer either, and nobody is promoted in the midst of it.
+  if (step.weight >= 1 && guardrails.some((g) => g.kind === 'events' && (g.step.candidate.sharedShare ?? 0) >= 0.5))
+    out.push('outage');
   if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0))
     out.push('insufficient_data:requests');
   if (step.totals.candidate.units < (step.until.units ?? 0)) out.push('insufficient_data:units');

@@ -131,6 +131,8 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     }
     case 'sla_exceeded':
       return `${subject} is over its limit`;
+    case 'outage':
+      return 'at least half of the requests are answered neither by the candidate nor by the control in its place';
     case 'dwell':
       return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the dwell are left`;
     case 'insufficient_data': {

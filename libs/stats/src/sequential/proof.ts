@@ -13,8 +13,10 @@ export const MIN_EVENTS = 20;
 
 /**
  * Whether the candidate's event rate is below (or above) `ratio` times the control's, shown by a one-sided asymptotic
- * confidence sequence of p_T − r p_C with the variance p_T(1 − p_T)/n_T + r² p_C(1 − p_C)/n_C: "not worse by more than
- * the margin" for guardrails whose policy asks for proof, "better" (ratio 1) for an experiment's goal.
+ * confidence sequence of p_T − r p_C: "not worse by more than the margin" for guardrails whose policy asks for proof,
+ * "better" (ratio 1) for an experiment's goal. Its variance is p_T(1 − p_T)/n_T + r² p_C(1 − p_C)/n_C at the margin,
+ * where p_T = r p_C is estimated from both arms: an arm that has had no event yet has no variance of its own, and a few
+ * units without one would prove anything.
  *
  * @param direction `below`: fewer events have to be shown; `above`: more
  */
@@ -27,7 +29,9 @@ export const proveRatio = sound(
       return { state: 'insufficient_data', estimate: null, bound: null };
     const [pc, pt] = [control.events / control.units, candidate.events / candidate.units];
     const n = control.units + candidate.units;
-    const variance = (pt * (1 - pt)) / candidate.units + (ratio * ratio * pc * (1 - pc)) / control.units;
+    const base = (control.events + candidate.events) / (control.units + ratio * candidate.units);
+    const spread = (p: number) => Math.max(0, p * (1 - p));
+    const variance = spread(ratio * base) / candidate.units + (ratio * ratio * spread(base)) / control.units;
     const half = sequenceHalfWidth(variance * n, n, sequenceRho(alpha, undefined, true), alpha, true);
     const estimate = pt - ratio * pc;
     const bound = direction === 'below' ? estimate + half : estimate - half;

@@ -5,10 +5,13 @@ import { inOrder } from './returning-units.ts';
 export type Arm = 'control' | 'candidate';
 /** `n` units of one arm with an event in one second, under one share of the candidate. */
 export type Row = { weight: number; arm: Arm; second: number; n: number };
-/** Of the present step; `failedShare` of errors: which share of a unit's requests failed, on average over units. */
+/**
+ * Of the present step; `failedShare` of errors: which share of a unit's requests failed, on average over units, and
+ * `sharedShare`, which of them the control could not answer either.
+ */
 export type StepCounts = {
   control: { units: number; events: number };
-  candidate: { units: number; events: number; failedShare?: number };
+  candidate: { units: number; events: number; failedShare?: number; sharedShare?: number };
 };
 
 /** Rows of {@link Row}: those of `events` (one row a unit and share, with its second) that count. */

@@ -3,9 +3,10 @@ import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
 import type { AsOf, Offsets } from './as-of.ts';
 import { type Arm, countCells, judged, type Row, type StepCounts, stepCounts } from './cells.ts';
-import { ASSIGNED, COMPARABLE, rolloutParameters, SHARES, SINCE } from './exposed-rows.ts';
+import { ASSIGNED, COMPARABLE, rolloutParameters, SETTLED, SINCE } from './exposed-rows.ts';
 import { AROUND } from './latency.store.ts';
 import { keepOutcomeUnits, type LookRows } from './look-rows.store.ts';
+import { metShares } from './returning-units.ts';
 
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
 export type EventCounts = { cells: CountCell[]; step: StepCounts };
@@ -75,32 +76,47 @@ export class CountsStore {
     return countCells(
       await look.read<Row>(
         `SELECT chance AS weight, arm, toUnixTimestamp(met) AS second, count() AS n
-         FROM (${SHARES}) GROUP BY weight, arm, second`,
+         FROM (${metShares(SETTLED)}) GROUP BY weight, arm, second`,
+        { closed: look.asOf.closed },
       ),
     );
   }
 
   /**
-   * First failures of units; and in the present step the units that were tried, those of which any request failed, and
-   * which share of its requests failed, of a unit on average.
+   * First failures of units, each in the second in which it was settled: a candidate that hangs is given up sooner than
+   * a control, and its row comes sooner, but a shared fault may not look like one of the candidate. And in the present
+   * step the units that were tried, those of which any request failed, and which share of its requests failed, of a
+   * unit on average.
    */
   async errors(look: LookRows): Promise<EventCounts> {
     const rows = await look.read<Row>(
       judged(
-        `SELECT weight, arm, unit, min(second) AS second FROM (${ASSIGNED})
+        `SELECT weight, arm, unit, toUnixTimestamp(min(arrived_at)) AS second FROM (${SETTLED})
          WHERE failed AND reason = 'randomised' GROUP BY weight, arm, unit`,
       ),
+      { closed: look.asOf.closed },
     );
-    const tried = await look.read<{ arm: Arm; units: number; events: number; failedShare: number }>(
-      `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare
-       FROM (SELECT arm, unit, avg(failed) AS share FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
+    const tried = await look.read<{
+      arm: Arm;
+      units: number;
+      events: number;
+      failedShare: number;
+      sharedShare: number;
+    }>(
+      `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare,
+         avg(shared) AS sharedShare
+       FROM (SELECT arm, unit, avg(failed) AS share, avg(nobody) AS shared
+         FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
        GROUP BY arm`,
     );
-    const failedShare = tried.find((r) => r.arm === 'candidate')?.failedShare;
+    const { failedShare, sharedShare } = tried.find((r) => r.arm === 'candidate') ?? {};
     const step = stepCounts(tried);
     return {
       cells: countCells(rows),
-      step: failedShare === undefined ? step : { ...step, candidate: { ...step.candidate, failedShare } },
+      step:
+        failedShare === undefined
+          ? step
+          : { ...step, candidate: { ...step.candidate, failedShare, ...(sharedShare ? { sharedShare } : {}) } },
     };
   }
 

@@ -34,7 +34,8 @@ export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'la
 export const EXPOSED_ROWS = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
     unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, latency_us, outputs,
-    ${FAILED} AS failed, reason
+    arrived_at - toIntervalMicrosecond(latency_us) + toIntervalMicrosecond(settled_us) AS settled_at,
+    ${FAILED} AS failed, fallback_from != '' AND served_version = '' AS nobody, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
     AND ${SINCE} AND ${seen('predictions')}`;
@@ -44,6 +45,15 @@ export const ASSIGNED = 'SELECT * FROM exposed';
 export const CROSSED_ROWS = crossedUnits(ASSIGNED);
 export const SHARE_ROWS = metShares(ASSIGNED);
 export const SHARES = 'SELECT * FROM shares';
+
+/**
+ * The same, arriving when either arm would have told alike how they ended; those that are still to come by then are
+ * left out. A hung candidate is given up before a hung control is, and its row comes sooner. Parameter: closed.
+ */
+export const SETTLED = `
+  SELECT * REPLACE (settled_at AS arrived_at) FROM (
+    SELECT * FROM (${ASSIGNED})
+    WHERE settled_at <= arrived_at OR settled_at <= fromUnixTimestamp64Milli({closed:Int64}))`;
 
 /** Without the units of a fault of exposure. */
 export const UNCROSSED = `SELECT * FROM (${ASSIGNED}) WHERE unit NOT IN (SELECT unit FROM crossed)`;

@@ -27,6 +27,11 @@ export type Outcome = {
    * a randomised request of the control that the candidate would not have been tried for.
    */
   spared: 'ejected' | 'lease_expired' | undefined;
+  /**
+   * Milliseconds from the request's start until either arm would have told alike that it fails: what its own arm's
+   * attempts took; the deadline, where one took longer than a candidate is waited for.
+   */
+  settledMs: number;
 };
 
 /**
@@ -60,6 +65,8 @@ export class Asker {
     let last: TargetAnswer | undefined;
     let tried = 0;
     let spared: Outcome['spared'];
+    let isSlow = false;
+    let settledMs = 0;
     // What a candidate would not have been waited for so long is no better of the control.
     const compared = assigned === route.control && route.candidate && assignment.reason === 'randomised';
     if (compared && route.candidate)
@@ -81,6 +88,11 @@ export class Asker {
         const asked = performance.now();
         const answer = why ? undefined : await this.attempt(route, target, address, body, ids, share);
         if (answer) tried++;
+        if (target === assigned) {
+          // A candidate that hangs is given up sooner than a control: that is no earlier failure.
+          isSlow ||= isTimeout(answer) || performance.now() - asked > part * CANDIDATES_PART;
+          settledMs = isSlow ? route.timeout_ms : performance.now() - deadline + route.timeout_ms;
+        }
         why ||= isBarred();
         if (why) {
           failure = new TargetFault(why, 'the candidate may not answer any more');
@@ -106,6 +118,7 @@ export class Asker {
                   ? ''
                   : errorCode(failure, last),
             spared,
+            settledMs,
           };
         else last = answer;
       }
@@ -121,6 +134,7 @@ export class Asker {
       errorCode: code,
       headers: { 'content-type': 'application/problem+json' },
       spared,
+      settledMs,
     };
   }
 
@@ -180,6 +194,9 @@ export class Asker {
     }
   }
 }
+
+const isTimeout = (answer: TargetAnswer | TargetFault | undefined): boolean =>
+  answer instanceof TargetFault && answer.code === 'timeout';
 
 /** A model answers, or refuses a request; a redirection is neither, whatever it says of itself. */
 function isAnswer({ status }: TargetAnswer): boolean {

@@ -207,6 +207,8 @@ describe('a hung candidate', () => {
       [expect.any(Number), 'timeout'],
       [200, 'late'],
     ]);
+    // Both failed, and count once both arms would have told.
+    expect(router.rows.map((r) => r.settled_us)).toEqual([2_000_000, 2_000_000]);
     const quick = await startRouter(await serve(after(50)), await serve(good), { timeout_ms: 2000 });
     await quick.ask(CONTROL);
     expect(quick.rows.map((r) => r.error_code)).toEqual(['']);
@@ -236,6 +238,8 @@ describe('an ejected candidate', () => {
     };
     const failed = 'randomised target_failed';
     expect(await reasons()).toEqual([failed, failed, failed, 'ejected', 'ejected', 'ejected']);
+    // What the control took to answer for it is no part of when it was known to fail.
+    expect((router.rows[0]?.settled_us ?? 0) < (router.rows[0]?.latency_us ?? 0)).toBe(true);
     router.state.now += 1000;
     expect(await reasons()).toEqual([failed, 'ejected', 'ejected', 'ejected', 'ejected', 'ejected']);
   });

@@ -238,6 +238,7 @@ export class InferProxy {
       status: outcome.status,
       error_code: outcome.errorCode,
       latency_us: latencyUs,
+      settled_us: Math.round(outcome.settledMs * 1000),
       queue_us: number('x-slipway-queue-us'),
       compute_us: number('x-slipway-compute-us'),
       batch_size: number('x-slipway-batch-size'),
