@@ -30,9 +30,15 @@ export default defineConfig({
             'services/*/src/**/*.test.ts',
             'deploy/local/src/**/*.test.ts',
             'examples/*/src/**/*.test.ts',
-            'test/src/vectors/**/*.test.ts',
-            'test/src/simulate/**/*.test.ts',
           ],
+        },
+      },
+      {
+        test: {
+          name: 'statistics',
+          include: ['test/src/vectors/**/*.test.ts', 'test/src/simulate/**/*.test.ts'],
+          testTimeout: 60_000,
+          ...LANES,
         },
       },
       {

@@ -1,0 +1,140 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { assignArm, type Route } from '@slipway/contracts';
+import { ByteBudget, CallerAccess, createListener, createLogger } from '@slipway/platform';
+import { afterEach, expect } from 'vitest';
+import { RouteTable } from '../routing/route-table.ts';
+import { TargetClient, type TargetLimits } from '../target/target.client.ts';
+import { Targets } from '../target/targets.ts';
+import { InferProxy, type InferProxyParts } from './infer.proxy.ts';
+
+export type Row = Record<string, unknown> & { reason: string; error_code: string; sequence: number };
+export type Model = (req: IncomingMessage, res: ServerResponse, attempt: number) => void;
+
+const log = createLogger('test', 'test', 'silent');
+/** Ends what a test has started. */
+export const open: (() => Promise<unknown>)[] = [];
+/** Of the file that calls it: what a test has started ends with it. */
+export function endAfterEach(): void {
+  afterEach(async () => {
+    for (const close of open.splice(0).reverse()) await close();
+  });
+}
+
+export async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A model's server; it has read the whole request when `model` is called. */
+export function serve(model: Model): Promise<string> {
+  let attempts = 0;
+  return listen(createServer((req, res) => req.resume().on('end', () => model(req, res, attempts++))));
+}
+export const good: Model = (_, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"outputs":[]}');
+export const hangs: Model = () => {};
+
+const rollout = { id: 'r', step: 0, weight: 0.5, salt: 'r' };
+export const units = (arm: string, n: number) =>
+  Array.from({ length: 10 * n }, (_, i) => `user-${i}`)
+    .filter((u) => assignArm('r', u, 0.5) === arm)
+    .slice(0, n);
+export const CANDIDATE = units('candidate', 1)[0] as string;
+export const CONTROL = units('control', 1)[0] as string;
+
+/** The router's hot path between a real server in front of it and the models' real servers behind it. */
+export async function startRouter(
+  control: string,
+  candidate: string,
+  extra: Partial<Route> = {},
+  limits: TargetLimits = { connections: 4, waiting: 8 },
+  parts: Partial<InferProxyParts> = {},
+) {
+  const rows: Row[] = [];
+  const state = { contact: true, disk: true, now: 0 };
+  const route = {
+    endpoint: 'spam',
+    revision: { epoch: 1, n: 1 },
+    unit: 'user',
+    control: { model: 'spam', version: 1, addresses: [control] },
+    candidate: { model: 'spam', version: 2, addresses: [candidate] },
+    rollout,
+    shadow: null,
+    lease_ms: 1000,
+    timeout_ms: 3000,
+    prices: {},
+    load: [],
+    operator_keys: [createHash('sha256').update('operator').digest('hex')],
+    ...extra,
+  } as unknown as Route;
+  const routes = new RouteTable(() => 0);
+  routes.lastContact = () => (state.contact ? 0 : -5000);
+  routes.apply('spam', route);
+  const client = new TargetClient(limits);
+  open.push(() => client.close());
+  const targets = new Targets(() => state.now);
+  const bytes = new ByteBudget(10_000_000);
+  const proxy = new InferProxy({
+    routes,
+    targets,
+    client,
+    access: new CallerAccess('open', routes.keys),
+    log,
+    journal: {
+      append: (pieces) => {
+        expect(isUtf8(Buffer.concat(pieces))).toBe(true);
+        if (state.disk)
+          for (const line of Buffer.concat(pieces).toString().trim().split('\n')) rows.push(JSON.parse(line));
+        return state.disk;
+      },
+    },
+    shadow: { sample: () => undefined, journal: () => {} },
+    router: 'router-1',
+    boot: 'boot',
+    maxBodyBytes: 100_000,
+    uploadTimeoutMs: 30_000,
+    maxLoggedBytes: 10_000,
+    journalFull: 'refuse',
+    workerKey: 'worker-key',
+    bytes,
+    ...parts,
+  });
+  const url = await listen(createListener((_, res) => res.writeHead(404).end(), proxy.handle, log));
+  const ask = async (unit: string, headers: Record<string, string> = {}, body: string | Uint8Array = '{}') => {
+    const response = await fetch(`${url}/v2/models/spam/infer`, {
+      method: 'POST',
+      headers: { 'x-slipway-unit': unit, ...headers },
+      body: body as never,
+    });
+    const text = await response.text();
+    return { status: response.status, arm: response.headers.get('x-slipway-version'), headers: response.headers, text };
+  };
+  const change = (to: Partial<Route>) => {
+    proxy.flush();
+    routes.apply('spam', { ...route, ...to, revision: { epoch: 1, n: (routes.get('spam')?.revision.n ?? 0) + 1 } });
+  };
+  return { ask, rows, state, change, targets, routes, url, bytes };
+}
+
+/** An upload that sends `first` of `declared` bytes, and `rest` when told to. */
+export function upload(url: string, declared: number, first: number, headers: string[] = []) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const lines = ['POST /v2/models/spam/infer HTTP/1.1', 'Host: x', `Content-Length: ${declared}`, ...headers, '', ''];
+  socket.write(lines.join('\r\n'));
+  socket.write('x'.repeat(first));
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (d) => (answer += d));
+  open.push(async () => socket.destroy());
+  const ended = new Promise<string>((resolve) => socket.on('close', () => resolve(answer)).on('error', () => {}));
+  return { socket, ended };
+}
+export const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
