@@ -14,6 +14,7 @@ export * from './kafka/dead-letters.client.ts';
 export * from './kafka/heartbeat.client.ts';
 export * from './kafka/kafka.client.ts';
 export * from './kafka/kafka-batch.consumer.ts';
+export * from './kafka/portable-json.ts';
 export * from './kafka/producer.client.ts';
 export * from './kafka/read-topic.client.ts';
 export * from './kafka/record.ts';

@@ -132,15 +132,18 @@ describe('a shadow', () => {
     );
     expect(noise?.agree).toBe(noise?.n);
     expect((noise?.n ?? 0) / b.paired).toBeGreaterThan(0.1);
-    // one trace from the caller's request to the comparison
-    const [trace] = await release.query<{ n: number }>(
-      `SELECT count() AS n
-        FROM comparisons AS c FINAL
-        INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id
-        WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32`,
-      { id },
-    );
-    expect(trace?.n).toBe(b.sampled);
+    // one trace from the caller's request to the comparison; the comparison may be a row before the request is one
+    const traced = async () =>
+      (
+        await release.query<{ n: number }>(
+          `SELECT count() AS n
+            FROM comparisons AS c FINAL
+            INNER JOIN predictions AS p FINAL ON p.request_id = c.request_id
+            WHERE c.rollout_id = {id:String} AND c.trace_id = p.trace_id AND length(c.trace_id) = 32`,
+          { id },
+        )
+      )[0]?.n;
+    await until('every comparison to have the trace of its request', async () => (await traced()) === b.sampled);
   });
 
   it('rolls a candidate back that disagrees beyond the noise, before a user has met it', async () => {

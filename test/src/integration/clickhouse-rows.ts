@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type PredictionRow, topics } from '@slipway/contracts';
+import { type PredictionRow, type Rollout, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
-import { RecordProducer } from '@slipway/platform';
+import { Analyst, createLogger, RecordProducer } from '@slipway/platform';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clickhouse.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
 import type { TestStack } from '../fixtures/stack.ts';
@@ -43,6 +43,33 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       expect(outputs['long']).toBe(`[${Array.from({ length: 64 }, (_, i) => i).join(',')}] of 100`);
       expect(outputs['wide']).toBe(`["${'x'.repeat(5000)}"] of 2`);
       expect(outputs['none']).toBe('[]');
+    });
+
+    it('takes evidence of any size: what is beyond 64 bits is a number, not a dead letter', async () => {
+      const id = randomUUID();
+      const numbers = { e: 233_364_846_806_029_240_000 };
+      const analyst = new Analyst({
+        analyser: 'experiment-stats',
+        look: async () => ({ verdict: 'rollBack', reasons: [], sentence: 'a lot', numbers }),
+        producer: context().producer,
+        log: createLogger('test', 'test', 'silent'),
+        source: 'test',
+        lookMs: 60_000,
+        expiryMs: 1000,
+      });
+      const spec = { endpoint: 'spam', steps: [{ canary: { weight: 0.5 } }] };
+      const visits = [{ step: 0, active_at: 1 }];
+      const revision = { epoch: 1, n: 1 };
+      analyst.apply(id, { id, revision, status: 'running', alpha: 0.05, step: 0, spec, visits } as unknown as Rollout);
+      analyst.start();
+      const found = () =>
+        context().stack.query<{ numbers: string }>(
+          `SELECT numbers FROM evidence WHERE rollout_id = '${id}' UNION ALL
+           SELECT reason FROM dead_letters WHERE position(raw, '${id}') > 0`,
+        );
+      await until('the evidence', async () => (await found()).length > 0);
+      await analyst.close();
+      expect((await found()).map((r) => JSON.parse(r.numbers))).toEqual([numbers]);
     });
 
     it('takes CloudEvents of structured mode and of binary mode on every topic of rows', async () => {

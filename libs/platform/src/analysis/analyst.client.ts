@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from '@slipway/contracts';
 import { steadyNow } from '../clock.ts';
+import { portableJson } from '../kafka/portable-json.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../log.ts';
 import { counter, histogram } from '../metrics.ts';
@@ -105,7 +106,7 @@ export class Analyst {
         numbers: finding.numbers as Record<string, unknown>,
       };
       await producer.send(topics.evidence.name, [
-        { key: rollout.id, value: JSON.stringify(evidence), headers: { traceparent } },
+        { key: rollout.id, value: portableJson(evidence), headers: { traceparent } },
       ]);
       if (this.latest.get(rollout.id)?.verdict !== finding.verdict)
         log.info(

@@ -7,6 +7,7 @@ import {
   PacedLoop,
   type RecordProducer,
   steadyNow,
+  portableJson,
 } from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
@@ -136,7 +137,7 @@ export class DriftWatch {
     if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
     await producer.send(topics.retraining.name, [
-      { key: model, value: JSON.stringify(event), headers: { traceparent: childTraceparent(undefined) } },
+      { key: model, value: portableJson(event), headers: { traceparent: childTraceparent(undefined) } },
     ]);
     for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
     for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });

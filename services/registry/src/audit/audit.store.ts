@@ -1,4 +1,5 @@
 import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
+import { portableJson } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
@@ -53,7 +54,7 @@ export async function appendAudit(
       full.signature,
     ],
   );
-  await enqueueEvent(sql, topics.audit.name, full.aggregate, JSON.stringify(full), change.now);
+  await enqueueEvent(sql, topics.audit.name, full.aggregate, portableJson(full), change.now);
   return full;
 }
 

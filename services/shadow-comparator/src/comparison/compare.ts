@@ -1,3 +1,4 @@
+import { wellFormed } from '@slipway/platform';
 import type { CompareRule, Difference } from '@slipway/contracts';
 
 export type Comparison = {
@@ -64,11 +65,6 @@ class Findings {
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return text.length > SHOWN ? `${wellFormed(text.slice(0, SHOWN))}…` : wellFormed(text);
-}
-
-/** A string without half a surrogate pair: a cut character, or a lone one that somebody sent, would spoil the row. */
-export function wellFormed(text: string): string {
-  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
 }
 
 function tensors(answer: unknown): Tensor[] | undefined {

@@ -1,5 +1,6 @@
 import { type CompareRule, type ComparisonRow, type ShadowPair, traceIdOf } from '@slipway/contracts';
-import { compareAnswers, wellFormed } from './compare.ts';
+import { portableJson } from '@slipway/platform';
+import { compareAnswers } from './compare.ts';
 
 /**
  * Failures of the candidate itself: the control answered where it did not. They count as disagreement. Others (shed,
@@ -49,7 +50,7 @@ export function batchedRows(rows: readonly ComparisonRow[], maxBytes: number): s
   const records: string[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const row of rows) {
-    const line = JSON.stringify(row, (_, v: unknown) => (typeof v === 'string' ? wellFormed(v) : v));
+    const line = portableJson(row);
     const bytes = Buffer.byteLength(line) + 1;
     if (size + bytes > maxBytes) {
       records.push(line);

@@ -28,7 +28,7 @@ import { type Assignment, assign } from '../assignment/assign.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { Asker, type AskerParts, type Ids, type Outcome } from './asker.proxy.ts';
-import { parseBytes } from './portable-json.ts';
+import { parseBytes } from '@slipway/platform';
 import { RequestBody } from './request-body.ts';
 import { loggedBody, predictionLine } from './row.ts';
 

@@ -1,5 +1,5 @@
 import { ProblemError } from '@slipway/contracts';
-import { parseBytes, wellFormed } from './portable-json.ts';
+import { parseBytes, wellFormed } from '@slipway/platform';
 
 type Fields = { id?: unknown; parameters?: unknown };
 

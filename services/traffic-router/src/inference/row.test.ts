@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
-import { parseBytes } from './portable-json.ts';
+import { parseBytes } from '@slipway/platform';
 import { loggedBody, MOST_LOGGED_BYTES, predictionLine, type RowHead } from './row.ts';
 
 const logged = (body: string | Buffer, isJson = true, max = 1000) =>

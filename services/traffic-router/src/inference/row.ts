@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MAX_RECORD_BYTES, type PredictionRow } from '@slipway/contracts';
-import { isPortable, portableJson } from './portable-json.ts';
+import { isPortable, portableJson } from '@slipway/platform';
 
 const NEWLINE = 10;
 const RETURN = 13;

@@ -8,7 +8,7 @@ import {
 } from '@slipway/contracts';
 import { counter, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { portableJson } from '../inference/portable-json.ts';
+import { portableJson } from '@slipway/platform';
 import { RowJournal } from '../journal/rows.journal.ts';
 import { OutcomeNames } from './outcome-names.store.ts';
 import { requirePlausibleTimes } from './plausible-time.ts';
