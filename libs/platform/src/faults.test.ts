@@ -44,3 +44,16 @@ describe('a fault of Kafka passes, whatever kafkajs calls it', () => {
     await expect(producer.send('t', [{ value: 'x' }])).rejects.toSatisfy(isTransient);
   });
 });
+
+describe('no record becomes a dead letter for a fault of what Postgres runs on', () => {
+  const failed = (code: string) => isTransient(Object.assign(new Error('query failed'), { driverError: { code } }));
+  it.each([
+    ['a password that is being changed', '28P01'],
+    ['a standby that is not yet promoted, or a server put to reading only by a full disk', '25006'],
+    ['a transaction that stood still for too long', '25P03'],
+    ['a disk that cannot be read', '58030'],
+    ['a disk that is full', '53100'],
+    ['a lock that somebody holds', '55P03'],
+  ])('%s', (_, code) => expect(failed(code)).toBe(true));
+  it.each(['23505', '22P02', '42703', '25P02'])('but not %s', (code) => expect(failed(code)).toBe(false));
+});

@@ -19,8 +19,12 @@ const TRANSIENT_CODES = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
-/** PostgreSQL: connection exceptions, transaction rollback, insufficient resources, operator intervention. */
-const TRANSIENT_SQLSTATE = /^(08|40|53|57)/;
+/**
+ * PostgreSQL: connection exceptions, logins that are refused (a password is being changed), transaction rollback,
+ * insufficient resources, operator intervention, errors of its machine; and a server that only reads (a standby, or a
+ * disk that is full), a transaction that stood still for too long, a lock that somebody holds.
+ */
+const TRANSIENT_SQLSTATE = /^((08|28|40|53|57|58)\w{3}|25006|25P03|25P04|55P03)$/;
 const TRANSIENT_MESSAGES = [
   'Connection terminated',
   'timeout exceeded when trying to connect',

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { finished, PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProblemError } from '@slipway/contracts';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
@@ -28,7 +28,9 @@ export class ArtifactStore {
     return join(this.folder, sha256.slice(0, 2), sha256);
   }
 
+  /** Reads `body` to its end, also when it is refused: its connection can then be used again. */
   async put(sha256: string, body: Readable, actor: Actor, now: number): Promise<{ sha256: string; bytes: number }> {
+    const arriving = drained(body);
     const hash = createHash('sha256');
     let bytes = 0;
     await mkdir(join(this.folder, sha256.slice(0, 2)), { recursive: true });
@@ -36,7 +38,7 @@ export class ArtifactStore {
     const { maxBytes } = this;
     try {
       await pipeline(
-        body,
+        arriving,
         async function* (source) {
           for await (const chunk of source as AsyncIterable<Buffer>) {
             bytes += chunk.length;
@@ -45,7 +47,8 @@ export class ArtifactStore {
             yield chunk;
           }
         },
-        createWriteStream(partial),
+        // What was acknowledged is on the disk: Postgres remembers it over a power failure.
+        createWriteStream(partial, { flush: true }),
       );
       const digest = hash.digest('hex');
       if (digest !== sha256)
@@ -95,4 +98,20 @@ export class ArtifactStore {
     if (!info) throw new ProblemError('not_found', `there is no artefact ${sha256}`);
     return { stream: createReadStream(this.path(sha256)), bytes: info.size };
   }
+}
+
+/**
+ * A copy of a request's body that may end early. A pipeline that fails would destroy the request itself, and nobody
+ * would read the rest of it any more: its sender would wait for ever.
+ */
+function drained(body: Readable): Readable {
+  const copy = new PassThrough();
+  // Whoever reads it hears of it.
+  copy.on('error', () => undefined);
+  finished(body, { writable: false }, (error) => error && copy.destroy(error));
+  copy.once('close', () => {
+    body.unpipe(copy);
+    body.resume();
+  });
+  return body.pipe(copy);
 }

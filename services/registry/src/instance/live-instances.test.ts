@@ -30,6 +30,17 @@ describe('live instances', () => {
     live.apply('b', undefined, 6600);
     expect(live.routers()).toEqual([]);
   });
+  it('takes nobody who is heard of for dead after the clock of a broker was an hour ahead', () => {
+    const live = new LiveInstances();
+    const hour = 3_600_000;
+    for (const id of ['a', 'b', 'gone']) live.apply(id, instance(id), hour + 1000);
+    live.apply('a', instance('a'), 2000);
+    live.apply('b', instance('b'), 2100);
+    expect(live.routers().map((i) => i.instance_id)).toEqual(['a', 'b', 'gone']);
+    for (const now of [6000, 8000]) for (const id of ['a', 'b']) live.apply(id, instance(id), now);
+    expect(live.routers().map((i) => i.instance_id)).toEqual(['a', 'b']);
+    expect(live.forgotten()).toEqual([]);
+  });
   it('knows on which addresses a version is warm, by its digest', () => {
     const live = new LiveInstances();
     live.apply('w1', instance('w1', { kind: 'worker', versions: [warm] }), 1000);

@@ -8,13 +8,18 @@ type Seen = { instance: Instance; arrivedMs: number };
 /**
  * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live
  * when its last heartbeat is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and
- * clocks of services do not matter.
+ * clocks of services do not matter. Nor does a broker's that was ahead and is put back: an instance that is heard of at
+ * an earlier time than before tells that the others' times were too late as well.
  */
 export class LiveInstances {
   private readonly seen = new Map<string, Seen>();
   private newestMs = 0;
 
   apply(id: string, instance: Instance | undefined, arrivedMs: number): void {
+    if (instance && arrivedMs < (this.seen.get(id)?.arrivedMs ?? 0)) {
+      for (const s of this.seen.values()) s.arrivedMs = Math.min(s.arrivedMs, arrivedMs);
+      this.newestMs = arrivedMs;
+    }
     if (instance) this.seen.set(id, { instance, arrivedMs });
     else this.seen.delete(id);
     this.newestMs = Math.max(this.newestMs, arrivedMs);

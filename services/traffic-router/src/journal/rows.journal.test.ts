@@ -1,9 +1,18 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RowJournal } from './rows.journal.ts';
 
 const log = createLogger('test', 'test', 'silent');
@@ -33,6 +42,10 @@ const append = (j: RowJournal, ...rows: string[]) =>
 const rows = () => sent.flatMap((s) => s.split('\n'));
 async function shipped(n: number): Promise<void> {
   while (rows().length < n) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 beforeEach(() => {
@@ -152,5 +165,82 @@ describe('the journal', () => {
     expect(sent.length).toBeGreaterThan(2);
     for (const s of sent) expect(s.length).toBeLessThan(MAX_RECORD_BYTES);
     expect(rows().every((r) => r === line)).toBe(true);
+  });
+
+  it.each(['{"segment":9,"offset":4}', '{"segment":1,"offset":"x"}', '{}', 'torn'])(
+    'deletes no row and goes on when the position file says %s',
+    async (position) => {
+      writeFileSync(join(folder, '0000000001.ndjson'), 'a\nb\n');
+      writeFileSync(join(folder, 'position.json'), position);
+      const j = journal();
+      append(j, 'c');
+      j.start();
+      await shipped(3);
+      expect(rows()).toEqual(['a', 'b', 'c']);
+    },
+  );
+
+  it('waits for nothing that is not there: a position beyond the end of its segment', () => {
+    writeFileSync(join(folder, '0000000001.ndjson'), 'a\n');
+    writeFileSync(join(folder, 'position.json'), '{"segment":1,"offset":5000}');
+    expect(journal().waitingBytes).toBe(0);
+  });
+
+  it('ships the rows of the segment that it writes to though its file was deleted, and has room again', async () => {
+    const j = journal(100);
+    append(j, 'x'.repeat(80));
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    j.start();
+    await until(() => j.waitingBytes === 0);
+    expect(append(j, 'y'.repeat(80))).toBe(true);
+    await until(() => j.waitingBytes === 0);
+    expect([rows().length, j.shipped, j.refused]).toEqual([2, 2, 0]);
+    expect(readdirSync(folder).filter((f) => f.endsWith('.ndjson')).length).toBe(1);
+  });
+
+  it('counts rows that were cut off or deleted while they waited, and has room again', async () => {
+    writeFileSync(join(folder, '0000000001.ndjson'), 'a\nb\nc\n');
+    writeFileSync(join(folder, '0000000002.ndjson'), 'd\ne\nf\ng\n');
+    const j = journal();
+    truncateSync(join(folder, '0000000001.ndjson'), 2);
+    rmSync(join(folder, '0000000002.ndjson'));
+    append(j, 'h');
+    for (const name of readdirSync(folder)) if (name.startsWith('0000000003')) truncateSync(join(folder, name), 0);
+    append(j, 'i');
+    j.start();
+    await until(() => j.waitingBytes === 0);
+    expect([rows(), j.shipped, j.refused]).toEqual([['a', 'i'], 2, 2 + 4 + 1]);
+  });
+
+  it('loses no row of either of two processes in one folder', async () => {
+    const a = journal();
+    a.start();
+    append(a, 'a1');
+    await shipped(1);
+    const b = journal();
+    b.start();
+    append(b, 'b1');
+    await until(() => b.waitingBytes === 0);
+    append(a, 'a2', 'a3');
+    await until(() => a.waitingBytes === 0);
+    append(b, 'b2');
+    append(a, 'a4');
+    await until(() => a.waitingBytes + b.waitingBytes === 0);
+    expect([...new Set(rows())].sort()).toEqual(['a1', 'a2', 'a3', 'a4', 'b1', 'b2']);
+    expect([a.refused, b.refused]).toEqual([0, 0]);
+  });
+
+  it('empties itself though its position cannot be saved, and does not blame Kafka for it', async () => {
+    mkdirSync(join(folder, 'position.json.new'));
+    const warned = vi.spyOn(log, 'warn');
+    const j = journal();
+    const row = 'y'.repeat(MAX_RECORD_BYTES - 10);
+    append(j, row, row, row);
+    j.start();
+    await until(() => j.waitingBytes === 0);
+    expect(sent.length).toBe(3);
+    expect(new Set(warned.mock.calls.map((call) => call[1]))).toEqual(
+      new Set(['the position in the journal could not be saved']),
+    );
   });
 });

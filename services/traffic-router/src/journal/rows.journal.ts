@@ -1,17 +1,17 @@
 import {
   appendFileSync,
   closeSync,
-  existsSync,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
-  unlinkSync,
   writeFileSync,
   writevSync,
 } from 'node:fs';
@@ -25,6 +25,7 @@ import {
   type RecordProducer,
   steadyNow,
 } from '@slipway/platform';
+import { lines, NEWLINE, newlines } from './lines.ts';
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /**
@@ -32,7 +33,6 @@ const SEGMENT_BYTES = 32 * 1024 * 1024;
  * row.
  */
 const SMALL_BYTES = 256 * 1024;
-const NEWLINE = 10;
 
 export type JournalOptions = {
   folder: string;
@@ -50,6 +50,9 @@ export type JournalOptions = {
  * records below 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the
  * kernel's page cache and is shipped by the next start (a power failure may lose the last moments; rows carry ids, so
  * shipping twice is harmless).
+ *
+ * Nobody else belongs into the folder. Still, a second process there loses no row of either, and what is deleted or cut
+ * off from outside is counted and makes room.
  */
 export class RowJournal {
   private readonly options: JournalOptions;
@@ -59,12 +62,17 @@ export class RowJournal {
   private segmentBytes = 0;
   private position: { segment: number; offset: number };
   private bytesWaiting = 0;
+  /** What waits in each segment of ours, by its number, oldest first. */
+  private readonly held = new Map<number, { bytes: number; rows: number }>();
   private wake: (() => void) | undefined;
   /** Rows came since the shipper last looked. */
   private fresh = false;
   private closing = false;
   private shipping: Promise<void> | undefined;
-  /** Rows appended by this process, rows acknowledged, rows refused because the journal was full or the disk failed. */
+  /**
+   * Rows appended by this process, rows acknowledged, and rows lost: the journal was full, the disk failed, or somebody
+   * removed them.
+   */
   appended = 0;
   shipped = 0;
   refused = 0;
@@ -77,13 +85,30 @@ export class RowJournal {
     mkdirSync(options.folder, { recursive: true });
     this.positionFile = join(options.folder, 'position.json');
     const segments = this.segments();
-    this.position = this.loadPosition(segments[0] ?? 1);
+    this.position = this.loadPosition(segments[0]);
     for (const s of segments) {
-      if (s < this.position.segment) unlinkSync(this.path(s));
-      else this.bytesWaiting += this.mend(s) - (s === this.position.segment ? this.position.offset : 0);
+      const waits = this.mend(s, s === this.position.segment ? this.position.offset : 0);
+      this.held.set(s, waits);
+      this.bytesWaiting += waits.bytes;
     }
-    this.segment = Math.max(this.position.segment - 1, segments.at(-1) ?? 0) + 1;
-    this.fd = openSync(this.path(this.segment), 'a');
+    this.segment = Math.max(this.position.segment - 1, segments.at(-1) ?? 0);
+    this.fd = this.openNext();
+    if (segments.length === 0) this.position = { segment: this.segment, offset: 0 };
+  }
+
+  /** Begins a segment that nobody else writes to, with the next free number. */
+  private openNext(): number {
+    for (let next = this.segment + 1; ; next++) {
+      try {
+        const fd = openSync(this.path(next), 'ax+');
+        this.segment = next;
+        this.segmentBytes = 0;
+        this.held.set(next, { bytes: 0, rows: 0 });
+        return fd;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
   }
 
   private path(segment: number): string {
@@ -97,22 +122,27 @@ export class RowJournal {
       .sort((a, b) => a - b);
   }
 
-  private loadPosition(first: number): { segment: number; offset: number } {
+  /** Whatever lies before the saved position, or without one that can be used, is shipped once more, never deleted. */
+  private loadPosition(first: number | undefined): { segment: number; offset: number } {
+    let saved = { segment: 0, offset: 0 };
     try {
-      const saved = JSON.parse(readFileSync(this.positionFile, 'utf8')) as { segment: number; offset: number };
-      return existsSync(this.path(saved.segment)) ? saved : { segment: Math.max(first, saved.segment), offset: 0 };
+      saved = JSON.parse(readFileSync(this.positionFile, 'utf8')) ?? saved;
     } catch {
-      return { segment: first, offset: 0 };
+      // There is none, or it is torn.
     }
+    const { segment, offset } = saved;
+    if (first === segment && Number.isSafeInteger(offset) && offset >= 0)
+      return { segment, offset: Math.min(offset, statSync(this.path(segment)).size) };
+    return { segment: first ?? (Number.isSafeInteger(segment) && segment > 0 ? segment : 1), offset: 0 };
   }
 
-  /** Cuts off a last line that a kill left unfinished: its answer had not left. @returns the bytes that remain */
-  private mend(segment: number): number {
+  /** Cuts off a last line that a kill left unfinished: its answer had not left. @returns what is there from `offset` */
+  private mend(segment: number, offset: number): { bytes: number; rows: number } {
     const path = this.path(segment);
     const content = readFileSync(path);
     const end = content.lastIndexOf(NEWLINE) + 1;
     if (end < content.length) truncateSync(path, end);
-    return end;
+    return { bytes: Math.max(0, end - offset), rows: newlines(content.subarray(offset)) };
   }
 
   get waitingBytes(): number {
@@ -127,7 +157,8 @@ export class RowJournal {
     try {
       if (this.bytesWaiting + bytes > this.options.maxBytes)
         throw new Error(`the journal has reached its ${this.options.maxBytes} bytes`);
-      if (this.segmentBytes > SEGMENT_BYTES) this.roll();
+      // Another size than ours: it was cut from outside, or half a line could not be taken back.
+      if (this.segmentBytes > SEGMENT_BYTES || fstatSync(this.fd).size !== this.segmentBytes) this.roll();
       let written = writevSync(this.fd, pieces);
       while (written < bytes) written += writevSync(this.fd, [Buffer.concat(pieces).subarray(written)]);
     } catch (error) {
@@ -145,6 +176,11 @@ export class RowJournal {
     }
     this.segmentBytes += bytes;
     this.bytesWaiting += bytes;
+    const held = this.held.get(this.segment);
+    if (held) {
+      held.bytes += bytes;
+      held.rows += rows;
+    }
     this.appended += rows;
     this.fresh = true;
     this.wake?.();
@@ -154,18 +190,16 @@ export class RowJournal {
   /** After a failed write: no half line may stay. */
   private restoreTail(): void {
     try {
-      if (fstatSync(this.fd).size > this.segmentBytes) truncateSync(this.path(this.segment), this.segmentBytes);
+      if (fstatSync(this.fd).size > this.segmentBytes) ftruncateSync(this.fd, this.segmentBytes);
     } catch (error) {
       this.options.log.error({ err: error }, 'the journal could not be mended');
     }
   }
 
   private roll(): void {
-    const next = openSync(this.path(this.segment + 1), 'a');
-    closeSync(this.fd);
-    this.fd = next;
-    this.segment++;
-    this.segmentBytes = 0;
+    const before = this.fd;
+    this.fd = this.openNext();
+    closeSync(before);
   }
 
   start(): void {
@@ -223,19 +257,27 @@ export class RowJournal {
           if (!isRefusedRecord(refused)) throw refused;
           this.putAside(line, (refused as Error).message);
         }
-        this.advance(line.length + 1);
+        this.advance(line.length + 1, 1);
       }
       log.warn({ topic, error: (error as Error).message, setAside: this.setAside }, 'the broker refused a record');
       return true;
     }
-    for (const byte of chunk) if (byte === NEWLINE) this.shipped++;
-    this.advance(chunk.length);
+    const rows = newlines(chunk);
+    this.shipped += rows;
+    this.advance(chunk.length, rows);
     return true;
   }
 
-  private advance(bytes: number): void {
+  private advance(bytes: number, rows: number): void {
     this.position.offset += bytes;
-    this.bytesWaiting -= bytes;
+    const held = this.held.get(this.position.segment);
+    if (held) {
+      // Another process may have written to it since.
+      const known = Math.min(bytes, held.bytes);
+      this.bytesWaiting -= known;
+      held.bytes -= known;
+      held.rows = Math.max(0, held.rows - rows);
+    }
     this.savePosition();
   }
 
@@ -253,41 +295,50 @@ export class RowJournal {
   private next(): Buffer | undefined {
     for (;;) {
       const path = this.path(this.position.segment);
-      const size = existsSync(path) ? statSync(path).size : 0;
-      const left = size - this.position.offset;
-      if (left > 0) {
-        const fd = openSync(path, 'r');
-        try {
+      const written = this.position.segment === this.segment;
+      // What we write to is read by what we hold open: it is there even when somebody has deleted the file.
+      const fd = written ? this.fd : openIfThere(path);
+      try {
+        const { size, nlink } = fd === undefined ? { size: 0, nlink: 0 } : fstatSync(fd);
+        const left = size - this.position.offset;
+        if (fd !== undefined && left > 0) {
           const found = this.read(fd, Math.min(MAX_RECORD_BYTES, left));
           if (found.length > 0) return found;
-          if (left > MAX_RECORD_BYTES) {
-            const line = this.longLine(fd, left);
-            if (line) {
-              this.putAside(line.subarray(0, line.length - 1), `a line of ${line.length} bytes fits into no record`);
-              this.advance(line.length);
-              continue;
-            }
+          const line = left > MAX_RECORD_BYTES ? this.longLine(fd, left) : undefined;
+          if (line) {
+            this.putAside(line.subarray(0, line.length - 1), `a line of ${line.length} bytes fits into no record`);
+            this.advance(line.length, 1);
+            continue;
           }
-        } finally {
-          closeSync(fd);
         }
-      }
-      if (this.position.segment >= this.segment) return undefined;
-      if (left > 0) {
-        // A segment that is no longer written to ends with a newline: this tail is half a line that a kill left.
-        this.options.log.error({ path, bytes: left }, 'a segment ends within a line; the half line lies aside');
-        const fd = openSync(path, 'r');
-        try {
+        if (written) {
+          if (nlink > 0) return undefined;
+          this.roll();
+        } else if (fd !== undefined && left > 0) {
+          // A segment that is no longer written to ends with a newline: this tail is half a line that a kill left.
+          this.options.log.error({ path, bytes: left }, 'a segment ends within a line; the half line lies aside');
           this.putAside(this.readAll(fd, left), 'half a line');
-        } finally {
-          closeSync(fd);
+          this.advance(left, 0);
         }
-        this.advance(left);
+      } finally {
+        if (fd !== undefined && !written) closeSync(fd);
       }
-      if (existsSync(path)) unlinkSync(path);
-      this.position = { segment: this.position.segment + 1, offset: 0 };
-      this.savePosition();
+      this.leave(path);
     }
+  }
+
+  /** Goes on to the next segment. What should have been in this one, and was not, is lost: it is counted. */
+  private leave(path: string): void {
+    rmSync(path, { force: true });
+    const { segment } = this.position;
+    const { bytes, rows } = this.held.get(segment) ?? { bytes: 0, rows: 0 };
+    this.held.delete(segment);
+    this.bytesWaiting -= bytes;
+    this.refused += rows;
+    if (bytes > 0)
+      this.options.log.error({ path, bytes, rows, refused: this.refused }, 'ROWS WERE REMOVED FROM THE JOURNAL');
+    this.position = { segment: Math.min(...this.held.keys()), offset: 0 };
+    this.savePosition();
   }
 
   private readAll(fd: number, length: number): Buffer {
@@ -308,9 +359,14 @@ export class RowJournal {
     return end < 0 ? undefined : bytes.subarray(0, end + 1);
   }
 
+  /** A disk that is full must still drain: without a position the next start ships once more what went already. */
   private savePosition(): void {
-    writeFileSync(`${this.positionFile}.new`, JSON.stringify(this.position));
-    renameSync(`${this.positionFile}.new`, this.positionFile);
+    try {
+      writeFileSync(`${this.positionFile}.new`, JSON.stringify(this.position));
+      renameSync(`${this.positionFile}.new`, this.positionFile);
+    } catch (error) {
+      this.options.log.warn({ error: (error as Error).message }, 'the position in the journal could not be saved');
+    }
   }
 
   /** Ships what it can within `patienceMs`; the rest stays on disk for the next start. */
@@ -325,16 +381,16 @@ export class RowJournal {
     this.wake?.();
     await Promise.race([this.shipping, this.pause(1000)]);
     closeSync(this.fd);
+    // Its number may soon be another file's.
+    this.fd = -1;
   }
 }
 
-/** The lines of a chunk that ends with a newline. */
-function lines(chunk: Buffer): Buffer[] {
-  const out: Buffer[] = [];
-  for (let start = 0; start < chunk.length; ) {
-    const end = chunk.indexOf(NEWLINE, start);
-    out.push(chunk.subarray(start, end));
-    start = end + 1;
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
-  return out;
 }
