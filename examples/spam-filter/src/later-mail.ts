@@ -13,37 +13,44 @@ type Drift = {
 };
 
 const STATES: Record<string, string> = {
-  moved: 'elsewhere',
-  stable: 'where they were',
-  insufficient_data: 'too few yet to say',
+  moved: 'have moved away from what it was trained on',
+  stable: 'are like those that it was trained on',
+  insufficient_data: 'are too few yet to say whether they have moved',
+  no_profile: 'are not compared, since the version has no reference profile',
 };
 
 const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
 
-/** What drift-monitor says of the endpoint now, in one line. */
+async function readDrift(url: string, viewerKey: string, endpoint: string): Promise<Drift | undefined> {
+  const response = await fetch(`${url}/v1/drift/${endpoint}`, { headers: { authorization: `Bearer ${viewerKey}` } });
+  return response.ok ? ((await response.json()) as Drift) : undefined;
+}
+
+function inWords(drift: Drift): string {
+  const features = [...(drift.inputs?.features ?? [])]
+    .filter((f) => f.psi !== null)
+    .sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0))
+    .slice(0, 3)
+    .map((f) => `${f.feature} ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`);
+  const losses = drift.losses
+    .filter((l) => l.rate !== null)
+    .map((l) => `it misfiles ${percent(l.rate)} of labelled mails (${percent(l.reference)} when it was registered)`);
+  const most = features.length > 0 ? [`by PSI, most of all in ${features.join(', ')}`] : [];
+  return (
+    `     drift-monitor on ${drift.version}: the data ${STATES[drift.state] ?? `are ${drift.state}`}` +
+    [...most, ...losses].map((part) => `; ${part}`).join('')
+  );
+}
+
+/** Says in one line what drift-monitor knows of the endpoint now. */
 export async function tellDrift(
   url: string,
   viewerKey: string,
   endpoint: string,
   say: (line: string) => void,
-): Promise<Drift | undefined> {
-  const response = await fetch(`${url}/v1/drift/${endpoint}`, { headers: { authorization: `Bearer ${viewerKey}` } });
-  if (!response.ok) return undefined;
-  const drift = (await response.json()) as Drift;
-  const features = [...(drift.inputs?.features ?? [])]
-    .filter((f) => f.psi !== null)
-    .sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0))
-    .slice(0, 3);
-  const losses = drift.losses
-    .filter((l) => l.rate !== null)
-    .map((l) => `${percent(l.rate)} of labelled mails misfiled (${percent(l.reference)} when it was registered)`);
-  const moved = features.map((f) => `${f.feature} PSI ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (!)' : ''}`);
-  say(
-    `     drift-monitor on ${drift.version}: the data are ` +
-      `${STATES[drift.state] ?? drift.state}; ` +
-      [moved.join(', '), ...losses].filter((part) => part !== '').join('; '),
-  );
-  return drift;
+): Promise<void> {
+  const drift = await readDrift(url, viewerKey, endpoint);
+  if (drift) say(inWords(drift));
 }
 
 /**
@@ -59,14 +66,17 @@ export async function turnToLaterMail(
   say: (line: string) => void,
 ): Promise<boolean> {
   sender.turnTo(later);
+  let told = 'stable';
   for (let second = 0; second < 90; second++) {
     await sleep(1000);
-    const quiet = second % 5 !== 4;
-    const drift = await tellDrift(url, viewerKey, endpoint, quiet ? () => undefined : say);
-    if (drift?.state === 'moved' && drift.lasting && drift.losses.some((l) => l.state === 'lost')) {
-      if (quiet) await tellDrift(url, viewerKey, endpoint, say);
-      return true;
-    }
+    const drift = await readDrift(url, viewerKey, endpoint);
+    if (!drift) continue;
+    const lost = drift.losses.some((l) => l.state === 'lost');
+    const finding = `${drift.state}${lost ? ' lost' : ''}`;
+    const found = drift.state === 'moved' && drift.lasting && lost;
+    if (found || finding !== told) say(inWords(drift));
+    if (found) return true;
+    told = finding;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-import { isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
+import { ANALYSERS, isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
 import { sleep } from '@slipway/local';
 import type { RegistryClient } from './registry.client.ts';
 import { ENDPOINT, type plans } from './setup.ts';
@@ -21,7 +21,7 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
     if (where !== at) {
       at = where;
       const step = rollout.spec.steps[rollout.step];
-      if (isUnderWay(rollout.status) && step && visit?.phase === 'active')
+      if (rollout.status === 'running' && step && visit?.phase === 'active')
         say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
       if (rollout.status === 'paused') {
         say(`   paused: ${rollout.reason}`);
@@ -32,7 +32,7 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
         } else say(`   an operator has to resume it, or roll it back: see docs/operators.md`);
       }
     }
-    const [latest] = await operator.evidence(id);
+    const latest = (await operator.evidence(id)).find((e) => rollout.spec.drift || e.analyser !== ANALYSERS.drift);
     const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
     if (
       latest &&

@@ -84,7 +84,7 @@ export async function runService<C extends CommonConfig>(
   const options = {
     bodyLimit: 8 * 1024 * 1024,
     // Ids of requests have up to 128 characters, each of them up to nine where it is written with escapes.
-    maxParamLength: 1152,
+    routerOptions: { maxParamLength: 1152 },
     forceCloseConnections: true,
     serverFactory: (handler: Listener): Server => createListener(handler, parts.hotHandler, log),
     clientErrorHandler: refuseBytes,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { stepSchema } from '../rollout/grammar.ts';
 import { metricInputSchema } from './operations.ts';
 import { parseOrProblem, problemDocument, ProblemError } from './problem.ts';
 
@@ -36,6 +37,17 @@ describe('the fields that a refusal names', () => {
   it('are all of them where they are few', () => {
     const { errors } = refused(z.strictObject({ a: z.string(), b: z.string() }), { a: 1, b: 2, c: 3 });
     expect(errors?.map((e) => e.field)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    [{ canray: { weight: 0.5 } }, '', 'needs one of "shadow", "dark", "canary", "experiment", "switch", "watch"'],
+    [{ canray: { weight: 0.5 } }, 'canray', 'is not known here'],
+    [{ canary: { wieght: 0.5 } }, 'canary.weight', 'is missing (number)'],
+    [{ canary: { weight: 50 } }, 'canary.weight', 'must be a share from 0 to 1: "5%" or 0.05'],
+  ])('say of the step %j what it needs, in words (%s)', (step, field, message) => {
+    const { errors } = refused(z.strictObject({ step: stepSchema }), { step });
+    expect(errors).toContainEqual({ field: ['step', field].filter((part) => part !== '').join('.'), message });
+    expect(errors?.some((e) => e.field.includes('shadow'))).toBe(false);
   });
 
   it('are not the elements of a list that stands where an object belongs', () => {

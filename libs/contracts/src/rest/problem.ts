@@ -17,10 +17,10 @@ export const problems = {
   revision_mismatch: [409, 'The state has changed meanwhile'],
   idempotency_mismatch: [422, 'The idempotency key was used for another request'],
   digest_mismatch: [422, 'The bytes do not have the digest'],
-  unmet_reference: [422, 'The request names something that does not exist'],
+  unmet_reference: [422, 'The request does not fit what is registered'],
   not_supported: [422, 'This is understood, but not possible yet'],
   too_large: [413, 'The body is too large'],
-  unsupported_media_type: [415, 'The body must be JSON'],
+  unsupported_media_type: [415, 'The body is of a type that is not taken here'],
   internal: [500, 'An error on our side'],
   target_failed: [502, 'The model answered with an error'],
   overloaded: [503, 'Too many requests are waiting'],
@@ -104,6 +104,8 @@ type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string
 function flatten(issue: Issue, base: PropertyKey[], most: number): FieldError[] {
   const path = [...base, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors?.length) {
+    const kinds = missingKinds(issue.errors);
+    if (kinds) return [noneOf(path, kinds), ...unknownToAll(issue.errors).flatMap((i) => flatten(i, path, most))];
     const near = issue.errors
       .map((branch) => branch.slice(0, most).flatMap((i) => flatten(i, path, most)))
       .sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
@@ -113,7 +115,32 @@ function flatten(issue: Issue, base: PropertyKey[], most: number): FieldError[] 
     return (issue.keys ?? [])
       .slice(0, most)
       .map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
-  return [{ field: path.map(String).join('.') || '(body)', message: issue.message }];
+  return [{ field: path.map(String).join('.') || '(body)', message: inWords(issue.message) }];
+}
+
+function inWords(message: string): string {
+  const absent = /^Invalid input: expected (\w+), received undefined$/.exec(message);
+  return absent ? `is missing (${absent[1]})` : message;
+}
+
+/**
+ * Of a union of objects that each have a field of their own (a step is a `shadow`, a `canary` …) these fields, when the
+ * value has none of them; undefined for any other union or value.
+ */
+function missingKinds(branches: Issue[][]): string[] | undefined {
+  const kinds = branches.map((branch) => branch.find((i) => i.path.length === 1 && inWords(i.message) !== i.message));
+  return kinds.length > 1 && kinds.every((i) => i !== undefined) ? kinds.map((i) => String(i.path[0])) : undefined;
+}
+function noneOf(path: PropertyKey[], kinds: string[]): FieldError {
+  const names = [...new Set(kinds)].map((k) => `"${k}"`).join(', ');
+  return { field: path.map(String).join('.') || '(body)', message: `needs one of ${names}` };
+}
+/** The names that no branch knows, as the first branch tells them. */
+function unknownToAll(branches: Issue[][]): Issue[] {
+  const unknown = (branch: Issue[] | undefined) =>
+    branch?.filter((i) => i.code === 'unrecognized_keys' && i.path.length === 0) ?? [];
+  const known = (key: string) => branches.some((b) => !unknown(b).some((i) => i.keys?.includes(key)));
+  return unknown(branches[0]).map((i) => ({ ...i, keys: (i.keys ?? []).filter((k) => !known(k)) }));
 }
 function depth(errors: FieldError[]): number {
   return Math.max(

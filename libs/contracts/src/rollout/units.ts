@@ -12,8 +12,10 @@ export function durationMs(text: string): number {
   return Number(m[1]) * (UNIT_MS[m[2] as string] as number);
 }
 
+const SHARE = 'must be a share from 0 to 1: "5%" or 0.05';
+
 /** "5%" or a share between 0 and 1, kept as a share. */
 export const shareSchema = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, 'a share such as "5%" or 0.05')])
+  .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, SHARE)])
   .transform((x) => (typeof x === 'number' ? x : Math.round(Number(x.slice(0, -1)) * 1e7) / 1e9))
-  .pipe(z.number().min(0).max(1));
+  .pipe(z.number().min(0, SHARE).max(1, SHARE));

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Transform } from 'node:stream';
 import { findOperation, ProblemError } from '@slipway/contracts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { answerFrameworkError } from './problem.filter.controller.ts';
@@ -11,6 +11,13 @@ export function requireIdentity(headers: IncomingHttpHeaders): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
     throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
+}
+
+/** What an operation takes, in words. */
+function takes({ method, routeOptions }: FastifyRequest): string {
+  return findOperation(method, routeOptions.url ?? '')?.bytes
+    ? 'the bytes as they are (content-type: application/octet-stream)'
+    : 'JSON (content-type: application/json)';
 }
 
 /** Of a body that is read as a whole. */
@@ -67,11 +74,11 @@ export function refuseEarly(fastify: FastifyInstance): void {
       // Many clients name the type of a body that they do not send.
       if (transfer === undefined && (length === undefined || length === '0')) delete request.headers['content-type'];
       else if (type?.startsWith('application/x-www-form-urlencoded'))
-        throw new ProblemError('unsupported_media_type', 'this is a form; send JSON (content-type: application/json)');
+        throw new ProblemError('unsupported_media_type', `this is a form; send ${takes(request)}`);
       const methods = request.is404 ? allowed.of(request.url) : [];
       if (methods.length === 0 || methods.includes(request.method)) return undefined;
       void reply.header('allow', methods.join(', '));
-      throw new ProblemError('method_not_allowed', `${request.method} ${request.url}: ${methods.join(', ')}`);
+      throw new ProblemError('method_not_allowed', `this path takes ${methods.join(', ')}; not ${request.method}`);
     } catch (error) {
       answerFrameworkError(error as Error, request, reply);
       return reply;

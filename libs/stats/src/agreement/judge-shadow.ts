@@ -112,11 +112,11 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
 /** What was seen of the disagreement, and the limit. */
 function measurement(n: ShadowJudgement['numbers']): string {
   const noise = n.noise_rate === null ? '' : `, the primary from itself in ${n.noiseDisagreed} of ${n.noise}`;
-  const excess = n.excess === null ? 'n/a' : percent(n.excess);
+  if (n.excess === null) return `has not been compared yet, allowed ${percent(n.limit)}`;
   const bounds = `${percent(Math.max(-1, n.excess_lower))} to ${percent(n.excess_upper)}`;
   return (
     `differs in ${n.disagreed} of ${n.compared} answers${noise}: ` +
-    `in excess of noise at ${excess} (${bounds}), allowed ${percent(n.limit)}`
+    `in excess of noise at ${percent(n.excess)} (${bounds}), allowed ${percent(n.limit)}`
   );
 }
 

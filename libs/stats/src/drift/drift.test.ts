@@ -115,6 +115,10 @@ describe('drift', () => {
     const judged = judgeDrift([window(150, 1), window(150, 1), window(150, 1)]);
     expect(judged).toMatchObject({ state: 'insufficient_data', needed: 200, moved: [] });
   });
+  it('says that windows are missing where the newest one has rows enough', () => {
+    const judged = judgeDrift([window(150), window(150), window(393)]);
+    expect(judged).toMatchObject({ state: 'insufficient_data', rows: 393, windows: 1, windows_needed: 2 });
+  });
   it('is a matter of effect too: a tiny shift in a huge sample is none', () => {
     expect(judgeDrift([window(50_000, 0.1), window(50_000, 0.1), window(50_000, 0.1)]).state).toBe('stable');
   });

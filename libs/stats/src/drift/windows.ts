@@ -20,21 +20,33 @@ export type DriftRule = {
 };
 export const DRIFT_RULE: DriftRule = { effect: 0.1, q: 0.05, k: 2, m: 3, minRows: 200 };
 
+/**
+ * `rows`: of the newest window; `windows`: of the last m those with enough rows. Where they are fewer than
+ * `windows_needed`, `needed` is how many rows the newest window has to have.
+ */
 export type DriftJudgement =
-  | { state: 'insufficient_data'; rows: number; needed: number; windows: number; features: FeatureDrift[]; moved: [] }
+  | {
+      state: 'insufficient_data';
+      rows: number;
+      needed: number;
+      windows: number;
+      windows_needed: number;
+      features: FeatureDrift[];
+      moved: [];
+    }
   | { state: 'stable' | 'moved'; rows: number; windows: number; features: FeatureDrift[]; moved: string[] };
 
-/** Rows that a PSI over so many bins needs. */
-function neededRows(rule: DriftRule, bins: number): number {
-  return Math.max(rule.minRows, 20 * bins);
+/** Rows that a PSI needs over the bins that have any. */
+function neededRows(rule: DriftRule, { reference, current }: WindowFeature): number {
+  return Math.max(rule.minRows, 20 * current.filter((c, i) => c + (reference[i] as number) > 0).length);
 }
 
 /** One window: effect and significance, the latter corrected over the features. */
 function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
-  const measured = window.features.map(({ feature, reference, current }) => {
+  const measured = window.features.map((counted) => {
+    const { feature, reference, current } = counted;
     const n = current.reduce((s, c) => s + c, 0);
-    const bins = current.filter((c, i) => c + (reference[i] as number) > 0).length;
-    const enough = n >= neededRows(rule, bins) && reference.some((r) => r > 0);
+    const enough = n >= neededRows(rule, counted) && reference.some((r) => r > 0);
     return { feature, n, result: enough ? psi(reference, current) : null };
   });
   const tested = measured.filter((f) => f.result !== null);
@@ -65,11 +77,9 @@ export const judgeDrift = sound(
     const rows = Math.max(0, ...latest.map((f) => f.n));
     const tested = judged.filter((w) => w.some((f) => f.psi !== null));
     if (tested.length < rule.k) {
-      const needed = Math.max(
-        rule.minRows,
-        ...(windows.at(-1)?.features ?? []).map((f) => neededRows(rule, f.current.length)),
-      );
-      return { state: 'insufficient_data', rows, needed, windows: tested.length, features: latest, moved: [] };
+      const needed = Math.max(rule.minRows, ...(windows.at(-1)?.features ?? []).map((f) => neededRows(rule, f)));
+      const counts = { rows, needed, windows: tested.length, windows_needed: rule.k };
+      return { state: 'insufficient_data', ...counts, features: latest, moved: [] };
     }
     const moved = latest
       .map((f) => f.feature)

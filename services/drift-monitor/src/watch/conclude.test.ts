@@ -7,8 +7,9 @@ const judged = (state: DriftJudgement['state'], psi: number, moved: string[] = [
   ({
     state,
     rows: 500,
-    needed: 200,
-    windows: 3,
+    needed: 220,
+    windows: state === 'insufficient_data' ? 1 : 3,
+    windows_needed: 2,
     moved,
     features: ['a', 'b', 'c', 'd', 'e'].map((feature) => ({
       feature,
@@ -69,6 +70,13 @@ describe('what drift says of a rollout', () => {
     expect([found.verdict, found.reasons]).toEqual(['hold', ['data_moved']]);
     expect(found.sentence).toContain('a (PSI 0.60)');
   });
+  it('tells no PSI of a feature that the newest window could not measure', () => {
+    const inputs = judged('moved', 0.6, ['a', 'b', 'c']);
+    (inputs.features[0] as { psi: number | null }).psi = null;
+    expect(driftFinding(drift({ state: 'moved', inputs }), judged('stable', 0), rollout()).sentence).toContain(
+      'a (too few rows in the newest window for a PSI), b (PSI 0.60)',
+    );
+  });
   it('tells that apart from a candidate that answers differently', () => {
     expect(driftFinding(drift(), judged('moved', 0.6, ['a']), rollout()).reasons).toEqual(['model_moved']);
     expect(
@@ -76,10 +84,13 @@ describe('what drift says of a rollout', () => {
     ).toBe('advance');
   });
   it('says when it cannot tell', () => {
-    expect(
-      driftFinding(drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) }), null, rollout())
-        .reasons,
-    ).toEqual(['insufficient_data:drift']);
+    const early = drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) });
+    const found = driftFinding(early, judged('stable', 0), rollout());
+    expect(found.reasons).toEqual(['insufficient_data:drift']);
+    expect(found.sentence).toBe(
+      'Hold: too little traffic yet to tell of the data: of the last windows 1 had enough rows, and it takes 2 ' +
+        '(a window takes 220 rows, the newest has 500).',
+    );
     expect(
       driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
     ).toContain('no training data');
@@ -109,6 +120,10 @@ describe('what drift says of a rollout', () => {
     const found = driftFinding(drift(), null, { ...rollout(), weight: 0 });
     expect([found.verdict, found.sentence.includes('not compared in this step')]).toEqual(['advance', true]);
   });
+  it('says of a rollout that did not ask that it is only told', () =>
+    expect(driftFinding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
+      /^Hold \(only told: the rollout has no "drift"\): the data were not compared/,
+    ));
   it('takes one small move among many features for what it is', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
     expect(dataMoved(judged('moved', 0.3, ['a']))).toBe(true);

@@ -30,9 +30,13 @@ export function dataMoved(inputs: DriftJudgement | null): boolean {
   return features.length >= inputs.features.length / 2 || features.some((f) => (f.psi ?? 0) >= FAR);
 }
 
+/** What has moved; a PSI is told where the newest window has one. */
 function named(judged: DriftJudgement | null): string {
   return (judged?.moved ?? [])
-    .map((m) => `${m} (PSI ${(judged?.features.find((f) => f.feature === m)?.psi ?? 0).toFixed(2)})`)
+    .map((name) => {
+      const psi = judged?.features.find((f) => f.feature === name)?.psi ?? null;
+      return `${name} (${psi === null ? 'too few rows in the newest window for a PSI' : `PSI ${psi.toFixed(2)}`})`;
+    })
     .join(', ');
 }
 
@@ -40,7 +44,10 @@ function named(judged: DriftJudgement | null): string {
 function unseen(judged: DriftJudgement | null, what: string, nothing: string): string[] {
   if (!judged || judged.features.length === 0) return [`${what} ${nothing}`];
   if (judged.state === 'insufficient_data')
-    return [`too few rows in a window to tell of ${what} (${judged.rows} of ${judged.needed})`];
+    return [
+      `too little traffic yet to tell of ${what}: of the last windows ${judged.windows} had enough rows, and it ` +
+        `takes ${judged.windows_needed} (a window takes ${judged.needed} rows, the newest has ${judged.rows})`,
+    ];
   const blind = judged.features.filter((f) => f.psi === null).map((f) => f.feature);
   return blind.length > 0 ? [`too few rows in the newest window to tell of ${blind.join(', ')} in ${what}`] : [];
 }
@@ -91,7 +98,9 @@ export function driftFinding(
     arms,
     version: drift.version,
   };
-  if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold: ${says.join('; ')}.`, numbers };
+  // Nothing waits for it then, whatever the verdict.
+  const told = policy ? '' : ' (only told: the rollout has no "drift")';
+  if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold${told}: ${says.join('; ')}.`, numbers };
   const compared = [
     watchData ? 'the data have not moved' : 'the data are not watched (drift.dataMoved is ignore)',
     !watchModel
@@ -100,7 +109,7 @@ export function driftFinding(
         ? "the candidate's answers have not moved from the control's"
         : "the candidate's answers are not compared in this step, where no control serves beside it",
   ];
-  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance: ${compared.join('; ')}.`, numbers };
+  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${told}: ${compared.join('; ')}.`, numbers };
 }
 
 const NO_INPUTS = 'the reference profile has no inputs (drift.dataMoved: ignore does without)';

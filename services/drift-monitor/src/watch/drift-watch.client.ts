@@ -144,11 +144,12 @@ export class DriftWatch {
     log.warn({ model, reasons }, event.sentence);
   }
 
-  /** What drift says of a rollout now. */
+  /** What drift says of a rollout now; nothing of one that did not ask and whose version has no profile. */
   async finding(rollout: Rollout): Promise<Finding | undefined> {
     const drift = this.latest.get(rollout.spec.endpoint);
     const route = this.routes.get(rollout.spec.endpoint);
     if (!drift || !route) return undefined;
+    if (drift.state === 'no_profile' && !rollout.spec.drift) return undefined;
     const profile = route.profiles[formatVersion(rollout.control)];
     const outputs = profile?.features.filter((f) => f.side === 'output') ?? [];
     const arms =

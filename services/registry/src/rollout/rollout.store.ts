@@ -74,8 +74,10 @@ export class RolloutStore {
       checkSignature(control, candidate);
       checkDrift(spec, control);
       const metrics = [];
+      // A refusal names the place where the caller wrote it: `error_rate` may have been put before.
+      const before = spec.guardrails.length - given.guardrails.length;
       for (const [i, g] of spec.guardrails.entries())
-        metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i));
+        metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i - before));
       for (const [i, step] of spec.steps.entries())
         if ('experiment' in step)
           metrics.push(checkGoal(step.experiment.goal, await findMetric(sql, step.experiment.goal), i));

@@ -103,7 +103,12 @@ export class InferProxy {
   /** True when the request is an inference and was taken. */
   readonly handle = (req: IncomingMessage, res: ServerResponse): boolean => {
     const match = INFER.exec(req.url ?? '');
-    if (!match || req.method !== 'POST') return false;
+    if (!match) return false;
+    if (req.method !== 'POST') {
+      const problem = new ProblemError('method_not_allowed', `this path takes POST; not ${req.method}`);
+      answerProblem(res, problem, { oip: true, headers: { allow: 'POST' } });
+      return true;
+    }
     const ids: Ids = {
       requestId: headerOf(req, 'x-request-id') || uuidv7(),
       traceparent: childTraceparent(headerOf(req, 'traceparent')),
