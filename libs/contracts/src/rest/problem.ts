@@ -135,12 +135,11 @@ function noneOf(path: PropertyKey[], kinds: string[]): FieldError {
   const names = [...new Set(kinds)].map((k) => `"${k}"`).join(', ');
   return { field: path.map(String).join('.') || '(body)', message: `needs one of ${names}` };
 }
-/** The names that no branch knows, as the first branch tells them. */
-function unknownToAll(branches: Issue[][]): Issue[] {
-  const unknown = (branch: Issue[] | undefined) =>
-    branch?.filter((i) => i.code === 'unrecognized_keys' && i.path.length === 0) ?? [];
-  const known = (key: string) => branches.some((b) => !unknown(b).some((i) => i.keys?.includes(key)));
-  return unknown(branches[0]).map((i) => ({ ...i, keys: (i.keys ?? []).filter((k) => !known(k)) }));
+/** The names that no branch knows, as the first branch tells them. There may be as many as fit into a body. */
+function unknownToAll([first = [], ...others]: Issue[][]): Issue[] {
+  const unknown = (branch: Issue[]) => branch.filter((i) => i.code === 'unrecognized_keys' && i.path.length === 0);
+  const sets = others.map((branch) => new Set(unknown(branch).flatMap((i) => i.keys ?? [])));
+  return unknown(first).map((i) => ({ ...i, keys: (i.keys ?? []).filter((k) => sets.every((set) => set.has(k))) }));
 }
 function depth(errors: FieldError[]): number {
   return Math.max(
