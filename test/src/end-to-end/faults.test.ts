@@ -1,3 +1,4 @@
+// Over 300 lines: the faults share one stack, one live rollout and one set of books that has to balance at the end.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

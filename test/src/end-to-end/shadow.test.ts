@@ -1,3 +1,4 @@
+// Over 300 lines: each case ends in the same books, which have to name every sampled request.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,3 +1,4 @@
+// Over 300 lines: nearly half is one list, each way out that the engine offers, and what else is asked is short.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';

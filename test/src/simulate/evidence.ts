@@ -12,6 +12,12 @@ export type Arm = 'control' | 'candidate';
 /** Shares of the control's requests between its own p50, p90 and p99. */
 const MASSES = [0.5, 0.4, 0.09, 0.01];
 
+const none = { units: 0, events: 0, requests: 0 };
+/** What a guardrail counts in a step in which nothing but the evidence is played. */
+export const NOTHING = { control: none, candidate: none };
+/** Such a step: it is not over, whatever the evidence says. */
+export const STEP = { index: 0, weight: 0.5, activeSeconds: 0, dwellSeconds: 1, until: {}, totals: NOTHING };
+
 type Counted = 'exposures' | 'errors' | 'conversions' | 'complaints';
 
 /** Of one second and one candidate share. */
@@ -82,9 +88,6 @@ export class Evidence {
     }
     this.cells = new Map();
     this.alarm = Math.max(this.alarm, this.ratio.valueAt(second));
-    const none = { units: 0, events: 0 };
-    const step = { control: none, candidate: none };
-    const totals = { requests: 0, units: 0 };
     return judge({
       alpha: 0.05,
       startSecond: 0,
@@ -92,14 +95,7 @@ export class Evidence {
       plannedSeconds: this.planned,
       crossedUnits: 0,
       exposures: this.ratio,
-      step: {
-        index: 0,
-        weight: 0.5,
-        activeSeconds: 0,
-        dwellSeconds: 1,
-        until: {},
-        totals: { control: totals, candidate: totals },
-      },
+      step: STEP,
       guardrails: [
         {
           kind: 'events',
@@ -108,7 +104,7 @@ export class Evidence {
           direction: 'lower',
           margin: this.margin,
           cells: this.errors,
-          step,
+          step: NOTHING,
         },
         {
           kind: 'latency',
@@ -125,7 +121,7 @@ export class Evidence {
           direction: 'higher',
           margin: 1,
           cells: this.conversions,
-          step,
+          step: NOTHING,
         },
         ...(this.complaints
           ? [
@@ -136,7 +132,7 @@ export class Evidence {
                 direction: 'lower' as const,
                 margin: 1,
                 cells: this.complaints,
-                step,
+                step: NOTHING,
               },
             ]
           : []),

@@ -1,7 +1,7 @@
 import type { Target } from '@slipway/contracts';
 import { type CountCell, judge } from '@slipway/stats';
 import { Targets, targetKey } from '@slipway/traffic-router/targets';
-import type { Arm } from './evidence.ts';
+import { type Arm, NOTHING, STEP } from './evidence.ts';
 import { Random } from './random.ts';
 
 /** Shares of the attempts at either version that hang until they are given up, and that fail at once. */
@@ -107,8 +107,6 @@ export function playHanging(world: World, perSecond: number, telling: Telling, s
       cell[row.arm]++;
       cells.set(key, cell);
     }
-    const none = { units: 0, events: 0 };
-    const step = { control: none, candidate: none };
     const { verdict } = judge({
       alpha: 0.05,
       startSecond: 0,
@@ -116,14 +114,7 @@ export function playHanging(world: World, perSecond: number, telling: Telling, s
       plannedSeconds: planned,
       crossedUnits: 0,
       exposures: [],
-      step: {
-        index: 0,
-        weight: 0.5,
-        activeSeconds: 0,
-        dwellSeconds: 1,
-        until: {},
-        totals: { control: { requests: 0, units: 0 }, candidate: { requests: 0, units: 0 } },
-      },
+      step: STEP,
       guardrails: [
         {
           kind: 'events',
@@ -132,7 +123,7 @@ export function playHanging(world: World, perSecond: number, telling: Telling, s
           direction: 'lower',
           margin: MARGIN,
           cells: [...cells.values()].sort((a, b) => a.second - b.second || a.weight - b.weight),
-          step,
+          step: NOTHING,
         },
       ],
     });

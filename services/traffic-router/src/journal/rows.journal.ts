@@ -1,3 +1,4 @@
+// Over 300 lines: segments, position and counts change together, and what a failing disk leaves is judged by all three.
 import {
   appendFileSync,
   closeSync,
