@@ -147,7 +147,7 @@ export function describeVersions(stack: () => Release): void {
   });
 
   describe('the hosts that a bundle names', () => {
-    it('are refused at registration, with the setting that decides, when configuration does not allow them', async () => {
+    it('are refused at registration with the setting that decides, when configuration forbids them', async () => {
       const onnx = Buffer.from('never loaded');
       for (const [extra, message] of [
         [
