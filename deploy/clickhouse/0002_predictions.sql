@@ -1,5 +1,5 @@
--- Served predictions. One Kafka record carries many lines; a bad line dies alone (predictions_refused), the lines
--- beside it land.
+-- Served predictions. One Kafka record carries many lines; an invalid line is refused (predictions_refused) without
+-- affecting the others.
 CREATE TABLE IF NOT EXISTS slipway.predictions
 (
     event_id String COMMENT 'identity; a repeat is the same row, the first arrival wins',
@@ -61,8 +61,7 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.pre
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of predictions.v1; reading it would take the rows away: not for people'
 ---
--- A line is refused when it is no JSON object, lacks a required field, or has an implausible time. Both views use this
--- one expression.
+-- A line is refused when it is no JSON object, lacks a required field, or has an implausible time.
 CREATE OR REPLACE FUNCTION slipway_prediction_refusal AS (line, arrived) -> multiIf(
     NOT isValidJSON(line), 'not JSON',
     JSONType(line) != 'Object', 'not a JSON object',
@@ -102,50 +101,72 @@ CREATE OR REPLACE FUNCTION slipway_output AS (elements) -> multiIf(
 CREATE OR REPLACE FUNCTION slipway_is_list AS (output) ->
     startsWith(output, '[') AND isValidJSON(replaceRegexpOne(output, '\\] of [0-9]+$', ']'))
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
-SELECT
-    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source,
-    row.4 AS request_id, row.5 AS endpoint,
-    row.6 AS rollout_id, if(row.6 = '', -1, row.7) AS step, row.8 AS route_revision, row.9 AS unit,
-    row.10 AS assigned_arm, row.11 AS probability, row.12 AS reason,
-    row.13 AS served_version, row.14 AS fallback_from, row.15 AS status, row.16 AS error_code, row.17 AS latency_us,
-    if(row.28 = 0, row.17, row.28) AS settled_us,
-    row.18 AS queue_us, row.19 AS compute_us,
-    row.20 AS batch_size, row.21 AS price, JSONExtractRaw(line, 'request') AS request,
-    JSONExtractRaw(line, 'response') AS response,
-    mapFromArrays(arrayMap(o -> JSONExtractString(o, 'name'), outs),
-        arrayMap(o -> slipway_output(JSONExtractArrayRaw(o, 'data')), outs)) AS outputs,
-    row.25 AS shadow_rollout_id, if(row.25 = '', -1, row.26) AS shadow_step, row.27 AS trace_id,
-    row.22 AS router, row.23 AS boot, row.24 AS sequence,
-    toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+-- Each line once: its row, when it arrived and why it is refused, for the two views below; an engine of Null keeps
+-- nothing. The engine reads the SQL of every view again at each flush, four times a second: with the long expressions
+-- in one view instead of two, the ingest of a small stream costs less than a third.
+CREATE TABLE IF NOT EXISTS slipway.predictions_lines
+(
+    line String COMMENT 'the line as it came',
+    row String COMMENT 'the row in it, as JSON',
+    arrived DateTime64(3) COMMENT 'Kafka''s clock',
+    topic LowCardinality(String) COMMENT 'the topic that it lies in',
+    kafka_partition UInt32 COMMENT 'the partition that it lies in',
+    kafka_offset UInt64 COMMENT 'its record''s offset in that partition',
+    refusal String COMMENT 'why it cannot be a row; empty when it can'
+)
+ENGINE = Null
+COMMENT 'Lines of predictions_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_read TO slipway.predictions_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    slipway_prediction_refusal(row, arrived) AS refusal
 FROM
 (
-    SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, endpoint String,
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.predictions_queue
+    WHERE line != ''
+)
+COMMENT 'Reads what arrives in predictions_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_ingest TO slipway.predictions AS
+SELECT
+    fields.1 AS event_id, fromUnixTimestamp64Milli(fields.2) AS time, arrived AS arrived_at, fields.3 AS source,
+    fields.4 AS request_id, fields.5 AS endpoint,
+    fields.6 AS rollout_id, if(fields.6 = '', -1, fields.7) AS step, fields.8 AS route_revision, fields.9 AS unit,
+    fields.10 AS assigned_arm, fields.11 AS probability, fields.12 AS reason,
+    fields.13 AS served_version, fields.14 AS fallback_from, fields.15 AS status, fields.16 AS error_code,
+    fields.17 AS latency_us,
+    if(fields.28 = 0, fields.17, fields.28) AS settled_us,
+    fields.18 AS queue_us, fields.19 AS compute_us,
+    fields.20 AS batch_size, fields.21 AS price, JSONExtractRaw(row, 'request') AS request,
+    JSONExtractRaw(row, 'response') AS response,
+    mapFromArrays(arrayMap(o -> JSONExtractString(o, 'name'), outs),
+        arrayMap(o -> slipway_output(JSONExtractArrayRaw(o, 'data')), outs)) AS outputs,
+    fields.25 AS shadow_rollout_id, if(fields.25 = '', -1, fields.26) AS shadow_step, fields.27 AS trace_id,
+    fields.22 AS router, fields.23 AS boot, fields.24 AS sequence,
+    kafka_partition, kafka_offset,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_partition, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, source String, request_id String, endpoint String,
             rollout_id String, step Int16, route_revision String, unit String, assigned_arm String,
             probability Float64, reason String, served_version String, fallback_from String, status UInt16,
             error_code String, latency_us UInt64, queue_us UInt64, compute_us UInt64, batch_size UInt32, price Float64,
             router String, boot String, sequence UInt64, shadow_rollout_id String, shadow_step Int16,
-            trace_id String, settled_us UInt64)') AS row,
-        JSONExtractArrayRaw(line, 'response', 'outputs') AS outs
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.predictions_queue)
-    WHERE line != '' AND slipway_prediction_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+            trace_id String, settled_us UInt64)') AS fields,
+        JSONExtractArrayRaw(row, 'response', 'outputs') AS outs
+    FROM slipway.predictions_lines
+    WHERE refusal = ''
 )
 COMMENT 'Sends what arrives in predictions_queue to predictions'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.predictions_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic,
-    toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
-FROM
-(
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset,
-        slipway_prediction_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]),
-        coalesce(_timestamp_ms, now64(3))) AS refusal
-    FROM slipway.predictions_queue
-    WHERE line != ''
-)
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.predictions_lines
 WHERE refusal != ''
 COMMENT 'Sends what predictions_ingest refuses to dead_letters, with the reason'

@@ -46,38 +46,47 @@ CREATE OR REPLACE FUNCTION slipway_outcome_refusal AS (line, arrived) -> multiIf
         'time: implausible (over 400 days from its arrival)',
     '')
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_ingest TO slipway.outcomes AS
-SELECT
-    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source,
-    row.4 AS endpoint, row.5 AS name,
-    if(JSONType(line, 'value') = 'String', JSONExtractString(line, 'value'), JSONExtractRaw(line, 'value')) AS value,
-    if(JSONType(line, 'value') = 'Bool', toFloat64(JSONExtractBool(line, 'value')),
-        if(JSONType(line, 'value') = 'String', NULL, JSONExtractFloat(line, 'value'))) AS number,
-    row.6 AS unit, row.7 AS request_id,
-    toUInt32(_partition) AS kafka_partition, _offset AS kafka_offset,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+CREATE TABLE IF NOT EXISTS slipway.outcomes_lines AS slipway.predictions_lines
+ENGINE = Null
+COMMENT 'Lines of outcomes_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_read TO slipway.outcomes_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    slipway_outcome_refusal(row, arrived) AS refusal
 FROM
 (
-    SELECT line, _partition, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, endpoint String, name String, unit String,
-            request_id String)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.outcomes_queue)
-    WHERE line != '' AND slipway_outcome_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.outcomes_queue
+    WHERE line != ''
+)
+COMMENT 'Reads what arrives in outcomes_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_ingest TO slipway.outcomes AS
+SELECT
+    fields.1 AS event_id, fromUnixTimestamp64Milli(fields.2) AS time, arrived AS arrived_at, fields.3 AS source,
+    fields.4 AS endpoint, fields.5 AS name,
+    if(JSONType(row, 'value') = 'String', JSONExtractString(row, 'value'), JSONExtractRaw(row, 'value')) AS value,
+    if(JSONType(row, 'value') = 'Bool', toFloat64(JSONExtractBool(row, 'value')),
+        if(JSONType(row, 'value') = 'String', NULL, JSONExtractFloat(row, 'value'))) AS number,
+    fields.6 AS unit, fields.7 AS request_id,
+    kafka_partition, kafka_offset,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_partition, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, source String, endpoint String, name String, unit String,
+            request_id String)') AS fields
+    FROM slipway.outcomes_lines
+    WHERE refusal = ''
 )
 COMMENT 'Sends what arrives in outcomes_queue to outcomes'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.outcomes_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic,
-    toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
-FROM
-(
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset,
-        slipway_outcome_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]),
-        coalesce(_timestamp_ms, now64(3))) AS refusal
-    FROM slipway.outcomes_queue
-    WHERE line != ''
-)
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.outcomes_lines
 WHERE refusal != ''
 COMMENT 'Sends what outcomes_ingest refuses to dead_letters, with the reason'

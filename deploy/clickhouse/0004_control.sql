@@ -31,36 +31,51 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.evi
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of evidence.v1; reading it would take the rows away: not for people'
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_ingest TO slipway.evidence AS
-SELECT
-    row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
-    row.3 AS rollout_id, row.4 AS endpoint,
-    concat(JSONExtractRaw(line, 'revision', 'epoch'), '.', JSONExtractRaw(line, 'revision', 'n')) AS revision,
-    row.5 AS step, row.6 AS analyser, row.7 AS sequence,
-    row.8 AS verdict, row.9 AS reasons, row.10 AS sentence, row.11 AS alpha, JSONExtractRaw(line, 'numbers') AS numbers,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+CREATE TABLE IF NOT EXISTS slipway.evidence_lines AS slipway.predictions_lines
+ENGINE = Null
+COMMENT 'Lines of evidence_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_read TO slipway.evidence_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    if(JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'rollout_id') != ''
+        AND abs(JSONExtractInt(row, 'time') - toUnixTimestamp64Milli(arrived)) < 35 * 86400000, '',
+        'evidence: not JSON, without event_id or rollout_id, or with an implausible time') AS refusal
 FROM
 (
-    SELECT line, _offset, _timestamp_ms AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16,
-            analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String,
-            alpha Float64)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.evidence_queue)
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.evidence_queue
+    WHERE line != ''
 )
-WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != ''
-    AND abs(row.2 - toUnixTimestamp64Milli(coalesce(arrived, now64(3)))) < 35 * 86400000
+COMMENT 'Reads what arrives in evidence_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_ingest TO slipway.evidence AS
+SELECT
+    fields.1 AS event_id, arrived AS arrived_at, fromUnixTimestamp64Milli(fields.2) AS time,
+    fields.3 AS rollout_id, fields.4 AS endpoint,
+    concat(JSONExtractRaw(row, 'revision', 'epoch'), '.', JSONExtractRaw(row, 'revision', 'n')) AS revision,
+    fields.5 AS step, fields.6 AS analyser, fields.7 AS sequence,
+    fields.8 AS verdict, fields.9 AS reasons, fields.10 AS sentence, fields.11 AS alpha,
+    JSONExtractRaw(row, 'numbers') AS numbers,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, rollout_id String, endpoint String, step Int16,
+            analyser String, sequence UInt64, verdict String, reasons Array(String), sentence String,
+            alpha Float64)') AS fields
+    FROM slipway.evidence_lines
+    WHERE refusal = ''
+)
 COMMENT 'Sends what arrives in evidence_queue to evidence'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.evidence_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer,
-    _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
-    'evidence: not JSON, without event_id or rollout_id, or with an implausible time' AS reason, line AS raw
-FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic,
-    _partition, _offset FROM slipway.evidence_queue)
-WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'rollout_id') != ''
-    AND abs(JSONExtractInt(row, 'time') - toUnixTimestamp64Milli(coalesce(_timestamp_ms, now64(3)))) < 35 * 86400000)
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.evidence_lines
+WHERE refusal != ''
 COMMENT 'Sends what evidence_ingest refuses to dead_letters, with the reason'
 ---
 CREATE TABLE IF NOT EXISTS slipway.audit
@@ -91,28 +106,44 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.aud
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of audit.v1; reading it would take the rows away: not for people'
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_ingest TO slipway.audit AS
-SELECT row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
-    row.3 AS aggregate, row.4 AS n, row.5 AS actor, row.6 AS role,
-    row.7 AS action, row.8 AS reason, JSONExtractRaw(line, 'state') AS state, row.9 AS previous_hash, row.10 AS hash,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+CREATE TABLE IF NOT EXISTS slipway.audit_lines AS slipway.predictions_lines
+ENGINE = Null
+COMMENT 'Lines of audit_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_read TO slipway.audit_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    if(JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'aggregate') != '', '',
+        'audit: not JSON, or without event_id or aggregate') AS refusal
 FROM
 (
-    SELECT line, _offset, _timestamp_ms AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String,
-            action String, reason String, previous_hash String, hash String)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.audit_queue)
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.audit_queue
+    WHERE line != ''
 )
-WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.3 != ''
+COMMENT 'Reads what arrives in audit_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_ingest TO slipway.audit AS
+SELECT fields.1 AS event_id, arrived AS arrived_at, fromUnixTimestamp64Milli(fields.2) AS time,
+    fields.3 AS aggregate, fields.4 AS n, fields.5 AS actor, fields.6 AS role,
+    fields.7 AS action, fields.8 AS reason, JSONExtractRaw(row, 'state') AS state, fields.9 AS previous_hash,
+    fields.10 AS hash,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, aggregate String, n UInt64, actor String, role String,
+            action String, reason String, previous_hash String, hash String)') AS fields
+    FROM slipway.audit_lines
+    WHERE refusal = ''
+)
 COMMENT 'Sends what arrives in audit_queue to audit'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.audit_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer,
-    _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
-    'audit: not JSON, or without event_id or aggregate' AS reason, line AS raw
-FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic,
-    _partition, _offset FROM slipway.audit_queue)
-WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'aggregate') != '')
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.audit_lines
+WHERE refusal != ''
 COMMENT 'Sends what audit_ingest refuses to dead_letters, with the reason'

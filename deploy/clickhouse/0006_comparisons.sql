@@ -58,42 +58,52 @@ CREATE OR REPLACE FUNCTION slipway_comparison_refusal AS (line, arrived) -> mult
         'time: implausible (over 35 days from its arrival)',
     '')
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_ingest TO slipway.comparisons AS
-SELECT
-    row.1 AS event_id, fromUnixTimestamp64Milli(row.2) AS time, arrived AS arrived_at, row.3 AS source,
-    row.4 AS request_id, row.5 AS trace_id, row.6 AS endpoint, row.7 AS rollout_id, row.8 AS step,
-    row.9 AS control_version, row.10 AS candidate_version, row.11 AS result, row.12 AS reason, row.13 AS agree,
-    row.14 AS noise, row.15 AS noise_agree, row.16 AS differences, row.17 AS max_difference,
-    row.18 AS control_latency_us, row.19 AS control_compute_us, row.20 AS candidate_latency_us,
-    row.21 AS candidate_compute_us, row.22 AS noise_compute_us, row.23 AS price,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+CREATE TABLE IF NOT EXISTS slipway.comparisons_lines AS slipway.predictions_lines
+ENGINE = Null
+COMMENT 'Lines of comparisons_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_read TO slipway.comparisons_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    slipway_comparison_refusal(row, arrived) AS refusal
 FROM
 (
-    SELECT line, _offset, coalesce(_timestamp_ms, now64(3)) AS arrived,
-        JSONExtract(line, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String,
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.comparisons_queue
+    WHERE line != ''
+)
+COMMENT 'Reads what arrives in comparisons_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_ingest TO slipway.comparisons AS
+SELECT
+    fields.1 AS event_id, fromUnixTimestamp64Milli(fields.2) AS time, arrived AS arrived_at, fields.3 AS source,
+    fields.4 AS request_id, fields.5 AS trace_id, fields.6 AS endpoint, fields.7 AS rollout_id, fields.8 AS step,
+    fields.9 AS control_version, fields.10 AS candidate_version, fields.11 AS result, fields.12 AS reason,
+    fields.13 AS agree,
+    fields.14 AS noise, fields.15 AS noise_agree, fields.16 AS differences, fields.17 AS max_difference,
+    fields.18 AS control_latency_us, fields.19 AS control_compute_us, fields.20 AS candidate_latency_us,
+    fields.21 AS candidate_compute_us, fields.22 AS noise_compute_us, fields.23 AS price,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, source String, request_id String, trace_id String,
             endpoint String, rollout_id String, step Int16, control_version String, candidate_version String,
             result String, reason String, agree Bool, noise Bool, noise_agree Bool,
             differences Array(Tuple(field String, kind String, control String, candidate String)),
             max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64,
-            candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.comparisons_queue)
-    WHERE line != '' AND slipway_comparison_refusal(line, coalesce(_timestamp_ms, now64(3))) = ''
+            candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS fields
+    FROM slipway.comparisons_lines
+    WHERE refusal = ''
 )
 COMMENT 'Sends what arrives in comparisons_queue to comparisons'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.comparisons_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, _topic AS topic,
-    toUInt32(_partition) AS partition, _offset AS `offset`, refusal AS reason, line AS raw
-FROM
-(
-    SELECT line, coalesce(_timestamp_ms, now64(3)) AS arrived, _topic, _partition, _offset,
-        slipway_comparison_refusal(slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]),
-        coalesce(_timestamp_ms, now64(3))) AS refusal
-    FROM slipway.comparisons_queue
-    WHERE line != ''
-)
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.comparisons_lines
 WHERE refusal != ''
 COMMENT 'Sends what comparisons_ingest refuses to dead_letters, with the reason'
 ---

@@ -27,29 +27,46 @@ SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.ret
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of retraining.v1; reading it would take the rows away: not for people'
 ---
-CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_ingest TO slipway.retraining AS
-SELECT
-    row.1 AS event_id, coalesce(arrived, now64(3)) AS arrived_at, fromUnixTimestamp64Milli(row.2) AS time,
-    row.3 AS source, row.4 AS model, row.5 AS model_version, row.6 AS endpoint, row.7 AS reasons, row.8 AS sentence,
-    fromUnixTimestamp64Milli(JSONExtractInt(line, 'data', 'from')) AS data_from,
-    fromUnixTimestamp64Milli(JSONExtractInt(line, 'data', 'to')) AS data_to, JSONExtractRaw(line, 'numbers') AS numbers,
-    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(coalesce(arrived, now64(3)))))), 64),
-        toUInt128(bitNot(toUInt64(_offset)))) AS version
+CREATE TABLE IF NOT EXISTS slipway.retraining_lines AS slipway.predictions_lines
+ENGINE = Null
+COMMENT 'Lines of retraining_queue on their way; always empty'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_read TO slipway.retraining_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    if(JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'model') != '', '',
+        'retraining: not JSON, or without event_id or model') AS refusal
 FROM
 (
-    SELECT line, _offset, _timestamp_ms AS arrived, JSONExtract(line, 'Tuple(event_id String, time Int64, source String,
-        model String, version UInt32, endpoint String, reasons Array(String), sentence String)') AS row
-    FROM (SELECT slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS line, _timestamp_ms, _topic,
-        _partition, _offset FROM slipway.retraining_queue)
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.retraining_queue
+    WHERE line != ''
 )
-WHERE JSONType(line) = 'Object' AND row.1 != '' AND row.4 != ''
+COMMENT 'Reads what arrives in retraining_queue'
+---
+CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_ingest TO slipway.retraining AS
+SELECT
+    fields.1 AS event_id, arrived AS arrived_at, fromUnixTimestamp64Milli(fields.2) AS time,
+    fields.3 AS source, fields.4 AS model, fields.5 AS model_version, fields.6 AS endpoint, fields.7 AS reasons,
+    fields.8 AS sentence,
+    fromUnixTimestamp64Milli(JSONExtractInt(row, 'data', 'from')) AS data_from,
+    fromUnixTimestamp64Milli(JSONExtractInt(row, 'data', 'to')) AS data_to, JSONExtractRaw(row, 'numbers') AS numbers,
+    bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
+        toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
+FROM
+(
+    SELECT row, arrived, kafka_offset,
+        JSONExtract(row, 'Tuple(event_id String, time Int64, source String,
+        model String, version UInt32, endpoint String, reasons Array(String), sentence String)') AS fields
+    FROM slipway.retraining_lines
+    WHERE refusal = ''
+)
 COMMENT 'Sends what arrives in retraining_queue to retraining'
 ---
 CREATE MATERIALIZED VIEW IF NOT EXISTS slipway.retraining_refused TO slipway.dead_letters AS
-SELECT lower(hex(SHA256(line))) AS event_id, coalesce(_timestamp_ms, now64(3)) AS arrived_at, 'clickhouse' AS consumer,
-    _topic AS topic, toUInt32(_partition) AS partition, _offset AS `offset`,
-    'retraining: not JSON, or without event_id or model' AS reason, line AS raw
-FROM (SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row, _timestamp_ms, _topic,
-    _partition, _offset FROM slipway.retraining_queue)
-WHERE line != '' AND NOT (JSONExtractString(row, 'event_id') != '' AND JSONExtractString(row, 'model') != '')
+SELECT lower(hex(SHA256(line))) AS event_id, arrived AS arrived_at, 'clickhouse' AS consumer, topic,
+    kafka_partition AS partition, kafka_offset AS `offset`, refusal AS reason, line AS raw
+FROM slipway.retraining_lines
+WHERE refusal != ''
 COMMENT 'Sends what retraining_ingest refuses to dead_letters, with the reason'
