@@ -4,13 +4,17 @@ import { configSchema } from './config.ts';
 import { Analysis } from './analysis/analyse.store.ts';
 import { CountsStore } from './analysis/counts.store.ts';
 import { LatencyStore } from './analysis/latency.store.ts';
+import { IngestWatch } from './ingest/ingest-watch.store.ts';
 import { RebuildController } from './rebuild/rebuild.controller.ts';
 import { RebuildStore } from './rebuild/rebuild.store.ts';
 
 const config = loadConfig(configSchema, process.env);
-await runAnalyser('experiment-stats', ANALYSERS.traffic, config, ({ clickhouse }) => {
+await runAnalyser('experiment-stats', ANALYSERS.traffic, config, ({ kafka, clickhouse, log, onClose }) => {
   const analysis = new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
+  const ingest = new IngestWatch(kafka, clickhouse, log);
+  onClose('ingest watch', () => ingest.close());
   return {
+    started: () => ingest.start(),
     look: (rollout, now) => analysis.look(rollout, now),
     forget: (id) => analysis.forget(id),
     controllers: [RebuildController],

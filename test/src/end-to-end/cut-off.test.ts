@@ -161,6 +161,14 @@ describe('a router without its bus', () => {
   });
 });
 
+describe('a Kafka table of ClickHouse', () => {
+  it('that a restart left detached is attached again by experiment-stats', async () => {
+    await release.clickhouseClient.command({ query: 'DETACH TABLE slipway.predictions_queue SYNC' });
+    const answer = await release.infer('hello');
+    expect((await release.accountFor([answer.headers.get('x-request-id') as string])).missing).toEqual([]);
+  });
+});
+
 describe('beside a Kafka that says nothing', () => {
   it('routers, workers and readers of topics stop in order when told to, before they are cut off at 15 s', async () => {
     const { supervisor } = release;

@@ -10,6 +10,7 @@ import { until } from '@slipway/local';
 import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { describeIngestWatch } from './clickhouse-ingest-watch.ts';
 import { describeReaders } from './clickhouse-readers.ts';
 import { describeRows } from './clickhouse-rows.ts';
 
@@ -262,3 +263,4 @@ describe('ingestion', () => {
 
 describeReaders(() => stack);
 describeRows(() => ({ stack, producer }), { prediction, send, landed });
+describeIngestWatch(() => stack, { prediction, send, landed });

@@ -92,6 +92,8 @@ function grant(principal: Principal, { reads, writes, groups }: Rights): Acl[] {
 export const acls: readonly Acl[] = [
   { principal: 'migrate', operation: 'Create', resource: 'topic', pattern: 'prefixed', names: ['slipway.'] },
   { principal: 'migrate', operation: 'Describe', resource: 'topic', pattern: 'prefixed', names: ['slipway.'] },
+  // experiment-stats looks whether ClickHouse is in its groups.
+  { principal: 'analyser', operation: 'Describe', resource: 'group', pattern: 'prefixed', names: ['clickhouse.'] },
   ...Object.entries(rights).flatMap(([name, r]) => grant(name as Principal, r)),
 ];
 

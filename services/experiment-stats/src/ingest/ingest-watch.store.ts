@@ -1,0 +1,140 @@
+import {
+  type ClickHouseClient,
+  counter,
+  gauge,
+  type Kafka,
+  type Logger,
+  PacedLoop,
+  queryRows,
+  withAdmin,
+} from '@slipway/platform';
+
+export const ingestRestarts = counter(
+  'slipway_ingest_restarts_total',
+  'Kafka tables of ClickHouse that had left their consumer group and were attached again',
+  ['queue'],
+);
+
+export const ingestStuck = gauge(
+  'slipway_ingest_stuck',
+  'Kafka tables of ClickHouse that read nothing and cannot be detached: 1 until ClickHouse is restarted',
+  ['queue'],
+);
+
+/** Five seconds between looks: a look is one request to Kafka and two small queries. */
+const EVERY_MS = 5000;
+/** A group that nobody is in for so many looks in a row: longer than a start or a rebalance takes. */
+const PATIENCE = 6;
+
+/** A table lets go within a second, if it does. */
+const DETACH_MS = 25_000;
+
+/** `since` is when the server was started, in seconds. */
+type Queue = { name: string; group: string; since: number };
+
+/**
+ * Keeps ClickHouse reading. When a broker stops answering while a Kafka table commits its offsets, the client library
+ * inside ClickHouse can lose its assignment and never join its group again: the table polls on and gets no row, until
+ * it is detached and attached. Nothing is lost by that, since the offsets are committed after the rows are written.
+ * In some cases the library does not come back from that commit, and the table cannot be detached either: then ClickHouse
+ * has to be restarted, which is said (`slipway_ingest_stuck`) and not done from here.
+ *
+ * A table that was detached with `PERMANENTLY` is left alone; one that was detached without it is attached again.
+ */
+export class IngestWatch {
+  private readonly kafka: Kafka;
+  private readonly clickhouse: ClickHouseClient;
+  private readonly log: Logger;
+  private readonly patience: number;
+  private readonly loop: PacedLoop;
+  private readonly empty = new Map<string, number>();
+  /** Tables that could not be detached, with the start of the server that they hang in. */
+  private readonly stuck = new Map<string, number>();
+
+  /** @param pace time between two looks in milliseconds, and how many looks an empty group may last */
+  constructor(
+    kafka: Kafka,
+    clickhouse: ClickHouseClient,
+    log: Logger,
+    pace: { everyMs: number; patience: number } = { everyMs: EVERY_MS, patience: PATIENCE },
+  ) {
+    this.kafka = kafka;
+    this.clickhouse = clickhouse;
+    this.log = log;
+    this.patience = pace.patience;
+    this.loop = new PacedLoop(() => this.look(), pace.everyMs);
+  }
+
+  start(): void {
+    this.loop.start();
+  }
+
+  close(): Promise<void> {
+    return this.loop.close();
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.attachDetached();
+      for (const queue of await this.deserted()) await this.restart(queue);
+    } catch (error) {
+      // Kafka or ClickHouse is away: nothing is known of any group, and what was seen before may be old.
+      this.empty.clear();
+      this.log.debug({ err: error }, 'the consumer groups of ClickHouse were not looked at');
+    }
+  }
+
+  /** Tables whose groups have had no member for `patience` looks. */
+  private async deserted(): Promise<Queue[]> {
+    const queues = await queryRows<Queue>(
+      this.clickhouse,
+      `SELECT name, extract(engine_full, 'kafka_group_name = \\'([^\\']*)\\'') AS group,
+         toUnixTimestamp(now()) - uptime() AS since
+       FROM system.tables
+       WHERE database = 'slipway' AND engine = 'Kafka' AND group != ''`,
+    );
+    if (queues.length === 0) return [];
+    const { groups } = await withAdmin(this.kafka, (admin) => admin.describeGroups(queues.map((q) => q.group)));
+    const state = new Map(groups.map((g) => [g.groupId, g.state]));
+    return queues.filter(({ name, group }) => {
+      const deserted = ['Empty', 'Dead'].includes(state.get(group) ?? '');
+      const looks = deserted ? (this.empty.get(name) ?? 0) + 1 : 0;
+      this.empty.set(name, looks);
+      if (!deserted && this.stuck.delete(name)) ingestStuck.set({ queue: name }, 0);
+      return looks >= this.patience;
+    });
+  }
+
+  private async restart({ name, group, since }: Queue): Promise<void> {
+    // A second try would hang as well, for as long as it is the same process. Its start is known to a second or two.
+    if (Math.abs((this.stuck.get(name) ?? 0) - since) <= 2) return;
+    this.empty.delete(name);
+    ingestRestarts.inc({ queue: name });
+    this.log.warn({ queue: name, group }, 'nobody reads for this table of ClickHouse: it is attached again');
+    try {
+      const abort_signal = AbortSignal.timeout(DETACH_MS);
+      await this.clickhouse.command({ query: `DETACH TABLE slipway.${name} SYNC`, abort_signal });
+    } catch (error) {
+      this.stuck.set(name, since);
+      ingestStuck.set({ queue: name }, 1);
+      this.log.error({ err: error, queue: name }, 'a table of ClickHouse cannot be detached: restart ClickHouse');
+      return;
+    }
+    await this.attach(name);
+  }
+
+  /** Also what a restart left behind that was cut off between its two halves. */
+  private async attachDetached(): Promise<void> {
+    const left = await queryRows<{ table: string }>(
+      this.clickhouse,
+      `SELECT table FROM system.detached_tables
+       WHERE database = 'slipway' AND endsWith(table, '_queue') AND NOT is_permanently`,
+    );
+    for (const { table } of left) await this.attach(table);
+  }
+
+  private async attach(name: string): Promise<void> {
+    await this.clickhouse.command({ query: `ATTACH TABLE IF NOT EXISTS slipway.${name}` });
+    this.log.info({ queue: name }, 'attached a table of ClickHouse that reads from Kafka');
+  }
+}

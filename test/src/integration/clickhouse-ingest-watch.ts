@@ -1,0 +1,66 @@
+import { type PredictionRow, topics } from '@slipway/contracts';
+import { IngestWatch, ingestRestarts } from '@slipway/experiment-stats/ingest-watch.store';
+import { until } from '@slipway/local';
+import { createKafka, createLogger } from '@slipway/platform';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of clickhouse.test.ts, which the root's vitest runs
+import { describe, expect, it } from 'vitest';
+import type { TestStack } from '../fixtures/stack.ts';
+
+type Rows = {
+  prediction: (change?: Partial<PredictionRow>) => PredictionRow;
+  send: (lines: (object | string)[]) => Promise<unknown>;
+  landed: (id: string) => Promise<Record<string, unknown> | undefined>;
+};
+
+/** Kafka tables that have stopped reading; part of the suite of ClickHouse, on its stack. */
+export function describeIngestWatch(stack: () => TestStack, { prediction, send, landed }: Rows): void {
+  describe('the watch over what ClickHouse reads', () => {
+    const restarted = async () => (await ingestRestarts.get()).values.map((v) => v.labels.queue);
+    const command = (query: string) => stack().clickhouseClient.command({ query });
+    const exists = async (table: string) =>
+      (await stack().query('SELECT 1 FROM system.tables WHERE name = {table:String}', { table })).length === 1;
+    const arrives = async (what: string) => {
+      const row = prediction();
+      await send([row]);
+      await until(what, async () => (await landed(row.event_id)) !== undefined);
+    };
+    const watching = async (work: () => Promise<void>) => {
+      const log = createLogger('test', 'test', 'silent');
+      const kafka = createKafka('test', stack().kafkaBrokers.split(','), log);
+      const watch = new IngestWatch(kafka, stack().clickhouseClient, log, { everyMs: 200, patience: 5 });
+      watch.start();
+      try {
+        await work();
+      } finally {
+        await watch.close();
+      }
+    };
+    const settings = (group: string) =>
+      `kafka_broker_list = '${stack().kafkaBrokers}', kafka_topic_list = '${topics.retraining.name}',
+       kafka_group_name = '${group}', kafka_format = 'LineAsString'`;
+
+    it('attaches a table again whose group nobody is in, and leaves the others as they are', async () => {
+      await arrives('a row before');
+      // Without a view a table joins no group: so looks one from outside that a frozen broker has put out.
+      await command(
+        `CREATE TABLE slipway.lonely_queue (line String) ENGINE = Kafka SETTINGS ${settings('test.lonely')}`,
+      );
+      await watching(async () => {
+        await until('it to be attached again', async () => (await restarted()).length > 0);
+        await until('it to be there', () => exists('lonely_queue'));
+        await arrives('a row meanwhile');
+      });
+      expect(await restarted()).toEqual(['lonely_queue']);
+      await command('DROP TABLE slipway.lonely_queue SYNC');
+    });
+
+    it('attaches what a restart that was cut off left detached, not what an operator detached for good', async () => {
+      await command('DETACH TABLE slipway.predictions_queue SYNC');
+      await command('DETACH TABLE slipway.outcomes_queue PERMANENTLY SYNC');
+      await watching(() => arrives('a row after it'));
+      const detached = await stack().query("SELECT table FROM system.detached_tables WHERE database = 'slipway'");
+      expect(detached).toEqual([{ table: 'outcomes_queue' }]);
+      await command('ATTACH TABLE slipway.outcomes_queue');
+    });
+  });
+}
