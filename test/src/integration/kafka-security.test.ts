@@ -170,6 +170,15 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     },
   );
 
+  it('let an analyser see whether ClickHouse is in its groups, and a router not', async () => {
+    const state = (principal: string) =>
+      withAdmin(createKafka('test', plain(principal), log), async (admin) =>
+        (await admin.describeGroups(['clickhouse.predictions'])).groups.map((g) => g.state),
+      );
+    expect(await state('slipway-analyser')).toEqual(['Dead']);
+    await expect(state('slipway-router')).rejects.toThrow(/group coordinator/);
+  });
+
   it('are enough for a router, which logs in by its environment', async () => {
     const port = ports[3] as number;
     const { KAFKA_BROKERS, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = scram('slipway-router');

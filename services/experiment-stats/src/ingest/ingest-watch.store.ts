@@ -47,6 +47,7 @@ export class IngestWatch {
   private readonly log: Logger;
   private readonly patience: number;
   private readonly loop: PacedLoop;
+  private failures = 0;
   private readonly empty = new Map<string, number>();
   /** Tables that could not be detached, with the start of the server that they hang in. */
   private readonly stuck = new Map<string, number>();
@@ -77,10 +78,14 @@ export class IngestWatch {
     try {
       await this.attachDetached();
       for (const queue of await this.deserted()) await this.restart(queue);
+      this.failures = 0;
     } catch (error) {
       // Kafka or ClickHouse is away: nothing is known of any group, and what was seen before may be old.
       this.empty.clear();
-      this.log.debug({ err: error }, 'the consumer groups of ClickHouse were not looked at');
+      this.failures += 1;
+      // Once when it lasts: a login that may not look (deploy/kafka/acls.txt) never will.
+      const level = this.failures === this.patience ? 'warn' : 'debug';
+      this.log[level]({ err: error }, 'the consumer groups of ClickHouse could not be looked at');
     }
   }
 
