@@ -103,6 +103,8 @@ beforeAll(async () => {
     }),
   );
   await createTopics(createKafka('test', plain('slipway-migrate'), log));
+  const foreign = plain('slipway-foreign-producer');
+  await until('the rights to be in force', async () => (await write(foreign, topics.outcomes)) === 'written');
 });
 afterAll(async () => {
   await supervisor?.stopAll();

@@ -36,8 +36,8 @@ type Queue = { name: string; group: string; since: number };
  * Keeps ClickHouse reading. When a broker stops answering while a Kafka table commits its offsets, the client library
  * inside ClickHouse can lose its assignment and never join its group again: the table polls on and gets no row, until
  * it is detached and attached. Nothing is lost by that, since the offsets are committed after the rows are written.
- * In some cases the library does not come back from that commit, and the table cannot be detached either: then ClickHouse
- * has to be restarted, which is said (`slipway_ingest_stuck`) and not done from here.
+ * In some cases the library does not come back from that commit, and the table cannot be detached either: then
+ * ClickHouse has to be restarted, which is said (`slipway_ingest_stuck`) and not done from here.
  *
  * A table that was detached with `PERMANENTLY` is left alone; one that was detached without it is attached again.
  */
