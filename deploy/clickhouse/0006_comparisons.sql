@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS slipway.comparisons
     endpoint LowCardinality(String) COMMENT 'the endpoint that was asked',
     rollout_id LowCardinality(String) COMMENT 'the rollout whose shadow sampled it',
     step Int16 COMMENT 'the step of that rollout, from 0',
+    unit String COMMENT 'whose request it is (user, session); empty when the request names none',
     control_version LowCardinality(String) COMMENT 'model:version that served the request',
     candidate_version LowCardinality(String) COMMENT 'model:version that was asked in the shadow',
     result LowCardinality(String) COMMENT 'paired, failed, expired or shed',
@@ -83,7 +84,7 @@ SELECT
     fields.13 AS agree,
     fields.14 AS noise, fields.15 AS noise_agree, fields.16 AS differences, fields.17 AS max_difference,
     fields.18 AS control_latency_us, fields.19 AS control_compute_us, fields.20 AS candidate_latency_us,
-    fields.21 AS candidate_compute_us, fields.22 AS noise_compute_us, fields.23 AS price,
+    fields.21 AS candidate_compute_us, fields.22 AS noise_compute_us, fields.23 AS price, fields.24 AS unit,
     bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
         toUInt128(bitNot(toUInt64(kafka_offset)))) AS version
 FROM
@@ -94,7 +95,7 @@ FROM
             result String, reason String, agree Bool, noise Bool, noise_agree Bool,
             differences Array(Tuple(field String, kind String, control String, candidate String)),
             max_difference Float64, control_latency_us UInt64, control_compute_us UInt64, candidate_latency_us UInt64,
-            candidate_compute_us UInt64, noise_compute_us UInt64, price Float64)') AS fields
+            candidate_compute_us UInt64, noise_compute_us UInt64, price Float64, unit String)') AS fields
     FROM slipway.comparisons_lines
     WHERE refusal = ''
 )

@@ -62,6 +62,7 @@ const shadow = {
     failed: 0,
     expired: 0,
     shed: 0,
+    comparedRequests: 1000,
     compared: 1000,
     disagreed: 10,
     noise: 100,

@@ -257,6 +257,7 @@ describe('bad input gets a named error, never NaN', () => {
             failed: 0,
             expired: 0,
             shed: 0,
+            comparedRequests: 0,
             compared: 0,
             disagreed: 0,
             noise: 0,

@@ -19,6 +19,7 @@ import { describeFairness } from './fair-counts.ts';
 import { describeOutcomes } from './outcome-counts.ts';
 import { describeReturning } from './returning-counts.ts';
 import { describeFirst } from './first-counts.ts';
+import { describeShadow } from './shadow-counts.ts';
 
 let stack: TestStack;
 let counts: Looks;
@@ -269,3 +270,4 @@ describeFirst(context, builders);
 describeReturning(context, builders);
 describeOutcomes(context, builders);
 describeFairness(context, builders);
+describeShadow(context, builders);

@@ -23,6 +23,8 @@ export const shadowRequestSchema = z.object({
   endpoint: nameSchema,
   rollout_id: z.uuid(),
   step: z.int().min(0),
+  /** Whose request it is; empty when the request names none. The verdict takes each unit's first request. */
+  unit: z.string().default(''),
   /** `model:version`. */
   control_version: z.string(),
   candidate_version: z.string(),
@@ -54,6 +56,8 @@ export const shadowPairSchema = z.object({
   endpoint: nameSchema,
   rollout_id: z.uuid(),
   step: z.int().min(0),
+  /** Whose request it is; each pair without one speaks for itself. */
+  unit: z.string().default(''),
   control_version: z.string().default(''),
   candidate_version: z.string().default(''),
   result: shadowResultSchema.default('paired'),
@@ -94,6 +98,7 @@ export const comparisonRowSchema = z.object({
   endpoint: z.string(),
   rollout_id: z.string(),
   step: z.int(),
+  unit: z.string(),
   control_version: z.string(),
   candidate_version: z.string(),
   result: shadowResultSchema,

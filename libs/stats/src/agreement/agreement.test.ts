@@ -10,6 +10,7 @@ const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({
   failed: 0,
   expired: 0,
   shed: 0,
+  comparedRequests: 1000,
   compared: 1000,
   disagreed: 10,
   noise: 100,
@@ -88,5 +89,9 @@ describe('the verdict on a shadow', () => {
   });
   it('holds when most of the sample was never compared', () =>
     expect(look({ sampled: 3000, expired: 2000 }).reasons).toContain('low_coverage'));
+  it('says of how many answers the trials are the first to each unit', () =>
+    expect(look({ compared: 400, disagreed: 4 }).sentence).toContain(
+      'differs in 4 of 400 answers (the first to each unit, of 1000), the primary',
+    ));
   it('counts what has not come back as pending', () => expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
 });

@@ -8,11 +8,16 @@ export type ShadowCounts = {
   failed: number;
   expired: number;
   shed: number;
-  /** Compared: pairs, and failures that are the candidate's own. */
+  /** Requests that were compared: pairs, and failures that are the candidate's own. */
+  comparedRequests: number;
+  /**
+   * The trials: of each unit the first request that was sampled, once it has been compared; of requests that name no
+   * unit each one. One caller's requests are alike, and counted each they would prove what nobody else has seen.
+   */
   compared: number;
-  /** Of the compared ones: the answers differ, or the candidate had none. */
+  /** Of the trials: the answers differ, or the candidate had none. */
   disagreed: number;
-  /** Pairs with a noise answer, and those in which the primary disagreed with itself. */
+  /** Trials with a noise answer, and those in which the primary disagreed with itself. */
   noise: number;
   noiseDisagreed: number;
   /** Compute time that the shadow took, seconds, and its price. */
@@ -54,7 +59,8 @@ const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} 
 
 /**
  * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get
- * bounds at α/2 each, valid at every look (`rateBounds`); their difference bounds the excess.
+ * bounds at α/2 each, valid at every look (`rateBounds`) since each unit is one trial; their difference bounds the
+ * excess.
  *
  * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
  * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
@@ -77,7 +83,7 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
     excess_lower: d.lower - noise.upper,
     excess_upper: d.upper - noise.lower,
     limit: maxExcess,
-    coverage: answered > 0 ? c.compared / answered : null,
+    coverage: answered > 0 ? c.comparedRequests / answered : null,
   };
   const measured = measurement(numbers);
   const cost = costs(c);
@@ -113,9 +119,10 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
 function measurement(n: ShadowJudgement['numbers']): string {
   const noise = n.noise_rate === null ? '' : `, the primary from itself in ${n.noiseDisagreed} of ${n.noise}`;
   if (n.excess === null) return `has not been compared yet, allowed ${percent(n.limit)}`;
+  const repeats = n.comparedRequests > n.compared ? ` (the first to each unit, of ${n.comparedRequests})` : '';
   const bounds = `${percent(Math.max(-1, n.excess_lower))} to ${percent(n.excess_upper)}`;
   return (
-    `differs in ${n.disagreed} of ${n.compared} answers${noise}: ` +
+    `differs in ${n.disagreed} of ${n.compared} answers${repeats}${noise}: ` +
     `in excess of noise at ${percent(n.excess)} (${bounds}), allowed ${percent(n.limit)}`
   );
 }

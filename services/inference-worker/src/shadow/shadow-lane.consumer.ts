@@ -96,6 +96,7 @@ export class ShadowLane {
       endpoint: r.endpoint,
       rollout_id: r.rollout_id,
       step: r.step,
+      unit: r.unit,
       control_version: r.control_version,
       candidate_version: r.candidate_version,
       result: 'paired',

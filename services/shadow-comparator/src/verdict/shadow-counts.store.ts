@@ -7,29 +7,41 @@ const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 /** Both tables are read from the rollout's start on, by the index on arrival, however long their history is. */
 export const shadowCountsSql = `
   WITH
-    ended AS (
-      SELECT request_id, result, agree, noise AS asked_twice, noise_agree,
-        candidate_compute_us + noise_compute_us AS compute_us, price AS cost
-      FROM slipway.comparisons FINAL
-      WHERE rollout_id = {rollout:String} AND step = {step:Int16}
-        AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+    requests AS (
+      SELECT request_id, anyIf(unit, unit != '') AS unit, min((arrived_at, sequence, request_id)) AS came,
+        countIf(result = 'paired') AS paired, countIf(result = 'failed') AS failed,
+        countIf(result = 'expired') AS expired, countIf(result = 'shed') AS shed,
+        countIf(result = 'paired' OR NOT agree) AS compared,
+        argMinIf((agree, asked_twice, noise_agree), arrived_at, result = 'paired' OR NOT agree) AS answers,
+        sum(compute_us) AS compute_us, sum(cost) AS cost
+      FROM (
+        SELECT request_id, unit, arrived_at, sequence, '' AS result, true AS agree, false AS asked_twice,
+          true AS noise_agree, 0 AS compute_us, 0. AS cost
+        FROM slipway.predictions
+        WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
+          AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+        UNION ALL
+        SELECT request_id, unit, arrived_at, 0 AS sequence, result, agree, noise AS asked_twice, noise_agree,
+          candidate_compute_us + noise_compute_us AS compute_us, price AS cost
+        FROM slipway.comparisons FINAL
+        WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+          AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}))
+      GROUP BY request_id
+    ),
+    judged AS (
+      SELECT *, compared > 0 AND (unit = '' OR came = min(came) OVER (PARTITION BY unit)) AS trial FROM requests
     )
-  SELECT
-    (SELECT uniqExact(request_id) FROM (
-       SELECT request_id FROM slipway.predictions
-       WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
-         AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
-       UNION ALL SELECT request_id FROM ended)) AS sampled,
-    countIf(result = 'paired') AS paired, countIf(result = 'failed') AS failed,
-    countIf(result = 'expired') AS expired, countIf(result = 'shed') AS shed,
-    countIf(result = 'paired' OR NOT agree) AS compared, countIf(NOT agree) AS disagreed,
-    countIf(asked_twice) AS noise, countIf(asked_twice AND NOT noise_agree) AS noiseDisagreed,
-    sum(compute_us) / 1e6 AS computeSeconds, sum(cost) AS price
-  FROM ended`;
+  SELECT count() AS sampled, sum(r.paired) AS paired, sum(r.failed) AS failed, sum(r.expired) AS expired,
+    sum(r.shed) AS shed, sum(r.compared) AS comparedRequests, countIf(trial) AS compared,
+    countIf(trial AND NOT answers.1) AS disagreed, countIf(trial AND answers.2) AS noise,
+    countIf(trial AND answers.2 AND NOT answers.3) AS noiseDisagreed,
+    sum(r.compute_us) / 1e6 AS computeSeconds, sum(r.cost) AS price
+  FROM judged AS r`;
 
 /**
  * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
- * every one that a pair speaks of (services that run both versions themselves publish pairs without our rows).
+ * every one that a pair speaks of (services that run both versions themselves publish pairs without our rows). A unit's
+ * first request is known before it has ended, so that neither a quick answer nor a slow one is taken in its stead.
  */
 export class ShadowCountsStore {
   private readonly clickhouse: ClickHouseClient;

@@ -217,6 +217,7 @@ export class InferProxy {
         ? undefined
         : this.parts.shadow.sample(route, {
             requestId,
+            unit: assignment.unit,
             traceparent,
             latencyUs,
             computeUs: number('x-slipway-compute-us'),

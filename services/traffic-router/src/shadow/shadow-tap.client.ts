@@ -34,6 +34,7 @@ const MOST_UNSENT = 100_000;
 
 export type Answered = {
   requestId: string;
+  unit: string;
   traceparent: string;
   latencyUs: number;
   computeUs: number;
@@ -80,6 +81,7 @@ export class ShadowTap {
       endpoint: route.endpoint,
       rollout_id: shadow.rollout_id,
       step: shadow.step,
+      unit: a.unit,
       control_version: formatVersion(control),
       candidate_version: formatVersion(candidate),
       noise: draw.noise,
@@ -111,6 +113,7 @@ export class ShadowTap {
         endpoint,
         rollout_id,
         step,
+        unit,
         control_version,
         candidate_version,
         control_latency_us,
@@ -125,6 +128,7 @@ export class ShadowTap {
         endpoint,
         rollout_id,
         step,
+        unit,
         control_version,
         candidate_version,
         control_latency_us,

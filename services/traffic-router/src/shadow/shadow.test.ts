@@ -45,6 +45,7 @@ describe('the shadow line', () => {
     endpoint: 'spam',
     rollout_id: shadow.rollout_id,
     step: 0,
+    unit: 'u',
     control_version: 'spam:1',
     candidate_version: 'spam:2',
     noise: true,

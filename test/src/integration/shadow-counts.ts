@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { comparisonRowSchema, topics } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
+import { judgeShadow, type ShadowCounts } from '@slipway/stats';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
+import { describe, expect, it } from 'vitest';
+import type { Builders, Counting } from './counting.ts';
+
+/** Whose requests a shadow takes for its trials; part of the suite of the counts, on its stack. */
+export function describeShadow(context: () => Counting, { prediction }: Builders): void {
+  const store = () => new ShadowCountsStore(context().clickhouse);
+  const comparison = (rollout_id: string, request_id: string, unit: string, agree: boolean) =>
+    comparisonRowSchema.parse({
+      event_id: randomUUID(),
+      type: 'slipway.comparison.v1',
+      source: 'test',
+      time: Date.now(),
+      ...{ request_id, trace_id: '', endpoint: 'spam', rollout_id, step: 0, unit },
+      ...{ control_version: 'spam:1', candidate_version: 'spam:2', result: 'paired', reason: '' },
+      ...{ agree, noise: true, noise_agree: agree, differences: [], max_difference: 0 },
+      ...{ control_latency_us: 1, control_compute_us: 1, candidate_latency_us: 1, candidate_compute_us: 1 },
+      ...{ noise_compute_us: 0, price: 0 },
+    });
+
+  describe('the trials of a shadow', () => {
+    it("are each unit's first request once it has ended, and every request that names no unit", async () => {
+      const id = randomUUID();
+      const sampled = (request_id: string, unit: string, sequence: number) => ({
+        ...prediction(unit, 'control', 0),
+        ...{ request_id, rollout_id: id, shadow_rollout_id: id, shadow_step: 0, sequence },
+      });
+      const { send } = context();
+      const counted = async (what: string, requests: number) => {
+        await until(what, async () => (await store().counts(id, 0, Date.now())).comparedRequests === requests);
+        return store().counts(id, 0, Date.now());
+      };
+      // One record: they arrive in one millisecond, in the order of their sequence.
+      await send(topics.predictions.name, [
+        sampled('ann-1', 'ann', 1),
+        sampled('ann-2', 'ann', 2),
+        sampled('ann-3', 'ann', 3),
+        sampled('bob-1', 'bob', 4),
+        sampled('nobody-1', '', 5),
+        sampled('nobody-2', '', 6),
+      ]);
+      await until('the requests', async () => (await store().counts(id, 0, Date.now())).sampled === 6);
+      // ann's first request takes its time: no later one speaks for her.
+      await send(topics.comparisons.name, [
+        comparison(id, 'ann-2', 'ann', true),
+        comparison(id, 'ann-3', 'ann', true),
+        comparison(id, 'bob-1', 'bob', true),
+        comparison(id, 'nobody-1', '', false),
+        comparison(id, 'nobody-2', '', false),
+      ]);
+      const before = { sampled: 6, paired: 5, compared: 3, disagreed: 2, noise: 3, noiseDisagreed: 2 };
+      expect(await counted('five of them to be compared', 5)).toMatchObject(before);
+      await send(topics.comparisons.name, [comparison(id, 'ann-1', 'ann', false)]);
+      const after = { sampled: 6, paired: 6, compared: 4, disagreed: 3, noise: 4, noiseDisagreed: 3 };
+      expect(await counted('the sixth', 6)).toMatchObject(after);
+    });
+
+    it('roll a candidate within its limit back in no more than 5 % of rollouts, whose callers come in bursts', async () => {
+      const LIMIT = 0.1;
+      const ROLLOUTS = 60;
+      const LOOKS = 5;
+      const ids = Array.from({ length: ROLLOUTS }, () => randomUUID());
+      const judged = (c: ShadowCounts) =>
+        judgeShadow({
+          ...{ alpha: 0.05, step: 0, maxExcess: LIMIT, minPairs: 1e9, activeSeconds: 60, dwellSeconds: 10 },
+          counts: c,
+        }).verdict;
+      const rolledBack = new Set<string>();
+      const ifEachCounted = new Set<string>();
+      for (let look = 0; look < LOOKS; look++) {
+        // 60 more units, a tenth of which the candidate answers otherwise, always; each asks 1 to 60 times, most few.
+        await context().clickhouse.command({
+          query: `INSERT INTO slipway.comparisons (event_id, time, arrived_at, source, request_id, endpoint, rollout_id,
+              step, unit, result, agree, noise, noise_agree, version)
+            SELECT request, now64(3), now64(3), 'test', concat('q-', request), 'spam', rollout, 0, unit, 'paired',
+              sipHash64(unit, 'differs') % 1000 >= ${LIMIT * 1000}, false, true, 1
+            FROM (SELECT arrayJoin({ids:Array(String)}) AS rollout, arrayJoin(range(60)) AS n,
+                concat(rollout, '-${look}-', toString(n)) AS unit,
+                arrayJoin(range(toUInt32(least(60, 1 / (1 - (sipHash64(unit, 'asks') % 10000) / 10000))))) AS k,
+                concat(unit, '-', toString(k)) AS request)`,
+          query_params: { ids },
+        });
+        for (const id of ids) {
+          const counts = await store().counts(id, 0, Date.now());
+          expect(counts.compared).toBe(60 * (look + 1));
+          if (judged(counts) === 'rollBack') rolledBack.add(id);
+        }
+        const all = await context().stack.query<{ id: string; n: number; differ: number }>(
+          `SELECT rollout_id AS id, count() AS n, countIf(NOT agree) AS differ FROM comparisons
+           WHERE rollout_id IN {ids:Array(String)} GROUP BY id`,
+          { ids },
+        );
+        const none = { failed: 0, expired: 0, shed: 0, noise: 0, noiseDisagreed: 0, computeSeconds: 0, price: 0 };
+        for (const { id, n, differ } of all) {
+          const each = { sampled: n, paired: n, comparedRequests: n, compared: n, disagreed: differ, ...none };
+          if (judged(each) === 'rollBack') ifEachCounted.add(id);
+        }
+      }
+      expect(rolledBack.size / ROLLOUTS).toBeLessThanOrEqual(0.05);
+      // What it was when every request was a trial: the bursts of this test are the ones that break it.
+      expect(ifEachCounted.size / ROLLOUTS).toBeGreaterThan(0.1);
+    });
+  });
+}
