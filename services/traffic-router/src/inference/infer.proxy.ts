@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Arm,
@@ -111,7 +112,7 @@ export class InferProxy {
     }
     const ids: Ids = {
       requestId: headerOf(req, 'x-request-id') || uuidv7(),
-      traceparent: childTraceparent(headerOf(req, 'traceparent')),
+      traceparent: childTraceparent(headerOf(req, 'traceparent'), randomBytes),
     };
     this.inFlight++;
     res.once('close', () => this.inFlight--);
