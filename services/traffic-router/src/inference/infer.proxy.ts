@@ -138,14 +138,13 @@ export class InferProxy {
     this.parts.access.check(headerOf(req, 'authorization'));
     const endpoint = pathSegment(endpointSegment);
     const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    const known = () => routes.get(endpoint) ?? unknownEndpoint(endpoint);
-    known();
+    routes.require(endpoint);
     refuseEncodings(req);
     const body = new RequestBody(await readBody(req, maxBodyBytes, uploadTimeoutMs, held));
     // How long a caller takes to send is not how long an arm takes to answer.
     const started = performance.now();
     if (body.isBinary) throw binaryProblem();
-    const route = known();
+    const route = routes.require(endpoint);
     if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;
     const { requestId } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
@@ -288,8 +287,3 @@ const binaryProblem = () =>
     "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
       "(in Triton's client: binary_data=False)",
   );
-
-/** @throws ProblemError always */
-function unknownEndpoint(endpoint: string): never {
-  throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
-}
