@@ -7,19 +7,72 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
-const rules = ['style/noRestrictedImports', 'style/noRestrictedGlobals'].flatMap((rule) => ['--only', rule]);
-const reads = "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;\n";
-const asks = "export const ask = () => fetch('http://localhost');\n";
-const sends = "import { Kafka } from 'kafkajs';\nexport const kafka = Kafka;\n";
+const rules = [
+  'style/noRestrictedImports',
+  'style/noRestrictedGlobals',
+  'style/noProcessEnv',
+  'nursery/noJsRestrictedProperties',
+  'plugin',
+].flatMap((rule) => ['--only', rule]);
+
+const imports = (name, from) => `import { ${name} } from '${from}';\nexport const used = ${name};\n`;
+const evaluates = (expression) => `export const asked = () => ${expression};\n`;
+const reads = imports('readFileSync', 'node:fs');
+const asks = evaluates("fetch('http://localhost')");
+const sends = imports('Kafka', 'kafkajs');
+const environment = evaluates("process.env['HOME']");
+/** What is neither I/O nor a function of its arguments alone. */
+const impure = [
+  ['totalmem', 'node:os'],
+  ['spawn', 'node:child_process'],
+  ['connect', 'node:net'],
+  ['request', 'node:http'],
+  ['request', 'node:https'],
+  ['threadId', 'node:worker_threads'],
+  ['setTimeout', 'node:timers'],
+  ['setTimeout', 'node:timers/promises'],
+  ['readFile', 'node:fs/promises'],
+  ['performance', 'node:perf_hooks'],
+  ['env', 'node:process'],
+  ['randomUUID', 'node:crypto'],
+  ['randomBytes', 'node:crypto'],
+  ['randomInt', 'node:crypto'],
+  ['steadyNow', '@slipway/platform'],
+]
+  .map((sample) => imports(...sample))
+  .concat(
+    [
+      'Math.random()',
+      'crypto.randomUUID()',
+      'Date.now()',
+      '[Date.now]',
+      'new Date()',
+      'Date()',
+      'performance.now()',
+      'process.hrtime()',
+      'globalThis.Date.now()',
+    ].map(evaluates),
+  );
+const pure = [
+  imports('createHash', 'node:crypto'),
+  imports('isUtf8', 'node:buffer'),
+  evaluates('[new Date(0), Date.parse(""), Math.max(0)]'),
+];
 const samples = [
-  ['services/registry', '', reads, false],
-  ['services/registry', '', asks, false],
+  ...[reads, asks, ...impure].flatMap((code) => [
+    ['services/registry', '', code, false],
+    ['services/registry', '.store', code, true],
+    ['libs/stats', '', code, false],
+  ]),
+  ['services/registry', '', environment, false],
+  ['services/registry', '.store', environment, false],
+  ['libs/stats', '', environment, false],
   ['services/registry', '', sends, false],
-  ['services/registry', '.store', reads, true],
-  ['services/registry', '.store', asks, true],
   ['services/registry', '.store', sends, false],
-  ['libs/stats', '', reads, false],
-  ['libs/stats', '', asks, false],
+  ...pure.flatMap((code) => [
+    ['services/registry', '', code, true],
+    ['libs/stats', '', code, true],
+  ]),
 ].map(([project, role, code, pass], i) => ({
   file: join(project, 'src', `purity-${process.pid}-${i}${role}.ts`),
   code,
@@ -28,10 +81,11 @@ const samples = [
 try {
   for (const { file, code } of samples) writeFileSync(join(root, file), code);
   const files = samples.map(({ file }) => file);
-  const said = spawnSync(process.execPath, [biome, 'lint', ...rules, '--reporter=github', ...files], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const said = spawnSync(
+    process.execPath,
+    [biome, 'lint', ...rules, '--reporter=github', '--max-diagnostics=none', ...files],
+    { cwd: root, encoding: 'utf8' },
+  );
   const output = said.stdout + said.stderr;
   const wrong = samples.filter(({ file, pass }) => output.includes(file) === pass);
   for (const { file, code, pass } of wrong)

@@ -35,10 +35,13 @@ export type CommonConfig = z.infer<typeof commonConfigSchema>;
 export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const result = schema.safeParse(env);
   if (result.success) return result.data;
+  // biome-ignore-start lint/style/noRestrictedGlobals: what a bad environment does is said here once, for every program
   for (const issue of result.error.issues)
     process.stderr.write(`${issue.path.join('.') || 'environment'}: ${issue.message}\n`);
   process.exit(78);
+  // biome-ignore-end lint/style/noRestrictedGlobals: as above
 }
 
 /** How to log in to the servers, from this process's environment, for programs that read nothing else from it. */
+// biome-ignore lint/style/noRestrictedGlobals: a config.ts is where the environment is read
 export const loadSecurity = () => loadConfig(securitySchema, process.env);

@@ -1,4 +1,4 @@
-export * from './analysis/analyser.ts';
+export * from './analysis/analyser.module.ts';
 export * from './analysis/analyst.client.ts';
 export * from './analysis/result.controller.ts';
 export * from './clock.ts';

@@ -1,13 +1,6 @@
-import { availableParallelism, totalmem } from 'node:os';
 import { LOOPBACK_HOSTS } from '@slipway/contracts';
 import { accessPolicies, commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
-
-/** Of the machine, or of the container where that has less. */
-function memoryHere(): number {
-  const container = process.constrainedMemory();
-  return container > 0 ? Math.min(totalmem(), container) : totalmem();
-}
 
 /** What models' processes see of the environment: what libraries need to be found, and no key. */
 export function modelEnvironment(all: Record<string, string | undefined>): Record<string, string> {
@@ -39,7 +32,7 @@ export const configSchema = commonConfigSchema.extend({
   /** From the start of a version's process until it is loaded and its validation set is run. */
   MODEL_LOAD_DEADLINE_MS: intFromEnv(1).default(120_000),
   /** Resident memory of one version's process; whichever takes more is ended. Half of the machine's, if not given. */
-  MODEL_MEMORY_BYTES: intFromEnv(1).default(Math.floor(memoryHere() / 2)),
+  MODEL_MEMORY_BYTES: intFromEnv(1).optional(),
   MAX_BODY_BYTES: intFromEnv(1024).default(8 * 1024 * 1024),
   /** Bytes of bodies, and of the tensors made from them, that may be under way at once; more are refused with 503. */
   MAX_BYTES_IN_FLIGHT: intFromEnv(1024).default(1024 ** 3),
@@ -48,7 +41,7 @@ export const configSchema = commonConfigSchema.extend({
   MAX_ROWS_PER_REQUEST: intFromEnv(1).default(1024),
   /** Shadow requests that run at the same time here; the lane's whole budget. */
   SHADOW_CONCURRENCY: intFromEnv(1, 1024).default(4),
-  /** Threads inside one run of a model. */
-  ORT_THREADS: intFromEnv(1).default(Math.max(1, Math.floor(availableParallelism() / 2))),
+  /** Threads inside one run of a model. Half of the machine's processors, if not given. */
+  ORT_THREADS: intFromEnv(1).optional(),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -16,6 +16,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
+import { availableParallelism, totalmem } from 'node:os';
 import { configSchema, modelEnvironment } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
 import { OipController } from './inference/oip.controller.ts';
@@ -24,6 +25,12 @@ import { ModelSet } from './model/model-set.client.ts';
 import { TrialLoop } from './model/trial.loop.ts';
 import { LegClient } from './shadow/leg.client.ts';
 import { ShadowLane } from './shadow/shadow-lane.consumer.ts';
+
+/** Memory of the machine, or of the container where that has less. */
+function memoryHere(): number {
+  const container = process.constrainedMemory();
+  return container > 0 ? Math.min(totalmem(), container) : totalmem();
+}
 
 await runService('inference-worker', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = randomUUID();
@@ -44,13 +51,13 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const models = new ModelSet({
     artifacts,
     log,
-    threads: config.ORT_THREADS,
+    threads: config.ORT_THREADS ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     maxQueuedRows: config.MAX_QUEUED_ROWS,
     bytes,
     limits: {
       runDeadlineMs: config.MODEL_RUN_DEADLINE_MS,
       loadDeadlineMs: config.MODEL_LOAD_DEADLINE_MS,
-      memoryBytes: config.MODEL_MEMORY_BYTES,
+      memoryBytes: config.MODEL_MEMORY_BYTES ?? Math.floor(memoryHere() / 2),
       env: modelEnvironment(process.env),
     },
     onChange: () => heartbeat.now(),

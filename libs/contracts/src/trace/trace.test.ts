@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { childTraceparent, parseTraceparent, traceIdOf } from './trace.ts';
 
@@ -5,7 +6,7 @@ const GIVEN = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
 
 describe('traceparent', () => {
   it("keeps the caller's trace and flags, with a span of its own", () => {
-    const child = parseTraceparent(childTraceparent(GIVEN));
+    const child = parseTraceparent(childTraceparent(GIVEN, randomBytes));
     expect(child).toMatchObject({ traceId: '0af7651916cd43dd8448eb211c80319c', flags: '00' });
     expect(child?.parentId).not.toBe('b7ad6b7169203331');
   });
@@ -18,6 +19,6 @@ describe('traceparent', () => {
     GIVEN.toUpperCase(),
   ])('begins a new trace when given %s', (header) => {
     expect(traceIdOf(header)).toBe('');
-    expect(traceIdOf(childTraceparent(header))).toMatch(/^[0-9a-f]{32}$/);
+    expect(traceIdOf(childTraceparent(header, randomBytes))).toMatch(/^[0-9a-f]{32}$/);
   });
 });

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 /** W3C Trace Context, `traceparent` version 00. */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const ZERO_TRACE = '0'.repeat(32);
@@ -17,10 +15,12 @@ export function parseTraceparent(header: string | undefined): Trace | undefined 
 }
 
 /**
- * A `traceparent` for what is asked of others: the caller's trace with a span of ours, or a new trace. @param header
- * the caller's
+ * A `traceparent` for what is asked of others: the caller's trace with a span of ours, or a new trace.
+ *
+ * @param header the caller's
+ * @param randomBytes gives so many bytes that nobody can foresee: `randomBytes` of `node:crypto`
  */
-export function childTraceparent(header: string | undefined): string {
+export function childTraceparent(header: string | undefined, randomBytes: (size: number) => Buffer): string {
   const parent = parseTraceparent(header);
   const bytes = randomBytes(24).toString('hex');
   return `00-${parent?.traceId ?? bytes.slice(0, 32)}-${bytes.slice(32)}-${parent?.flags ?? '01'}`;

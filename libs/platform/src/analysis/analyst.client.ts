@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   alphaShare,
   childTraceparent,
@@ -81,7 +81,7 @@ export class Analyst {
 
   private async look(rollout: Rollout): Promise<void> {
     const { analyser, producer, log, source, expiryMs } = this.parts;
-    const traceparent = childTraceparent(undefined);
+    const traceparent = childTraceparent(undefined, randomBytes);
     const end = lookSeconds.startTimer();
     try {
       const finding = await this.parts.look(rollout, steadyNow());

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Transform } from 'node:stream';
+import { type Duplex, finished, type Readable, Transform } from 'node:stream';
 import { findOperation, ProblemError } from '@slipway/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
@@ -18,6 +18,22 @@ function takes({ method, routeOptions }: FastifyRequest): string {
   return findOperation(method, routeOptions.url ?? '')?.bytes
     ? 'the bytes as they are (content-type: application/octet-stream)'
     : 'JSON (content-type: application/json)';
+}
+
+/**
+ * A request's body by way of `copy`, which may end early: what comes behind that is read and thrown away, so that the
+ * refusal reaches its sender and the connection can be used again. A pipe that ends would pause the body, a pipeline
+ * that fails would destroy it, and its sender would wait for ever.
+ */
+export function drained<T extends Duplex>(body: Readable, copy: T): T {
+  // Whoever reads the copy hears of it; of one that nobody reads nobody need.
+  copy.on('error', () => undefined);
+  finished(body, { writable: false }, (error) => error && copy.destroy(error));
+  copy.once('close', () => {
+    body.unpipe(copy);
+    body.resume();
+  });
+  return body.pipe(copy);
 }
 
 /** Of a body that is read as a whole. */
@@ -43,20 +59,12 @@ export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeout
       () => counted.destroy(new ProblemError('upload_timeout', `the body did not arrive within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    counted.once('close', () => {
-      clearTimeout(timer);
-      // What comes behind a refusal is thrown away. A pipe that ends would pause it.
-      payload.unpipe(counted);
-      payload.resume();
-    });
-    // Whoever parses the body hears of it; of a body that nobody parses nobody need.
-    counted.on('error', () => undefined);
-    payload.once('error', (error: Error) => counted.destroy(error));
+    counted.once('close', () => clearTimeout(timer));
     reply.raw.once('close', () => {
       held.release();
       counted.destroy();
     });
-    done(null, payload.pipe(counted));
+    done(null, drained(payload, counted));
   });
 }
 

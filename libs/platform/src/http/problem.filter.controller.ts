@@ -44,6 +44,10 @@ export function toProblem(error: unknown): ProblemError {
 export function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
   problemsTotal.inc({ code: problem.code });
+  send(problem, request, reply);
+}
+
+function send(problem: ProblemError, request: FastifyRequest, reply: FastifyReply): void {
   void reply
     .status(problem.status)
     .header('content-type', 'application/problem+json')
@@ -66,10 +70,6 @@ export class ProblemFilter implements ExceptionFilter {
       this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
     else if (problem.cause !== undefined)
       this.log.warn({ err: problem.cause, method: request.method, url: request.url }, 'request not answered');
-    if (reply.sent) return;
-    void reply
-      .status(problem.status)
-      .header('content-type', 'application/problem+json')
-      .send(JSON.stringify(problemDocument(problem, { oip: request.url.startsWith('/v2') })));
+    if (!reply.sent) send(problem, request, reply);
   }
 }

@@ -1,8 +1,7 @@
 import { sound, StatsError } from '../errors.ts';
 import type { Arm, RatioSums } from './arm.ts';
-import type { Difference, Effect } from './two-sample.ts';
 import { covarianceOfSums, fromSums, variance as varianceOf } from '../moments/moments.ts';
-import { welchDf } from './two-sample.ts';
+import { type Difference, type Effect, effectOf } from './two-sample.ts';
 
 /** Sums of one arm's outcome and of the same units' covariate from before the exposure. */
 export type CupedSums = {
@@ -70,15 +69,12 @@ export const cupedEffect = sound(
       variance: a.vy + theta * theta * a.vx - 2 * theta * a.cov,
     });
     const [ac, at] = [arm(c), arm(t)];
-    const absolute = at.mean - ac.mean;
-    const df = welchDf(ac, at);
-    const n = c.n + t.n;
-    if (difference === 'absolute')
-      return { estimate: absolute, se: Math.sqrt(ac.variance / ac.n + at.variance / at.n), df, n, theta };
+    const whole = effectOf(ac, at, 'absolute');
+    if (difference === 'absolute') return { ...whole, theta };
     const vt = at.variance / (t.n * c.y * c.y);
     const vc =
       ((c.vy * t.y * t.y) / (c.y * c.y) - (2 * theta * c.cov * t.y) / c.y + theta * theta * c.vx) / (c.n * c.y * c.y);
-    return { estimate: absolute / Math.abs(c.y), se: Math.sqrt(vt + vc), df, n, theta };
+    return { ...whole, estimate: whole.estimate / Math.abs(c.y), se: Math.sqrt(vt + vc), theta };
   },
 );
 
@@ -131,19 +127,15 @@ export const cupedRatioEffect = sound(
       return { n: a.n, mean: a.rPost - theta * a.rPre, variance: a.form(g, g) };
     };
     const [ac, at] = [arm(c), arm(t)];
-    const absolute = at.mean - ac.mean;
-    const df = welchDf(ac, at);
-    const n = c.n + t.n;
-    if (difference === 'absolute')
-      return { estimate: absolute, se: Math.sqrt(ac.variance / ac.n + at.variance / at.n), df, n, theta };
+    const whole = effectOf(ac, at, 'absolute');
+    if (difference === 'absolute') return { ...whole, theta };
     // The control stands in the numerator (adjusted) and in the denominator (not adjusted).
-    const gc = c.gPost.map((x, i) => x * (1 + absolute / c.rPost) - theta * (c.gPre[i] as number));
+    const gc = c.gPost.map((x, i) => x * (1 + whole.estimate / c.rPost) - theta * (c.gPre[i] as number));
     const vc = c.form(gc, gc) / c.n;
     return {
-      estimate: absolute / Math.abs(c.rPost),
+      ...whole,
+      estimate: whole.estimate / Math.abs(c.rPost),
       se: Math.sqrt((at.variance / at.n + vc) / c.rPost ** 2),
-      df,
-      n,
       theta,
     };
   },

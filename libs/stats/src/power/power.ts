@@ -4,6 +4,7 @@ import { requireOpenUnit, sound, StatsError } from '../errors.ts';
 import { betaTails } from '../kernel/beta.ts';
 import { normalCdf, normalQuantile, tQuantile } from '../kernel/distributions.ts';
 import { lnGamma } from '../kernel/gamma.ts';
+import { invertIncreasing } from '../kernel/invert.ts';
 import { sequenceHalfWidth, sequenceRho } from '../sequential/confidence-sequence.ts';
 
 /**
@@ -77,6 +78,13 @@ function requireDetectable(effectSize: number, alpha: number, power: number): vo
     throw new StatsError('out_of_range', `a power of ${power} is no more than α = ${alpha}: no units are needed`);
 }
 
+/** With how many units, `from` at least, a test has `power`. @param of a test's power by its units */
+function unitsFor(of: (n: number) => number, power: number, from: number): number {
+  let high = from + 2;
+  while (of(high) < power) high *= 2;
+  return invertIncreasing(of, power, from, high);
+}
+
 /** Units per arm of a two-sample z-test for a standardised effect, both tails counted; not rounded. */
 export const zTestUnitsPerArm = sound(
   'zTestUnitsPerArm',
@@ -85,14 +93,7 @@ export const zTestUnitsPerArm = sound(
     const z = normalQuantile(1 - alpha / 2);
     const of = (n: number) =>
       normalCdf(effectSize * Math.sqrt(n / 2) - z) + normalCdf(-effectSize * Math.sqrt(n / 2) - z);
-    let [low, high] = [0, 2];
-    while (of(high) < power) high *= 2;
-    for (let i = 0; i < 200; i++) {
-      const middle = (low + high) / 2;
-      if (of(middle) < power) low = middle;
-      else high = middle;
-    }
-    return high;
+    return unitsFor(of, power, 0);
   },
 );
 
@@ -117,14 +118,7 @@ export const tTestUnitsPerArm = sound(
       const t = tQuantile(1 - alpha / 2, df);
       return 1 - noncentralTCdf(t, df, ncp) + noncentralTCdf(-t, df, ncp);
     };
-    let [low, high] = [2, 4];
-    while (of(high) < power) high *= 2;
-    for (let i = 0; i < 100; i++) {
-      const middle = (low + high) / 2;
-      if (of(middle) < power) low = middle;
-      else high = middle;
-    }
-    return high;
+    return unitsFor(of, power, 2);
   },
 );
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
 import {
   counter,
@@ -137,7 +138,7 @@ export class DriftWatch {
     if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
     await producer.send(topics.retraining.name, [
-      { key: model, value: portableJson(event), headers: { traceparent: childTraceparent(undefined) } },
+      { key: model, value: portableJson(event), headers: { traceparent: childTraceparent(undefined, randomBytes) } },
     ]);
     for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
     for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });

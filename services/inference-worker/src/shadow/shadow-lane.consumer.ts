@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { childTraceparent, MAX_RECORD_BYTES, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
@@ -116,7 +117,7 @@ export class ShadowLane {
     if (now() >= deadline) return ended('expired', 'deadline');
     const route = this.models.route(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
-    const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record)) };
+    const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record), randomBytes) };
     // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at
     // fault; one that got less, since the request came late to its turn, is not.
     const left = deadline - now();

@@ -2,9 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished, PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProblemError } from '@slipway/contracts';
+import { drained } from '@slipway/platform';
 import { type Actor, appendAudit } from '../audit/audit.store.ts';
 import type { Database } from '../database/database.store.ts';
 
@@ -30,7 +31,7 @@ export class ArtifactStore {
 
   /** Reads `body` to its end, also when it is refused: its connection can then be used again. */
   async put(sha256: string, body: Readable, actor: Actor, now: number): Promise<{ sha256: string; bytes: number }> {
-    const arriving = drained(body);
+    const arriving = drained(body, new PassThrough());
     const hash = createHash('sha256');
     let bytes = 0;
     await mkdir(join(this.folder, sha256.slice(0, 2)), { recursive: true });
@@ -98,20 +99,4 @@ export class ArtifactStore {
     if (!info) throw new ProblemError('not_found', `there is no artefact ${sha256}`);
     return { stream: createReadStream(this.path(sha256)), bytes: info.size };
   }
-}
-
-/**
- * A copy of a request's body that may end early. A pipeline that fails would destroy the request itself, and nobody
- * would read the rest of it any more: its sender would wait for ever.
- */
-function drained(body: Readable): Readable {
-  const copy = new PassThrough();
-  // Whoever reads it hears of it.
-  copy.on('error', () => undefined);
-  finished(body, { writable: false }, (error) => error && copy.destroy(error));
-  copy.once('close', () => {
-    body.unpipe(copy);
-    body.resume();
-  });
-  return body.pipe(copy);
 }

@@ -1,67 +1,25 @@
-import { builtInMetrics, type Evidence, type Rollout, rolloutSpecSchema, type Verdict } from '@slipway/contracts';
+import { type Evidence, type Rollout, rolloutSpecSchema, type Verdict } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
-import { decide, type Policy, type World } from './decide.ts';
+import { decide, type World } from './decide.ts';
+import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
 import { activate, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
 
-const NOW = 1_000_000;
-const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
 const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
 const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
 const cold: World = { ...world, capacity: { ...capacity, candidateWarm: 0 } };
 
-const spec = rolloutSpecSchema.parse({
-  endpoint: 'spam',
-  candidate: { model: 'spam', version: 2 },
-  steps: [
-    { canary: { weight: '5%', until: { for: '10s' } } },
-    { canary: { weight: '25%' } },
-    { switch: {} },
-    { watch: { for: '30s', holdBack: '5%' } },
-  ],
-});
-const created: Rollout = {
-  id: '0198c0de-0000-7000-8000-000000000001',
-  revision: { epoch: 1, n: 1 },
-  spec,
-  control: { model: 'spam', version: 1 },
-  metrics: [...builtInMetrics],
-  alpha: 0.05,
-  status: 'created',
-  step: -1,
-  weight: 0,
-  visits: [],
-  created_at: NOW - 50_000,
-  created_by: 'op',
-  started_at: null,
-  ended_at: null,
-  reason: '',
-  evidence_id: null,
-  withdrawal: null,
-};
+const created = createdRollout([
+  { canary: { weight: '5%', until: { for: '10s' } } },
+  { canary: { weight: '25%' } },
+  { switch: {} },
+  { watch: { for: '30s', holdBack: '5%' } },
+]);
+const { spec } = created;
 const running = (step = 0, activeFor = 20_000): Rollout => {
   let r: Rollout = { ...created, started_at: NOW - 40_000 };
   for (let s = 0; s <= step; s++) r = activate(enterStep(r, s, NOW - activeFor), NOW - activeFor);
   return { ...r, revision: { epoch: 1, n: 7 } };
 };
-const evidence = (verdict: Verdict, change: Partial<Evidence> = {}): Evidence => ({
-  event_id: '0198c0de-0000-7000-8000-000000000009',
-  type: 'slipway.evidence.v1',
-  source: 's',
-  time: 5,
-  rollout_id: created.id,
-  endpoint: 'spam',
-  revision: { epoch: 1, n: 7 },
-  step: 0,
-  analyser: 'experiment-stats',
-  sequence: 1,
-  expires_at: 10_005,
-  verdict,
-  reasons: ['x'],
-  sentence: `It says ${verdict}.`,
-  alpha: 0.05,
-  numbers: {},
-  ...change,
-});
 const received = (e: Evidence, ago = 100) => [{ evidence: e, receivedAt: NOW - ago }];
 
 describe('decide', () => {

@@ -1,11 +1,10 @@
-import { builtInMetrics, type Evidence, type Rollout, rolloutSpecSchema, type Verdict } from '@slipway/contracts';
+import { type Evidence, type Rollout, type Verdict } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { neededWarm } from './capacity.ts';
-import { type Decision, decide, type Policy, type ReceivedEvidence, type World } from './decide.ts';
+import { type Decision, decide, type ReceivedEvidence, type World } from './decide.ts';
+import { createdRollout, evidenceSaying, NOW, policy } from './rollout.fixture.ts';
 import { activate, advance, enterStep, obey, pause } from './transitions.ts';
 
-const NOW = 1_000_000;
-const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
 const world: World = {
   capacity: { candidateWarm: 4, controlWarm: 4, able: 4 },
   candidateFailure: undefined,
@@ -18,59 +17,16 @@ const warm = (candidateWarm: number, able = 4): World => ({
 
 /** A rollout that has gone through `steps` by advances and is in the last of them, active for long enough. */
 function inStep(at: number, change: object = {}): Rollout {
-  const spec = rolloutSpecSchema.parse({
-    endpoint: 'spam',
-    candidate: { model: 'spam', version: 2 },
-    steps: [{ canary: { weight: '5%' } }, { canary: { weight: '25%' } }, { canary: { weight: '50%' } }],
-    ...change,
-  });
-  let rollout: Rollout = {
-    id: '0198c0de-0000-7000-8000-000000000001',
-    revision: { epoch: 1, n: 7 },
-    spec,
-    control: { model: 'spam', version: 1 },
-    metrics: [...builtInMetrics],
-    alpha: 0.05,
-    status: 'created',
-    step: -1,
-    weight: 0,
-    visits: [],
-    created_at: NOW - 50_000,
-    created_by: 'op',
-    started_at: NOW - 40_000,
-    ended_at: null,
-    reason: '',
-    evidence_id: null,
-    withdrawal: null,
-  };
-  rollout = activate(enterStep(rollout, 0, NOW - 20_000), NOW - 20_000);
+  const steps = ['5%', '25%', '50%'].map((weight) => ({ canary: { weight } }));
+  const created = { ...createdRollout(steps, change), revision: { epoch: 1, n: 7 }, started_at: NOW - 40_000 };
+  let rollout = activate(enterStep(created, 0, NOW - 20_000), NOW - 20_000);
   for (let s = 1; s <= at; s++) rollout = activate(advance(rollout, '', null, NOW - 20_000), NOW - 20_000);
   return rollout;
 }
-function says(analyser: string, verdict: Verdict, change: Partial<Evidence> = {}, ago = 100): ReceivedEvidence {
-  return {
-    receivedAt: NOW - ago,
-    evidence: {
-      event_id: '0198c0de-0000-7000-8000-000000000009',
-      type: 'slipway.evidence.v1',
-      source: 's',
-      time: 5,
-      rollout_id: '0198c0de-0000-7000-8000-000000000001',
-      endpoint: 'spam',
-      revision: { epoch: 1, n: 7 },
-      step: 1,
-      analyser,
-      sequence: 1,
-      expires_at: 10_005,
-      verdict,
-      reasons: ['x'],
-      sentence: `It says ${verdict}.`,
-      alpha: 0.05,
-      numbers: {},
-      ...change,
-    },
-  };
-}
+const says = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}, ago = 100): ReceivedEvidence => ({
+  receivedAt: NOW - ago,
+  evidence: evidenceSaying(verdict, { analyser, step: 1, ...change }),
+});
 /** The rollout after a decision, as the controller carries it out. */
 function obeyed(rollout: Rollout, decision: Decision): Rollout {
   if (decision.kind !== 'pause') throw new Error(`it decided ${decision.kind}`);

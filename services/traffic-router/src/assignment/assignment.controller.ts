@@ -23,8 +23,7 @@ export class AssignmentController {
   @HttpCode(200)
   assign(@Body() body: unknown) {
     const input = parseOrProblem(assignmentsBodySchema, body);
-    const route = this.routes.get(input.endpoint);
-    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${input.endpoint}"`);
+    const route = this.routes.require(input.endpoint);
     const leaseHolds = this.routes.leaseHolds(route);
     const answer = (u: string) => {
       const a = assign({ route, unit: u, leaseHolds });

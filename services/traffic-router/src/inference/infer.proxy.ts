@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Arm,
@@ -17,7 +18,7 @@ import {
   headerText,
   type HeldBytes,
   histogram,
-  keyDigest,
+  parseBytes,
   pathSegment,
   readBody,
   requireIdentity,
@@ -25,12 +26,12 @@ import {
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { type Assignment, assign } from '../assignment/assign.ts';
-import type { RowJournal } from '../journal/rows.journal.ts';
-import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
+import { forcedVersion } from '../assignment/forced.ts';
+import type { ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { Asker, type AskerParts, type Ids, type Outcome } from './asker.proxy.ts';
-import { parseBytes } from '@slipway/platform';
 import { RequestBody } from './request-body.ts';
 import { loggedBody, predictionLine } from './row.ts';
+import { Turn, type TurnParts } from './turn.proxy.ts';
 
 const requestsTotal = counter(
   'slipway_router_requests_total',
@@ -62,42 +63,32 @@ const MAX_TIMING = 3_600_000_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what an id must not have
 const CONTROL = /[\0-\x1f\x7f]/;
 
-export type InferProxyParts = AskerParts & {
-  access: CallerAccess;
-  journal: Pick<RowJournal, 'append'>;
-  shadow: Pick<ShadowTap, 'sample' | 'journal'>;
-  router: string;
-  boot: string;
-  /** Of all bodies that are read, wait, or are asked for. */
-  bytes: ByteBudget;
-  maxBodyBytes: number;
-  /** For a body to arrive. */
-  uploadTimeoutMs: number;
-  maxLoggedBytes: number;
-  journalFull: 'count' | 'refuse';
-};
+export type InferProxyParts = AskerParts &
+  TurnParts & {
+    access: CallerAccess;
+    shadow: Pick<ShadowTap, 'sample'>;
+    router: string;
+    boot: string;
+    /** Of all bodies that are read, wait, or are asked for. */
+    bytes: ByteBudget;
+    maxBodyBytes: number;
+    /** For a body to arrive. */
+    uploadTimeoutMs: number;
+    maxLoggedBytes: number;
+  };
 
-type Finished = {
-  line: (sequence: number) => Buffer[];
-  shadow: Sampled | undefined;
-  send: (journalled: boolean) => void;
-};
-
-/**
- * The hot path of one inference: body as bytes, assignment, target, answer. The rows of one event-loop turn are
- * appended to the journal by one write before their answers leave.
- */
+/** The hot path of one inference: body as bytes, assignment, target, answer. */
 export class InferProxy {
   private readonly parts: InferProxyParts;
   private readonly asker: Asker;
-  private sequence = 0;
-  private finished: Finished[] = [];
+  private readonly turn: Turn;
   inFlight = 0;
   answered = 0;
 
   constructor(parts: InferProxyParts) {
     this.parts = parts;
     this.asker = new Asker(parts);
+    this.turn = new Turn(parts);
   }
 
   /** True when the request is an inference and was taken. */
@@ -111,7 +102,7 @@ export class InferProxy {
     }
     const ids: Ids = {
       requestId: headerOf(req, 'x-request-id') || uuidv7(),
-      traceparent: childTraceparent(headerOf(req, 'traceparent')),
+      traceparent: childTraceparent(headerOf(req, 'traceparent'), randomBytes),
     };
     this.inFlight++;
     res.once('close', () => this.inFlight--);
@@ -147,47 +138,33 @@ export class InferProxy {
     this.parts.access.check(headerOf(req, 'authorization'));
     const endpoint = pathSegment(endpointSegment);
     const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    const known = () => routes.get(endpoint) ?? unknownEndpoint(endpoint);
-    known();
+    routes.require(endpoint);
     refuseEncodings(req);
     const body = new RequestBody(await readBody(req, maxBodyBytes, uploadTimeoutMs, held));
     // How long a caller takes to send is not how long an arm takes to answer.
     const started = performance.now();
     if (body.isBinary) throw binaryProblem();
-    const route = known();
+    const route = routes.require(endpoint);
     if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;
     const { requestId } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
       throw new ProblemError('invalid_request', 'x-request-id, or "id": at most 128 characters, none of them control');
     const unit = route.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? body.unit ?? '');
     if (unit.length > 256) throw new ProblemError('invalid_request', 'x-slipway-unit: at most 256 characters');
+    const wanted = pathVersion ?? headerOf(req, 'x-slipway-version');
     const assignment = assign({
       route,
       unit,
       leaseHolds: routes.leaseHolds(route),
-      forced: this.forced(req, route, pathVersion),
+      forced: wanted === undefined ? undefined : forcedVersion(route, wanted, headerOf(req, 'authorization')),
     });
     if (!assignment)
       throw new ProblemError(
         'unknown_version',
-        `the endpoint "${endpoint}" has no version ${pathVersion ?? headerOf(req, 'x-slipway-version')}: only ` +
-          `the control's and the candidate's can be forced`,
+        `the endpoint "${endpoint}" has no version ${wanted}: only the control's and the candidate's can be forced`,
       );
     const outcome = await this.asker.ask(route, assignment, body.bytes, ids, started + route.timeout_ms);
     this.finish(res, route, assignment, ids, body, outcome, started);
-  }
-
-  /** A version in the path or in `x-slipway-version` needs an operator's key. */
-  private forced(req: IncomingMessage, route: Route, pathVersion: string | undefined): number | undefined {
-    const text = pathVersion ?? headerOf(req, 'x-slipway-version');
-    if (text === undefined) return undefined;
-    const digest = keyDigest(headerOf(req, 'authorization'));
-    if (!digest || !route.operator_keys.includes(digest))
-      throw new ProblemError('forbidden', "a version can be forced only with an operator's key");
-    const version = Number(/(\d+)$/.exec(text)?.[1] ?? Number.NaN);
-    if (!Number.isInteger(version))
-      throw new ProblemError('invalid_request', `x-slipway-version: "${text}" is no version`);
-    return version;
   }
 
   private finish(
@@ -256,8 +233,7 @@ export class InferProxy {
       boot: this.parts.boot,
     };
     const arm: Arm = assignment.arm;
-    if (this.finished.length === 0) setImmediate(this.flush);
-    this.finished.push({
+    this.turn.add({
       line: (sequence) => predictionLine({ ...head, sequence }, requestBody.json, responseBody.json),
       shadow,
       send: (journalled) => {
@@ -295,25 +271,9 @@ export class InferProxy {
    * Sends what is finished. Called before a new route is applied too, so that no answer of the old route leaves after
    * that.
    */
-  readonly flush = (): void => {
-    if (this.finished.length === 0) return;
-    const turn = this.finished;
-    this.finished = [];
-    // First, so that a row that says "sampled" is never without its shadow request.
-    this.parts.shadow.journal(turn.flatMap((f) => (f.shadow ? [f.shadow] : [])));
-    const journalled = this.parts.journal.append(
-      turn.flatMap((f, i) => f.line(this.sequence + i)),
-      turn.length,
-    );
-    // Numbers are of answers: a request that is refused for want of a row leaves no gap.
-    if (journalled || this.parts.journalFull === 'count') this.sequence += turn.length;
-    for (const f of turn)
-      try {
-        f.send(journalled);
-      } catch (error) {
-        this.parts.log.error({ err: error }, 'an answer could not be sent');
-      }
-  };
+  flush(): void {
+    this.turn.flush();
+  }
 }
 
 /** @throws ProblemError unsupported_media_type for bodies that, as their headers say, are something else than JSON */
@@ -328,8 +288,3 @@ const binaryProblem = () =>
     "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
       "(in Triton's client: binary_data=False)",
   );
-
-/** @throws ProblemError always */
-function unknownEndpoint(endpoint: string): never {
-  throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
-}

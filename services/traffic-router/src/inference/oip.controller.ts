@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
-import { ProblemError, type Route } from '@slipway/contracts';
+import { ProblemError } from '@slipway/contracts';
 import type { FastifyReply } from 'fastify';
 import { RouteTable } from '../routing/route-table.ts';
 import { targetKey, Targets } from '../target/targets.ts';
@@ -30,15 +30,9 @@ export class OipController {
     void reply.status(ready ? 200 : 503).send({ ready, live: true });
   }
 
-  private route(name: string): Route {
-    const route = this.routes.get(name);
-    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${name}"`);
-    return route;
-  }
-
   @Get('models/:endpoint')
   model(@Param('endpoint') endpoint: string) {
-    const route = this.route(endpoint);
+    const route = this.routes.require(endpoint);
     return {
       name: route.endpoint,
       versions: [route.control, ...(route.candidate ? [route.candidate] : [])].map((t) => String(t.version)),
@@ -50,7 +44,7 @@ export class OipController {
 
   @Get('models/:endpoint/ready')
   modelReady(@Param('endpoint') endpoint: string, @Res() reply: FastifyReply) {
-    this.versionReady(endpoint, String(this.route(endpoint).control.version), reply);
+    this.versionReady(endpoint, String(this.routes.require(endpoint).control.version), reply);
   }
 
   @Get('models/:endpoint/versions/:version')
@@ -63,7 +57,7 @@ export class OipController {
 
   @Get('models/:endpoint/versions/:version/ready')
   versionReady(@Param('endpoint') endpoint: string, @Param('version') version: string, @Res() reply: FastifyReply) {
-    const route = this.route(endpoint);
+    const route = this.routes.require(endpoint);
     const target = [route.control, route.candidate].find((t) => t && String(t.version) === version);
     if (!target) throw new ProblemError('unknown_version', `the endpoint "${endpoint}" has no version ${version}`);
     const ready = target.addresses.some((a) => !this.targets.isEjected(targetKey(target, a)));

@@ -51,8 +51,7 @@ export class OutcomeController {
     const input = parseOrProblem(outcomesBodySchema, body);
     const now = steadyNow();
     const outcomes = 'outcomes' in input ? input.outcomes : [input];
-    const unknown = outcomes.find((o) => !this.routes.get(o.endpoint));
-    if (unknown) throw new ProblemError('unknown_endpoint', `there is no endpoint "${unknown.endpoint}"`);
+    for (const o of outcomes) this.routes.require(o.endpoint);
     requirePlausibleTimes(outcomes, now);
     const rows = outcomes.map(
       (o): OutcomeRow => ({

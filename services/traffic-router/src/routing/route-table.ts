@@ -1,4 +1,4 @@
-import { compareRevisions, type Revision, type Route } from '@slipway/contracts';
+import { compareRevisions, ProblemError, type Revision, type Route } from '@slipway/contracts';
 import { CallerKeys } from '@slipway/platform';
 
 /** The routes that this router obeys: of each endpoint the highest revision it has seen. */
@@ -17,6 +17,13 @@ export class RouteTable {
 
   get(endpoint: string): Route | undefined {
     return this.routes.get(endpoint);
+  }
+
+  /** @throws ProblemError unknown_endpoint */
+  require(endpoint: string): Route {
+    const route = this.routes.get(endpoint);
+    if (!route) throw new ProblemError('unknown_endpoint', `there is no endpoint "${endpoint}"`);
+    return route;
   }
 
   all(): Route[] {

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { type PredictionRow, type Rollout, topics } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import type { RecordProducer } from '@slipway/platform';
+import { GOOD, type Release } from '../fixtures/release.ts';
+import { quantile } from './load.ts';
+import { add, say } from './report.ts';
+import { BODY } from './requests.ts';
+
+function predictionRow(): PredictionRow {
+  return {
+    event_id: randomUUID(),
+    type: 'slipway.prediction.v1',
+    source: 'bench',
+    time: Date.now(),
+    request_id: randomUUID(),
+    endpoint: 'spam',
+    rollout_id: '',
+    step: -1,
+    route_revision: '1.1',
+    unit: 'u',
+    assigned_arm: 'control',
+    probability: 1,
+    reason: 'rule',
+    served_version: 'spam:1',
+    fallback_from: '',
+    status: 200,
+    error_code: '',
+    latency_us: 1000,
+    queue_us: 1,
+    compute_us: 1,
+    batch_size: 1,
+    price: 0,
+    request: JSON.parse(BODY),
+    response: { outputs: [{ name: 'class', data: [1] }] },
+    shadow_rollout_id: '',
+    shadow_step: -1,
+    trace_id: '',
+    router: '',
+    boot: '',
+    sequence: 0,
+  };
+}
+
+export async function rows(release: Release, producer: RecordProducer): Promise<void> {
+  say('\nFrom an event on Kafka to a row in ClickHouse (1.7 KB rows)');
+  const count = async () =>
+    (await release.query<{ n: number }>("SELECT count() AS n FROM predictions WHERE source = 'bench'"))[0]?.n ?? 0;
+  const total = 60_000;
+  const chunk = 400;
+  const began = performance.now();
+  for (let sent = 0; sent < total; sent += chunk * 4)
+    await Promise.all(
+      [0, 1, 2, 3].map(() =>
+        producer.send(topics.predictions.name, [
+          { value: Array.from({ length: chunk }, () => JSON.stringify(predictionRow())).join('\n') },
+        ]),
+      ),
+    );
+  await until('every row', async () => (await count()) >= total, 120_000, 20);
+  add('rows, written, sent, parsed and readable', total / ((performance.now() - began) / 1000), '/s');
+  const visible: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    const row = predictionRow();
+    const at = performance.now();
+    await producer.send(topics.predictions.name, [{ value: JSON.stringify(row) }]);
+    await until(
+      'the row',
+      async () =>
+        (await release.query('SELECT 1 FROM predictions WHERE event_id = {id:String}', { id: row.event_id })).length >
+        0,
+      20_000,
+      5,
+    );
+    visible.push(performance.now() - at);
+  }
+  visible.sort((a, b) => a - b);
+  add('one row: visible after, p50', quantile(visible, 0.5), 'ms', `p99 ${quantile(visible, 0.99).toFixed(0)} ms`);
+}
+
+export async function comparator(release: Release, producer: RecordProducer): Promise<void> {
+  say('\nshadow-comparator');
+  const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', {
+    endpoint: 'spam',
+    candidate: { model: 'spam', version: GOOD },
+    steps: [{ shadow: { maxExcessDisagreement: '99%', until: { pairs: 10_000_000 } } }],
+  });
+  await release.operator.command(id, 'start', 'bench');
+  const total = 20_000;
+  const answer = (p: number) => ({
+    outputs: [
+      { name: 'probability', datatype: 'FP32', shape: [1, 1], data: [p] },
+      { name: 'class', datatype: 'INT64', shape: [1, 1], data: [Math.round(p)] },
+    ],
+  });
+  const pairs = Array.from({ length: total }, (_, i) => ({
+    event_id: randomUUID(),
+    time: Date.now(),
+    request_id: randomUUID(),
+    endpoint: 'spam',
+    rollout_id: id,
+    step: 0,
+    control: answer(Math.random()),
+    candidate: answer(Math.random()),
+    noise: i % 10 === 0 ? answer(0.5) : null,
+  }));
+  const began = performance.now();
+  for (let i = 0; i < total; i += 1000)
+    await producer.send(
+      topics.shadowPairs.name,
+      pairs.slice(i, i + 1000).map((p) => ({ key: p.request_id, value: JSON.stringify(p) })),
+    );
+  await until(
+    'every comparison',
+    async () =>
+      (
+        await release.query<{ n: number }>('SELECT count() AS n FROM comparisons WHERE rollout_id = {id:String}', {
+          id,
+        })
+      )[0]?.n === total,
+    120_000,
+    20,
+  );
+  add('pairs, sent, compared, published and readable', total / ((performance.now() - began) / 1000), '/s');
+  await release.operator.command(id, 'abort', 'bench');
+}
