@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Suites with the longest waits first, so that the lanes end together. */
-const LONG = ['faults', 'registry', 'counts', 'shadow', 'serving', 'rollouts'];
+const LONG = ['faults', 'releases', 'registry', 'counts', 'clients', 'shadow', 'serving'];
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) =>

@@ -26,7 +26,6 @@ export * from './security/security.ts';
 export * from './service.ts';
 export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';
-export * from './store/postgres.store.ts';
 export * from './access/access.client.ts';
 export * from './access/caller-access.ts';
 export * from './access/worker-headers.ts';

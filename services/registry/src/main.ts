@@ -7,13 +7,13 @@ import {
   DeadLetters,
   KafkaBatchServer,
   loadConfig,
-  openPostgres,
   postgresTls,
   RecordProducer,
   runService,
   StateReplica,
   steadyNow,
 } from '@slipway/platform';
+import { openPostgres } from '@slipway/platform/postgres.store';
 import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
 import { KeyController } from './access/key.controller.ts';

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, postgresServer, Supervisor } from '@slipway/local';
-import { isTransient, openPostgres, postgresTls } from '@slipway/platform';
+import { isTransient, postgresTls } from '@slipway/platform';
+import { openPostgres } from '@slipway/platform/postgres.store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeCertificate } from '../fixtures/certificate.ts';
 

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresTls } from '../security/security.ts';
 
+// Not in the index of the library: TypeORM is a fifth of what a service without Postgres would load at its start.
 export { DataSource, type EntityManager } from 'typeorm';
 
 /** Longer than the server lets a statement run or a transaction idle: a connection that is so long silent is dead. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ProblemError } from '@slipway/contracts';
-import type { DataSource, EntityManager } from '@slipway/platform';
+import type { DataSource, EntityManager } from '@slipway/platform/postgres.store';
 
 export type Sql = { query<T>(text: string, parameters?: unknown[]): Promise<T[]> };
 

@@ -1,0 +1,16 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type Release, startRelease } from '../fixtures/release.ts';
+import { describeExplanation } from './explanation.ts';
+import { describeFailing } from './failing-candidates.ts';
+import { describeRollouts } from './rollouts.ts';
+
+let release: Release;
+beforeAll(async () => {
+  release = await startRelease('releases', { counts: { registries: 1, routers: 2, workers: 1 } });
+});
+afterAll(() => release?.end());
+
+describeRollouts(() => release);
+describeFailing(() => release);
+// Last: it reads every row and every change that the others have made, too.
+describeExplanation(() => release);
