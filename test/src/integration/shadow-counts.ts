@@ -60,7 +60,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       expect(await counted('the sixth', 6)).toMatchObject(after);
     });
 
-    it('roll a candidate within its limit back in no more than 5 % of rollouts, whose callers come in bursts', async () => {
+    it('roll a candidate within its limit back in no more than 5 % of rollouts, with callers in bursts', async () => {
       const LIMIT = 0.1;
       const ROLLOUTS = 60;
       const LOOKS = 5;
