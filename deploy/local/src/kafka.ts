@@ -73,6 +73,7 @@ export function kafkaSpec(
       '-Xms256m',
       '-XX:+UseSerialGC',
       ...(more.brief ? ['-XX:TieredStopAtLevel=1'] : []),
+      loadedClasses(jars),
       '-Djava.awt.headless=true',
       '-cp',
       classpath,
@@ -83,6 +84,12 @@ export function kafkaSpec(
     stopSignal: 'SIGTERM',
     ready: () => accepts(ports.broker),
   };
+}
+
+/** The first broker writes the classes that it has loaded when it stops; the next ones start in half of the time. */
+function loadedClasses(jars: string): string {
+  const archive = `${jars}.jsa`;
+  return existsSync(archive) ? `-XX:SharedArchiveFile=${archive}` : `-XX:ArchiveClassesAtExit=${archive}`;
 }
 
 /** To format is to start a JVM: what it wrote serves the next brokers too, each under a cluster id of its own. */
