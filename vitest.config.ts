@@ -13,6 +13,8 @@ class LongFirst extends BaseSequencer {
 
 /** Each suite has a stack of its own, which waits more than it works: two at a time keep two cores busy. */
 const LANES = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** What is built is loaded as it is, and not transformed once more for each file of tests. */
+const server = { deps: { external: [/\/dist\//] } };
 
 export default defineConfig({
   test: {
@@ -21,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          server,
           testTimeout: 60_000,
           // Modules are loaded once a worker, not once a file: that was half of the time.
           pool: 'forks',
@@ -38,6 +41,7 @@ export default defineConfig({
           name: 'statistics',
           include: ['test/src/vectors/**/*.test.ts', 'test/src/simulate/**/*.test.ts'],
           testTimeout: 60_000,
+          server,
           ...LANES,
         },
       },
@@ -47,6 +51,7 @@ export default defineConfig({
           include: ['test/src/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          server,
           ...LANES,
         },
       },
@@ -56,6 +61,7 @@ export default defineConfig({
           include: ['test/src/end-to-end/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 180_000,
+          server,
           ...LANES,
         },
       },

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { AnalystSessions } from './analyst-sessions.ts';
 import { answerFor } from './errors.ts';
 import { addressOf, bodyOf, requestOf } from './http-request.ts';
@@ -132,9 +133,13 @@ const server = createServer((req, res) => void answer(req, res).catch((error: un
 server.keepAliveTimeout = 65_000;
 server.listen(port, '127.0.0.1');
 
+/** Longer than the engine takes to close. */
+const CLOSE_MS = 10_000;
 const stop = () => {
   server.close();
   server.closeAllConnections();
+  // A Kafka client that hangs holds this thread in `close` for ever; the data survive a kill.
+  new Worker(`setTimeout(() => process.kill(${process.pid}, 'SIGKILL'), ${CLOSE_MS})`, { eval: true });
   // To end in order would be to wait for them.
   if (!analysts.close()) process.kill(process.pid, 'SIGKILL');
   writers.close();

@@ -27,6 +27,8 @@ export type ProcessOptions = {
 
 /** JavaScript's own share of the process; tensors lie outside of it. */
 const HEAP_MB = 512;
+/** ONNX Runtime would tell its maker of each session, and leave a file in the folder for temporary files. */
+const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
 const STARTS_WITHIN_MS = 30_000;
 const TAIL = 2000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ONNX Runtime colours what it logs
@@ -56,7 +58,7 @@ export class ModelProcess {
       this.child = fork(CHILD, [String(options.memoryBytes)], {
         serialization: 'advanced',
         execArgv: [`--max-old-space-size=${HEAP_MB}`],
-        env: options.env,
+        env: { ...options.env, ...NO_TELEMETRY },
         // The fifth is the lifeline: its other end closes with this process, however that ends.
         stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
       });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Loadable } from '@slipway/contracts';
@@ -100,6 +100,12 @@ describe("a model's process that ends", () => {
     process.env['REGISTRY_KEY'] = 'a secret';
     const model = await load(identity('FP32', [-1, 1]));
     expect(readFileSync(`/proc/${model.pid}/environ`, 'utf8')).not.toContain('a secret');
+  });
+
+  it.runIf(linux)('tells nobody outside of what it does: ONNX Runtime finds its telemetry switched off', async () => {
+    const model = await load(identity('FP32', [-1, 1]));
+    await ask(model, 1);
+    expect(existsSync(`/tmp/mat-debug-${model.pid}.log`)).toBe(false);
   });
 });
 
