@@ -11,6 +11,10 @@ export type SenderCounters = {
   outcomesFailed: number;
 };
 
+/** Outcomes are no hurry: those of so long are posted together, and no more than so many wait. */
+const TOGETHER_MS = 200;
+const MOST_TOGETHER = 100;
+
 /**
  * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little
  * later. It plays the mails over and over, in turn to each router.
@@ -35,6 +39,7 @@ export class Sender {
   private next = 0;
   private due = 0;
   private last = 0;
+  private posted = 0;
   private inFlight = 0;
   private outcomes: { endpoint: string; name: string; value: number; request_id: string }[] = [];
   private readonly waiting = new Set<NodeJS.Timeout>();
@@ -72,7 +77,10 @@ export class Sender {
     this.due = Math.min(this.due + ((now - this.last) / 1000) * this.options.perSecond, this.options.perSecond);
     this.last = now;
     for (; this.due >= 1; this.due--) void this.send();
-    if (this.outcomes.length > 0) void this.post(this.outcomes.splice(0));
+    if (this.outcomes.length > MOST_TOGETHER || (this.outcomes.length > 0 && now - this.posted >= TOGETHER_MS)) {
+      this.posted = now;
+      void this.post(this.outcomes.splice(0));
+    }
   }
 
   private headers(): Record<string, string> {
