@@ -12,9 +12,9 @@ const PASSED = /^(PATH|HOME|TZ|LANG|TMPDIR|SYSTEMROOT)$|^(LC_|LD_|DYLD_|CUDA_|NV
 export const configSchema = commonConfigSchema.extend({
   /** Where routers reach this worker. */
   ADDRESS: z.url(),
-  /** Artefacts by digest, kept over restarts. */
+  /** Artifacts by digest, kept over restarts. */
   CACHE_DIR: z.string().min(1),
-  /** A viewer's key, to fetch artefacts from the registry; it is sent to `REGISTRY_URLS` and nowhere else. */
+  /** A viewer's key, to fetch artifacts from the registry; it is sent to `REGISTRY_URLS` and nowhere else. */
   REGISTRY_KEY: z.string().min(1),
   /** Who may ask this worker: `open`, or `key` (any valid API key). Open by default only on a loopback address. */
   WORKER_ACCESS: z.enum(accessPolicies).optional(),
@@ -22,10 +22,10 @@ export const configSchema = commonConfigSchema.extend({
   WORKER_KEY: z.string().min(1).optional(),
   /** Base URLs of the registries. */
   REGISTRY_URLS: listFromEnv.pipe(z.array(z.url())),
-  /** Other hosts that artefacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */
+  /** Other hosts that artifacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */
   ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
-  /** Of all artefacts in `CACHE_DIR` together; what the routes name stays, also beyond it. */
+  /** Of all artifacts in `CACHE_DIR` together; what the routes name stays, also beyond it. */
   CACHE_MAX_BYTES: intFromEnv(0).default(16 * 1024 ** 3),
   /** A batch that a model has not answered after so long ends the model's process, which is then started again. */
   MODEL_RUN_DEADLINE_MS: intFromEnv(1).default(30_000),

@@ -37,7 +37,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const kafka = createKafka(config.INSTANCE_ID, config, log);
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
-  if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artefacts are fetched from any host');
+  if (config.ARTIFACT_HOSTS.includes('*')) log.warn('ARTIFACT_HOSTS is *: artifacts are fetched from any host');
   const artifacts = new ArtifactClient({
     folder: config.CACHE_DIR,
     key: config.REGISTRY_KEY,

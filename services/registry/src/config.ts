@@ -4,13 +4,13 @@ import { z } from 'zod';
 
 export const configSchema = commonConfigSchema.extend({
   DATABASE_URL: z.url(),
-  /** Folder of the artefact store; several registries share it. */
+  /** Folder of the artifact store; several registries share it. */
   ARTIFACT_DIR: z.string().min(1),
   /** The Ed25519 key that signs the audit: PKCS#8 in PEM, made at the first start; several registries share it. */
   AUDIT_KEY_FILE: z.string().min(1),
   /** Folder with the public half of every key that signs or has signed the audit; `audit-keys` beside that file. */
   AUDIT_KEYS_DIR: z.string().min(1).optional(),
-  /** Base URLs of all registries, as workers reach them: artefacts are fetched from any. */
+  /** Base URLs of all registries, as workers reach them: artifacts are fetched from any. */
   PUBLIC_URLS: listFromEnv.pipe(z.array(z.url()).min(1)),
   /** Keys to admit at the start, as JSON from role to key. */
   BOOTSTRAP_KEYS: z

@@ -79,7 +79,7 @@ const metric = async (url: string, name: string): Promise<number> =>
     .reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
 
 describe('a shadow', () => {
-  it('runs a candidate beside the primary without a caller noticing, and lets it on by the evidence', async () => {
+  it('runs a candidate beside control without a caller noticing, and lets it on by the evidence', async () => {
     const sender = release.sender(60);
     const { id } = await release.rollOut(GOOD, { steps: [shadow(), { dark: { for: '2s' } }, canary] });
     const dark = await release.reach(id, 'dark', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
@@ -95,7 +95,7 @@ describe('a shadow', () => {
     );
     expect(advance?.sentence).toMatch(
       new RegExp(
-        '^Advance: the candidate differs in \\d+ of \\d+ answers, the primary from itself in 0 of \\d+: ' +
+        '^Advance: the candidate differs in \\d+ of \\d+ answers, control from itself in 0 of \\d+: ' +
           'in excess of noise at .* \\([\\d.]+ s of compute',
       ),
     );
@@ -124,7 +124,7 @@ describe('a shadow', () => {
     expect(b.paired).toBeGreaterThanOrEqual(150);
     expect(b.expired, 'expired by clocks that are wrong by an hour').toBe(0);
     expect([b.sampled, await total(release.workers, 'slipway_shadow_results_total')]).toEqual([sampled, sampled]);
-    // noise: about a fifth was asked twice, and the primary agreed with itself
+    // noise: about a fifth was asked twice, and control agreed with itself
     const [noise] = await release.query<{ n: number; agree: number }>(
       `SELECT countIf(noise) AS n, countIf(noise AND noise_agree) AS agree
         FROM comparisons FINAL
@@ -167,7 +167,7 @@ describe('a shadow', () => {
     expect(fields).toEqual([{ field: 'class', kind: 'class' }]);
   });
 
-  it('forgives a candidate what the primary does to itself, on servers that are not ours', async () => {
+  it('forgives a candidate what control does to itself, on servers that are not ours', async () => {
     // flips a coin on a fifth of the mails, whoever is asked
     const flips = () => (Math.random() < 1 / 5 ? Math.round(Math.random()) : 0);
     const server = await startForeignModel(() => ({ class: flips() }));

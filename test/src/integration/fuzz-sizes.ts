@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../fixtures/release.ts';
 
-/** Of the router and the worker for inferences, and of the registry for artefacts, in this suite. */
+/** Of the router and the worker for inferences, and of the registry for artifacts, in this suite. */
 export const BODY_LIMIT = 256 * 1024;
 /** Of every other body. */
 const JSON_LIMIT = 8 * 1024 * 1024;
@@ -69,7 +69,7 @@ export function describeSizes(stack: () => Release): void {
         }),
     ],
     [
-      'the registry takes an artefact',
+      'the registry takes an artifact',
       BODY_LIMIT,
       200,
       (bytes, chunked) => {

@@ -17,11 +17,11 @@ function isGone(pid: number): boolean {
   }
 }
 
-/** Routes, versions and artefacts that are broken; part of the suite of serving, on its stack. */
+/** Routes, versions and artifacts that are broken; part of the suite of serving, on its stack. */
 export function describeVersions(stack: () => Release): void {
   const { body, post, row } = servingCalls(stack);
 
-  describe('poison and broken artefacts', () => {
+  describe('poison and broken artifacts', () => {
     it('keeps its last good route when a poisonous one is published, and says so', async () => {
       const producer = stack().kafka.producer();
       await producer.connect();

@@ -8,7 +8,7 @@ import { notServed, signatureSchema } from './signature.ts';
 
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
 
-/** A file by content. `uri` is absent when the file lies in the registry's own artefact store. */
+/** A file by content. `uri` is absent when the file lies in the registry's own artifact store. */
 export const artifactRefSchema = z.object({
   sha256: sha256Schema,
   uri: z.url().optional(),

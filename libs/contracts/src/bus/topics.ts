@@ -96,7 +96,7 @@ export const topics = {
     partitions: 4,
     carries: 'events',
     retentionMs: DAY_MS,
-    meaning: "a sampled request with the primary's answer and a deadline, to be run on the candidate",
+    meaning: "a sampled request with control's answer and a deadline, to be run on the candidate",
   }),
   shadowPairs: topic({
     name: 'slipway.shadow-pairs.v1',

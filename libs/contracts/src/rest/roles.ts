@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * `viewer` reads; `publisher` also registers models, versions, artefacts and metrics; `operator` also runs rollouts;
+ * `viewer` reads; `publisher` also registers models, versions, artifacts and metrics; `operator` also runs rollouts;
  * `approver` reads and approves; `admin` does everything and makes keys.
  */
 export const roles = ['viewer', 'publisher', 'operator', 'approver', 'admin'] as const;

@@ -33,9 +33,9 @@ export const shadowStepSchema = z.strictObject({
   /** Share of the endpoint's requests; drawn by hash, before anything is known of the load. */
   sample: shareSchema.pipe(z.number().gt(0)).default(1),
   until: z.strictObject({ pairs: z.int().min(1).default(200), for: durationSchema.optional() }).prefault({}),
-  /** Largest share of requests on which the candidate may differ from the primary beyond the primary's own noise. */
+  /** Largest share of requests on which the candidate may differ from control beyond control's own noise. */
   maxExcessDisagreement: shareSchema,
-  /** Share of the sampled requests that the primary answers once more. */
+  /** Share of the sampled requests that control answers once more. */
   noise: shareSchema.default(0.1),
   /** After so long an answer is not wanted any more. */
   deadline: durationSchema.default('30s'),

@@ -10,7 +10,7 @@ export const shadowResultSchema = z.enum(shadowResults);
 export type ShadowResult = z.infer<typeof shadowResultSchema>;
 
 /**
- * One sampled request with the primary's answer, to be run on the candidate. One event a record, keyed by the request
+ * One sampled request with control's answer, to be run on the candidate. One event a record, keyed by the request
  * id.
  */
 export const shadowRequestSchema = z.object({
@@ -28,13 +28,13 @@ export const shadowRequestSchema = z.object({
   /** `model:version`. */
   control_version: z.string(),
   candidate_version: z.string(),
-  /** Drawn for the noise leg: the primary answers the same request once more. */
+  /** Drawn for the noise leg: control answers the same request once more. */
   noise: z.boolean(),
   /** After so long from its arrival at Kafka nobody wants the answer any more. */
   deadline_ms: z.int().min(1),
   /** The bodies were too long to be sent along. */
   oversize: z.boolean().default(false),
-  /** Microseconds: the router's whole latency and the model's own share of it, of the primary. */
+  /** Microseconds: the router's whole latency and the model's own share of it, of control. */
   control_latency_us: z.int().nonnegative(),
   control_compute_us: z.int().nonnegative(),
   /** JSON, or a string that holds the body as it was. */
@@ -63,7 +63,7 @@ export const shadowPairSchema = z.object({
   result: shadowResultSchema.default('paired'),
   /** Why it is not `paired`: `candidate_error`, `candidate_timeout`, `no_target`, `oversize`, `busy`, `deadline` … */
   reason: z.string().default(''),
-  /** The three answers; the noise answer is the primary's second one. */
+  /** The three answers; the noise answer is control's second one. */
   control: z.unknown().default(null),
   candidate: z.unknown().default(null),
   noise: z.unknown().default(null),
@@ -103,9 +103,9 @@ export const comparisonRowSchema = z.object({
   candidate_version: z.string(),
   result: shadowResultSchema,
   reason: z.string(),
-  /** False also when the candidate failed where the primary answered. */
+  /** False also when the candidate failed where control answered. */
   agree: z.boolean(),
-  /** Whether a noise answer was there, and whether the primary agreed with itself. */
+  /** Whether a noise answer was there, and whether control agreed with itself. */
   noise: z.boolean(),
   noise_agree: z.boolean(),
   differences: z.array(differenceSchema),

@@ -79,7 +79,7 @@ describe('the verdict on a shadow', () => {
     expect(look({})).toMatchObject({ verdict: 'advance', reasons: ['within_limit'] }));
   it('rolls back when even the lower bound is beyond it', () =>
     expect(look({ disagreed: 250 })).toMatchObject({ verdict: 'rollBack', reasons: ['excess_disagreement'] }));
-  it("forgives what the primary's own noise explains", () =>
+  it("forgives what control's own noise explains", () =>
     expect(look({ disagreed: 150, noise: 1000, noiseDisagreed: 150 }).verdict).not.toBe('rollBack'));
   it('holds while the bound is in doubt', () =>
     expect(look({ disagreed: 40 })).toMatchObject({ verdict: 'hold', reasons: ['in_doubt:disagreement'] }));
@@ -91,7 +91,7 @@ describe('the verdict on a shadow', () => {
     expect(look({ sampled: 3000, expired: 2000 }).reasons).toContain('low_coverage'));
   it('says of how many answers the trials are the first to each unit', () =>
     expect(look({ compared: 400, disagreed: 4 }).sentence).toContain(
-      'differs in 4 of 400 answers (the first to each unit, of 1000), the primary',
+      'differs in 4 of 400 answers (the first to each unit, of 1000), control',
     ));
   it('counts what has not come back as pending', () => expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
 });

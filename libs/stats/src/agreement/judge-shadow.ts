@@ -17,7 +17,7 @@ export type ShadowCounts = {
   compared: number;
   /** Of the trials: the answers differ, or the candidate had none. */
   disagreed: number;
-  /** Trials with a noise answer, and those in which the primary disagreed with itself. */
+  /** Trials with a noise answer, and those in which control disagreed with itself. */
   noise: number;
   noiseDisagreed: number;
   /** Compute time that the shadow took, seconds, and its price. */
@@ -43,7 +43,7 @@ export type ShadowJudgement = {
     pending: number;
     rate: number | null;
     noise_rate: number | null;
-    /** Disagreement in excess of the primary's own noise: estimate and bounds that hold at every look. */
+    /** Disagreement in excess of control's own noise: estimate and bounds that hold at every look. */
     excess: number | null;
     excess_lower: number;
     excess_upper: number;
@@ -58,7 +58,7 @@ const MIN_COVERAGE = 0.5;
 const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} %`;
 
 /**
- * The verdict on a shadow step. Pure. The candidate's disagreement with the primary and the primary's with itself get
+ * The verdict on a shadow step. Pure. The candidate's disagreement with control and control's with itself get
  * bounds at α/2 each, valid at every look (`rateBounds`) since each unit is one trial; their difference bounds the
  * excess.
  *
@@ -117,7 +117,7 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
 
 /** What was seen of the disagreement, and the limit. */
 function measurement(n: ShadowJudgement['numbers']): string {
-  const noise = n.noise_rate === null ? '' : `, the primary from itself in ${n.noiseDisagreed} of ${n.noise}`;
+  const noise = n.noise_rate === null ? '' : `, control from itself in ${n.noiseDisagreed} of ${n.noise}`;
   if (n.excess === null) return `has not been compared yet, allowed ${percent(n.limit)}`;
   const repeats = n.comparedRequests > n.compared ? ` (the first to each unit, of ${n.comparedRequests})` : '';
   const bounds = `${percent(Math.max(-1, n.excess_lower))} to ${percent(n.excess_upper)}`;

@@ -81,7 +81,7 @@ describe('the key of the registry', () => {
   });
 });
 
-describe('an artefact', () => {
+describe('an artifact', () => {
   it('is not asked of a host that configuration does not allow, directly or by a redirect', async () => {
     for (const uri of [`${elsewhere.url}/model`, `${registry.url}/moved`]) {
       const refused = client({ allowedHosts: ['models.example'] }).fetch(digest, [uri]);
@@ -147,7 +147,7 @@ describe('the cache', () => {
   });
 });
 
-describe('an artefact with several sources', () => {
+describe('an artifact with several sources', () => {
   it('is asked of each one until one gives it, whatever those before it say', async () => {
     const uris = [`${registry.url}/other`, 'http://models.example/m', `${elsewhere.url}/model`];
     await client().fetch(digest, uris);

@@ -40,7 +40,7 @@ const DIGEST = /^[0-9a-f]{64}$/;
 /** Begins the name of a file that is still being fetched. */
 const PARTIAL = '.';
 
-/** Artefacts by their SHA-256, as files: from the cache, else from any of the URIs; always checked. */
+/** Artifacts by their SHA-256, as files: from the cache, else from any of the URIs; always checked. */
 export class ArtifactClient {
   private readonly options: ArtifactClientOptions;
   private readonly origins: ReadonlySet<string>;

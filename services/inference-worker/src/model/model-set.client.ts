@@ -32,7 +32,7 @@ type Entry = {
   model: LoadedModel | undefined;
   unwantedSince: number | undefined;
   retryAt: number;
-  /** Its artefact is on the way, or it is being loaded. */
+  /** Its artifact is on the way, or it is being loaded. */
   busy: boolean;
   /** A route names it; else it is only tried. */
   routed: boolean;
@@ -235,7 +235,7 @@ export class ModelSet {
     } catch (error) {
       this.postpone(entry, (error as Error).message);
       if (error instanceof ArtifactError && error.wrongBytes) entry.state = 'failed';
-      log.warn({ version: key, error: entry.error, state: entry.state }, 'its artefact could not be fetched');
+      log.warn({ version: key, error: entry.error, state: entry.state }, 'its artifact could not be fetched');
     }
   }
 

@@ -41,7 +41,7 @@ export type LaneParts = {
 };
 
 /**
- * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on the primary again) at lower priority
+ * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on control again) at lower priority
  * than live calls, few at a time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it
  * gives up first.
  */
@@ -134,7 +134,7 @@ export class ShadowLane {
     pair.candidate_compute_us = candidate.computeUs;
     pair.price = route?.prices[r.candidate_version] ?? 0;
     if (!r.noise) return pair;
-    // Without a second answer of the primary the pair is as good as any other.
+    // Without a second answer of control the pair is as good as any other.
     const noise = await legs.ask(r.endpoint, r.control_version, body, ids, Math.max(1, deadline - now()));
     if (!noise.ok) return pair;
     return {

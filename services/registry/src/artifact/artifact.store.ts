@@ -43,7 +43,7 @@ export class ArtifactStore {
         async function* (source) {
           for await (const chunk of source as AsyncIterable<Buffer>) {
             bytes += chunk.length;
-            if (bytes > maxBytes) throw new ProblemError('too_large', `an artefact may have ${maxBytes} bytes`);
+            if (bytes > maxBytes) throw new ProblemError('too_large', `an artifact may have ${maxBytes} bytes`);
             hash.update(chunk);
             yield chunk;
           }
@@ -58,7 +58,7 @@ export class ArtifactStore {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined || !NO_ROOM.has(code)) throw error;
-      throw new ProblemError('unavailable', `the artefact folder takes no more bytes now (${code})`, { cause: error });
+      throw new ProblemError('unavailable', `the artifact folder takes no more bytes now (${code})`, { cause: error });
     } finally {
       await rm(partial, { force: true });
     }
@@ -96,7 +96,7 @@ export class ArtifactStore {
 
   async get(sha256: string): Promise<{ stream: Readable; bytes: number }> {
     const info = await stat(this.path(sha256)).catch(() => undefined);
-    if (!info) throw new ProblemError('not_found', `there is no artefact ${sha256}`);
+    if (!info) throw new ProblemError('not_found', `there is no artifact ${sha256}`);
     return { stream: createReadStream(this.path(sha256)), bytes: info.size };
   }
 }

@@ -173,7 +173,7 @@ function requireHosts(hosts: Hosts, { artifact, infra }: Bundle): void {
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
-/** A file that the bundle names without a URI must lie in the artefact store. */
+/** A file that the bundle names without a URI must lie in the artifact store. */
 async function requireArtifacts(sql: Sql, bundle: Bundle): Promise<void> {
   const named = {
     artifact: bundle.artifact,
@@ -187,9 +187,9 @@ async function requireArtifacts(sql: Sql, bundle: Bundle): Promise<void> {
     if (!found)
       throw new ProblemError(
         'unmet_reference',
-        `bundle.${field}: there is no artefact ${ref.sha256} in the store; PUT it to ` +
+        `bundle.${field}: there is no artifact ${ref.sha256} in the store; PUT it to ` +
           `/v1/artifacts/${ref.sha256} first, or give its uri`,
-        { errors: [{ field: `bundle.${field}.sha256`, message: 'is not in the artefact store' }] },
+        { errors: [{ field: `bundle.${field}.sha256`, message: 'is not in the artifact store' }] },
       );
   }
 }

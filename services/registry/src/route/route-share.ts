@@ -25,7 +25,7 @@ export function requireRoutable(bundle: Bundle): void {
   throw new ProblemError(
     'too_large',
     `bundle: has ${total} bytes of JSON, most of them in ${errors[0]?.field}; routes carry it, and take ` +
-      `${MOST_BUNDLE_BYTES}: longer files are artefacts`,
+      `${MOST_BUNDLE_BYTES}: longer files are artifacts`,
     { errors },
   );
 }
