@@ -21,7 +21,7 @@ const STORY_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
 
 export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
 
-/** Everything on one machine, and a true story on it. @returns the exit status */
+/** Everything on one machine, and a demo of it on the SpamAssassin corpus. @returns the exit status */
 export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
   const folder = process.env['SLIPWAY_DATA_DIR'] ?? join(root, '.slipway', 'data');
   if (fresh) {
