@@ -8,4 +8,4 @@ export * from './ports.ts';
 export * from './postgres.ts';
 export * from './secrets.ts';
 export * from './stack.ts';
-export * from './supervisor.ts';
+export * from './process/supervisor.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { ProcessSpec } from './supervisor.ts';
+import type { ProcessSpec } from './process/supervisor.ts';
 
 /** 16 random bytes in base64url; one that begins with a dash would be taken for an option. */
 function clusterId(): string {

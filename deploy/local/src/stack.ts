@@ -16,7 +16,7 @@ import { kafkaSpec } from './kafka.ts';
 import { freePorts, requireFree } from './ports.ts';
 import { postgresServer } from './postgres.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
-import { type ProcessSpec, Supervisor } from './supervisor.ts';
+import { type ProcessSpec, Supervisor } from './process/supervisor.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 

@@ -16,7 +16,7 @@ import {
 import { openPostgres } from '@slipway/platform/postgres.store';
 import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
-import { KeyController } from './access/key.controller.ts';
+import { KeyController } from './key/key.controller.ts';
 import { KeyStore } from './access/key.store.ts';
 import { ArtifactController } from './artifact/artifact.controller.ts';
 import { ArtifactStore } from './artifact/artifact.store.ts';
@@ -27,19 +27,20 @@ import { configSchema } from './config.ts';
 import { ControlPlane1700000000001 } from './database/0001-control-plane.migration.ts';
 import { Profiles1700000000002 } from './database/0002-profiles.migration.ts';
 import { Database } from './database/database.store.ts';
-import { EndpointController } from './endpoint/endpoint.controller.ts';
-import { EndpointService } from './endpoint/endpoint-service.store.ts';
+import { EndpointController } from './serving/endpoint.controller.ts';
+import { EndpointService } from './serving/endpoint-service.store.ts';
 import { LiveInstances } from './instance/live-instances.ts';
-import { WorkerWatch } from './instance/worker-watch.store.ts';
+import { WorkerWatch } from './route/worker-watch.store.ts';
 import { MetricController } from './metric/metric.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { ModelStore } from './model/model.store.ts';
-import { TrialController } from './model/trial.controller.ts';
-import { TrialGuard } from './model/trial.guard.ts';
-import { Trials } from './model/trial.loop.ts';
+import { TrialController } from './trial/trial.controller.ts';
+import { TrialGuard } from './trial/trial.guard.ts';
+import { Trials } from './trial/trial.loop.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { Publisher } from './outbox/publisher.store.ts';
+import { Republish } from './outbox/republish.ts';
 import { QueryGuard } from './query.guard.ts';
 import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
 import { Conductor } from './rollout/conductor.store.ts';
@@ -200,6 +201,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       { provide: CLICKHOUSE, useValue: clickhouse },
       value(Trials, trials),
       value(RouteStore, routes),
+      value(Republish, routes),
       value(RolloutStore, rollouts),
       value(EndpointService, new EndpointService(database, routes, rollouts, trials)),
       value(Conductor, conductor),

@@ -1,6 +1,6 @@
 import { accessPolicies, commonConfigSchema, intFromEnv } from '@slipway/platform';
 import { z } from 'zod';
-import { MOST_LOGGED_BYTES } from './inference/row.ts';
+import { MOST_LOGGED_BYTES } from './journal/row-bounds.ts';
 
 export const configSchema = commonConfigSchema.extend({
   /** Where others reach this router. */

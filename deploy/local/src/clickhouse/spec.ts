@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ProcessSpec } from '../supervisor.ts';
+import type { ProcessSpec } from '../process/supervisor.ts';
 import { runAs } from './unprivileged.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

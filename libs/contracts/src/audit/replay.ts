@@ -1,4 +1,4 @@
-import { formatRevision } from '../bus/revision.ts';
+import { formatRevision } from '../revision.ts';
 import { type Route, routeSchema } from '../routing/route.ts';
 import { AUDIT_GENESIS, type AuditKeys, type AuditRow, auditHash, chainFault, signatureFault } from './audit.ts';
 

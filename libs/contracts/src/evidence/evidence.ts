@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { nameSchema, timeMsSchema } from '../names.ts';
 
 export const verdictSchema = z.enum(['advance', 'hold', 'rollBack']);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { nameSchema, timeMsSchema, versionNumberSchema } from '../names.ts';
 
 /** Heartbeat every second; an instance is live when it was seen within this time. */

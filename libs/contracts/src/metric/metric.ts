@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../names.ts';
-import { durationMs, durationSchema, isDuration } from '../rollout/units.ts';
+import { durationMs, durationSchema, isDuration } from '../units.ts';
 
 /** Outcomes are kept longer than this, so a window can end before they go. */
 const LONGEST_WINDOW_MS = 90 * 86_400_000;

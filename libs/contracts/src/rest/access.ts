@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { sha256Schema, timeMsSchema } from '../names.ts';
 import { roleSchema } from './roles.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { auditRowSchema, auditVerificationSchema } from '../audit/audit.ts';
 import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { evidenceSchema } from '../evidence/evidence.ts';
 import { loadableSchema } from '../routing/route.ts';
 import { checkPer, metricFieldsSchema, metricSchema } from '../metric/metric.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, unitKindSchema, versionRefSchema } from '../names.ts';
-import { durationMs, durationSchema, shareSchema } from './units.ts';
+import { durationMs, durationSchema, shareSchema } from '../units.ts';
 
 /** Counts are the candidate's own; all that are given must be reached. */
 export const untilSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { metricSchema } from '../metric/metric.ts';
 import { timeMsSchema, versionRefSchema } from '../names.ts';
 import { rolloutSpecSchema } from './grammar.ts';

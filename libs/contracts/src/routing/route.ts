@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { operatorSchema } from '../preprocessing/preprocessing.ts';
 import { bundleSchema } from '../bundle/bundle.ts';
 import { signatureSchema } from '../bundle/signature.ts';
-import { revisionSchema } from '../bus/revision.ts';
+import { revisionSchema } from '../revision.ts';
 import { profileSchema } from '../profile/profile.ts';
 import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '../names.ts';
 

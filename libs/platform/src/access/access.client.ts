@@ -3,7 +3,7 @@ import { mayActAs, ProblemError, type Role, topics } from '@slipway/contracts';
 import type { DeadLetters } from '../kafka/dead-letters.client.ts';
 import type { Kafka } from '../kafka/kafka.client.ts';
 import { StateReplica } from '../kafka/state-replica.consumer.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../process/log.ts';
 
 export type KeyOwner = { id: string; name: string; role: Role };
 

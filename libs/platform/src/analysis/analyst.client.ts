@@ -9,12 +9,12 @@ import {
   traceIdOf,
   type Verdict,
 } from '@slipway/contracts';
-import { steadyNow } from '../clock.ts';
+import { steadyNow } from '../process/clock.ts';
 import { portableJson } from '../kafka/portable-json.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
-import type { Logger } from '../log.ts';
-import { counter, histogram } from '../metrics.ts';
-import { PacedLoop } from '../paced.loop.ts';
+import type { Logger } from '../process/log.ts';
+import { counter, histogram } from '../process/metrics.ts';
+import { PacedLoop } from '../process/paced.loop.ts';
 
 const evidenceTotal = counter('slipway_evidence_total', 'Evidence published, by verdict', ['verdict']);
 const lookSeconds = histogram(

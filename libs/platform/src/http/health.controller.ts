@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { metrics } from '../metrics.ts';
+import { metrics } from '../process/metrics.ts';
 
 export type ReadinessCheck = { name: string; ready: () => boolean | Promise<boolean> };
 export const READINESS = Symbol('readiness checks');

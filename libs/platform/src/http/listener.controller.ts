@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ProblemCode, problemDocument, ProblemError } from '@slipway/contracts';
-import type { Logger } from '../log.ts';
-import { problemsTotal } from '../metrics.ts';
+import type { Logger } from '../process/log.ts';
+import { problemsTotal } from '../process/metrics.ts';
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 /** Takes a request before anyone else sees it; true when it has. */

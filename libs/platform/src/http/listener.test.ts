@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { ProblemError } from '@slipway/contracts';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log.ts';
+import { createLogger } from '../process/log.ts';
 import { boundBodies, refuseEarly } from './bodies.controller.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { createListener, drain, headerOf, headerText, type Listener, refuseBytes } from './listener.controller.ts';

@@ -1,7 +1,7 @@
 import { traceIdOf } from '@slipway/contracts';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '../log.ts';
-import { histogram } from '../metrics.ts';
+import type { Logger } from '../process/log.ts';
+import { histogram } from '../process/metrics.ts';
 
 /** Named as OpenTelemetry's semantic conventions name it for Prometheus. Hot paths have histograms of their own. */
 const duration = histogram(

@@ -1,9 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { ProblemError, problemDocument, type ProblemCode } from '@slipway/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isTransient } from '../faults.ts';
-import type { Logger } from '../log.ts';
-import { problemsTotal } from '../metrics.ts';
+import { isTransient } from '../process/faults.ts';
+import type { Logger } from '../process/log.ts';
+import { problemsTotal } from '../process/metrics.ts';
 
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'invalid_request',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type DeadLetter, topics } from '@slipway/contracts';
-import { counter } from '../metrics.ts';
+import { counter } from '../process/metrics.ts';
 import type { RecordProducer } from './producer.client.ts';
 
 const deadLettersTotal = counter('slipway_dead_letters_total', 'Records that a consumer could not use, by topic', [

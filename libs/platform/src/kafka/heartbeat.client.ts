@@ -1,5 +1,5 @@
 import { HEARTBEAT_MS, type Instance, topics } from '@slipway/contracts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import type { RecordProducer } from './producer.client.ts';
 

@@ -3,11 +3,11 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { type Topic, topics } from '@slipway/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
-import { steadyNow } from '../clock.ts';
-import { backoffMs, isTransient, TransientError } from '../faults.ts';
-import type { Logger } from '../log.ts';
+import { steadyNow } from '../process/clock.ts';
+import { backoffMs, isTransient, TransientError } from '../process/faults.ts';
+import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
-import { counter } from '../metrics.ts';
+import { counter } from '../process/metrics.ts';
 import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
 import { parseRecord, type RecordResult } from './record.ts';
 

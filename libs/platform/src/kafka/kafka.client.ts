@@ -1,6 +1,6 @@
 import { type Topic, topics } from '@slipway/contracts';
 import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../process/log.ts';
 import { topicConfig } from './topic-config.ts';
 
 export type { Kafka } from 'kafkajs';

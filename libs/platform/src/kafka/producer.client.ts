@@ -1,6 +1,6 @@
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
-import { steadyNow } from '../clock.ts';
-import { TransientError } from '../faults.ts';
+import { steadyNow } from '../process/clock.ts';
+import { TransientError } from '../process/faults.ts';
 import { within } from './within.client.ts';
 
 const CLOSE_PATIENCE_MS = 2000;

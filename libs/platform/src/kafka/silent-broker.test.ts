@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Instance } from '@slipway/contracts';
 import { expect, it } from 'vitest';
-import { createLogger } from '../log.ts';
+import { createLogger } from '../process/log.ts';
 import { runHeartbeat } from './heartbeat.client.ts';
 import { createKafka } from './kafka.client.ts';
 import { RecordProducer } from './producer.client.ts';

@@ -1,9 +1,9 @@
 import { compareRevisions, type Revision, type Topic } from '@slipway/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { z } from 'zod';
-import { steadyNow } from '../clock.ts';
-import { backoffMs } from '../faults.ts';
-import type { Logger } from '../log.ts';
+import { steadyNow } from '../process/clock.ts';
+import { backoffMs } from '../process/faults.ts';
+import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import type { DeadLetters } from './dead-letters.client.ts';
 import { withAdmin } from './kafka.client.ts';

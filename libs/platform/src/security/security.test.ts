@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { commonConfigSchema } from '../config.ts';
+import { commonConfigSchema } from '../process/config.ts';
 import { postgresTls } from './security.ts';
 
 // As a service declares its own.

@@ -1,4 +1,4 @@
-import type { OutputTensor } from '../model/batch-tensors.ts';
+import type { OutputTensor } from '../tensor/batch-tensors.ts';
 
 type Answer = { model_name: string; model_version: string; id?: string; outputs: OutputTensor[] };
 

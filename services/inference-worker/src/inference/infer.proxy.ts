@@ -16,7 +16,7 @@ import {
 import type { ModelSet } from '../model/model-set.client.ts';
 import { mostRows } from '../model/row-bound.ts';
 import { answerJson } from './answer.ts';
-import { parseInferRequest } from './tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 
 /** The body of a request that takes longer to arrive is refused with 408. */
 const UPLOAD_TIMEOUT_MS = 30_000;

@@ -1,7 +1,7 @@
 import type { Loadable, TensorSpec } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
-import { parseInferRequest } from '../inference/tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, loadable, zipMapped } from './onnx-models.fixture.ts';
 

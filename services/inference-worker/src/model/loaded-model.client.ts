@@ -8,12 +8,12 @@ import {
 } from '@slipway/contracts';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
-import { type InferRequest, parseInferRequest } from '../inference/tensors.ts';
+import { type InferRequest, parseInferRequest } from '../tensor/infer-request.ts';
 import type { Loaded, Provider } from '../process/messages.ts';
 import { ModelProcessError } from '../process/model-process.client.ts';
 import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner.client.ts';
-import { feedsOf, type OutputTensor, outputsOf, tailOf } from './batch-tensors.ts';
-import { misfit } from './fit.ts';
+import { feedsOf, type OutputTensor, outputsOf, tailOf } from '../tensor/batch-tensors.ts';
+import { misfit } from '../tensor/fit.ts';
 import { madeUpRequest } from './made-up.ts';
 import { bytesOf, mostRows } from './row-bound.ts';
 

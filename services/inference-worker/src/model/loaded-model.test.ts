@@ -2,7 +2,7 @@ import { bundleSchema, type Datatype, type Loadable, ProblemError } from '@slipw
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { afterAll, describe, expect, it } from 'vitest';
 import { answerJson } from '../inference/answer.ts';
-import { parseInferRequest } from '../inference/tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, lookUp } from './onnx-models.fixture.ts';
 

@@ -1,6 +1,6 @@
 import type { Loadable, RowTensor } from '@slipway/contracts';
-import { numericTensor } from '../inference/numeric.ts';
-import type { InferRequest } from '../inference/tensors.ts';
+import { numericTensor } from '../tensor/numeric.ts';
+import type { InferRequest } from '../tensor/infer-request.ts';
 import { mostRows } from './row-bound.ts';
 
 /** Elements of the smallest request that a signature lets through: as JSON, more would not fit into a body. */

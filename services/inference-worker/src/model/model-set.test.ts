@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Loadable, LoadedVersion, Route } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { parseInferRequest } from '../inference/tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 import type { ModelLimits } from '../process/model-runner.client.ts';
 import { ArtifactClient, type ArtifactClientOptions } from './artifact.client.ts';
 import { ModelSet } from './model-set.client.ts';

@@ -1,13 +1,5 @@
-import type { FileTensor } from '../model/fit.ts';
-
-/** A tensor as it goes to a model's process and comes from it: in ONNX Runtime's own arrays, never as JSON. */
-export type PlainTensor = {
-  name: string;
-  /** ONNX Runtime's name of the type: `float32`, `int64`, `string`, … */
-  type: string;
-  dims: readonly number[];
-  data: ArrayBufferView | readonly string[];
-};
+import type { FileTensor } from '../tensor/fit.ts';
+import type { PlainTensor } from '../tensor/plain-tensor.ts';
 
 export type Provider = 'cuda' | 'cpu';
 

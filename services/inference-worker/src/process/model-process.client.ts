@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Loaded, PlainTensor, Provider, Question, Reply } from './messages.ts';
+import type { PlainTensor } from '../tensor/plain-tensor.ts';
+import type { Loaded, Provider, Question, Reply } from './messages.ts';
 
 /**
  * Why a model's process is no more. `hung` (it outlived a deadline) and `crashed` are its model's doing; `memory` (more

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Loadable } from '@slipway/contracts';
 import { createLogger, metrics } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseInferRequest } from '../inference/tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 import { LoadedModel } from '../model/loaded-model.client.ts';
 import { identity, limits, turns } from '../model/onnx-models.fixture.ts';
 import type { ModelLimits } from './model-runner.client.ts';
@@ -119,7 +119,7 @@ describe('a worker that is killed with -9', () => {
     writeFileSync(
       join(folder, 'worker.mjs'),
       `import { LoadedModel } from ${JSON.stringify(dist('../model/loaded-model.client.ts'))};
-       import { parseInferRequest } from ${JSON.stringify(dist('../inference/tensors.ts'))};
+       import { parseInferRequest } from ${JSON.stringify(dist('../tensor/infer-request.ts'))};
        const log = { info() {}, warn() {}, error() {} };
        const spec = ${JSON.stringify(spec)};
        const options = { threads: 1, maxQueuedRows: 9, limits: ${JSON.stringify(limits)}, log };

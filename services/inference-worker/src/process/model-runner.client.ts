@@ -1,5 +1,6 @@
 import { counter, type Logger } from '@slipway/platform';
-import type { Loaded, PlainTensor, Provider } from './messages.ts';
+import type { PlainTensor } from '../tensor/plain-tensor.ts';
+import type { Loaded, Provider } from './messages.ts';
 import { ModelProcess, ModelProcessError, type ProcessOptions } from './model-process.client.ts';
 
 const endsTotal = counter('slipway_worker_model_process_ends_total', "Ends of models' processes, by what ended them", [

@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
-import type { FileTensor } from '../model/fit.ts';
-import { OIP_BY_ORT } from '../model/batch-tensors.ts';
-import { type Loaded, MOST_OUTPUT_ELEMENTS, type PlainTensor, type Question } from './messages.ts';
+import type { FileTensor } from '../tensor/fit.ts';
+import { OIP_BY_ORT } from '../tensor/batch-tensors.ts';
+import type { PlainTensor } from '../tensor/plain-tensor.ts';
+import { type Loaded, MOST_OUTPUT_ELEMENTS, type Question } from './messages.ts';
 
 /** ONNX Runtime on CUDA where there is one, else on the CPU; says which. Blocks its thread for as long as it takes. */
 export async function load({

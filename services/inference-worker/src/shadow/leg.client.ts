@@ -1,7 +1,7 @@
 import { formatVersion, ProblemError } from '@slipway/contracts';
 import { counter, headerText, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
-import { parseInferRequest } from '../inference/tensors.ts';
+import { parseInferRequest } from '../tensor/infer-request.ts';
 import { mostRows } from '../model/row-bound.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { MOST_ANSWER_BYTES, parseAnswer } from './answers.ts';

@@ -3,7 +3,7 @@ import { mayActAs, findOperation, ProblemError, type Role, roleNeeded } from '@s
 import { steadyNow } from '@slipway/platform';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { KeyStore } from './key.store.ts';
 
 const NEEDS = 'slipway:role';

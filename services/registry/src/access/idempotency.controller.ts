@@ -4,9 +4,9 @@ import { canonicalJson, findOperation, ProblemError } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
-import { RouteStore } from '../route/route.store.ts';
+import { Republish } from '../outbox/republish.ts';
 
 type Earlier = { fingerprint: string; status: number; body: unknown };
 
@@ -19,8 +19,8 @@ type Earlier = { fingerprint: string; status: number; body: unknown };
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   private readonly database: Database;
-  private readonly routes: RouteStore;
-  constructor(database: Database, routes: RouteStore) {
+  private readonly routes: Republish;
+  constructor(database: Database, routes: Republish) {
     this.database = database;
     this.routes = routes;
   }

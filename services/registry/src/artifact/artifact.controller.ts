@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { ArtifactStore } from './artifact.store.ts';
 
 const path = z.object({ sha256: sha256Schema });

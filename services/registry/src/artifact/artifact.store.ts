@@ -6,7 +6,8 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProblemError } from '@slipway/contracts';
 import { drained } from '@slipway/platform';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit } from '../audit/audit.store.ts';
 import type { Database } from '../database/database.store.ts';
 
 /** What a disk says that takes no more. */

@@ -1,12 +1,10 @@
-import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, type Role, topics } from '@slipway/contracts';
+import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, topics } from '@slipway/contracts';
 import { portableJson } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
+import type { Actor } from '../actor/actor.ts';
 import type { Sql } from '../database/database.store.ts';
 import { enqueueEvent } from '../outbox/outbox.store.ts';
 import { signAuditHash } from './audit-key.store.ts';
-
-export type Actor = { name: string; role: Role | 'system' /** The key's, where there is one. */; id?: string };
-export const system = (name: string): Actor => ({ name, role: 'system' });
 
 /**
  * Appends to the aggregate's chain and puts the row into the outbox; must run in the transaction of the change itself.

@@ -2,16 +2,16 @@ import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { listQuerySchema, metricInputSchema, metricSchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
-import { RouteStore } from '../route/route.store.ts';
+import { Republish } from '../outbox/republish.ts';
 import { listMetrics, putMetric } from './metric.store.ts';
 
 @Controller('v1/metrics')
 export class MetricController {
   private readonly database: Database;
-  private readonly routes: RouteStore;
-  constructor(database: Database, routes: RouteStore) {
+  private readonly routes: Republish;
+  constructor(database: Database, routes: Republish) {
     this.database = database;
     this.routes = routes;
   }

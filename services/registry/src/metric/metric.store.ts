@@ -1,5 +1,6 @@
 import { builtInMetrics, type Metric, ProblemError } from '@slipway/contracts';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { checkJudgeable } from './judgeable.ts';
 

@@ -12,7 +12,7 @@ import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { ModelStore } from './model.store.ts';
 
 const pathVersion = z.object({

@@ -7,10 +7,11 @@ import {
   ProblemError,
   type Version,
 } from '@slipway/contracts';
-import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
-import { requireRoutable } from '../route/route-share.ts';
+import { requireRoutable } from './route-share.ts';
 import { highestVersion, MODELS, removeModel, removeVersion, retired, retireModel } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 

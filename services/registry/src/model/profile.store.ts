@@ -7,7 +7,7 @@ import {
   snapshotRowSchema,
 } from '@slipway/contracts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
-import { jsonBytes, MOST_PROFILE_BYTES } from '../route/route-share.ts';
+import { jsonBytes, MOST_PROFILE_BYTES } from './route-share.ts';
 import { buildProfile } from './profile.ts';
 
 /** A profile needs no more rows than this: its bins are deciles. */

@@ -1,5 +1,6 @@
 import { type Model, ProblemError, type VersionRef } from '@slipway/contracts';
-import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 
 export const MODELS =

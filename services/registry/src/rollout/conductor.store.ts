@@ -1,6 +1,6 @@
 import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf, type Version } from '@slipway/contracts';
 import { isTransient, type Logger, steadyNow } from '@slipway/platform';
-import { system } from '../audit/audit.store.ts';
+import { system } from '../actor/actor.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import { findVersion } from '../model/model.store.ts';

@@ -11,7 +11,7 @@ import {
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
 import { evidenceLog } from './evidence.store.ts';
 import { findRollout, RolloutStore } from './rollout.store.ts';

@@ -12,13 +12,14 @@ import {
 } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { endpointInUse, setRolledBack, setVersions } from '../endpoint/endpoint.store.ts';
 import { findMetric } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { holdVersion } from '../model/removal.store.ts';
-import { checkLoadable } from '../model/trial.ts';
+import { checkLoadable } from '../trial/trial.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';

@@ -9,7 +9,8 @@ import {
   type VersionRef,
 } from '@slipway/contracts';
 import { callerKeys, operatorKeyHashes } from '../access/key.store.ts';
-import { appendAudit, system } from '../audit/audit.store.ts';
+import { system } from '../actor/actor.ts';
+import { appendAudit } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 import { type EndpointRow, endpointInUse } from '../endpoint/endpoint.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
@@ -18,14 +19,16 @@ import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { Publisher } from '../outbox/publisher.store.ts';
+import { Republish } from '../outbox/republish.ts';
 import { compileRoute } from './compile.ts';
 
 /** Keeps each endpoint's route equal to what follows from the control plane's state and the live workers. */
-export class RouteStore {
+export class RouteStore extends Republish {
   private readonly instances: LiveInstances;
   private readonly publisher: Publisher;
   private readonly settings: { artifactBases: string[]; leaseMs: number; targetHosts: string[] };
   constructor(instances: LiveInstances, publisher: Publisher, settings: RouteStore['settings']) {
+    super();
     this.instances = instances;
     this.publisher = publisher;
     this.settings = settings;

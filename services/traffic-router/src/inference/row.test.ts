@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_RECORD_BYTES } from '@slipway/contracts';
 import { parseBytes } from '@slipway/platform';
-import { loggedBody, MOST_LOGGED_BYTES, predictionLine, type RowHead } from './row.ts';
+import { loggedBody, predictionLine, type RowHead } from './row.ts';
+import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
 
 const logged = (body: string | Buffer, isJson = true, max = 1000) =>
   loggedBody(Buffer.from(body), isJson, max).json.toString('utf8');

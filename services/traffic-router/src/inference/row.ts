@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
-import { MAX_RECORD_BYTES, type PredictionRow } from '@slipway/contracts';
+import type { PredictionRow } from '@slipway/contracts';
 import { isPortable, portableJson } from '@slipway/platform';
 
 const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
 const HEAD_BYTES = 1024;
-/** A row's fields beside its bodies, escaped, have less. */
-const MOST_FIELDS_BYTES = 16 * 1024;
-
-/** So long may each body of a row be in it: no row fits into no record. */
-export const MOST_LOGGED_BYTES = Math.floor((MAX_RECORD_BYTES - MOST_FIELDS_BYTES) / 2);
 
 /** The row's fields except the bodies, which are spliced in as bytes. */
 export type RowHead = Omit<PredictionRow, 'request' | 'response'>;

@@ -9,7 +9,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { MOST_LOGGED_BYTES } from '../inference/row.ts';
+import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from './draw.ts';
 import { shadowBody, type ShadowHead, shadowLine } from './shadow-line.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkSecurity, securitySchema, securityShape } from './security/security.ts';
+import { checkSecurity, securitySchema, securityShape } from '../security/security.ts';
 
 /** A port, a number of milliseconds and so on, from an environment variable. */
 export const intFromEnv = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);

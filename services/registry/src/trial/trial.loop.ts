@@ -4,7 +4,7 @@ import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import { loadable } from '../route/compile.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { findVersion, VERSIONS } from './model.store.ts';
+import { findVersion, VERSIONS } from '../model/model.store.ts';
 import { trialOf } from './trial.ts';
 
 /** Whoever names a version that is being tried waits for so long for what comes of it. */

@@ -8,13 +8,14 @@ import {
   type VersionRef,
 } from '@slipway/contracts';
 import type { z } from 'zod';
-import { type Actor, appendAudit, wasDeleted } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { holdVersion } from '../model/removal.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import { findVersion } from '../model/model.store.ts';
-import { checkLoadable } from '../model/trial.ts';
-import type { Trials } from '../model/trial.loop.ts';
+import { checkLoadable } from '../trial/trial.ts';
+import type { Trials } from '../trial/trial.loop.ts';
 import { findRollout, type RolloutStore } from '../rollout/rollout.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import {
@@ -24,7 +25,7 @@ import {
   rolloutUnderWay,
   setRolledBack,
   setVersions,
-} from './endpoint.store.ts';
+} from '../endpoint/endpoint.store.ts';
 
 /** Changes of endpoints, each one transaction: state, audit row, route and outbox. */
 export class EndpointService {

@@ -10,9 +10,9 @@ import {
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
-import { endpointRow, endpointView, listEndpoints } from './endpoint.store.ts';
+import { endpointRow, endpointView, listEndpoints } from '../endpoint/endpoint.store.ts';
 import { EndpointService } from './endpoint-service.store.ts';
 
 const path = z.object({ name: nameSchema });

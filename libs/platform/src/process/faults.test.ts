@@ -8,8 +8,8 @@ import {
 } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { isTransient } from './faults.ts';
-import { isRefusedRecord, RecordProducer } from './kafka/producer.client.ts';
-import { createKafka } from './kafka/kafka.client.ts';
+import { isRefusedRecord, RecordProducer } from '../kafka/producer.client.ts';
+import { createKafka } from '../kafka/kafka.client.ts';
 import { createLogger } from './log.ts';
 
 const protocol = (type: string, retriable: boolean) =>

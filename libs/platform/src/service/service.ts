@@ -5,15 +5,15 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import type { CommonConfig } from './config.ts';
-import { boundBodies, refuseEarly } from './http/bodies.controller.ts';
-import { ByteBudget } from './http/byte-budget.ts';
-import { createListener, drain, type HotHandler, type Listener, refuseBytes } from './http/listener.controller.ts';
-import { HealthController, READINESS, type ReadinessCheck } from './http/health.controller.ts';
-import { answerFrameworkError, ProblemFilter } from './http/problem.filter.controller.ts';
-import { RethrowFilter } from './kafka/kafka-batch.consumer.ts';
-import { observeRequests } from './http/observe.controller.ts';
-import { createLogger, type Logger, nestLogger } from './log.ts';
+import type { CommonConfig } from '../process/config.ts';
+import { boundBodies, refuseEarly } from '../http/bodies.controller.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
+import { createListener, drain, type HotHandler, type Listener, refuseBytes } from '../http/listener.controller.ts';
+import { HealthController, READINESS, type ReadinessCheck } from '../http/health.controller.ts';
+import { answerFrameworkError, ProblemFilter } from '../http/problem.filter.controller.ts';
+import { RethrowFilter } from '../kafka/kafka-batch.consumer.ts';
+import { observeRequests } from '../http/observe.controller.ts';
+import { createLogger, type Logger, nestLogger } from '../process/log.ts';
 
 export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
 

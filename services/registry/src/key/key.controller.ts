@@ -2,11 +2,12 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { keyInputSchema, keyQuerySchema, parseOrProblem } from '@slipway/contracts';
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
-import { type Actor, appendAudit } from '../audit/audit.store.ts';
+import type { Actor } from '../actor/actor.ts';
+import { appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
 import { RouteStore } from '../route/route.store.ts';
-import { Caller, Needs } from './access.controller.ts';
-import { KeyStore } from './key.store.ts';
+import { Caller, Needs } from '../access/access.controller.ts';
+import { KeyStore } from '../access/key.store.ts';
 
 const idSchema = z.object({ id: z.uuid() });
 

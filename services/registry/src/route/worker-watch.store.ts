@@ -1,8 +1,8 @@
 import { topics } from '@slipway/contracts';
 import { type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
-import type { RouteStore } from '../route/route.store.ts';
-import type { LiveInstances } from './live-instances.ts';
+import type { RouteStore } from './route.store.ts';
+import type { LiveInstances } from '../instance/live-instances.ts';
 
 /**
  * Recompiles the routes when the live workers, or what they have warm, change; tombstones instances that are long gone.

@@ -1,5 +1,5 @@
 import type { Datatype, RowTensor } from '@slipway/contracts';
-import type { PlainTensor } from '../process/messages.ts';
+import type { PlainTensor } from './plain-tensor.ts';
 
 /** Integers beyond 2^53 are bigints, the others numbers. */
 export type OutputTensor = {
