@@ -1,8 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { ProcessSpec } from './process/supervisor.ts';
 
 /** 16 random bytes in base64url; one that begins with a dash would be taken for an option. */
@@ -86,10 +99,37 @@ export function kafkaSpec(
   };
 }
 
-/** The first broker writes the classes that it has loaded when it stops; the next ones start in half of the time. */
+/**
+ * The first broker writes the classes that it has loaded when it stops; the next ones start in half of the time. An
+ * archive is of one JDK and one set of jars, and without its first bytes, which are written last, it is none.
+ */
 function loadedClasses(jars: string): string {
-  const archive = `${jars}.jsa`;
+  const archive = `${jars}-${machineOf(jars)}.jsa`;
+  if (existsSync(archive) && !isWhole(archive)) rmSync(archive, { force: true });
   return existsSync(archive) ? `-XX:SharedArchiveFile=${archive}` : `-XX:ArchiveClassesAtExit=${archive}`;
+}
+
+/** Names the JDK that `java` is and when the jars came, in eight characters. */
+function machineOf(jars: string): string {
+  const java = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'java'))
+    .find((file) => existsSync(file));
+  const runtime = java === undefined ? '' : join(dirname(dirname(realpathSync(java))), 'lib', 'modules');
+  const dated = [runtime, join(jars, 'complete')].map((file) =>
+    existsSync(file) ? `${file} ${statSync(file).size} ${statSync(file).mtimeMs}` : file,
+  );
+  return createHash('sha256').update(dated.join('\n')).digest('hex').slice(0, 8);
+}
+
+function isWhole(archive: string): boolean {
+  const file = openSync(archive, 'r');
+  try {
+    const first = Buffer.alloc(4);
+    return readSync(file, first) === 4 && first.readUInt32LE() !== 0;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** To format is to start a JVM: what it wrote serves the next brokers too, each under a cluster id of its own. */

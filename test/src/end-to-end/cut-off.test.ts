@@ -172,7 +172,7 @@ describe('a Kafka table of ClickHouse', () => {
 describe('beside a Kafka that says nothing', () => {
   it('routers, workers and readers of topics stop in order when told to, before they are cut off at 15 s', async () => {
     const { supervisor } = release;
-    const names = ['router-1', 'worker-1', 'comparator-1', 'drift-1'];
+    const names = ['router-1', 'worker-1', 'comparator-1', 'stats-1', 'drift-1'];
     supervisor.kill('kafka', 'SIGSTOP');
     const took: Record<string, number> = {};
     try {

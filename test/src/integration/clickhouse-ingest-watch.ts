@@ -35,23 +35,28 @@ export function describeIngestWatch(stack: () => TestStack, { prediction, send, 
         await watch.close();
       }
     };
-    const settings = (group: string) =>
-      `kafka_broker_list = '${stack().kafkaBrokers}', kafka_topic_list = '${topics.retraining.name}',
+    const engine = (group: string) =>
+      `ENGINE = Kafka SETTINGS kafka_broker_list = '127.0.0.1:1', kafka_topic_list = '${topics.retraining.name}',
        kafka_group_name = '${group}', kafka_format = 'LineAsString'`;
 
     it('attaches a table again whose group nobody is in, and leaves the others as they are', async () => {
       await arrives('a row before');
-      // Without a view a table joins no group: so looks one from outside that a frozen broker has put out.
+      // Where nobody answers a table joins no group: so looks one from outside that a frozen broker has put out.
+      await command(`CREATE TABLE slipway.lonely_queue (line String) ${engine('clickhouse.lonely')}`);
+      await command('CREATE TABLE slipway.lonely (line String) ENGINE = MergeTree ORDER BY line');
       await command(
-        `CREATE TABLE slipway.lonely_queue (line String) ENGINE = Kafka SETTINGS ${settings('test.lonely')}`,
+        'CREATE MATERIALIZED VIEW slipway.lonely_ingest TO slipway.lonely AS SELECT line FROM slipway.lonely_queue',
       );
+      // One that no view reads from is paused, and left alone.
+      await command(`CREATE TABLE slipway.paused_queue (line String) ${engine('clickhouse.paused')}`);
       await watching(async () => {
         await until('it to be attached again', async () => (await restarted()).length > 0);
         await until('it to be there', () => exists('lonely_queue'));
         await arrives('a row meanwhile');
       });
       expect(await restarted()).toEqual(['lonely_queue']);
-      await command('DROP TABLE slipway.lonely_queue SYNC');
+      for (const table of ['lonely_ingest', 'lonely_queue', 'lonely', 'paused_queue'])
+        await command(`DROP TABLE slipway.${table} SYNC`);
     });
 
     it('attaches what a restart that was cut off left detached, not what an operator detached for good', async () => {

@@ -10,15 +10,15 @@ import type { Builders, Counting } from './counting.ts';
 /** Whose requests a shadow takes for its trials; part of the suite of the counts, on its stack. */
 export function describeShadow(context: () => Counting, { prediction }: Builders): void {
   const store = () => new ShadowCountsStore(context().clickhouse);
-  const comparison = (rollout_id: string, request_id: string, unit: string, agree: boolean) =>
+  const comparison = (rollout_id: string, request_id: string, unit: string, agree: boolean, result = 'paired') =>
     comparisonRowSchema.parse({
       event_id: randomUUID(),
       type: 'slipway.comparison.v1',
       source: 'test',
       time: Date.now(),
       ...{ request_id, trace_id: '', endpoint: 'spam', rollout_id, step: 0, unit },
-      ...{ control_version: 'spam:1', candidate_version: 'spam:2', result: 'paired', reason: '' },
-      ...{ agree, noise: true, noise_agree: agree, differences: [], max_difference: 0 },
+      ...{ control_version: 'spam:1', candidate_version: 'spam:2', result, reason: '' },
+      ...{ agree, noise: result === 'paired', noise_agree: agree, differences: [], max_difference: 0 },
       ...{ control_latency_us: 1, control_compute_us: 1, candidate_latency_us: 1, candidate_compute_us: 1 },
       ...{ noise_compute_us: 0, price: 0 },
     });
@@ -57,7 +57,19 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       expect(await counted('five of them to be compared', 5)).toMatchObject(before);
       await send(topics.comparisons.name, [comparison(id, 'ann-1', 'ann', false)]);
       const after = { sampled: 6, paired: 6, compared: 4, disagreed: 3, noise: 4, noiseDisagreed: 3 };
-      expect(await counted('the sixth', 6)).toMatchObject(after);
+      expect(await counted('the sixth', 6)).toMatchObject({ ...after, disagreedRequests: 3 });
+    });
+
+    it("are not lost with a first request that ended without a comparison: the unit's next one is taken", async () => {
+      const id = randomUUID();
+      const counts = () => store().counts(id, 0, Date.now());
+      const { send } = context();
+      await send(topics.comparisons.name, [comparison(id, 'cid-1', 'cid', true, 'shed')]);
+      await until('the one that was shed', async () => (await counts()).shed === 1);
+      expect(await counts()).toMatchObject({ sampled: 1, comparedRequests: 0, compared: 0 });
+      await send(topics.comparisons.name, [comparison(id, 'cid-2', 'cid', false)]);
+      await until('the next', async () => (await counts()).paired === 1);
+      expect(await counts()).toMatchObject({ sampled: 2, comparedRequests: 1, compared: 1, disagreed: 1 });
     });
 
     it('roll a candidate within its limit back in no more than 5 % of rollouts, with callers in bursts', async () => {
@@ -67,7 +79,15 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       const ids = Array.from({ length: ROLLOUTS }, () => randomUUID());
       const judged = (c: ShadowCounts) =>
         judgeShadow({
-          ...{ alpha: 0.05, step: 0, maxExcess: LIMIT, minPairs: 1e9, activeSeconds: 60, dwellSeconds: 10 },
+          ...{
+            alpha: 0.05,
+            step: 0,
+            maxExcess: LIMIT,
+            noiseShare: 0,
+            minPairs: 1e9,
+            activeSeconds: 60,
+            dwellSeconds: 10,
+          },
           counts: c,
         }).verdict;
       const rolledBack = new Set<string>();
@@ -97,7 +117,15 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
         );
         const none = { failed: 0, expired: 0, shed: 0, noise: 0, noiseDisagreed: 0, computeSeconds: 0, price: 0 };
         for (const { id, n, differ } of all) {
-          const each = { sampled: n, paired: n, comparedRequests: n, compared: n, disagreed: differ, ...none };
+          const each = {
+            sampled: n,
+            paired: n,
+            comparedRequests: n,
+            disagreedRequests: differ,
+            compared: n,
+            disagreed: differ,
+            ...none,
+          };
           if (judged(each) === 'rollBack') ifEachCounted.add(id);
         }
       }

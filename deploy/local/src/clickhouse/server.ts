@@ -67,9 +67,14 @@ async function run(user: User, request: QueryRequest, url: URL, res: ServerRespo
   const timeoutSeconds = Number(url.searchParams.get('session_timeout') ?? 60) || 60;
   if (user.role === 'writer') {
     const close = url.searchParams.get('close_session') === '1';
-    const query = () =>
-      id === undefined ? writers.query(request) : writers.queryIn({ id, timeoutSeconds, close }, request);
-    return /^\s*DETACH\s/i.test(request.sql) ? unlessLate(query(), DETACH_MS, endHung) : query();
+    // In a session of its own: it must not wait its turn behind others, which would look as if it hung.
+    if (/^\s*DETACH\s/i.test(request.sql))
+      return unlessLate(
+        writers.queryIn({ id: randomUUID(), timeoutSeconds, close: true }, request),
+        DETACH_MS,
+        endHung,
+      );
+    return id === undefined ? writers.query(request) : writers.queryIn({ id, timeoutSeconds, close }, request);
   }
   const gone = new AbortController();
   const leave = () => gone.abort();

@@ -57,7 +57,7 @@ export const shadowPairSchema = z.object({
   rollout_id: z.uuid(),
   step: z.int().min(0),
   /** Whose request it is; each pair without one speaks for itself. */
-  unit: z.string().default(''),
+  unit: z.string().max(256).default(''),
   control_version: z.string().default(''),
   candidate_version: z.string().default(''),
   result: shadowResultSchema.default('paired'),

@@ -11,6 +11,7 @@ const counts = (change: Partial<ShadowCounts>): ShadowCounts => ({
   expired: 0,
   shed: 0,
   comparedRequests: 1000,
+  disagreedRequests: 10,
   compared: 1000,
   disagreed: 10,
   noise: 100,
@@ -24,6 +25,7 @@ const look = (change: Partial<ShadowCounts>, rest: object = {}) =>
     alpha: 0.05,
     step: 0,
     maxExcess: 0.05,
+    noiseShare: 0.1,
     minPairs: 200,
     activeSeconds: 60,
     dwellSeconds: 10,
@@ -93,5 +95,43 @@ describe('the verdict on a shadow', () => {
     expect(look({ compared: 400, disagreed: 4 }).sentence).toContain(
       'differs in 4 of 400 answers (the first to each unit, of 1000), control',
     ));
+  it('does not advance a candidate that goes wrong after the first request of each unit', () => {
+    const { verdict, reasons, sentence } = look({ compared: 300, disagreed: 0, disagreedRequests: 600 });
+    expect([verdict, reasons]).toEqual(['hold', ['repeats_disagree']]);
+    expect(sentence).toContain('of all 1000 compared requests 600 differ, more than is allowed');
+  });
+  it('says that it is units which are missing, where they come again and again', () =>
+    expect(look({ compared: 40, disagreed: 0 }).sentence).toContain(
+      'it narrows with units, of which there were 40, and not with requests',
+    ));
+  it('knows nothing of the noise before a trial was answered twice, and allows none where nobody measures it', () => {
+    const quick = { compared: 6, comparedRequests: 6, disagreed: 5, disagreedRequests: 5, noise: 0 };
+    expect(look(quick).verdict).toBe('hold');
+    expect(look(quick, { noiseShare: 0 }).verdict).toBe('rollBack');
+    const many = { compared: 100, comparedRequests: 100, disagreed: 60, disagreedRequests: 60, noise: 0 };
+    expect(look(many).verdict).toBe('rollBack');
+  });
+  it.each([0.2, 0.5])('rolls a candidate that is as noisy as control (%d) back in no more than α of runs', (own) => {
+    const next = random(11);
+    const runs = 120;
+    let rolledBack = 0;
+    for (let run = 0; run < runs; run++) {
+      const c = { compared: 0, disagreed: 0, noise: 0, noiseDisagreed: 0 };
+      for (let n = 1; n <= 400; n++) {
+        c.compared++;
+        c.disagreed += next() < own ? 1 : 0;
+        if (next() < 0.1) {
+          c.noise++;
+          c.noiseDisagreed += next() < own ? 1 : 0;
+        }
+        const requests = { comparedRequests: n, disagreedRequests: c.disagreed, sampled: n, paired: n };
+        if (look({ ...c, ...requests }).verdict === 'rollBack') {
+          rolledBack++;
+          break;
+        }
+      }
+    }
+    expect(rolledBack / runs).toBeLessThanOrEqual(0.05);
+  });
   it('counts what has not come back as pending', () => expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
 });

@@ -8,11 +8,13 @@ export type ShadowCounts = {
   failed: number;
   expired: number;
   shed: number;
-  /** Requests that were compared: pairs, and failures that are the candidate's own. */
+  /** Requests that were compared: pairs, and failures that are the candidate's own. Of them: the answers differ. */
   comparedRequests: number;
+  disagreedRequests: number;
   /**
-   * The trials: of each unit the first request that was sampled, once it has been compared; of requests that name no
-   * unit each one. One caller's requests are alike, and counted each they would prove what nobody else has seen.
+   * The trials: of each unit the first request that was sampled, once it has been compared (the next one, where it
+   * ended without); of requests that name no unit each one. One caller's requests are alike, and counted each they
+   * would prove what nobody else has seen.
    */
   compared: number;
   /** Of the trials: the answers differ, or the candidate had none. */
@@ -29,6 +31,8 @@ export type ShadowInput = {
   alpha: number;
   step: number;
   maxExcess: number;
+  /** Share of the sampled requests that control is to answer twice; 0 when the step measures no noise. */
+  noiseShare: number;
   minPairs: number;
   activeSeconds: number;
   dwellSeconds: number;
@@ -62,14 +66,17 @@ const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} 
  * bounds at α/2 each, valid at every look (`rateBounds`) since each unit is one trial; their difference bounds the
  * excess.
  *
- * - `advance`: the upper bound of the excess is within the limit, and pairs and dwell are met;
+ * Where noise is to be measured, nothing is known of it before the first trial that was answered twice.
+ *
+ * - `advance`: the upper bound of the excess is within the limit, pairs and dwell are met, and all requests together,
+ *   those after a unit's first included, do not differ beyond the limit either;
  * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
  * - `hold`: anything else.
  */
 export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudgement => {
   const { counts: c, maxExcess } = input;
   const d = rateBounds(c.disagreed, c.compared, input.alpha / 2);
-  const noise = c.noise > 0 ? rateBounds(c.noiseDisagreed, c.noise, input.alpha / 2) : { lower: 0, upper: 0 };
+  const noise = noiseBounds(input);
   const rate = c.compared > 0 ? c.disagreed / c.compared : null;
   const noiseRate = c.noise > 0 ? c.noiseDisagreed / c.noise : null;
   const pending = Math.max(0, c.sampled - c.paired - c.failed - c.expired - c.shed);
@@ -99,6 +106,7 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
   if (input.activeSeconds < input.dwellSeconds) reasons.push('dwell');
   if (numbers.coverage !== null && numbers.coverage < MIN_COVERAGE) reasons.push('low_coverage');
   if (numbers.excess_upper > maxExcess) reasons.push('in_doubt:disagreement');
+  if (repeatsExceed(c, noiseRate, maxExcess)) reasons.push('repeats_disagree');
   if (reasons.length === 0)
     return {
       verdict: 'advance',
@@ -114,6 +122,22 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
     numbers,
   };
 });
+
+/**
+ * Bounds on how often control differs from itself. Without a trial that was answered twice it may be anything, unless
+ * so many trials have come that one would have been drawn: then nobody measures it (a service that runs both versions
+ * itself), and there is no allowance for it.
+ */
+function noiseBounds({ counts: c, alpha, noiseShare }: ShadowInput): { lower: number; upper: number } {
+  if (c.noise > 0 || noiseShare === 0)
+    return c.noise > 0 ? rateBounds(c.noiseDisagreed, c.noise, alpha / 2) : { lower: 0, upper: 0 };
+  return { lower: 0, upper: (1 - noiseShare) ** c.compared < alpha / 10 ? 0 : 1 };
+}
+
+/** A candidate that goes wrong after a unit's first request does so on no trial. No proof: it only holds. */
+function repeatsExceed(c: ShadowCounts, noiseRate: number | null, maxExcess: number): boolean {
+  return c.comparedRequests > c.compared && c.disagreedRequests / c.comparedRequests - (noiseRate ?? 0) > maxExcess;
+}
 
 /** What was seen of the disagreement, and the limit. */
 function measurement(n: ShadowJudgement['numbers']): string {
@@ -132,6 +156,12 @@ function costs({ computeSeconds, price, paired }: ShadowCounts): string {
   return `${computeSeconds.toFixed(2)} s of compute${paid} for ${paired} pairs`;
 }
 
+/** Where units come again and again, requests alone do not narrow the bound. */
+function few(n: ShadowJudgement['numbers']): string {
+  if (n.comparedRequests <= n.compared) return '';
+  return `: it narrows with units, of which there were ${n.compared}, and not with requests`;
+}
+
 function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {
   switch (reason) {
     case 'insufficient_data:pairs': {
@@ -146,7 +176,12 @@ function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers
       const others = `${n.expired} expired, ${n.shed} shed, ${n.failed} failed`;
       return `only ${percent(n.coverage ?? 0)} of the sampled requests could be compared (${others})`;
     }
+    case 'repeats_disagree':
+      return (
+        `of all ${n.comparedRequests} compared requests ${n.disagreedRequests} differ, more than is allowed, ` +
+        'though the first ones to each unit differ less'
+      );
     default:
-      return 'the bound on the disagreement is not yet within the limit';
+      return `the bound on the disagreement is not yet within the limit${few(n)}`;
   }
 }

@@ -28,6 +28,9 @@ const PATIENCE = 6;
 
 /** A table lets go within a second, if it does. */
 const DETACH_MS = 25_000;
+/** Where a restart brings nobody back, the next one waits twice as long, up to 2 ** 7 times (an hour). */
+const MOST_DOUBLINGS = 7;
+const CLOSE_MS = 6000;
 
 /** `since` is when the server was started, in seconds. */
 type Queue = { name: string; group: string; since: number };
@@ -48,6 +51,9 @@ export class IngestWatch {
   private readonly patience: number;
   private readonly loop: PacedLoop;
   private failures = 0;
+  private closing = false;
+  /** Restarts of a table since somebody last read for it. */
+  private readonly tries = new Map<string, number>();
   private readonly empty = new Map<string, number>();
   /** Tables that could not be detached, with the start of the server that they hang in. */
   private readonly stuck = new Map<string, number>();
@@ -70,14 +76,16 @@ export class IngestWatch {
     this.loop.start();
   }
 
-  close(): Promise<void> {
-    return this.loop.close();
+  /** A look that hangs is not waited for; what it detached is attached by the next one, of whichever process. */
+  async close(): Promise<void> {
+    this.closing = true;
+    await Promise.race([this.loop.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
   }
 
   private async look(): Promise<void> {
     try {
       await this.attachDetached();
-      for (const queue of await this.deserted()) await this.restart(queue);
+      for (const queue of await this.deserted()) if (!this.closing) await this.restart(queue);
       this.failures = 0;
     } catch (error) {
       // Kafka or ClickHouse is away: nothing is known of any group, and what was seen before may be old.
@@ -85,41 +93,59 @@ export class IngestWatch {
       this.failures += 1;
       // Once when it lasts: a login that may not look (deploy/kafka/acls.txt) never will.
       const level = this.failures === this.patience ? 'warn' : 'debug';
-      this.log[level]({ err: error }, 'the consumer groups of ClickHouse could not be looked at');
+      this.log[level]({ err: error }, 'the Kafka tables of ClickHouse could not be looked at');
     }
   }
 
   /** Tables whose groups have had no member for `patience` looks. */
   private async deserted(): Promise<Queue[]> {
+    // One without a view reads nothing and is in no group; that is how to pause it.
     const queues = await queryRows<Queue>(
       this.clickhouse,
       `SELECT name, extract(engine_full, 'kafka_group_name = \\'([^\\']*)\\'') AS group,
          toUnixTimestamp(now()) - uptime() AS since
        FROM system.tables
-       WHERE database = 'slipway' AND engine = 'Kafka' AND group != ''`,
+       WHERE database = 'slipway' AND engine = 'Kafka' AND startsWith(group, 'clickhouse.')
+         AND notEmpty(dependencies_table)`,
     );
+    for (const name of [...this.empty.keys(), ...this.stuck.keys()])
+      if (!queues.some((q) => q.name === name)) this.forget(name);
     if (queues.length === 0) return [];
     const { groups } = await withAdmin(this.kafka, (admin) => admin.describeGroups(queues.map((q) => q.group)));
     const state = new Map(groups.map((g) => [g.groupId, g.state]));
     return queues.filter(({ name, group }) => {
-      const deserted = ['Empty', 'Dead'].includes(state.get(group) ?? '');
-      const looks = deserted ? (this.empty.get(name) ?? 0) + 1 : 0;
+      if (!['Empty', 'Dead'].includes(state.get(group) ?? '')) {
+        this.forget(name);
+        return false;
+      }
+      const looks = (this.empty.get(name) ?? 0) + 1;
       this.empty.set(name, looks);
-      if (!deserted && this.stuck.delete(name)) ingestStuck.set({ queue: name }, 0);
-      return looks >= this.patience;
+      return looks >= this.patience * 2 ** Math.min(this.tries.get(name) ?? 0, MOST_DOUBLINGS);
     });
+  }
+
+  /** Somebody reads for it again, or it is gone. */
+  private forget(name: string): void {
+    this.empty.delete(name);
+    this.tries.delete(name);
+    if (this.stuck.delete(name)) ingestStuck.set({ queue: name }, 0);
   }
 
   private async restart({ name, group, since }: Queue): Promise<void> {
     // A second try would hang as well, for as long as it is the same process. Its start is known to a second or two.
     if (Math.abs((this.stuck.get(name) ?? 0) - since) <= 2) return;
-    this.empty.delete(name);
+    this.empty.set(name, 0);
+    this.tries.set(name, (this.tries.get(name) ?? 0) + 1);
     ingestRestarts.inc({ queue: name });
     this.log.warn({ queue: name, group }, 'nobody reads for this table of ClickHouse: it is attached again');
+    const abort_signal = AbortSignal.timeout(DETACH_MS);
     try {
-      const abort_signal = AbortSignal.timeout(DETACH_MS);
       await this.clickhouse.command({ query: `DETACH TABLE slipway.${name} SYNC`, abort_signal });
     } catch (error) {
+      if (!abort_signal.aborted) {
+        this.log.warn({ err: error, queue: name }, 'a table of ClickHouse was not detached: tried again later');
+        return;
+      }
       this.stuck.set(name, since);
       ingestStuck.set({ queue: name }, 1);
       this.log.error({ err: error, queue: name }, 'a table of ClickHouse cannot be detached: restart ClickHouse');
@@ -139,7 +165,11 @@ export class IngestWatch {
   }
 
   private async attach(name: string): Promise<void> {
-    await this.clickhouse.command({ query: `ATTACH TABLE IF NOT EXISTS slipway.${name}` });
-    this.log.info({ queue: name }, 'attached a table of ClickHouse that reads from Kafka');
+    try {
+      await this.clickhouse.command({ query: `ATTACH TABLE IF NOT EXISTS slipway.${name}` });
+      this.log.info({ queue: name }, 'attached a table of ClickHouse that reads from Kafka');
+    } catch (error) {
+      this.log.error({ err: error, queue: name }, 'a table of ClickHouse is detached and cannot be attached');
+    }
   }
 }

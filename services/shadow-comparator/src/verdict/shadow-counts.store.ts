@@ -8,10 +8,11 @@ const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 export const shadowCountsSql = `
   WITH
     requests AS (
-      SELECT request_id, anyIf(unit, unit != '') AS unit, min((arrived_at, sequence, request_id)) AS came,
+      SELECT request_id, argMinIf(unit, (arrived_at, sequence), unit != '') AS unit,
+        min((arrived_at, sequence, request_id)) AS came,
         countIf(result = 'paired') AS paired, countIf(result = 'failed') AS failed,
         countIf(result = 'expired') AS expired, countIf(result = 'shed') AS shed,
-        countIf(result = 'paired' OR NOT agree) AS compared,
+        countIf(result = 'paired' OR NOT agree) AS compared, countIf(NOT agree) AS disagreed,
         argMinIf((agree, asked_twice, noise_agree), arrived_at, result = 'paired' OR NOT agree) AS answers,
         sum(compute_us) AS compute_us, sum(cost) AS cost
       FROM (
@@ -28,20 +29,27 @@ export const shadowCountsSql = `
           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}))
       GROUP BY request_id
     ),
-    judged AS (
-      SELECT *, compared > 0 AND (unit = '' OR came = min(came) OVER (PARTITION BY unit)) AS trial FROM requests
+    units AS (
+      SELECT count() AS sampled, sum(r.paired) AS paired, sum(r.failed) AS failed, sum(r.expired) AS expired,
+        sum(r.shed) AS shed, sum(r.compared) AS compared, sum(r.disagreed) AS disagreed,
+        sum(r.compute_us) AS compute_us, sum(r.cost) AS cost,
+        argMinIf((r.compared > 0, answers.1, answers.2, answers.3), came,
+          r.compared > 0 OR r.paired + r.failed + r.expired + r.shed = 0) AS first
+      FROM requests AS r
+      GROUP BY if(unit = '', ('', request_id), (unit, ''))
     )
-  SELECT count() AS sampled, sum(r.paired) AS paired, sum(r.failed) AS failed, sum(r.expired) AS expired,
-    sum(r.shed) AS shed, sum(r.compared) AS comparedRequests, countIf(trial) AS compared,
-    countIf(trial AND NOT answers.1) AS disagreed, countIf(trial AND answers.2) AS noise,
-    countIf(trial AND answers.2 AND NOT answers.3) AS noiseDisagreed,
-    sum(r.compute_us) / 1e6 AS computeSeconds, sum(r.cost) AS price
-  FROM judged AS r`;
+  SELECT sum(u.sampled) AS sampled, sum(u.paired) AS paired, sum(u.failed) AS failed, sum(u.expired) AS expired,
+    sum(u.shed) AS shed, sum(u.compared) AS comparedRequests, sum(u.disagreed) AS disagreedRequests,
+    countIf(first.1) AS compared, countIf(first.1 AND NOT first.2) AS disagreed,
+    countIf(first.1 AND first.3) AS noise, countIf(first.1 AND first.3 AND NOT first.4) AS noiseDisagreed,
+    sum(u.compute_us) / 1e6 AS computeSeconds, sum(u.cost) AS price
+  FROM units AS u`;
 
 /**
  * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
  * every one that a pair speaks of (services that run both versions themselves publish pairs without our rows). A unit's
- * first request is known before it has ended, so that neither a quick answer nor a slow one is taken in its stead.
+ * first request is known before it has ended, so that no quicker one is taken in its stead; it gives way to the next
+ * one when it ended without a comparison (shed, expired, a fault of ours).
  */
 export class ShadowCountsStore {
   private readonly clickhouse: ClickHouseClient;

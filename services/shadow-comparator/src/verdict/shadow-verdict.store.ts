@@ -25,6 +25,7 @@ export class ShadowVerdict {
       alpha: alphaShare(rollout, ANALYSERS.shadow),
       step: rollout.step,
       maxExcess: step.shadow.maxExcessDisagreement,
+      noiseShare: step.shadow.noise,
       minPairs: step.shadow.until.pairs,
       activeSeconds: await this.counts.seconds(rollout.id, rollout.step, since),
       dwellSeconds: stepDwellMs(step) / 1000,
