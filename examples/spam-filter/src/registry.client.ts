@@ -1,4 +1,6 @@
-import type { Endpoint, Evidence, Problem, Rollout } from '@slipway/contracts';
+import type { Endpoint } from '@slipway/contracts';
+import type { Evidence, Rollout } from '@slipway/release';
+import type { Problem } from '@slipway/core';
 
 export class RegistryError extends Error {
   override name = 'RegistryError';

@@ -1,4 +1,4 @@
-import { ANALYSERS, isUnderWay, type Rollout, stepKind } from '@slipway/contracts';
+import { ANALYSERS, isUnderWay, type Rollout, stepKind } from '@slipway/release';
 import { sleep } from '@slipway/local';
 import type { RegistryClient } from './registry.client.ts';
 import { ENDPOINT, type plans } from './setup.ts';

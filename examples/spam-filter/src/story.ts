@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/contracts';
+import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/release';
 import { defaultPorts, givenServers, type Stack, sleep, startStack, until } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
 import { tellDrift, turnToLaterMail } from './later-mail.ts';

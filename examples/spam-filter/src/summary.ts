@@ -1,4 +1,4 @@
-import type { Rollout } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 
 export type Accounting = {

@@ -1,4 +1,4 @@
-import { type HashedNgrams, hashedNgrams } from '@slipway/contracts';
+import { type HashedNgrams, hashedNgrams } from '@slipway/model';
 import type { Mail } from './corpus.ts';
 
 export type LinearModel = { weights: Float32Array; bias: number };

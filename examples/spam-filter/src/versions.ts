@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Bundle, bundleSchema, type HashedNgrams, type SnapshotRow } from '@slipway/contracts';
+import { type Bundle, bundleSchema, type HashedNgrams, type SnapshotRow } from '@slipway/model';
 import type { Mail } from './corpus.ts';
 import { linearModelToOnnx } from './onnx.ts';
 import { errorRate, features, type LinearModel, predict, trainLogisticRegression } from './train.ts';

@@ -1,4 +1,5 @@
-import { ANALYSERS, topics } from '@slipway/contracts';
+import { ANALYSERS } from '@slipway/release';
+import { topics } from '@slipway/contracts';
 import { loadConfig, runAnalyser, StateReplica } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { HistogramStore } from './histogram/histogram.store.ts';

@@ -1,4 +1,4 @@
-import { ANALYSERS } from '@slipway/contracts';
+import { ANALYSERS } from '@slipway/release';
 import { loadConfig, runAnalyser } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { Analysis } from './analysis/analyse.store.ts';

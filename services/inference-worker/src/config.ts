@@ -1,4 +1,4 @@
-import { LOOPBACK_HOSTS } from '@slipway/contracts';
+import { LOOPBACK_HOSTS } from '@slipway/model';
 import { accessPolicies, commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 

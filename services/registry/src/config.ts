@@ -1,4 +1,5 @@
-import { keyWeakness, LOOPBACK_HOSTS, roles } from '@slipway/contracts';
+import { keyWeakness, roles } from '@slipway/contracts';
+import { LOOPBACK_HOSTS } from '@slipway/model';
 import { commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
-import { type Revision, topics } from '@slipway/contracts';
+import { type Revision } from '@slipway/core';
+import { topics } from '@slipway/contracts';
 import {
   createClickHouse,
   createKafka,

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { checkQuery, findOperation, ProblemError } from '@slipway/contracts';
+import { checkQuery, findOperation } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { FastifyRequest } from 'fastify';
 import { unstorable } from './storable.ts';
 

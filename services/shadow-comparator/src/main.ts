@@ -1,4 +1,4 @@
-import { ANALYSERS, type Rollout } from '@slipway/contracts';
+import { ANALYSERS, type Rollout } from '@slipway/release';
 import { KafkaBatchServer, loadConfig, runAnalyser } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { PairConsumer } from './comparison/pair.consumer.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatVersion, type Instance, type Route, topics } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { type Instance, type Route, topics } from '@slipway/contracts';
 import {
   ByteBudget,
   CallerAccess,

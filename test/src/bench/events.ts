@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type PredictionRow, type Rollout, topics } from '@slipway/contracts';
+import { type PredictionRow, topics } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 import type { RecordProducer } from '@slipway/platform';
 import { GOOD, type Release } from '../fixtures/release.ts';

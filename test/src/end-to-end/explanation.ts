@@ -1,4 +1,6 @@
-import { type AuditRow, auditRowSchema, formatVersion, RouteReplay, topics } from '@slipway/contracts';
+import { type AuditRow, auditRowSchema, topics } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { RouteReplay } from '@slipway/routing';
 import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of releases.test.ts, which the root's vitest runs

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Version } from '@slipway/contracts';
+import type { Version } from '@slipway/model';
 import { sleep, until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of releases.test.ts, which the root's vitest runs
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import type { Rollout } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clients.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Evidence, Rollout } from '@slipway/contracts';
+import type { Evidence, Rollout } from '@slipway/release';
 import { sleep, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignModel, startForeignModel } from '../fixtures/foreign-model.ts';

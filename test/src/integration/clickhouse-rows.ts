@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type PredictionRow, type Rollout, topics } from '@slipway/contracts';
+import { type PredictionRow, topics } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 import { Analyst, createLogger, RecordProducer } from '@slipway/platform';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clickhouse.test.ts, which the root's vitest runs

@@ -1,4 +1,5 @@
-import type { Metric, PredictionRow, Rollout } from '@slipway/contracts';
+import type { Metric, Rollout } from '@slipway/release';
+import type { PredictionRow } from '@slipway/contracts';
 import type { ClickHouseClient } from '@slipway/platform';
 import type { CountCell } from '@slipway/stats';
 import type { Looks } from '../fixtures/looks.ts';

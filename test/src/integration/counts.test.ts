@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  builtInMetrics,
-  type Metric,
-  metricSchema,
-  type PredictionRow,
-  type Rollout,
-  rolloutSpecSchema,
-  topics,
-} from '@slipway/contracts';
+import { builtInMetrics, type Metric, metricSchema, type Rollout, rolloutSpecSchema } from '@slipway/release';
+import { type PredictionRow, topics } from '@slipway/contracts';
 import type { AsOf } from '@slipway/experiment-stats/as-of';
 import { until } from '@slipway/local';
 import { type ClickHouseClient, createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';

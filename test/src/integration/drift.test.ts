@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { binOf, type FeatureProfile, measure, type PredictionRow, topics } from '@slipway/contracts';
+import { binOf, type FeatureProfile, measure } from '@slipway/model';
+import { type PredictionRow, topics } from '@slipway/contracts';
 import { HistogramStore } from '@slipway/drift-monitor/histogram.store';
 import { until } from '@slipway/local';
 import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';

@@ -1,21 +1,22 @@
 // Over 300 lines: every case sends and fails rows by the same few helpers.
 import { randomUUID } from 'node:crypto';
 import {
+  decide,
   type Evidence,
   type Metric,
   metricSchema,
-  type PredictionRow,
+  obey,
+  pause,
   type Rollout,
   rolloutSpecSchema,
-  topics,
-} from '@slipway/contracts';
+  type World,
+} from '@slipway/release';
+import { type PredictionRow, topics } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
 import { CountsStore } from '@slipway/experiment-stats/counts.store';
 import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
-import { decide, type World } from '@slipway/registry/decide';
-import { obey, pause } from '@slipway/registry/transitions';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
 import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
 import { proveRatio } from '@slipway/stats';

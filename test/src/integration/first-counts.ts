@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Rollout, topics } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
+import { topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';

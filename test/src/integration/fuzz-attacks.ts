@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import type { Rollout } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { topics } from '@slipway/contracts';
 import { sleep } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of fuzz.test.ts, which the root's vitest runs

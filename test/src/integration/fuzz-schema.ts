@@ -1,4 +1,5 @@
-import type { Rollout, Version } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
+import type { Version } from '@slipway/model';
 import { operations } from '@slipway/contracts';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of fuzz.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';

@@ -4,7 +4,8 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { randomUUID } from 'node:crypto';
-import { type DeadLetter, type Evidence, type Route, routeSchema, topics } from '@slipway/contracts';
+import { type DeadLetter, type Route, routeSchema, topics } from '@slipway/contracts';
+import { type Evidence } from '@slipway/release';
 import { until } from '@slipway/local';
 import {
   type ConsumedRecord,

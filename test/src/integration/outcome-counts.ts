@@ -1,6 +1,8 @@
 // Over 300 lines: every case sends rows in order, and reads arrivals, by the same few helpers.
 import { randomUUID } from 'node:crypto';
-import { assignArm, type Metric, metricSchema, type PredictionRow, type Rollout, topics } from '@slipway/contracts';
+import { assignArm } from '@slipway/routing';
+import { type Metric, metricSchema, type Rollout } from '@slipway/release';
+import { type PredictionRow, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs

@@ -1,4 +1,4 @@
-import type { Problem } from '@slipway/contracts';
+import type { Problem } from '@slipway/core';
 import { RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs

@@ -1,4 +1,7 @@
-import type { Endpoint, Model, Problem, Rollout, Version } from '@slipway/contracts';
+import type { Endpoint, Model } from '@slipway/contracts';
+import type { Problem } from '@slipway/core';
+import type { Rollout } from '@slipway/release';
+import type { Version } from '@slipway/model';
 import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs

@@ -1,6 +1,9 @@
 // Over 300 lines: what is left here after its parts beside it all asks both registries by the same helpers.
 import { createHash, randomBytes } from 'node:crypto';
-import { type Problem, type Rollout, topics, type Version } from '@slipway/contracts';
+import { type Problem } from '@slipway/core';
+import { type Rollout } from '@slipway/release';
+import { topics } from '@slipway/contracts';
+import { type Version } from '@slipway/model';
 import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { Client } from 'pg';

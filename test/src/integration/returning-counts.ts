@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { assignArm, type PredictionRow, type Rollout, topics } from '@slipway/contracts';
+import { assignArm } from '@slipway/routing';
+import { type PredictionRow, topics } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
 import type { AsOf } from '@slipway/experiment-stats/as-of';
 import { until } from '@slipway/local';
 import { type CountCell, isCrossed, mergeCells, ReturningUnits, type Sighting } from '@slipway/stats';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Problem } from '@slipway/contracts';
+import { type Problem } from '@slipway/core';
 import { until } from '@slipway/local';
 import request from 'supertest';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of serving.test.ts, which the root's vitest runs

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Problem, type Version, topics } from '@slipway/contracts';
+import { type Problem } from '@slipway/core';
+import { type Version } from '@slipway/model';
+import { topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of serving.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';

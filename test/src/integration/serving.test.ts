@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type Rollout, type Route, type Version } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
+import { type Route } from '@slipway/contracts';
+import { type Version } from '@slipway/model';
 import { until } from '@slipway/local';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -173,7 +175,7 @@ describe('assignment', () => {
     (await request(router()).post('/v1/assignments').send({ endpoint: 'spam', units })).body.assignments;
 
   it('answers for other services exactly as it assigns itself, and as the published hash says', async () => {
-    const { assignmentPoint } = await import('@slipway/contracts');
+    const { assignmentPoint } = await import('@slipway/routing');
     const units = Array.from({ length: 40 }, (_, i) => `user-${i}`);
     const given = await assignments(units);
     for (const [i, unit] of units.entries()) {

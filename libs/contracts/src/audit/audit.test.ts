@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bundleDigest, bundleSchema, canonicalJson } from '../bundle/bundle.ts';
+import { canonicalJson } from '@slipway/core';
+import { bundleDigest, bundleSchema } from '@slipway/model';
 import { AUDIT_GENESIS, auditHash } from './audit.ts';
 
 const row = {

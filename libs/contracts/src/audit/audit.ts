@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../bundle/bundle.ts';
-import { timeMsSchema } from '../names.ts';
+import { canonicalJson } from '@slipway/core';
+import { timeMsSchema } from '@slipway/core';
 
 /** The hash before an aggregate's first row. */
 export const AUDIT_GENESIS = '0'.repeat(64);

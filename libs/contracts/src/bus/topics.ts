@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { auditRowSchema } from '../audit/audit.ts';
-import { evidenceSchema } from '../evidence/evidence.ts';
+import { evidenceSchema } from '@slipway/release';
 import { accessKeySchema } from '../rest/access.ts';
 import { instanceSchema } from '../instance/instance.ts';
-import { rolloutSchema } from '../rollout/rollout.ts';
+import { rolloutSchema } from '@slipway/release';
 import { routeSchema } from '../routing/route.ts';
 import { deadLetterSchema } from '../rows/dead-letter.ts';
 import { outcomeRowSchema } from '../rows/outcome.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { revisionSchema } from '../revision.ts';
-import { nameSchema, timeMsSchema, versionNumberSchema } from '../names.ts';
+import { revisionSchema } from '@slipway/core';
+import { nameSchema, timeMsSchema, versionNumberSchema } from '@slipway/core';
 
 /** Heartbeat every second; an instance is live when it was seen within this time. */
 export const HEARTBEAT_MS = 1000;

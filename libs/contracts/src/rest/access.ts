@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { revisionSchema } from '../revision.ts';
-import { sha256Schema, timeMsSchema } from '../names.ts';
+import { revisionSchema } from '@slipway/core';
+import { sha256Schema, timeMsSchema } from '@slipway/core';
 import { roleSchema } from './roles.ts';
 
 /** What services other than the registry need to know of an API key: never the key itself. */

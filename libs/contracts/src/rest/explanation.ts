@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { timeMsSchema, versionRefSchema } from '../names.ts';
-import { rolloutStatusSchema } from '../rollout/rollout.ts';
+import { timeMsSchema, versionRefSchema } from '@slipway/core';
+import { rolloutStatusSchema } from '@slipway/release';
 
 /** What a person did to a rollout. */
 const commandSaidSchema = z.object({

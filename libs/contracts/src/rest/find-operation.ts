@@ -1,5 +1,5 @@
 import { type Operation, operations } from './operations.ts';
-import { ProblemError } from './problem.ts';
+import { ProblemError } from '@slipway/core';
 
 const placeless = (path: string) => path.replace(/\{\w+\}|:\w+/g, '*');
 const byRoute = new Map(operations.map((op) => [`${op.method} ${placeless(op.path)}`, op]));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Operation, operations, pathParameters } from './operations.ts';
-import { problemSchema, problems } from './problem.ts';
+import { problemSchema, problems } from '@slipway/core';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {

@@ -1,11 +1,11 @@
 // Over 300 lines: it is one list, the operations of the API, with the schemas that only they have.
 import { z } from 'zod';
 import { auditRowSchema, auditVerificationSchema } from '../audit/audit.ts';
-import { bundleSchema, versionSchema } from '../bundle/bundle.ts';
-import { revisionSchema } from '../revision.ts';
-import { evidenceSchema } from '../evidence/evidence.ts';
+import { bundleSchema, versionSchema } from '@slipway/model';
+import { revisionSchema } from '@slipway/core';
+import { evidenceSchema } from '@slipway/release';
 import { loadableSchema } from '../routing/route.ts';
-import { checkPer, metricFieldsSchema, metricSchema } from '../metric/metric.ts';
+import { checkPer, metricFieldsSchema, metricSchema } from '@slipway/release';
 import {
   nameSchema,
   sha256Schema,
@@ -13,9 +13,9 @@ import {
   unitKindSchema,
   versionNumberSchema,
   versionRefSchema,
-} from '../names.ts';
-import { rolloutSpecSchema } from '../rollout/grammar.ts';
-import { commandSchema, rolloutSchema, rolloutStatusSchema } from '../rollout/rollout.ts';
+} from '@slipway/core';
+import { rolloutSpecSchema } from '@slipway/release';
+import { commandSchema, rolloutSchema, rolloutStatusSchema } from '@slipway/release';
 import { accessKeySchema } from './access.ts';
 import { explanationSchema } from './explanation.ts';
 import { type Role, roleSchema } from './roles.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { stepSchema } from '../rollout/grammar.ts';
+import { stepSchema } from '@slipway/release';
 import { metricInputSchema } from './operations.ts';
-import { parseOrProblem, problemDocument, ProblemError } from './problem.ts';
+import { parseOrProblem, problemDocument, ProblemError } from '@slipway/core';
 
 function refused(schema: z.ZodType, value: unknown): ProblemError {
   try {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { operatorSchema } from '../preprocessing/preprocessing.ts';
-import { bundleSchema } from '../bundle/bundle.ts';
-import { signatureSchema } from '../bundle/signature.ts';
-import { revisionSchema } from '../revision.ts';
-import { profileSchema } from '../profile/profile.ts';
-import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '../names.ts';
+import { operatorSchema } from '@slipway/model';
+import { bundleSchema } from '@slipway/model';
+import { signatureSchema } from '@slipway/model';
+import { revisionSchema } from '@slipway/core';
+import { profileSchema } from '@slipway/model';
+import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
 
 /** The addresses (base URLs of OIP servers) that answer for one version. */
 export const targetSchema = z.object({ model: nameSchema, version: versionNumberSchema, addresses: z.array(z.url()) });

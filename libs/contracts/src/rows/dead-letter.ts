@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timeMsSchema } from '../names.ts';
+import { timeMsSchema } from '@slipway/core';
 
 /** What a consumer could not use, and why. */
 export const deadLetterSchema = z.object({

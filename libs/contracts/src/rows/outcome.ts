@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, timeMsSchema } from '../names.ts';
+import { nameSchema, timeMsSchema } from '@slipway/core';
 
 /** One business fact, one line of `outcomes.v1`. */
 export const outcomeRowSchema = z.object({

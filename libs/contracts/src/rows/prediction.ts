@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { armSchema, timeMsSchema } from '../names.ts';
+import { armSchema, timeMsSchema } from '@slipway/core';
 
 /**
  * Why a request went to its arm. `randomised` and `ejected` are exposures. `ejected`: every target of the candidate was

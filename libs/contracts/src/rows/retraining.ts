@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, timeMsSchema } from '../names.ts';
+import { nameSchema, timeMsSchema } from '@slipway/core';
 
 /** A model should be retrained: why, and on which data. */
 export const retrainingSchema = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, timeMsSchema } from '../names.ts';
+import { nameSchema, timeMsSchema } from '@slipway/core';
 
 /**
  * How one sampled request ended. `failed`: there is no answer to compare; `expired`: its deadline passed; `shed`: the

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mayActAs, ProblemError, type Role, topics } from '@slipway/contracts';
+import { mayActAs, type Role, topics } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { DeadLetters } from '../kafka/dead-letters.client.ts';
 import type { Kafka } from '../kafka/kafka.client.ts';
 import { StateReplica } from '../kafka/state-replica.consumer.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ProblemError, type Route } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+import { type Route } from '@slipway/contracts';
 
 /** `open`: whoever reaches the port may use it. `key`: whoever shows a valid API key, of whatever role. */
 export const accessPolicies = ['open', 'key'] as const;

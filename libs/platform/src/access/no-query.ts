@@ -1,4 +1,4 @@
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 
 /**
  * Of an operation without query parameters: what is ignored silently misleads whoever asks. Pure.

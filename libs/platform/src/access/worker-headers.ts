@@ -1,4 +1,5 @@
-import type { Route, VersionRef } from '@slipway/contracts';
+import type { Route } from '@slipway/contracts';
+import type { VersionRef } from '@slipway/core';
 
 /** The credential for whoever answers for a version: our workers, which the route tells to load it, and no other. */
 export function workerHeaders(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Rollout, topics } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
+import { topics } from '@slipway/contracts';
 import { z } from 'zod';
 import { AccessReplica } from '../access/access.client.ts';
 import { commonConfigSchema, intFromEnv } from '../process/config.ts';

@@ -1,14 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  alphaShare,
-  childTraceparent,
-  type Evidence,
-  isUnderWay,
-  type Rollout,
-  topics,
-  traceIdOf,
-  type Verdict,
-} from '@slipway/contracts';
+import { alphaShare, type Evidence, isUnderWay, type Rollout, type Verdict } from '@slipway/release';
+import { childTraceparent, topics, traceIdOf } from '@slipway/contracts';
 import { steadyNow } from '../process/clock.ts';
 import { portableJson } from '../kafka/portable-json.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, UseGuards } from '@nestjs/common';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { ViewerGuard } from '../access/viewer.guard.ts';
 import { Analyst } from './analyst.client.ts';
 

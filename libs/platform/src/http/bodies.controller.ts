@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Duplex, finished, type Readable, Transform } from 'node:stream';
-import { findOperation, ProblemError } from '@slipway/contracts';
+import { findOperation } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { ByteBudget } from './byte-budget.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ProblemCode, problemDocument, ProblemError } from '@slipway/contracts';
+import { type ProblemCode, problemDocument, ProblemError } from '@slipway/core';
 import type { Logger } from '../process/log.ts';
 import { problemsTotal } from '../process/metrics.ts';
 

@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { ProblemError, problemDocument, type ProblemCode } from '@slipway/contracts';
+import { ProblemError, problemDocument, type ProblemCode } from '@slipway/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isTransient } from '../process/faults.ts';
 import type { Logger } from '../process/log.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { HeldBytes } from './byte-budget.ts';
 
 /** Chunks of one byte take a hundred times their length in memory: so many are joined at once. */

@@ -1,4 +1,5 @@
-import { fieldErrors, type Topic } from '@slipway/contracts';
+import { fieldErrors } from '@slipway/core';
+import { type Topic } from '@slipway/contracts';
 import type { z } from 'zod';
 import { rowOf } from './cloud-event.ts';
 

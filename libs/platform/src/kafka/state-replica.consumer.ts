@@ -1,4 +1,5 @@
-import { compareRevisions, type Revision, type Topic } from '@slipway/contracts';
+import { compareRevisions, type Revision } from '@slipway/core';
+import { type Topic } from '@slipway/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { z } from 'zod';
 import { steadyNow } from '../process/clock.ts';

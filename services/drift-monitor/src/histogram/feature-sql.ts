@@ -1,4 +1,4 @@
-import type { FeatureProfile } from '@slipway/contracts';
+import type { FeatureProfile } from '@slipway/model';
 
 /**
  * SQL over a row of `predictions` that gives a feature's bin, with its parameters bound by index. The same definitions

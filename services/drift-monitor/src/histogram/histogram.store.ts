@@ -1,4 +1,5 @@
-import type { Arm, FeatureProfile } from '@slipway/contracts';
+import type { Arm } from '@slipway/core';
+import type { FeatureProfile } from '@slipway/model';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { DriftWindow, LossWindow } from '@slipway/stats';
 import { binSql } from './feature-sql.ts';

@@ -1,4 +1,4 @@
-import { builtInMetrics, type Rollout, rolloutSpecSchema } from '@slipway/contracts';
+import { builtInMetrics, type Rollout, rolloutSpecSchema } from '@slipway/release';
 import type { DriftJudgement } from '@slipway/stats';
 import { describe, expect, it } from 'vitest';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';

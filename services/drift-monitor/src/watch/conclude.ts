@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Retraining, Rollout } from '@slipway/contracts';
+import type { Retraining } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import type { DriftJudgement, LossJudgement } from '@slipway/stats';
 
 /** What is known of one endpoint after a look. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { childTraceparent, formatVersion, type Rollout, type Route, type Target, topics } from '@slipway/contracts';
+import { childTraceparent, type Route, type Target, topics } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { type Rollout } from '@slipway/release';
 import {
   counter,
   type Finding,

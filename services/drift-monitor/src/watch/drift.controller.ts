@@ -1,6 +1,6 @@
 import { Controller, Get, Param, UseGuards } from '@nestjs/common';
 import { ViewerGuard } from '@slipway/platform';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { DriftWatch } from './drift-watch.client.ts';
 
 /** The last look at each endpoint. */

@@ -1,4 +1,5 @@
-import { alphaShare, ANALYSERS, durationMs, type Guardrail, type Metric, type Rollout } from '@slipway/contracts';
+import { alphaShare, ANALYSERS, type Guardrail, type Metric, type Rollout } from '@slipway/release';
+import { durationMs } from '@slipway/core';
 import { type EventGuardrail, judge, type Judgement, type LatencyGuardrail, latencyShift } from '@slipway/stats';
 import type { ClickHouseClient } from '@slipway/platform';
 import type { AsOf, Offsets } from './as-of.ts';

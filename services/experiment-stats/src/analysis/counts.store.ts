@@ -1,4 +1,4 @@
-import type { Metric, Rollout } from '@slipway/contracts';
+import type { Metric, Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
 import type { AsOf, Offsets } from './as-of.ts';

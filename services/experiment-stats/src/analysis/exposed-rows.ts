@@ -1,4 +1,4 @@
-import type { Rollout } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { seen } from './as-of.ts';
 import { crossedUnits, metShares } from './returning-units.ts';
 

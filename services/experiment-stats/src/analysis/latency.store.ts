@@ -1,4 +1,4 @@
-import type { Rollout } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { LatencyCell, LatencyQuantiles } from '@slipway/stats';
 import { type AsOf, seen, seenParameters } from './as-of.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Metric, Rollout } from '@slipway/contracts';
+import type { Metric, Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { type AsOf, seenParameters } from './as-of.ts';
 import { CROSSED_ROWS, EXPOSED_ROWS, rolloutParameters, SHARE_ROWS } from './exposed-rows.ts';

@@ -1,4 +1,5 @@
-import { durationMs, type Metric } from '@slipway/contracts';
+import { durationMs } from '@slipway/core';
+import { type Metric } from '@slipway/release';
 import { seen } from './as-of.ts';
 import { COMPARABLE, SINCE } from './exposed-rows.ts';
 

@@ -1,4 +1,4 @@
-import { type Rollout, rolloutSpecSchema } from '@slipway/contracts';
+import { type Rollout, rolloutSpecSchema } from '@slipway/release';
 import { describe, expect, it } from 'vitest';
 import { isPromotedNext } from './plan.ts';
 

@@ -6,7 +6,7 @@ import {
   stepDwellMs,
   stepKind,
   stepWeight,
-} from '@slipway/contracts';
+} from '@slipway/release';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;

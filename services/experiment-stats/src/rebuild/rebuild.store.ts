@@ -1,4 +1,6 @@
-import { ANALYSERS, canonicalJson, ProblemError, rolloutSchema } from '@slipway/contracts';
+import { ANALYSERS, rolloutSchema } from '@slipway/release';
+import { canonicalJson } from '@slipway/core';
+import { ProblemError } from '@slipway/core';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { z } from 'zod';
 import type { Analysis } from '../analysis/analyse.store.ts';

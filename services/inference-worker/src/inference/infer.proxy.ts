@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ProblemError, traceIdOf } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+import { traceIdOf } from '@slipway/contracts';
 import {
   answerProblem,
   type ByteBudget,

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hostAllowed, hostRefusal } from '@slipway/contracts';
+import { hostAllowed, hostRefusal } from '@slipway/model';
 
 /**
  * No source gives the bytes. `wrongBytes`: each one gives others than the digest names, and would do so to everybody.

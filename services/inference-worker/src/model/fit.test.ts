@@ -1,4 +1,5 @@
-import type { Loadable, TensorSpec } from '@slipway/contracts';
+import type { Loadable } from '@slipway/contracts';
+import type { TensorSpec } from '@slipway/model';
 import type { Logger } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
 import { parseInferRequest } from '../tensor/infer-request.ts';

@@ -1,11 +1,6 @@
-import {
-  applyPreprocessing,
-  type Datatype,
-  type Loadable,
-  PreprocessingError,
-  ProblemError,
-  type RowTensor,
-} from '@slipway/contracts';
+import { applyPreprocessing, type Datatype, PreprocessingError, type RowTensor } from '@slipway/model';
+import { type Loadable } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
 import { type InferRequest, parseInferRequest } from '../tensor/infer-request.ts';

@@ -1,4 +1,6 @@
-import { bundleSchema, type Datatype, type Loadable, ProblemError } from '@slipway/contracts';
+import { bundleSchema, type Datatype } from '@slipway/model';
+import { type Loadable } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { afterAll, describe, expect, it } from 'vitest';
 import { answerJson } from '../inference/answer.ts';

@@ -1,4 +1,5 @@
-import type { Loadable, RowTensor } from '@slipway/contracts';
+import type { Loadable } from '@slipway/contracts';
+import type { RowTensor } from '@slipway/model';
 import { numericTensor } from '../tensor/numeric.ts';
 import type { InferRequest } from '../tensor/infer-request.ts';
 import { mostRows } from './row-bound.ts';

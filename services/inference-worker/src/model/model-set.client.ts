@@ -1,11 +1,5 @@
-import {
-  compareRevisions,
-  type Loadable,
-  type LoadedVersion,
-  ProblemError,
-  type Revision,
-  type Route,
-} from '@slipway/contracts';
+import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
+import { type Loadable, type LoadedVersion, type Route } from '@slipway/contracts';
 import type { ByteBudget, Logger } from '@slipway/platform';
 import { ModelProcessError, outOfMemory } from '../process/model-process.client.ts';
 import type { ModelLimits } from '../process/model-runner.client.ts';

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import type { Datatype, Loadable, TensorSpec } from '@slipway/contracts';
+import type { Datatype, TensorSpec } from '@slipway/model';
+import type { Loadable } from '@slipway/contracts';
 import type { ModelLimits } from '../process/model-runner.client.ts';
 
 const { onnx } = createRequire(import.meta.url)('onnx-proto') as typeof import('onnx-proto');

@@ -1,4 +1,4 @@
-import { preprocessingSchema } from '@slipway/contracts';
+import { preprocessingSchema } from '@slipway/model';
 import { expect, it } from 'vitest';
 import { mostRows } from './row-bound.ts';
 

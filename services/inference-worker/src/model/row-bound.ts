@@ -1,4 +1,4 @@
-import type { Operator, RowTensor } from '@slipway/contracts';
+import type { Operator, RowTensor } from '@slipway/model';
 
 /** 256 MB of FP32. */
 const MOST_ELEMENTS = 2 ** 26;

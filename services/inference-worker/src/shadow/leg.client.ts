@@ -1,4 +1,4 @@
-import { formatVersion, ProblemError } from '@slipway/contracts';
+import { formatVersion, ProblemError } from '@slipway/core';
 import { counter, headerText, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../tensor/infer-request.ts';

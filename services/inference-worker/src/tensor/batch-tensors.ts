@@ -1,4 +1,4 @@
-import type { Datatype, RowTensor } from '@slipway/contracts';
+import type { Datatype, RowTensor } from '@slipway/model';
 import type { PlainTensor } from './plain-tensor.ts';
 
 /** Integers beyond 2^53 are bigints, the others numbers. */

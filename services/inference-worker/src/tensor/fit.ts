@@ -1,4 +1,5 @@
-import type { Datatype, Loadable, TensorSpec } from '@slipway/contracts';
+import type { Datatype, TensorSpec } from '@slipway/model';
+import type { Loadable } from '@slipway/contracts';
 
 /** What the file says of one of its inputs or outputs; `datatype` is undefined for types that the protocol lacks. */
 export type FileTensor = {

@@ -1,12 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  type FieldError,
-  isWide,
-  ProblemError,
-  type RowTensor,
-  type Signature,
-  type TensorSpec,
-} from '@slipway/contracts';
+import { type FieldError, ProblemError } from '@slipway/core';
+import { isWide, type RowTensor, type Signature, type TensorSpec } from '@slipway/model';
 import { parseExact } from './exact-json.ts';
 import { numericTensor } from './numeric.ts';
 

@@ -1,4 +1,4 @@
-import { type Datatype, isWide, type RowTensor } from '@slipway/contracts';
+import { type Datatype, isWide, type RowTensor } from '@slipway/model';
 import { WideInteger } from './exact-json.ts';
 
 type Range = { least: bigint; most: bigint };

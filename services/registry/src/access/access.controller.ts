@@ -1,5 +1,6 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { mayActAs, findOperation, ProblemError, type Role, roleNeeded } from '@slipway/contracts';
+import { mayActAs, findOperation, type Role, roleNeeded } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { canonicalJson, findOperation, ProblemError } from '@slipway/contracts';
+import { canonicalJson } from '@slipway/core';
+import { findOperation } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';

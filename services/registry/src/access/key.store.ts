@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { ProblemError, type Role, topics } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+import { type Role, topics } from '@slipway/contracts';
 import { z } from 'zod';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';

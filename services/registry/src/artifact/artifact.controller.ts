@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Put, Res, StreamableFile } from '@nestjs/common';
-import { parseOrProblem, ProblemError, sha256Schema } from '@slipway/contracts';
+import { parseOrProblem, ProblemError, sha256Schema } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { drained } from '@slipway/platform';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';

@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { auditQuerySchema, parseOrProblem } from '@slipway/contracts';
+import { auditQuerySchema } from '@slipway/contracts';
+import { parseOrProblem } from '@slipway/core';
 import { Needs } from '../access/access.controller.ts';
 import { Database } from '../database/database.store.ts';
 import { listAudit } from './audit.store.ts';

@@ -1,4 +1,5 @@
-import { AUDIT_GENESIS, type AuditRow, auditHash, canonicalJson, topics } from '@slipway/contracts';
+import { AUDIT_GENESIS, type AuditRow, auditHash, topics } from '@slipway/contracts';
+import { canonicalJson } from '@slipway/core';
 import { portableJson } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../actor/actor.ts';

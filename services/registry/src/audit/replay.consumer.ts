@@ -1,7 +1,9 @@
 // `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
 // endpoint's route as it was at an instant.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { auditRowSchema, formatRevision, formatVersion, openAuditKeys, RouteReplay, topics } from '@slipway/contracts';
+import { auditRowSchema, openAuditKeys, topics } from '@slipway/contracts';
+import { formatRevision, formatVersion } from '@slipway/core';
+import { RouteReplay } from '@slipway/routing';
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
 import { readAuditKeys } from './audit-key.store.ts';
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { DataSource, EntityManager } from '@slipway/platform/postgres.store';
 
 export type Sql = { query<T>(text: string, parameters?: unknown[]): Promise<T[]> };

@@ -1,4 +1,5 @@
-import { type Endpoint, ProblemError, type Revision, type UnitKind, type VersionRef } from '@slipway/contracts';
+import { type Endpoint } from '@slipway/contracts';
+import { ProblemError, type Revision, type UnitKind, type VersionRef } from '@slipway/core';
 import type { Sql } from '../database/database.store.ts';
 
 export type EndpointRow = {

@@ -1,4 +1,5 @@
-import type { Instance, Rollout } from '@slipway/contracts';
+import type { Instance } from '@slipway/contracts';
+import type { Rollout } from '@slipway/release';
 import { describe, expect, it } from 'vitest';
 import { followWithdrawal } from '../rollout/withdrawal.ts';
 import { LiveInstances } from './live-instances.ts';

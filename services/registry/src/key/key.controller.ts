@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { keyInputSchema, keyQuerySchema, parseOrProblem } from '@slipway/contracts';
+import { keyInputSchema, keyQuerySchema } from '@slipway/contracts';
+import { parseOrProblem } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';

@@ -1,5 +1,7 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
-import { listQuerySchema, metricInputSchema, metricSchema, parseOrProblem } from '@slipway/contracts';
+import { listQuerySchema, metricInputSchema } from '@slipway/contracts';
+import { metricSchema } from '@slipway/release';
+import { parseOrProblem } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import { Caller, Needs } from '../access/access.controller.ts';
 import type { Actor } from '../actor/actor.ts';

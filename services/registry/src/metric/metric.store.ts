@@ -1,8 +1,9 @@
-import { builtInMetrics, type Metric, ProblemError } from '@slipway/contracts';
+import { builtInMetrics, type Metric } from '@slipway/release';
+import { ProblemError } from '@slipway/core';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
-import { checkJudgeable } from './judgeable.ts';
+import { checkJudgeable } from '@slipway/release';
 
 export async function findMetric(sql: Sql, name: string): Promise<Metric | undefined> {
   const builtIn = builtInMetrics.find((m) => m.name === name);

@@ -2,12 +2,11 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import {
   listQuerySchema,
   modelInputSchema,
-  parseOrProblem,
   retireInputSchema,
   versionInputSchema,
-  versionNumberSchema,
   versionQuerySchema,
 } from '@slipway/contracts';
+import { parseOrProblem, versionNumberSchema } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';

@@ -1,12 +1,6 @@
-import {
-  bundleDigest,
-  type Bundle,
-  hostAllowed,
-  hostRefusal,
-  type Model,
-  ProblemError,
-  type Version,
-} from '@slipway/contracts';
+import { bundleDigest, type Bundle, hostAllowed, hostRefusal, type Version } from '@slipway/model';
+import { type Model } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleSchema } from '@slipway/contracts';
+import { bundleSchema } from '@slipway/model';
 import { expect, it } from 'vitest';
 import { ArtifactStore } from '../artifact/artifact.store.ts';
 import { referenceProfile } from './profile.store.ts';

@@ -1,14 +1,8 @@
-import {
-  type Bundle,
-  fieldErrors,
-  type Profile,
-  profileSchema,
-  type SnapshotRow,
-  snapshotRowSchema,
-} from '@slipway/contracts';
+import { type Bundle, type Profile, profileSchema, type SnapshotRow, snapshotRowSchema } from '@slipway/model';
+import { fieldErrors } from '@slipway/core';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import { jsonBytes, MOST_PROFILE_BYTES } from './route-share.ts';
-import { buildProfile } from './profile.ts';
+import { buildProfile } from '@slipway/model';
 
 /** A profile needs no more rows than this: its bins are deciles. */
 const MOST_ROWS = 20_000;

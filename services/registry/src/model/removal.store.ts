@@ -1,4 +1,5 @@
-import { type Model, ProblemError, type VersionRef } from '@slipway/contracts';
+import { type Model } from '@slipway/contracts';
+import { ProblemError, type VersionRef } from '@slipway/core';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';

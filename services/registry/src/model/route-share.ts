@@ -1,4 +1,5 @@
-import { type Bundle, ProblemError } from '@slipway/contracts';
+import { type Bundle } from '@slipway/model';
+import { ProblemError } from '@slipway/core';
 
 /**
  * A route names three versions at most, with what workers need to load them, and has to fit into one record of Kafka:

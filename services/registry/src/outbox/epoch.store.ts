@@ -1,4 +1,5 @@
-import { compareRevisions, type Revision, topics } from '@slipway/contracts';
+import { compareRevisions, type Revision } from '@slipway/core';
+import { topics } from '@slipway/contracts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from './outbox.store.ts';
 

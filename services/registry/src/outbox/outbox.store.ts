@@ -1,4 +1,5 @@
-import { MAX_RECORD_BYTES, ProblemError } from '@slipway/contracts';
+import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { Sql } from '../database/database.store.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { type Revision, topics } from '@slipway/contracts';
+import { type Revision } from '@slipway/core';
+import { topics } from '@slipway/contracts';
 import { counter, gauge, isRefusedRecord, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 

@@ -1,8 +1,10 @@
-import { type AuditRow, formatVersion, type Rollout } from '@slipway/contracts';
+import { type AuditRow } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { type Rollout } from '@slipway/release';
 import { listAudit } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 import { findRollout } from '../rollout/rollout.store.ts';
-import type { Origin, ServedRow } from './explain.ts';
+import type { Origin, ServedRow } from '@slipway/routing';
 
 /** What the registry's own books say of the route under which a request was served. */
 export async function originOf(sql: Sql, row: ServedRow): Promise<Origin> {

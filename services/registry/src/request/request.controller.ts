@@ -1,9 +1,9 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { ClickHouseClient } from '@slipway/platform';
 import { Needs } from '../access/access.controller.ts';
 import { Database } from '../database/database.store.ts';
-import { explain } from './explain.ts';
+import { explain } from '@slipway/routing';
 import { originOf } from './origin.store.ts';
 import { findServed } from './request.store.ts';
 

@@ -1,5 +1,5 @@
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
-import type { ServedRow } from './explain.ts';
+import type { ServedRow } from '@slipway/routing';
 
 /** The row of a request; the latest, should there be several. */
 export async function findServed(clickhouse: ClickHouseClient, id: string): Promise<ServedRow | undefined> {

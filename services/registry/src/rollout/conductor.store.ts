@@ -1,14 +1,17 @@
-import { compareRevisions, isUnderWay, type Revision, type Rollout, traceIdOf, type Version } from '@slipway/contracts';
+import { compareRevisions, type Revision } from '@slipway/core';
+import { isUnderWay, type Rollout } from '@slipway/release';
+import { traceIdOf } from '@slipway/contracts';
+import { type Version } from '@slipway/model';
 import { isTransient, type Logger, steadyNow } from '@slipway/platform';
 import { system } from '../actor/actor.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import { findVersion } from '../model/model.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { decide, type Policy, type World } from './decide.ts';
+import { decide, type Policy, type World } from '@slipway/release';
 import { latestEvidence } from './evidence.store.ts';
 import type { RolloutStore } from './rollout.store.ts';
-import { activate, advance, end, pause } from './transitions.ts';
+import { activate, advance, end, pause } from '@slipway/release';
 import { followWithdrawal } from './withdrawal.ts';
 
 const conductor = system('controller');

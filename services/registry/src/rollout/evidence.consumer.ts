@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { type Evidence, topics } from '@slipway/contracts';
+import { type Evidence } from '@slipway/release';
+import { topics } from '@slipway/contracts';
 import { type ConsumedRecord, ok, RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { Conductor } from './conductor.store.ts';

@@ -1,6 +1,6 @@
-import type { Evidence } from '@slipway/contracts';
+import type { Evidence } from '@slipway/release';
 import type { Sql } from '../database/database.store.ts';
-import type { ReceivedEvidence } from './decide.ts';
+import type { ReceivedEvidence } from '@slipway/release';
 
 /**
  * Keeps the latest evidence of each analyser, and the history of its changes of mind. A `rollBack` that still counts is

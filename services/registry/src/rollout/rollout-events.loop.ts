@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { gauge } from '@slipway/platform';
 import { revokedAmong } from '../access/key.store.ts';
 import type { Database } from '../database/database.store.ts';

@@ -1,13 +1,7 @@
 import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  commandSchema,
-  evidenceQuerySchema,
-  mayActAs,
-  parseOrProblem,
-  ProblemError,
-  rolloutQuerySchema,
-  rolloutSpecSchema,
-} from '@slipway/contracts';
+import { commandSchema, rolloutSpecSchema } from '@slipway/release';
+import { evidenceQuerySchema, mayActAs, rolloutQuerySchema } from '@slipway/contracts';
+import { parseOrProblem, ProblemError } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Needs } from '../access/access.controller.ts';

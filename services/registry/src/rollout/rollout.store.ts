@@ -1,15 +1,6 @@
-import {
-  type Command,
-  compareRevisions,
-  formatVersion,
-  isUnderWay,
-  ProblemError,
-  type Rollout,
-  type RolloutSpec,
-  type rolloutQuerySchema,
-  terminalStatuses,
-  topics,
-} from '@slipway/contracts';
+import { type Command, isUnderWay, type Rollout, type RolloutSpec, terminalStatuses } from '@slipway/release';
+import { compareRevisions, formatVersion, ProblemError } from '@slipway/core';
+import { type rolloutQuerySchema, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';
@@ -23,8 +14,8 @@ import { checkLoadable } from '../trial/trial.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuardrails } from './admission.ts';
-import { isObeyed, obey } from './transitions.ts';
+import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuardrails } from '@slipway/release';
+import { isObeyed, obey } from '@slipway/release';
 
 const isId = (text: string) => z.uuid().safeParse(text).success;
 

@@ -1,4 +1,6 @@
-import { compareRevisions, type Instance, type Rollout } from '@slipway/contracts';
+import { compareRevisions } from '@slipway/core';
+import { type Instance } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
 
 /**
  * What is known of a candidate's withdrawal: which routers have applied the route that ends its traffic. Those heard of

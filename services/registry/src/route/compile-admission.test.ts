@@ -1,4 +1,4 @@
-import { bundleSchema, type LoadTrial, type Version } from '@slipway/contracts';
+import { bundleSchema, type LoadTrial, type Version } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
 import { compileRoute } from './compile.ts';
 

@@ -1,4 +1,5 @@
-import { type Route, type Version, bundleSchema } from '@slipway/contracts';
+import { type Route } from '@slipway/contracts';
+import { type Version, bundleSchema } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
 import { compileRoute } from './compile.ts';
 

@@ -1,15 +1,7 @@
-import {
-  durationMs,
-  hostAllowed,
-  type Loadable,
-  type Rollout,
-  type Route,
-  isUnderWay,
-  type Target,
-  type UnitKind,
-  type Version,
-  type VersionRef,
-} from '@slipway/contracts';
+import { durationMs, type UnitKind, type VersionRef } from '@slipway/core';
+import { hostAllowed, type Version } from '@slipway/model';
+import { type Loadable, type Route, type Target } from '@slipway/contracts';
+import { type Rollout, isUnderWay } from '@slipway/release';
 
 export type RouteInput = {
   endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };

@@ -1,13 +1,8 @@
-import {
-  canonicalJson,
-  type Revision,
-  type Rollout,
-  type Route,
-  type Target,
-  topics,
-  type Version,
-  type VersionRef,
-} from '@slipway/contracts';
+import { canonicalJson } from '@slipway/core';
+import { type Version } from '@slipway/model';
+import { type Revision, type VersionRef } from '@slipway/core';
+import { type Rollout } from '@slipway/release';
+import { type Route, type Target, topics } from '@slipway/contracts';
 import { callerKeys, operatorKeyHashes } from '../access/key.store.ts';
 import { system } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';

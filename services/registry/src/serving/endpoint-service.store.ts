@@ -1,12 +1,5 @@
-import {
-  type Endpoint,
-  endpointInputSchema,
-  formatVersion,
-  ProblemError,
-  type rollbackInputSchema,
-  topics,
-  type VersionRef,
-} from '@slipway/contracts';
+import { type Endpoint, endpointInputSchema, type rollbackInputSchema, topics } from '@slipway/contracts';
+import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
 import type { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';

@@ -1,12 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import {
-  endpointInputSchema,
-  listQuerySchema,
-  nameSchema,
-  parseOrProblem,
-  retireInputSchema,
-  rollbackInputSchema,
-} from '@slipway/contracts';
+import { endpointInputSchema, listQuerySchema, retireInputSchema, rollbackInputSchema } from '@slipway/contracts';
+import { nameSchema, parseOrProblem } from '@slipway/core';
 import { steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import { Caller, Needs } from '../access/access.controller.ts';

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { findOperation, rolloutSpecSchema } from '@slipway/contracts';
+import { findOperation } from '@slipway/contracts';
+import { rolloutSpecSchema } from '@slipway/release';
 import type { FastifyRequest } from 'fastify';
 import { Trials } from './trial.loop.ts';
 

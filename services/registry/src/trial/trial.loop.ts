@@ -1,4 +1,6 @@
-import { type Loadable, type LoadTrial, ProblemError, type Version, type VersionRef } from '@slipway/contracts';
+import { type Loadable } from '@slipway/contracts';
+import { type LoadTrial, type Version } from '@slipway/model';
+import { ProblemError, type VersionRef } from '@slipway/core';
 import { type Logger, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';

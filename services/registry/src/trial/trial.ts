@@ -1,4 +1,6 @@
-import { formatVersion, type Instance, type LoadTrial, ProblemError, type Version } from '@slipway/contracts';
+import { formatVersion, ProblemError } from '@slipway/core';
+import { type Instance } from '@slipway/contracts';
+import { type LoadTrial, type Version } from '@slipway/model';
 
 /** What the live workers say of the first load of a version; null while they say nothing new. Pure. */
 export function trialOf(

@@ -1,4 +1,4 @@
-import { compareSchema } from '@slipway/contracts';
+import { compareSchema } from '@slipway/release';
 import { describe, expect, it } from 'vitest';
 import { compareAnswers, wordSimilarity } from './compare.ts';
 

@@ -1,5 +1,6 @@
 import { wellFormed } from '@slipway/platform';
-import type { CompareRule, Difference } from '@slipway/contracts';
+import type { CompareRule } from '@slipway/release';
+import type { Difference } from '@slipway/contracts';
 
 export type Comparison = {
   agree: boolean;

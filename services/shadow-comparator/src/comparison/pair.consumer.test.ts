@@ -1,4 +1,5 @@
-import { type Rollout, type ShadowPair, shadowPairSchema } from '@slipway/contracts';
+import { type Rollout } from '@slipway/release';
+import { type ShadowPair, shadowPairSchema } from '@slipway/contracts';
 import { type ConsumedRecord, createLogger, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
 import { PairConsumer } from './pair.consumer.ts';

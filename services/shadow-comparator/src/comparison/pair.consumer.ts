@@ -1,6 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { type CompareRule, MAX_RECORD_BYTES, type Rollout, type ShadowPair, topics } from '@slipway/contracts';
+import { type CompareRule, type Rollout } from '@slipway/release';
+import { MAX_RECORD_BYTES, type ShadowPair, topics } from '@slipway/contracts';
 import {
   type ConsumedRecord,
   counter,

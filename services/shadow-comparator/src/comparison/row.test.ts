@@ -1,4 +1,5 @@
-import { compareSchema, type ShadowPair, shadowPairSchema } from '@slipway/contracts';
+import { compareSchema } from '@slipway/release';
+import { type ShadowPair, shadowPairSchema } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { batchedRows, comparisonRow } from './row.ts';
 

@@ -1,4 +1,5 @@
-import { type CompareRule, type ComparisonRow, type ShadowPair, traceIdOf } from '@slipway/contracts';
+import { type CompareRule } from '@slipway/release';
+import { type ComparisonRow, type ShadowPair, traceIdOf } from '@slipway/contracts';
 import { portableJson } from '@slipway/platform';
 import { compareAnswers } from './compare.ts';
 

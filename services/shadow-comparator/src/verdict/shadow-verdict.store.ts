@@ -1,4 +1,4 @@
-import { alphaShare, ANALYSERS, type Rollout, stepDwellMs } from '@slipway/contracts';
+import { alphaShare, ANALYSERS, type Rollout, stepDwellMs } from '@slipway/release';
 import { type Finding, gauge } from '@slipway/platform';
 import { judgeShadow } from '@slipway/stats';
 import type { ShadowCountsStore } from './shadow-counts.store.ts';

@@ -1,7 +1,8 @@
-import { assignArm, type Route } from '@slipway/contracts';
+import { assignArm } from '@slipway/routing';
+import { type Route } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
-import { assign } from './assign.ts';
+import { assign } from '@slipway/routing';
 
 const route = {
   endpoint: 'spam',

@@ -1,9 +1,9 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { formatRevision, formatVersion, nameSchema, parseOrProblem, ProblemError } from '@slipway/contracts';
+import { formatRevision, formatVersion, nameSchema, parseOrProblem, ProblemError } from '@slipway/core';
 import { z } from 'zod';
 import { RouteTable } from '../routing/route-table.ts';
-import { drawShadow } from '../shadow/draw.ts';
-import { assign } from './assign.ts';
+import { drawShadow } from '@slipway/routing';
+import { assign } from '@slipway/routing';
 
 const unit = z.string().min(1).max(256);
 export const assignmentsBodySchema = z.union([

@@ -1,4 +1,5 @@
-import { ProblemError, type Route } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+import { type Route } from '@slipway/contracts';
 import { keyDigest } from '@slipway/platform';
 
 /**

@@ -1,6 +1,7 @@
-import { formatVersion, ProblemError, problemDocument, type Route, type Target } from '@slipway/contracts';
+import { formatVersion, ProblemError, problemDocument } from '@slipway/core';
+import { type Route, type Target } from '@slipway/contracts';
 import { counter, headerText, type Logger, problemsTotal, workerHeaders } from '@slipway/platform';
-import type { Assignment } from '../assignment/assign.ts';
+import type { Assignment } from '@slipway/routing';
 import { barred } from '../routing/barred.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import { TargetFault } from '../target/target-fault.ts';

@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type Arm,
-  childTraceparent,
-  formatRevision,
-  formatVersion,
-  ProblemError,
-  type Route,
-  traceIdOf,
-} from '@slipway/contracts';
+import { childTraceparent, type Route, traceIdOf } from '@slipway/contracts';
+import type { Arm } from '@slipway/core';
+import { formatRevision, formatVersion, ProblemError } from '@slipway/core';
 import {
   answerProblem,
   type ByteBudget,
@@ -25,7 +19,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { type Assignment, assign } from '../assignment/assign.ts';
+import { type Assignment, assign } from '@slipway/routing';
 import { forcedVersion } from '../assignment/forced.ts';
 import type { ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { Asker, type AskerParts, type Ids, type Outcome } from './asker.proxy.ts';

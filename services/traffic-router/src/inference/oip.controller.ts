@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import type { FastifyReply } from 'fastify';
 import { RouteTable } from '../routing/route-table.ts';
 import { targetKey, Targets } from '../target/targets.ts';

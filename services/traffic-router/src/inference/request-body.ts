@@ -1,4 +1,4 @@
-import { ProblemError } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { parseBytes, wellFormed } from '@slipway/platform';
 
 type Fields = { id?: unknown; parameters?: unknown };

@@ -1,11 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import {
-  type OutcomeInput,
-  type OutcomeRow,
-  outcomesBodySchema,
-  parseOrProblem,
-  ProblemError,
-} from '@slipway/contracts';
+import { type OutcomeInput, type OutcomeRow, outcomesBodySchema } from '@slipway/contracts';
+import { parseOrProblem, ProblemError } from '@slipway/core';
 import { counter, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { portableJson } from '@slipway/platform';

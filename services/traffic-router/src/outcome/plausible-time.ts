@@ -1,4 +1,5 @@
-import { type OutcomeInput, ProblemError } from '@slipway/contracts';
+import { type OutcomeInput } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 
 /** The log takes what is at most 400 days from its arrival; a row may wait for Kafka for a day. */
 const MOST_MS = 399 * 86_400_000;

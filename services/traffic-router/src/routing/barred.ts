@@ -1,4 +1,5 @@
-import type { Route, VersionRef } from '@slipway/contracts';
+import type { Route } from '@slipway/contracts';
+import type { VersionRef } from '@slipway/core';
 import type { RouteTable } from './route-table.ts';
 
 /**

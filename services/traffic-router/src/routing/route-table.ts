@@ -1,4 +1,5 @@
-import { compareRevisions, ProblemError, type Revision, type Route } from '@slipway/contracts';
+import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
+import { type Route } from '@slipway/contracts';
 import { CallerKeys } from '@slipway/platform';
 
 /** The routes that this router obeys: of each endpoint the highest revision it has seen. */

@@ -1,4 +1,5 @@
-import { formatVersion, type Route, type ShadowPair, topics } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { type Route, type ShadowPair, topics } from '@slipway/contracts';
 import {
   backoffMs,
   counter,
@@ -11,7 +12,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
-import { drawShadow } from './draw.ts';
+import { drawShadow } from '@slipway/routing';
 import { shadowBody, type ShadowHead, shadowLine } from './shadow-line.ts';
 
 const sampledTotal = counter('slipway_shadow_sampled_total', 'Requests sampled for the shadow', [

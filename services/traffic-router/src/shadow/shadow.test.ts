@@ -1,6 +1,6 @@
 import { type Route, shadowRequestSchema } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
-import { drawShadow } from './draw.ts';
+import { drawShadow } from '@slipway/routing';
 import { shadowBody, type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
 
 const shadow: NonNullable<Route['shadow']> = {

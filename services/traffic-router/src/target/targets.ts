@@ -1,4 +1,5 @@
-import { formatVersion, type Target } from '@slipway/contracts';
+import { formatVersion } from '@slipway/core';
+import { type Target } from '@slipway/contracts';
 
 /** `refused`: it was not there (no connection, or not this version); it may be taken back once it says it is ready. */
 type Health = { failures: number; ejection: { since: number; probeAt: number; refused: boolean } | undefined };

@@ -1,0 +1,222 @@
+import { type Evidence, type Verdict } from './evidence.ts';
+import { type Rollout } from './rollout.ts';
+import { rolloutSpecSchema } from './spec.ts';
+import { describe, expect, it } from 'vitest';
+import { decide, type World } from './decide.ts';
+import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
+import { activate, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
+
+const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
+const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
+const cold: World = { ...world, capacity: { ...capacity, candidateWarm: 0 } };
+
+const created = createdRollout([
+  { canary: { weight: '5%', until: { for: '10s' } } },
+  { canary: { weight: '25%' } },
+  { switch: {} },
+  { watch: { for: '30s', holdBack: '5%' } },
+]);
+const { spec } = created;
+const running = (step = 0, activeFor = 20_000): Rollout => {
+  let r: Rollout = { ...created, started_at: NOW - 40_000 };
+  for (let s = 0; s <= step; s++) r = activate(enterStep(r, s, NOW - activeFor), NOW - activeFor);
+  return { ...r, revision: { epoch: 1, n: 7 } };
+};
+const received = (e: Evidence, ago = 100) => [{ evidence: e, receivedAt: NOW - ago }];
+
+describe('decide', () => {
+  it.each<[string, Rollout, ReturnType<typeof received>, World, string]>([
+    [
+      'activates a step once its candidate is warm',
+      enterStep({ ...created, started_at: 1 }, 0, NOW),
+      [],
+      world,
+      'activate',
+    ],
+    ['waits while the candidate is loading', enterStep({ ...created, started_at: 1 }, 0, NOW), [], cold, 'none'],
+    [
+      'pauses when the candidate is never loaded',
+      enterStep({ ...created, started_at: 1 }, 0, NOW - 300_001),
+      [],
+      cold,
+      'pause',
+    ],
+    [
+      'rolls back when the candidate cannot be loaded',
+      enterStep({ ...created, started_at: 1 }, 0, NOW),
+      [],
+      { ...world, capacity: { ...capacity, candidateWarm: 0, able: 0 }, candidateFailure: 'bad bytes' },
+      'rollBack',
+    ],
+    [
+      'advances on an advance for the present revision and step',
+      running(),
+      received(evidence('advance')),
+      world,
+      'advance',
+    ],
+    [
+      'ignores an advance for another revision',
+      running(),
+      received(evidence('advance', { revision: { epoch: 1, n: 6 } })),
+      world,
+      'none',
+    ],
+    ['ignores an advance for another step', running(), received(evidence('advance', { step: 1 })), world, 'none'],
+    [
+      'ignores an advance from another epoch',
+      running(),
+      received(evidence('advance', { revision: { epoch: 0, n: 7 } })),
+      world,
+      'none',
+    ],
+    ['does not advance before the dwell is over', running(0, 5000), received(evidence('advance')), world, 'none'],
+    ['holds on hold', running(), received(evidence('hold')), world, 'none'],
+    [
+      'rolls back on a roll-back for any step',
+      running(1),
+      received(evidence('rollBack', { step: 0, revision: { epoch: 1, n: 3 } })),
+      world,
+      'rollBack',
+    ],
+    ['ignores a roll-back that has expired', running(), received(evidence('rollBack'), 10_001), world, 'none'],
+    ['rolls back a paused rollout too', pause(running(), 'x', null), received(evidence('rollBack')), world, 'rollBack'],
+    ['does not advance a paused rollout', pause(running(), 'x', null), received(evidence('advance')), world, 'none'],
+    [
+      'holds when the analyser is silent past its expiry',
+      running(),
+      received(evidence('advance'), 20_000),
+      world,
+      'none',
+    ],
+    [
+      'pauses when the analyser is silent for long',
+      running(0, 70_000),
+      received(evidence('advance'), 60_001),
+      world,
+      'pause',
+    ],
+    ['leaves a switch once every router follows', running(2), [], world, 'advance'],
+    ['stays in a switch until every router follows', running(2), [], { ...world, routersFollow: false }, 'none'],
+    [
+      'keeps watching until the watch is over',
+      running(3, 20_000),
+      received(evidence('advance', { step: 3 })),
+      world,
+      'none',
+    ],
+    ['ends the watch on an advance', running(3, 31_000), received(evidence('advance', { step: 3 })), world, 'advance'],
+  ])('%s', (_, rollout, evidence, world, kind) => {
+    expect(decide(rollout, evidence, NOW, world, policy).kind).toBe(kind);
+  });
+
+  const early = rolloutSpecSchema.parse({
+    ...spec,
+    steps: [
+      { shadow: { maxExcessDisagreement: '2%', until: { pairs: 10, for: '10s' } } },
+      { dark: { for: '5s' } },
+      ...spec.steps,
+    ],
+    drift: {},
+  });
+  const shadowing = (step: number, activeFor = 20_000): Rollout => {
+    let r: Rollout = { ...created, spec: early, started_at: NOW - 40_000 };
+    for (let s = 0; s <= step; s++) r = activate(enterStep(r, s, NOW - activeFor), NOW - activeFor);
+    return { ...r, revision: { epoch: 1, n: 7 } };
+  };
+  const from = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}) =>
+    received(
+      evidence(verdict, {
+        analyser,
+        event_id: `0198c0de-0000-7000-8000-00000000000${analyser.length % 10}`,
+        ...change,
+      }),
+    );
+
+  it('asks the shadow-comparator alone in a shadow step, which changes nothing for traffic', () => {
+    expect(shadowing(0).weight).toBe(0);
+    expect(decide(shadowing(0), from('shadow-comparator', 'advance'), NOW, world, policy).kind).toBe('advance');
+    expect(decide(shadowing(0), from('experiment-stats', 'advance'), NOW, world, policy).kind).toBe('none');
+    expect(decide(shadowing(0), from('shadow-comparator', 'rollBack'), NOW, world, policy).kind).toBe('rollBack');
+  });
+  it('leaves a dark step when the routers follow and its dwell is over, without evidence', () => {
+    expect(decide(shadowing(1), [], NOW, world, policy).kind).toBe('advance');
+    expect(decide(shadowing(1, 1000), [], NOW, world, policy).kind).toBe('none');
+    expect(decide(shadowing(1), [], NOW, { ...world, routersFollow: false }, policy).kind).toBe('none');
+  });
+  it('lets drift hold a canary where the rollout asks for it', () => {
+    const ready = from('experiment-stats', 'advance', { step: 2 });
+    expect(
+      decide(shadowing(2), [...ready, ...from('drift-monitor', 'hold', { step: 2 })], NOW, world, policy).kind,
+    ).toBe('none');
+    expect(
+      decide(shadowing(2), [...ready, ...from('drift-monitor', 'advance', { step: 2 })], NOW, world, policy).kind,
+    ).toBe('advance');
+  });
+
+  it('lets any roll-back win over the advances of others', () => {
+    const two = [
+      ...received(evidence('advance')),
+      ...received(
+        evidence('rollBack', { analyser: 'drift-monitor', event_id: '0198c0de-0000-7000-8000-00000000000a' }),
+      ),
+    ];
+    expect(decide(running(), two, NOW, world, policy).kind).toBe('rollBack');
+  });
+  it('pauses instead, where the policy asks for it, and does so once', () => {
+    const r: Rollout = { ...running(), spec: { ...spec, onFailure: 'pause' } };
+    expect(decide(r, received(evidence('rollBack')), NOW, world, policy).kind).toBe('pause');
+    expect(decide(pause(r, 'x', null), received(evidence('rollBack')), NOW, world, policy).kind).toBe('none');
+  });
+});
+
+describe('commands and transitions', () => {
+  it('gives a silent analyser its time anew when an operator resumes', () => {
+    const silent = { ...running(1, 500_000), status: 'paused' as const };
+    const resumed = obey(silent, { command: 'resume', reason: '' }, 'op', NOW);
+    expect(decide(resumed, [], NOW + 59_000, world, policy).kind).toBe('none');
+    expect(decide(resumed, [], NOW + 61_000, world, policy).kind).toBe('pause');
+  });
+
+  it('pauses a silent rollout at the last weight that was proven', () => {
+    const second = activate(enterStep(running(0), 1, NOW), NOW);
+    expect(lastProvenWeight(second)).toBe(0.05);
+    expect(pause(second, 'silent', null).weight).toBe(0.05);
+    expect(pause(running(0), 'silent', null).weight).toBe(0);
+    expect(obey(pause(second, 'silent', null), { command: 'resume', reason: '' }, 'op', NOW).weight).toBe(0.25);
+  });
+  it.each([
+    ['start', running(), '"start" makes no sense now: the rollout is running'],
+    ['resume', running(), 'needs one that is paused'],
+    ['pause', created, 'the rollout is created; it needs one that is running'],
+    ['rollBack', created, 'needs one that is running or paused'],
+    ['abort', { ...created, status: 'promoted' as const }, 'the rollout is promoted'],
+    ['approve', running(), 'no step of this rollout asks for an approval'],
+  ] as const)('refuses "%s" where it makes no sense, and says why', (command, rollout, message) => {
+    expect(() => obey(rollout, { command, reason: '' }, 'op', NOW)).toThrow(message);
+  });
+  it('takes all traffic from the candidate on rollBack and abort', () => {
+    for (const command of ['rollBack', 'abort'] as const)
+      expect(obey(running(1), { command, reason: 'why' }, 'op', NOW)).toMatchObject({
+        weight: 0,
+        ended_at: NOW,
+        reason: 'op: why',
+      });
+  });
+  it('goes one step further when two promote at the same moment: what is being prepared has nothing to end', () => {
+    const once = obey(running(0), { command: 'promote', reason: '' }, 'op', NOW);
+    expect(() => obey(once, { command: 'promote', reason: '' }, 'other', NOW)).toThrow('step 1 is being prepared');
+    const again = obey(activate(once, NOW), { command: 'promote', reason: '' }, 'other', NOW);
+    expect(again.step).toBe(2);
+  });
+  it('goes to the next step by promote, and from the last to the end', () => {
+    expect(obey(running(0), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
+      step: 1,
+      status: 'running',
+    });
+    expect(obey(running(3), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
+      status: 'promoted',
+      weight: 1,
+    });
+  });
+});

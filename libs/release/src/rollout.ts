@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { revisionSchema } from '@slipway/core';
+import { metricSchema } from './metric.ts';
+import { timeMsSchema, versionRefSchema } from '@slipway/core';
+import { rolloutSpecSchema } from './spec.ts';
+
+export const rolloutStatuses = ['created', 'running', 'paused', 'promoted', 'rolledBack', 'aborted'] as const;
+export const rolloutStatusSchema = z.enum(rolloutStatuses);
+export type RolloutStatus = z.infer<typeof rolloutStatusSchema>;
+
+/** One stay in one step. `preparing`: its versions are not yet reported loaded and warm; traffic is unchanged. */
+export const stepVisitSchema = z.object({
+  step: z.int().min(0),
+  phase: z.enum(['preparing', 'active', 'done']),
+  weight: z.number().min(0).max(1),
+  entered_at: timeMsSchema,
+  active_at: timeMsSchema.nullable(),
+  /** When it was last resumed; absent when it never was. */
+  resumed_at: timeMsSchema.optional(),
+  left_at: timeMsSchema.nullable(),
+});
+export type StepVisit = z.infer<typeof stepVisitSchema>;
+
+/** The whole state of one rollout, as Postgres keeps it and `rollouts.v1` carries it. */
+export const rolloutSchema = z.object({
+  id: z.uuid(),
+  revision: revisionSchema,
+  spec: rolloutSpecSchema,
+  control: versionRefSchema,
+  /** The metrics of the guardrails as they were declared when the rollout was created. */
+  metrics: z.array(metricSchema),
+  /** Largest probability of rolling back a harmless candidate over the whole rollout. */
+  alpha: z.number().gt(0).lt(1),
+  status: rolloutStatusSchema,
+  /** Index of the step under way; -1 before the start. */
+  step: z.int().min(-1),
+  /** The candidate's present share of traffic. */
+  weight: z.number().min(0).max(1),
+  visits: z.array(stepVisitSchema),
+  created_at: timeMsSchema,
+  created_by: z.string(),
+  started_at: timeMsSchema.nullable(),
+  ended_at: timeMsSchema.nullable(),
+  /** Why the rollout is in its present status, in one sentence. */
+  reason: z.string(),
+  /** The evidence behind the last automatic change, by event id. */
+  evidence_id: z.string().nullable(),
+  /** After the end of the candidate's traffic: which live routers have applied it, and which could not be reached. */
+  withdrawal: z
+    .object({
+      route: revisionSchema,
+      since: timeMsSchema,
+      applied: z.array(z.string()),
+      unreached: z.array(z.string()),
+      complete: z.boolean(),
+    })
+    .nullable(),
+});
+export type Rollout = z.infer<typeof rolloutSchema>;
+
+export const terminalStatuses: ReadonlySet<RolloutStatus> = new Set(['promoted', 'rolledBack', 'aborted']);
+/** True while the rollout may send traffic to its candidate. */
+export function isUnderWay(status: RolloutStatus): boolean {
+  return status === 'running' || status === 'paused';
+}
+
+export const commandSchema = z.strictObject({
+  command: z.enum(['start', 'promote', 'pause', 'resume', 'abort', 'rollBack', 'approve']),
+  /** Compare-and-set: refused when the rollout's revision is another by now. */
+  revision: revisionSchema.optional(),
+  reason: z.string().max(1000).default(''),
+});
+export type Command = z.infer<typeof commandSchema>;

@@ -1,0 +1,141 @@
+import { type Command, type Rollout, type RolloutStatus, type StepVisit } from './rollout.ts';
+import { ProblemError } from '@slipway/core';
+import { stepKind, stepWeight } from './spec.ts';
+
+/** A rollout after a change, before it gets its next revision. Every function here is pure and returns a new value. */
+type Change = (rollout: Rollout, now: number) => Rollout;
+
+const leave = (visits: readonly StepVisit[], now: number): StepVisit[] =>
+  visits.map((v) => (v.left_at === null ? { ...v, phase: 'done', left_at: now } : v));
+
+/** Enters a step: nothing changes for traffic until its versions are warm and it is activated. */
+export function enterStep(rollout: Rollout, step: number, now: number): Rollout {
+  const visit: StepVisit = {
+    step,
+    phase: 'preparing',
+    weight: stepWeight(rollout.spec.steps, step),
+    entered_at: now,
+    active_at: null,
+    left_at: null,
+  };
+  return { ...rollout, status: 'running', step, visits: [...leave(rollout.visits, now), visit] };
+}
+
+export const activate: Change = (rollout, now) => {
+  const weight = stepWeight(rollout.spec.steps, rollout.step);
+  const visits = rollout.visits.map((v, i) =>
+    i === rollout.visits.length - 1 ? { ...v, phase: 'active' as const, active_at: now } : v,
+  );
+  return {
+    ...rollout,
+    weight,
+    visits,
+    reason:
+      `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the ` +
+      `candidate at ${Math.round(weight * 1e4) / 100} %.`,
+  };
+};
+
+/** The next step, or the end: promoted. */
+export function advance(rollout: Rollout, reason: string, evidenceId: string | null, now: number): Rollout {
+  const next = { ...rollout, reason, evidence_id: evidenceId };
+  return rollout.step + 1 < rollout.spec.steps.length
+    ? enterStep(next, rollout.step + 1, now)
+    : end(next, 'promoted', reason, evidenceId, now);
+}
+
+export function end(
+  rollout: Rollout,
+  status: Extract<RolloutStatus, 'promoted' | 'rolledBack' | 'aborted'>,
+  reason: string,
+  evidenceId: string | null,
+  now: number,
+): Rollout {
+  return {
+    ...rollout,
+    status,
+    weight: status === 'promoted' ? 1 : 0,
+    visits: leave(rollout.visits, now),
+    ended_at: now,
+    reason,
+    evidence_id: evidenceId,
+  };
+}
+
+/** The weight of the last step that was left by an advance; 0 before. */
+export function lastProvenWeight(rollout: Rollout): number {
+  const passed = rollout.visits.filter((v) => v.phase === 'done' && v.step < rollout.step && v.active_at !== null);
+  return passed.at(-1)?.weight ?? 0;
+}
+
+/** A pause that nobody asked for: the candidate keeps what was proven, and no more. */
+export function pause(rollout: Rollout, reason: string, evidenceId: string | null): Rollout {
+  return {
+    ...rollout,
+    status: 'paused',
+    weight: Math.min(rollout.weight, lastProvenWeight(rollout)),
+    reason,
+    evidence_id: evidenceId,
+  };
+}
+
+const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
+  start: ['created'],
+  promote: ['running', 'paused'],
+  pause: ['running'],
+  resume: ['paused'],
+  abort: ['created', 'running', 'paused'],
+  rollBack: ['running', 'paused'],
+  approve: [],
+};
+
+/** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
+export function isObeyed(rollout: Rollout, command: Command['command']): boolean {
+  return (
+    (command === 'rollBack' && rollout.status === 'rolledBack') || (command === 'abort' && rollout.status === 'aborted')
+  );
+}
+
+/** @throws ProblemError conflict when the command makes no sense in the rollout's state */
+export function obey(rollout: Rollout, command: Command, actor: string, now: number): Rollout {
+  const name = command.command;
+  if (name === 'approve')
+    throw new ProblemError('conflict', `no step of this rollout asks for an approval; it is ${rollout.status}`);
+  if (!ALLOWED[name].includes(rollout.status)) {
+    throw new ProblemError(
+      'conflict',
+      `"${name}" makes no sense now: the rollout is ${rollout.status}; it needs one that is ` +
+        `${ALLOWED[name].join(' or ')}`,
+    );
+  }
+  const why = `${actor}: ${command.reason || name}`;
+  switch (name) {
+    case 'start':
+      return { ...enterStep(rollout, 0, now), started_at: now, reason: why };
+    case 'promote':
+      // Pressed twice, or by two at once, it would skip a step that nobody has seen.
+      if (rollout.visits.at(-1)?.phase === 'preparing')
+        throw new ProblemError(
+          'conflict',
+          `"promote" makes no sense now: step ${rollout.step} is being prepared; it ends a step that is active`,
+        );
+      return advance({ ...rollout, status: 'running' }, why, null, now);
+    case 'pause':
+      return { ...rollout, status: 'paused', reason: why };
+    case 'resume': {
+      const active = rollout.visits.at(-1)?.phase === 'active';
+      return {
+        ...rollout,
+        status: 'running',
+        weight: active ? stepWeight(rollout.spec.steps, rollout.step) : rollout.weight,
+        // What kept it from serving is measured anew.
+        visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, resumed_at: now } : v)),
+        reason: why,
+      };
+    }
+    case 'abort':
+      return end(rollout, 'aborted', why, null, now);
+    case 'rollBack':
+      return end(rollout, 'rolledBack', why, null, now);
+  }
+}
