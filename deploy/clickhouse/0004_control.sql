@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS slipway.evidence_queue (line String COMMENT 'one row 
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.evidence.v1',
     kafka_group_name = 'clickhouse.evidence',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of evidence.v1; reading it would take the rows away: not for people'
 ---
@@ -102,7 +102,7 @@ CREATE TABLE IF NOT EXISTS slipway.audit_queue (line String COMMENT 'one row or 
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.audit.v1',
     kafka_group_name = 'clickhouse.audit',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of audit.v1; reading it would take the rows away: not for people'
 ---

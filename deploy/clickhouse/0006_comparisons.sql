@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS slipway.comparisons_queue (line String COMMENT 'one r
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.comparisons.v1',
     kafka_group_name = 'clickhouse.comparisons',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of comparisons.v1; reading it would take the rows away: not for people'
 ---

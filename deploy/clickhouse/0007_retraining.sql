@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS slipway.retraining_queue (line String COMMENT 'one ro
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '${KAFKA_BROKERS}', kafka_topic_list = 'slipway.retraining.v1',
     kafka_group_name = 'clickhouse.retraining',
-    kafka_format = 'LineAsString', kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 100,
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of retraining.v1; reading it would take the rows away: not for people'
 ---

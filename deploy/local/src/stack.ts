@@ -189,7 +189,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const service = (name: string, package_: string, port: number, env: Record<string, string>): ProcessSpec => ({
       name,
       command: process.execPath,
-      args: [join(root, 'services', package_, 'dist', 'main.js')],
+      args: [join(root, 'services', package_, 'bundle', 'main.js')],
       env: {
         INSTANCE_ID: name,
         PORT: String(port),

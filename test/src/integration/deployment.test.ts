@@ -66,7 +66,7 @@ describe('deploy/compose.yaml', () => {
           'registry',
           'shadow-comparator',
           'traffic-router',
-        ].map((n) => `services/${n}/dist/main.js`),
+        ].map((n) => `services/${n}/bundle/main.js`),
       ].sort(),
     );
     expect(['kafka', 'postgres', 'clickhouse'].map((n) => compose.services[n]?.image)).toEqual([

@@ -187,7 +187,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     await supervisor.start({
       name: 'router-1',
       command: process.execPath,
-      args: [join(root, 'services', 'traffic-router', 'dist', 'main.js')],
+      args: [join(root, 'services', 'traffic-router', 'bundle', 'main.js')],
       env: {
         INSTANCE_ID: 'router-1',
         PORT: String(port),

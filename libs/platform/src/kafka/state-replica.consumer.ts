@@ -80,8 +80,10 @@ export class StateReplica<S extends z.ZodType> {
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: 20_000,
-      heartbeatInterval: 1000,
-      maxWaitTimeInMs: 250,
+      // Each replica is alone in its group: a beat only keeps it from being put out of it.
+      heartbeatInterval: 5000,
+      // A state is there at once; this is how often an idle topic is asked, and how old the last contact may be.
+      maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
       retry: { retries: 3, restartOnFailure: async () => false },
     });

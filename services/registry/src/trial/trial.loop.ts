@@ -11,7 +11,7 @@ import { trialOf } from './trial.ts';
 
 /** Whoever names a version that is being tried waits for so long for what comes of it. */
 const PATIENCE_MS = 30_000;
-const LOOK_MS = 200;
+const LOOK_MS = 500;
 
 type Parts = {
   database: Database;
@@ -102,7 +102,7 @@ export class Trials {
           `${model}:${version} has not been loaded by any worker ` +
             `yet${found.loadable.reason ? `: ${found.loadable.reason}` : ''}; ask again`,
         );
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 2));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 5));
     }
   }
 }
