@@ -7,8 +7,8 @@ import { basename, join } from 'node:path';
 const EXTERNAL = [/^onnxruntime-node$/];
 
 /**
- * Bundles what `tsc` built: `services/NAME/dist/{main,*.cli}.js` → `services/NAME/bundle/`. Nothing is done for services
- * whose bundle is newer than everything that was built.
+ * Bundles what `tsc` built: `services/NAME/dist/{main,*.cli}.js` → `services/NAME/bundle/`. Nothing is done for
+ * services whose bundle is newer than everything that was built.
  * @param {string} root of the repository, absolute
  */
 export async function bundleServices(root) {

@@ -53,7 +53,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const routes = new RouteTable(monotonic);
   for (const route of snapshot.load()) routes.apply(route.endpoint, route);
 
-  const journal = (name: string, topic: string) =>
+  const journal = (name: string, topic: typeof topics.predictions | typeof topics.outcomes) =>
     new RowJournal({
       folder: join(config.DATA_DIR, 'journal', name),
       topic,
@@ -61,12 +61,12 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       log,
       maxBytes: config.JOURNAL_MAX_BYTES,
     });
-  const predictions = journal('predictions', topics.predictions.name);
-  const outcomes = journal('outcomes', topics.outcomes.name);
+  const predictions = journal('predictions', topics.predictions);
+  const outcomes = journal('outcomes', topics.outcomes);
   // What waits for the shadow is bounded tightly: it is worth less than the rows.
   const shadows = new RowJournal({
     folder: join(config.DATA_DIR, 'journal', 'shadow-requests'),
-    topic: topics.shadowRequests.name,
+    topic: topics.shadowRequests,
     producer,
     log,
     maxBytes: config.SHADOW_JOURNAL_MAX_BYTES,

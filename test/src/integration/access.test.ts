@@ -1,4 +1,4 @@
-import { type Operation, operations, type Role, roles, topics } from '@slipway/contracts';
+import { type Operation, operations, type Role, roles, type Topic, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import pg from 'pg';
@@ -57,10 +57,11 @@ describe('an API key', () => {
       await database.end();
     }
     const kafka = createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent'));
-    for (const topic of [topics.access, topics.audit]) {
+    const both: Topic[] = [topics.access, topics.audit];
+    for (const topic of both) {
       const about = async () => {
         const records: string[] = [];
-        await readTopic(kafka, topic.name, ({ value }) => records.push(String(value)));
+        await readTopic(kafka, topic, (_, { value }) => records.push(String(value)));
         return records;
       };
       await until(`${topic.name} to speak of it`, async () =>

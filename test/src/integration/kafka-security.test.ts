@@ -149,7 +149,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
       expect(await write(foreign, t), t.name).toBe('written');
     for (const t of [topics.routes, topics.rollouts, topics.instances, topics.access, topics.evidence, topics.audit])
       expect(await write(foreign, t), t.name).toBe('TOPIC_AUTHORIZATION_FAILED');
-    await expect(readTopic(createKafka('test', foreign, log), topics.access.name, () => undefined)).rejects.toThrow(
+    await expect(readTopic(createKafka('test', foreign, log), topics.access, () => undefined)).rejects.toThrow(
       /not authorized/i,
     );
   });
@@ -206,8 +206,8 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     });
     const heartbeats: unknown[] = [];
     await until('a heartbeat of the router', async () => {
-      await readTopic(createKafka('test', plain('admin'), log), topics.instances.name, (m) =>
-        heartbeats.push(m.key?.toString()),
+      await readTopic(createKafka('test', plain('admin'), log), topics.instances, (instance) =>
+        heartbeats.push(instance?.instance_id),
       );
       return heartbeats.includes('router-1');
     });

@@ -2,12 +2,12 @@
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { EventPattern, Payload } from '@nestjs/microservices';
 import { randomUUID } from 'node:crypto';
 import { type DeadLetter, type Route, routeSchema, topics } from '@slipway/contracts';
 import { type Evidence } from '@slipway/release';
 import { until } from '@slipway/local';
 import {
+  Consume,
   type ConsumedRecord,
   createKafka,
   createLogger,
@@ -31,13 +31,13 @@ let producer: RecordProducer;
 
 type Handler = (records: ConsumedRecord<Evidence>[]) => Promise<RecordResult[] | undefined>;
 
-/** One member of a group as a Nest microservice, with the handler under test behind `@EventPattern`. */
+/** One member of a group as a Nest microservice, with the handler under test behind `@Consume`. */
 async function startMember(groupId: string, handler: Handler, sessionTimeoutMs = 10_000) {
   @Controller()
   class Handlers {
-    @EventPattern(topic.name)
-    take(@Payload() records: unknown) {
-      return handler(records as ConsumedRecord<Evidence>[]);
+    @Consume(topic)
+    take(records: ConsumedRecord<Evidence>[]) {
+      return handler(records);
     }
   }
   @Module({ controllers: [Handlers] })

@@ -163,9 +163,9 @@ async function routeOf(release: Release, endpoint: string): Promise<Route | unde
   let last: Route | undefined;
   await readTopic(
     createKafka('routes', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
-    topics.routes.name,
-    ({ key, value }) => {
-      if (key?.toString() === endpoint) last = value ? (JSON.parse(value.toString()) as Route) : undefined;
+    topics.routes,
+    (route, { key }) => {
+      if (key?.toString() === endpoint) last = route;
     },
   );
   return last;

@@ -1,158 +1,158 @@
-import type { z } from 'zod';
+import { evidenceSchema, rolloutSchema } from '@slipway/release';
 import { auditRowSchema } from '../audit/audit.ts';
-import { evidenceSchema } from '@slipway/release';
-import { accessKeySchema } from '../rest/access.ts';
 import { instanceSchema } from '../instance/instance.ts';
-import { rolloutSchema } from '@slipway/release';
+import { accessKeySchema } from '../rest/access.ts';
 import { routeSchema } from '../routing/route.ts';
 import { deadLetterSchema } from '../rows/dead-letter.ts';
 import { outcomeRowSchema } from '../rows/outcome.ts';
 import { predictionRowSchema } from '../rows/prediction.ts';
 import { retrainingSchema } from '../rows/retraining.ts';
 import { comparisonRowSchema, shadowPairSchema, shadowRequestSchema } from '../rows/shadow.ts';
+import { eventTopic, rowTopic, stateTopic, type Topic } from './topic.ts';
 
-const DAY_MS = 86_400_000;
-
-export type Topic<S extends z.ZodType = z.ZodType> = {
-  readonly name: string;
-  readonly schema: S;
-  /** What a record's key is; `null` for batched rows. */
-  readonly key: string | null;
-  readonly partitions: number;
-  /**
-   * `state`: compacted, the whole current state by key. `rows`: many newline-separated rows in a record. `events`: one
-   * event a record.
-   */
-  readonly carries: 'state' | 'rows' | 'events';
-  /** -1 is forever. */
-  readonly retentionMs: number;
-  readonly meaning: string;
-};
-
-function topic<S extends z.ZodType>(t: Topic<S>): Topic<S> {
-  return t;
-}
-
-/** Every topic, once: this list creates them, checks what is on them and documents them. */
+/**
+ * Every topic, once: this list creates them, types and checks what is on them, says who may read and write it
+ * (`acls.ts`) and documents it (`docs/topics.md`, `docs/asyncapi.yaml`).
+ */
 export const topics = {
-  routes: topic({
+  routes: stateTopic({
     name: 'slipway.routes.v1',
     schema: routeSchema,
     key: 'endpoint',
-    partitions: 1,
-    carries: 'state',
-    retentionMs: -1,
+    keyOf: (route) => route.endpoint,
+    writers: ['registry'],
+    readers: ['registry', 'router', 'worker', 'analyser'],
     meaning: 'the whole route of one endpoint',
   }),
-  rollouts: topic({
+  rollouts: stateTopic({
     name: 'slipway.rollouts.v1',
     schema: rolloutSchema,
     key: 'rollout id',
-    partitions: 1,
-    carries: 'state',
-    retentionMs: -1,
+    keyOf: (rollout) => rollout.id,
+    writers: ['registry'],
+    readers: ['registry', 'analyser'],
     meaning: 'the whole state of one rollout',
   }),
-  instances: topic({
+  instances: stateTopic({
     name: 'slipway.instances.v1',
     schema: instanceSchema,
     key: 'instance id',
-    partitions: 1,
-    carries: 'state',
-    retentionMs: -1,
+    keyOf: (instance) => instance.instance_id,
+    writers: ['registry', 'router', 'worker'],
+    readers: ['registry'],
     meaning: 'heartbeat of each router and worker',
   }),
-  access: topic({
+  access: stateTopic({
     name: 'slipway.access.v1',
     schema: accessKeySchema,
     key: 'key id',
-    partitions: 1,
-    carries: 'state',
-    retentionMs: -1,
+    keyOf: (key) => key.id,
+    writers: ['registry'],
+    readers: ['router', 'analyser'],
     meaning: 'digests of API keys with their roles, and which are revoked',
   }),
-  predictions: topic({
+  predictions: rowTopic({
     name: 'slipway.predictions.v1',
     schema: predictionRowSchema,
-    key: null,
     partitions: 4,
-    carries: 'rows',
-    retentionMs: 7 * DAY_MS,
+    days: 7,
+    writers: ['router', 'foreign-producer'],
+    readers: ['clickhouse'],
     meaning: 'served predictions',
   }),
-  outcomes: topic({
+  outcomes: rowTopic({
     name: 'slipway.outcomes.v1',
     schema: outcomeRowSchema,
-    key: null,
     partitions: 4,
-    carries: 'rows',
-    retentionMs: 30 * DAY_MS,
+    days: 30,
+    writers: ['router', 'foreign-producer'],
+    readers: ['clickhouse'],
     meaning: 'business facts about a unit or a request',
   }),
-  shadowRequests: topic({
+  shadowRequests: eventTopic({
     name: 'slipway.shadow-requests.v1',
     schema: shadowRequestSchema,
     key: 'request id',
+    keyOf: (request) => request.request_id,
     partitions: 4,
-    carries: 'events',
-    retentionMs: DAY_MS,
+    days: 1,
+    writers: ['router', 'foreign-producer'],
+    readers: ['worker'],
     meaning: "a sampled request with control's answer and a deadline, to be run on the candidate",
   }),
-  shadowPairs: topic({
+  shadowPairs: eventTopic({
     name: 'slipway.shadow-pairs.v1',
     schema: shadowPairSchema,
     key: 'request id',
+    keyOf: (pair) => pair.request_id,
     partitions: 4,
-    carries: 'events',
-    retentionMs: DAY_MS,
-    meaning: 'both answers to one request, or why there is none',
+    days: 1,
+    writers: ['router', 'worker', 'foreign-producer'],
+    readers: ['analyser'],
+    meaning: 'both answers to one request (and the noise answer), or why there is none',
   }),
-  comparisons: topic({
+  comparisons: rowTopic({
     name: 'slipway.comparisons.v1',
     schema: comparisonRowSchema,
-    key: null,
     partitions: 4,
-    carries: 'rows',
-    retentionMs: 7 * DAY_MS,
+    days: 7,
+    writers: ['analyser', 'foreign-producer'],
+    readers: ['clickhouse'],
     meaning: 'how the answers to one request differ',
   }),
-  evidence: topic({
+  evidence: eventTopic({
     name: 'slipway.evidence.v1',
     schema: evidenceSchema,
     key: 'rollout id',
+    keyOf: (evidence) => evidence.rollout_id,
     partitions: 4,
-    carries: 'events',
-    retentionMs: 30 * DAY_MS,
+    days: 30,
+    writers: ['analyser'],
+    readers: ['registry', 'clickhouse'],
     meaning: "one analyser's verdict with its numbers",
   }),
-  audit: topic({
+  audit: eventTopic({
     name: 'slipway.audit.v1',
     schema: auditRowSchema,
     key: 'aggregate',
+    keyOf: (row) => row.aggregate,
     partitions: 4,
-    carries: 'events',
-    retentionMs: -1,
-    meaning: 'every change of state, hash-chained per aggregate',
+    days: 'forever',
+    writers: ['registry'],
+    readers: ['registry', 'clickhouse'],
+    meaning: 'every change of state, hash-chained per aggregate and signed',
   }),
-  retraining: topic({
+  retraining: eventTopic({
     name: 'slipway.retraining.v1',
     schema: retrainingSchema,
     key: 'model',
-    partitions: 1,
-    carries: 'events',
-    retentionMs: 30 * DAY_MS,
+    keyOf: (event) => event.model,
+    days: 30,
+    writers: ['analyser'],
+    readers: ['clickhouse'],
     meaning: 'a model should be retrained: why, on which data',
   }),
-  deadLetters: topic({
+  deadLetters: eventTopic({
     name: 'slipway.dead-letters.v1',
     schema: deadLetterSchema,
     key: 'source topic',
-    partitions: 1,
-    carries: 'events',
-    retentionMs: 30 * DAY_MS,
+    keyOf: (letter) => letter.topic,
+    days: 30,
+    writers: ['registry', 'router', 'worker', 'analyser'],
+    readers: ['clickhouse'],
     meaning: 'what a consumer could not use, and why',
   }),
 } as const;
+
+/** The same as a list. */
+export const topicList: readonly Topic[] = Object.values(topics);
+
+/** @throws when no topic has that name */
+export function topicNamed(name: string): Topic {
+  const found = topicList.find((t) => t.name === name);
+  if (!found) throw new Error(`there is no topic ${name}`);
+  return found;
+}
 
 /** A record is cut below this many bytes; the broker's own limit is 1 MB. */
 export const MAX_RECORD_BYTES = 900_000;

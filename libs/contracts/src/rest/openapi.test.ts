@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { topics } from '../bus/topics.ts';
 import { openApiDocument } from './openapi.ts';
 import { operations, roleNeeded } from './operations.ts';
 
@@ -55,12 +54,5 @@ describe('declared shapes', () => {
     expect(paths['/v1/rollouts/{id}/commands']?.['post']?.description).toBe(
       'Needs a key with the role operator; command "approve": approver.',
     );
-  });
-
-  it('names topics with prefix and version, keyed when they carry state', () => {
-    for (const t of Object.values(topics)) {
-      expect(t.name).toMatch(/^slipway\.[a-z-]+\.v\d+$/);
-      expect(t.key === null).toBe(t.carries === 'rows');
-    }
   });
 });

@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { alphaShare, type Evidence, isUnderWay, type Rollout, type Verdict } from '@slipway/release';
 import { childTraceparent, topics, traceIdOf } from '@slipway/contracts';
 import { steadyNow } from '../process/clock.ts';
-import { portableJson } from '../kafka/portable-json.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
 import type { Logger } from '../process/log.ts';
 import { counter, histogram } from '../process/metrics.ts';
@@ -97,9 +96,7 @@ export class Analyst {
         alpha: alphaShare(rollout, analyser),
         numbers: finding.numbers as Record<string, unknown>,
       };
-      await producer.send(topics.evidence.name, [
-        { key: rollout.id, value: portableJson(evidence), headers: { traceparent } },
-      ]);
+      await producer.publish(topics.evidence, [{ value: evidence, traceparent }]);
       if (this.latest.get(rollout.id)?.verdict !== finding.verdict)
         log.info(
           { rollout: rollout.id, verdict: finding.verdict, reasons: finding.reasons, trace_id: traceIdOf(traceparent) },

@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type DeadLetter, topics } from '@slipway/contracts';
+import { topics } from '@slipway/contracts';
 import { counter } from '../process/metrics.ts';
 import type { RecordProducer } from './producer.client.ts';
+import type { RawRecord } from './record.ts';
 
 const deadLettersTotal = counter('slipway_dead_letters_total', 'Records that a consumer could not use, by topic', [
   'topic',
 ]);
-
-export type RawRecord = {
-  topic: string;
-  partition: number;
-  offset: string;
-  timestamp: string;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: Record<string, string>;
-};
 
 /**
  * Publishes what could not be used, with its reason. Its id is made from topic, partition and offset: a repeat is the
@@ -31,10 +22,10 @@ export class DeadLetters {
 
   async send(letters: readonly { record: RawRecord; reason: string }[], now: number): Promise<void> {
     if (letters.length === 0) return;
-    await this.producer.send(
-      topics.deadLetters.name,
-      letters.map(({ record, reason }) => {
-        const letter: DeadLetter = {
+    await this.producer.publish(
+      topics.deadLetters,
+      letters.map(({ record, reason }) => ({
+        value: {
           event_id: createHash('sha256')
             .update(`${this.consumer}\0${record.topic}\0${record.partition}\0${record.offset}`)
             .digest('hex')
@@ -46,9 +37,8 @@ export class DeadLetters {
           offset: record.offset,
           reason: reason.slice(0, 2000),
           raw: (record.value ?? Buffer.alloc(0)).subarray(0, 500_000).toString('base64'),
-        };
-        return { key: record.topic, value: JSON.stringify(letter) };
-      }),
+        },
+      })),
     );
     for (const { record } of letters) deadLettersTotal.inc({ topic: record.topic });
   }

@@ -21,9 +21,8 @@ export function runHeartbeat(producer: RecordProducer, log: Logger, describe: ()
       return;
     }
     sending = true;
-    const instance = describe();
     producer
-      .send(topics.instances.name, [{ key: instance.instance_id, value: JSON.stringify(instance) }])
+      .publish(topics.instances, [{ value: describe() }])
       .catch((error: unknown) => log.debug({ error: (error as Error).message }, 'no heartbeat: Kafka is away'))
       .finally(() => {
         sending = false;
@@ -46,7 +45,7 @@ export function runHeartbeat(producer: RecordProducer, log: Logger, describe: ()
       timer = undefined;
       const patience = performance.now() + PATIENCE_MS;
       while (sending && performance.now() < patience) await new Promise((resolve) => setTimeout(resolve, 10));
-      await within(PATIENCE_MS, producer.send(topics.instances.name, [{ key: describe().instance_id, value: null }]));
+      await within(PATIENCE_MS, producer.publish(topics.instances, [{ key: describe().instance_id, value: null }]));
     },
   };
 }

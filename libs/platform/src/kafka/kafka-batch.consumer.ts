@@ -1,6 +1,6 @@
 import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
-import { type Topic, topics } from '@slipway/contracts';
+import { topicList } from '@slipway/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import { steadyNow } from '../process/clock.ts';
@@ -8,17 +8,14 @@ import { backoffMs, isTransient, TransientError } from '../process/faults.ts';
 import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import { counter } from '../process/metrics.ts';
-import type { DeadLetters, RawRecord } from './dead-letters.client.ts';
-import { parseRecord, type RecordResult } from './record.ts';
+import type { DeadLetters } from './dead-letters.client.ts';
+import { type ConsumedRecord, parseRecord, type RawRecord, type RecordResult } from './record.ts';
 
 const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', [
   'topic',
   'result',
 ]);
 const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses for a transient fault', ['topic']);
-
-/** One record as a handler gets it: the value is parsed by the topic's schema. */
-export type ConsumedRecord<T = unknown> = RawRecord & { parsed: T };
 
 export type KafkaBatchServerOptions = {
   kafka: Kafka;
@@ -48,7 +45,7 @@ type Listener = (...args: never[]) => void;
 /**
  * Kafka as a Nest transport that hands over whole batches.
  *
- * `@EventPattern(topic)` handlers get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record
+ * Methods with `@Consume(topic)` get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record
  * (or nothing: all are ok). Offsets are committed only after the handler's success. A record that does not fit its
  * schema, or that makes the handler fail deterministically when given alone, goes to dead letters and the stream goes
  * on. A transient fault keeps the offset and tries again after growing pauses, heart-beating meanwhile. `close` lets
@@ -138,7 +135,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     isRunning,
     isStale,
   }: EachBatchPayload): Promise<void> {
-    const topic = (Object.values(topics) as Topic[]).find((t) => t.name === batch.topic);
+    const topic = topicList.find((t) => t.name === batch.topic);
     const handler = this.messageHandlers.get(batch.topic);
     if (!topic || !handler) return;
     const letters: { record: RawRecord; reason: string }[] = [];

@@ -1,4 +1,4 @@
-import { type Topic, topics } from '@slipway/contracts';
+import { topicList } from '@slipway/contracts';
 import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../process/log.ts';
 import { topicConfig } from './topic-config.ts';
@@ -63,7 +63,7 @@ export function createKafka(clientId: string, connection: KafkaConnection | stri
 export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
-    const missing = (Object.values(topics) as Topic[]).filter((t) => !existing.has(t.name));
+    const missing = topicList.filter((t) => !existing.has(t.name));
     if (missing.length === 0) return;
     await admin.createTopics({
       waitForLeaders: true,

@@ -1,6 +1,8 @@
+import type { Topic } from '@slipway/contracts';
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
 import { steadyNow } from '../process/clock.ts';
 import { TransientError } from '../process/faults.ts';
+import { encodeMessages, type EncodedRecord, keyedRecord, type Message, type OutgoingRecord } from './message.ts';
 import { within } from './within.client.ts';
 
 const CLOSE_PATIENCE_MS = 2000;
@@ -18,8 +20,6 @@ function sendFault(error: unknown): unknown {
   if (isRefusedRecord(error) || error instanceof TransientError) return error;
   return new TransientError(`Kafka did not take the records: ${(error as Error).message}`, { cause: error });
 }
-
-export type OutgoingRecord = { key?: string | null; value: string | Buffer | null; headers?: Record<string, string> };
 
 /** kafkajs sends what it is given as one batch per partition, and brokers refuse batches over 1 MB. */
 const BATCH_BYTES = 800_000;
@@ -77,6 +77,17 @@ export class RecordProducer {
     return this.brokerOffsetMs === undefined ? undefined : Math.round(performance.now() + this.brokerOffsetMs);
   }
 
+  /** Publishes values of the topic's own type, each with its key; nothing is sent when there are none. */
+  async publish<T extends Topic>(topic: T, messages: readonly Message<T>[]): Promise<void> {
+    if (messages.length > 0) await this.send(topic.name, encodeMessages(topic, messages));
+  }
+
+  /** As `publish`, for what has its topic's bytes already: rows that were spliced, events that waited on a disk. */
+  async publishEncoded<T extends Topic>(topic: T, records: readonly EncodedRecord<T>[]): Promise<void> {
+    if (records.length > 0) await this.send(topic.name, records.map(keyedRecord));
+  }
+
+  /** Sends bytes as they are to a topic by its name on the broker. What speaks for us goes by `publish`. */
   async send(topic: string, messages: OutgoingRecord[], partition?: number): Promise<void> {
     if (this.closed) throw new TransientError('the producer is closed');
     this.current ??= this.open();

@@ -1,18 +1,22 @@
+import type { Topic } from '@slipway/contracts';
 import type { Kafka, KafkaMessage } from 'kafkajs';
+import type { z } from 'zod';
 import { withAdmin } from './kafka.client.ts';
+import { parseRecord } from './record.ts';
 
 /**
  * Reads a topic from its beginning to what was its end at the call, partition by partition in order.
  *
+ * @param each gets the value, `undefined` where it does not fit the topic's schema, and the record as it stands there
  * @param patienceMs rejects when nothing has come for so long; without it, waits for as long as Kafka is away
  */
-export async function readTopic(
+export async function readTopic<S extends z.ZodType>(
   kafka: Kafka,
-  topic: string,
-  each: (message: KafkaMessage) => void,
+  topic: Topic<S>,
+  each: (value: z.output<S> | undefined, message: KafkaMessage) => void,
   patienceMs?: number,
 ): Promise<void> {
-  const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+  const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
   const open = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
   if (open.size === 0) return;
   const consumer = kafka.consumer({
@@ -22,12 +26,15 @@ export async function readTopic(
   await consumer.connect();
   let patience: NodeJS.Timeout | undefined;
   try {
-    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.subscribe({ topic: topic.name, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       const wait = () => {
         clearTimeout(patience);
         if (patienceMs !== undefined)
-          patience = setTimeout(() => reject(new Error(`nothing came from ${topic} for ${patienceMs} ms`)), patienceMs);
+          patience = setTimeout(
+            () => reject(new Error(`nothing came from ${topic.name} for ${patienceMs} ms`)),
+            patienceMs,
+          );
       };
       wait();
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
@@ -37,7 +44,11 @@ export async function readTopic(
           eachBatch: async ({ batch }) => {
             wait();
             const end = open.get(batch.partition);
-            for (const m of batch.messages) if (end === undefined || BigInt(m.offset) < end) each(m);
+            for (const m of batch.messages) {
+              if (end !== undefined && BigInt(m.offset) >= end) continue;
+              const parsed = parseRecord(topic, m.value);
+              each(parsed.ok ? parsed.value : undefined, m);
+            }
             if (end !== undefined && BigInt(batch.lastOffset()) + 1n >= end) open.delete(batch.partition);
             if (open.size === 0) resolve();
           },

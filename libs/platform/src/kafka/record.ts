@@ -3,6 +3,20 @@ import { type Topic } from '@slipway/contracts';
 import type { z } from 'zod';
 import { rowOf } from './cloud-event.ts';
 
+/** A record as it stands on its topic. */
+export type RawRecord = {
+  topic: string;
+  partition: number;
+  offset: string;
+  timestamp: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+};
+
+/** One record as a handler gets it: the value is parsed by the topic's schema. */
+export type ConsumedRecord<V = unknown> = RawRecord & { parsed: V };
+
 /** What a handler says of one record. */
 export type RecordResult = { kind: 'ok' } | { kind: 'drop'; reason: string } | { kind: 'deadLetter'; reason: string };
 export const ok: RecordResult = { kind: 'ok' };

@@ -15,7 +15,7 @@ const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
 
 export type StateReplicaOptions<S extends z.ZodType> = {
   kafka: Kafka;
-  topic: Topic<S>;
+  topic: Topic<S, 'state'>;
   /** A name of this process's own; every start reads the topic from its beginning. */
   groupId: string;
   log: Logger;

@@ -10,7 +10,6 @@ import {
   PacedLoop,
   type RecordProducer,
   steadyNow,
-  portableJson,
 } from '@slipway/platform';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
@@ -139,8 +138,8 @@ export class DriftWatch {
     );
     if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
-    await producer.send(topics.retraining.name, [
-      { key: model, value: portableJson(event), headers: { traceparent: childTraceparent(undefined, randomBytes) } },
+    await producer.publish(topics.retraining, [
+      { value: event, traceparent: childTraceparent(undefined, randomBytes) },
     ]);
     for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
     for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });

@@ -1,4 +1,5 @@
-import type { ShadowPair } from '@slipway/contracts';
+import { type ShadowPair, topics } from '@slipway/contracts';
+import { encodeValue } from '@slipway/platform';
 
 /** Deeper nesting is more than a JSON writer's stack takes; the router logs no deeper either. */
 const MAX_DEPTH = 256;
@@ -41,7 +42,7 @@ export function pairRecord(pair: ShadowPair, maxBytes: number): { pair: ShadowPa
   const bodiless: ShadowPair = { ...pair, result: 'failed', reason: 'oversize', control: null, candidate: null };
   const shorter: ShadowPair[] = [pair, { ...pair, noise: null }, { ...bodiless, noise: null }];
   for (const p of shorter) {
-    const value = JSON.stringify(p);
+    const value = encodeValue(topics.shadowPairs, p);
     if (Buffer.byteLength(value) <= maxBytes) return { pair: p, value };
   }
   throw new Error(`a shadow pair without answers has more than ${maxBytes} bytes`);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_RECORD_BYTES, type Route, type ShadowPair, type ShadowRequest } from '@slipway/contracts';
-import { type ConsumedRecord, metrics, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
+import { type ConsumedRecord, metrics, type RecordProducer } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { LegClient } from './leg.client.ts';
@@ -46,8 +46,8 @@ async function shadowOf(
   } as unknown as Route;
   // Neither version is loaded in this process: both are others' servers.
   const models = { find: () => undefined, route: () => route } as unknown as ModelSet;
-  const sent: OutgoingRecord[] = [];
-  const producer = { send: async (_: string, records: OutgoingRecord[]) => void sent.push(...records) };
+  const sent: { value: string }[] = [];
+  const producer = { publishEncoded: async (_: unknown, records: { value: string }[]) => void sent.push(...records) };
   const lane = new ShadowLane(
     {
       legs: new LegClient(models),
@@ -63,7 +63,7 @@ async function shadowOf(
     ...{ control_version: 'm:1', candidate_version: 'm:2', control_latency_us: 1, control_compute_us: 1 },
     ...{ oversize: false, request, response },
   };
-  const record = { parsed, timestamp: String(Date.now()), headers: {} } as Partial<ConsumedRecord<ShadowRequest>>;
+  const record = { parsed, timestamp: String(Date.now()), headers: {} } as ConsumedRecord<ShadowRequest>;
   expect(await lane.take([record])).toHaveLength(1);
   expect(sent).toHaveLength(1);
   const value = String(sent[0]?.value);

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
 import { childTraceparent, MAX_RECORD_BYTES, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
 import {
+  Consume,
   type ConsumedRecord,
   counter,
   histogram,
   ok,
-  type OutgoingRecord,
   type RecordProducer,
   type RecordResult,
   steadyNow,
@@ -58,24 +57,22 @@ export class ShadowLane {
     this.lane = new Lane(parts.concurrency);
   }
 
-  @EventPattern(topics.shadowRequests.name)
-  async take(@Payload() payload: unknown): Promise<RecordResult[]> {
-    const records = payload as ConsumedRecord<ShadowRequest>[];
+  @Consume(topics.shadowRequests)
+  async take(records: ConsumedRecord<ShadowRequest>[]): Promise<RecordResult[]> {
     // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
     if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
     const now = () => this.parts.now() as number;
     const ended = await Promise.all(records.map((r) => this.lane.run(() => this.run(r, now))));
     const bounded = ended.map((pair) => pairRecord(pair, MAX_RECORD_BYTES));
-    const pairs = bounded.map(({ pair }) => pair);
-    const messages = bounded.map(
-      ({ pair, value }, i): OutgoingRecord => ({
+    await this.parts.producer.publishEncoded(
+      topics.shadowPairs,
+      bounded.map(({ pair, value }, i) => ({
         key: pair.request_id,
         value,
-        headers: { traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>) },
-      }),
+        traceparent: traceOf(records[i] as ConsumedRecord<ShadowRequest>),
+      })),
     );
-    await this.parts.producer.send(topics.shadowPairs.name, messages);
-    for (const p of pairs) {
+    for (const { pair: p } of bounded) {
       resultsTotal.inc({ endpoint: p.endpoint, result: p.result, reason: p.reason });
       computeSeconds.inc({ version: p.candidate_version }, p.candidate_compute_us / 1e6);
       if (p.noise_compute_us > 0) computeSeconds.inc({ version: p.control_version }, p.noise_compute_us / 1e6);

@@ -21,11 +21,7 @@ it("lets what waited expire by no clock but Kafka's: before it knows that, it gi
     { legs: new LegClient(models), producer, source: 'worker-1', concurrency: 1, now: () => producer.brokerNow() },
     models,
   );
-  const record: Partial<ConsumedRecord<ShadowRequest>> = {
-    parsed: { ...({} as ShadowRequest), deadline_ms: 1000 },
-    timestamp: '1',
-    headers: {},
-  };
+  const record = { parsed: { deadline_ms: 1000 }, timestamp: '1', headers: {} } as ConsumedRecord<ShadowRequest>;
   await expect(lane.take([record])).rejects.toThrow(TransientError);
   await expect(lane.take([record])).rejects.toThrow("Kafka's clock is not known yet");
   await producer.close();

@@ -40,7 +40,7 @@ export class KeyStore {
             ON CONFLICT (hash) DO NOTHING RETURNING id`,
           [randomUUID(), role, role, hashKey(key), now],
         );
-        if (made) await enqueueState(sql, topics.access.name, made.id, now);
+        if (made) await enqueueState(sql, topics.access, made.id, now);
       });
   }
 
@@ -67,7 +67,7 @@ export class KeyStore {
       hashKey(key),
       now,
     ]);
-    await enqueueState(sql, topics.access.name, id, now);
+    await enqueueState(sql, topics.access, id, now);
     return { id, name, role, key };
   }
 
@@ -91,7 +91,7 @@ export class KeyStore {
     );
     const [row] = fresh ? [fresh] : await sql.query<StoredKey>('SELECT * FROM api_keys WHERE id = $1', [id]);
     if (!row) throw new ProblemError('not_found', `there is no key ${id}`);
-    if (fresh) await enqueueState(sql, topics.access.name, id, now);
+    if (fresh) await enqueueState(sql, topics.access, id, now);
     this.cache.delete(row.hash);
     return { key: listed(row), fresh: fresh !== undefined };
   }

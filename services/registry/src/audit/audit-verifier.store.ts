@@ -69,12 +69,7 @@ export class AuditVerifier {
   private async readTopic(keys: AuditKeys): Promise<TopicHashes | undefined> {
     const hashes = new TopicHashes(keys);
     try {
-      await readTopic(
-        this.kafka,
-        topics.audit.name,
-        ({ value }) => hashes.add(value?.toString('utf8') ?? ''),
-        PATIENCE_MS,
-      );
+      await readTopic(this.kafka, topics.audit, (row) => hashes.add(row), PATIENCE_MS);
       return hashes;
     } catch (error) {
       this.log.warn({ err: error }, 'audit.v1 could not be read: the audit was not compared with it');

@@ -1,6 +1,5 @@
 import { AUDIT_GENESIS, type AuditRow, auditHash, topics } from '@slipway/contracts';
 import { canonicalJson } from '@slipway/core';
-import { portableJson } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../actor/actor.ts';
 import type { Sql } from '../database/database.store.ts';
@@ -53,7 +52,7 @@ export async function appendAudit(
       full.signature,
     ],
   );
-  await enqueueEvent(sql, topics.audit.name, full.aggregate, portableJson(full), change.now);
+  await enqueueEvent(sql, topics.audit, full, change.now);
   return full;
 }
 

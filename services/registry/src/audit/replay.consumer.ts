@@ -1,7 +1,7 @@
 // `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
 // endpoint's route as it was at an instant.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { auditRowSchema, openAuditKeys, topics } from '@slipway/contracts';
+import { openAuditKeys, topics } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
 import { RouteReplay } from '@slipway/routing';
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
@@ -37,10 +37,9 @@ await readTopic(
     { ...loadSecurity(), KAFKA_BROKERS: values.brokers.split(',') },
     createLogger('replay', 'replay', 'silent'),
   ),
-  topics.audit.name,
-  ({ value }) => {
-    const row = auditRowSchema.safeParse(parsed(value?.toString('utf8') ?? ''));
-    if (row.success) replay.apply(row.data);
+  topics.audit,
+  (row) => {
+    if (row) replay.apply(row);
     else unreadable++;
   },
 );
@@ -77,14 +76,6 @@ process.stderr.write(
   `${replay.rows} audit rows, ${replay.broken.length} broken, ${unreadable} records are no rows; ${signatures}\n`,
 );
 process.exit(replay.broken.length + replay.unsigned.length === 0 ? 0 : 1);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function asked<T extends ParseArgsConfig>(config: T) {
   try {

@@ -24,15 +24,15 @@ export async function raiseEpochIfBehind(
   return database.transaction(async (sql) => {
     await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
     const tables = [
-      { topic: topics.routes.name, table: 'routes', id: 'endpoint' },
-      { topic: topics.rollouts.name, table: 'rollouts', id: 'id::text' },
+      { topic: topics.routes, table: 'routes', id: 'endpoint' },
+      { topic: topics.rollouts, table: 'rollouts', id: 'id::text' },
     ];
     const own = new Map<string, Revision>();
     for (const { topic, table, id } of tables) {
       for (const row of await sql.query<{ key: string; revision: Revision }>(
         `SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`,
       ))
-        own.set(`${topic}/${row.key}`, row.revision);
+        own.set(`${topic.name}/${row.key}`, row.revision);
     }
     for (const { key, withdrawn } of await sql.query<{ key: string; withdrawn: Revision | null }>(
       `SELECT DISTINCT ON (aggregate) substr(aggregate, 7) AS key,
@@ -43,7 +43,7 @@ export async function raiseEpochIfBehind(
       const name = `${topics.routes.name}/${key}`;
       if (withdrawn === null || own.has(name)) continue;
       own.set(name, withdrawn);
-      await enqueueState(sql, topics.routes.name, key, now);
+      await enqueueState(sql, topics.routes, key, now);
     }
     const ahead = seen.some(
       (s) => compareRevisions(s.revision, own.get(`${s.topic}/${s.key}`) ?? { epoch: 0, n: 0 }) > 0,

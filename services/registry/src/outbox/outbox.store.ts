@@ -1,19 +1,33 @@
-import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { MAX_RECORD_BYTES, type MessageOf, type Topic } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
+import { encodeValue } from '@slipway/platform';
+import type { z } from 'zod';
 import type { Sql } from '../database/database.store.ts';
 
 /**
  * Says that the current state of `key` must be published on a state topic; what is sent is read at the time of sending.
  */
-export async function enqueueState(sql: Sql, topic: string, key: string, now: number): Promise<void> {
-  await sql.query('INSERT INTO outbox (topic, key, created_at) VALUES ($1, $2, $3)', [topic, key, now]);
+export async function enqueueState(
+  sql: Sql,
+  topic: Topic<z.ZodType, 'state'>,
+  key: string,
+  now: number,
+): Promise<void> {
+  await sql.query('INSERT INTO outbox (topic, key, created_at) VALUES ($1, $2, $3)', [topic.name, key, now]);
 }
 
 /**
  * An event to be published once at least, after the events of its key that were enqueued before it.
  * @throws ProblemError too_large when it fits into no record of Kafka: what changed must not be stored then
  */
-export async function enqueueEvent(sql: Sql, topic: string, key: string, payload: string, now: number): Promise<void> {
+export async function enqueueEvent<S extends z.ZodType>(
+  sql: Sql,
+  topic: Topic<S, 'events'>,
+  event: MessageOf<Topic<S, 'events'>>,
+  now: number,
+): Promise<void> {
+  const key = topic.keyOf(event);
+  const payload = encodeValue(topic, event);
   const bytes = Buffer.byteLength(payload);
   if (bytes > MAX_RECORD_BYTES)
     throw new ProblemError(
@@ -21,7 +35,7 @@ export async function enqueueEvent(sql: Sql, topic: string, key: string, payload
       `${key} would have ${bytes} bytes of JSON; a record on Kafka may have ${MAX_RECORD_BYTES}`,
     );
   await sql.query('INSERT INTO outbox (topic, key, payload, created_at) VALUES ($1, $2, $3, $4)', [
-    topic,
+    topic.name,
     key,
     payload,
     now,

@@ -1,7 +1,7 @@
-import { type Revision } from '@slipway/core';
-import { topics } from '@slipway/contracts';
+import { topicNamed, topics } from '@slipway/contracts';
 import { counter, gauge, isRefusedRecord, type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
-import type { Database, Sql } from '../database/database.store.ts';
+import type { Database } from '../database/database.store.ts';
+import { ownStates } from './own-state.store.ts';
 
 const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', [
   'topic',
@@ -47,13 +47,9 @@ export class Publisher {
 
   private async doubtEverything(): Promise<void> {
     try {
-      const current = await this.database.query<{ topic: string; key: string }>(
-        `SELECT $1 AS topic, endpoint AS key FROM routes
-         UNION ALL SELECT $2, id::text FROM rollouts WHERE status IN ('running', 'paused')
-         UNION ALL SELECT $3, id::text FROM api_keys`,
-        [topics.routes.name, topics.rollouts.name, topics.access.name],
-      );
-      for (const { topic, key } of current) this.doubtful.set(`${topic}/${key}`, { topic, key, state: true });
+      for (const { topic, current } of ownStates)
+        for (const { key } of await this.database.query<{ key: string }>(current))
+          this.doubtful.set(`${topic.name}/${key}`, { topic: topic.name, key, state: true });
     } catch (error) {
       this.log.warn(
         { error: (error as Error).message },
@@ -135,21 +131,22 @@ export class Publisher {
           [topic, key],
         );
         if (rows.length === 0 && !again) return;
-        const values = state ? [await currentState(sql, topic, key)] : rows.map((r) => r.payload);
-        sent = true;
-        await this.producer.send(
-          topic,
-          // The state of what is no more is a tombstone.
-          values.filter((v) => state || v !== null).map((value) => ({ key, value })),
-        );
+        if (state) {
+          const message = await ownState(topic).message(sql, key);
+          sent = true;
+          await this.producer.publish(ownState(topic).topic, [message]);
+        } else {
+          const events = rows.flatMap((r) => (r.payload === null ? [] : [{ key, value: r.payload }]));
+          await this.producer.publishEncoded(topicNamed(topic), events);
+        }
         await sql.query('UPDATE outbox SET published_at = $1 WHERE id = ANY($2::bigint[])', [
           steadyNow(),
           rows.map((r) => r.id),
         ]);
-        publishedTotal.inc({ topic }, values.length);
+        publishedTotal.inc({ topic }, state ? 1 : rows.length);
       });
     } catch (error) {
-      if (sent && state) this.doubtful.set(`${topic}/${key}`, waiting);
+      if (sent) this.doubtful.set(`${topic}/${key}`, waiting);
       throw error;
     }
   }
@@ -161,24 +158,8 @@ export class Publisher {
   }
 }
 
-async function currentState(sql: Sql, topic: string, key: string): Promise<string | null> {
-  if (topic === topics.access.name) {
-    const [owner] = await sql.query<{ created_at: string; revoked_at: string | null }>(
-      'SELECT id, name, role, hash AS sha256, created_at, revoked_at FROM api_keys WHERE id = $1',
-      [key],
-    );
-    if (!owner) return null;
-    const revoked = owner.revoked_at === null ? null : Number(owner.revoked_at);
-    const revision: Revision = { epoch: 0, n: revoked === null ? 1 : 2 };
-    return JSON.stringify({ ...owner, created_at: Number(owner.created_at), revoked_at: revoked, revision });
-  }
-  const table =
-    topic === topics.routes.name
-      ? ['routes', 'endpoint']
-      : topic === topics.rollouts.name
-        ? ['rollouts', 'id']
-        : undefined;
-  if (!table) throw new Error(`${topic} is no state topic of the registry`);
-  const [row] = await sql.query<{ doc: object }>(`SELECT doc FROM ${table[0]} WHERE ${table[1]} = $1`, [key]);
-  return row ? JSON.stringify(row.doc) : null;
+function ownState(name: string) {
+  const found = ownStates.find(({ topic }) => topic.name === name);
+  if (!found) throw new Error(`${name} is no state topic of the registry`);
+  return found;
 }

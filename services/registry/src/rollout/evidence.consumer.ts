@@ -1,8 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
 import { type Evidence } from '@slipway/release';
 import { topics } from '@slipway/contracts';
-import { type ConsumedRecord, ok, RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
+import { Consume, type ConsumedRecord, ok, RecordProducer, type RecordResult, steadyNow } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { Conductor } from './conductor.store.ts';
 import { storeEvidence } from './evidence.store.ts';
@@ -18,9 +17,8 @@ export class EvidenceConsumer {
     this.kafka = kafka;
   }
 
-  @EventPattern(topics.evidence.name)
-  async take(@Payload() payload: unknown): Promise<RecordResult[]> {
-    const records = payload as ConsumedRecord<Evidence>[];
+  @Consume(topics.evidence)
+  async take(records: ConsumedRecord<Evidence>[]): Promise<RecordResult[]> {
     const results: RecordResult[] = [];
     // Evidence ages from its arrival at Kafka, by Kafka's clock: what waited while no registry lived is not fresh.
     const brokerNow = this.kafka.brokerNow();

@@ -167,7 +167,7 @@ export class RolloutStore {
       state: rollout,
       now,
     });
-    await enqueueState(sql, topics.rollouts.name, rollout.id, now);
+    await enqueueState(sql, topics.rollouts, rollout.id, now);
     return rollout;
   }
 
@@ -183,7 +183,7 @@ export class RolloutStore {
       state: rollout,
       now,
     });
-    await enqueueState(sql, topics.rollouts.name, rollout.id, now);
+    await enqueueState(sql, topics.rollouts, rollout.id, now);
   }
 
   private async write(sql: Sql, rollout: Rollout, settled: boolean): Promise<void> {

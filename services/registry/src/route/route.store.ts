@@ -86,7 +86,7 @@ export class RouteStore extends Republish {
       state: route,
       now,
     });
-    await enqueueState(sql, topics.routes.name, endpoint, now);
+    await enqueueState(sql, topics.routes, endpoint, now);
     return route.revision;
   }
 
@@ -105,7 +105,7 @@ export class RouteStore extends Republish {
       state: { endpoint, revision },
       now,
     });
-    await enqueueState(sql, topics.routes.name, endpoint, now);
+    await enqueueState(sql, topics.routes, endpoint, now);
   }
 
   async recompileAll(sql: Sql, now: number): Promise<void> {

@@ -54,8 +54,8 @@ export class WorkerWatch {
       await database.transaction((sql) => routes.recompileAll(sql, steadyNow()));
       routes.published();
       if (forgotten.length > 0) {
-        await producer.send(
-          topics.instances.name,
+        await producer.publish(
+          topics.instances,
           forgotten.map((key) => ({ key, value: null })),
         );
         for (const id of forgotten) instances.apply(id, undefined, 0);

@@ -104,7 +104,7 @@ export class EndpointService {
           name,
         ]);
       const rollouts = await sql.query<{ id: string }>('DELETE FROM rollouts WHERE endpoint = $1 RETURNING id', [name]);
-      for (const { id } of rollouts) await enqueueState(sql, topics.rollouts.name, id, now);
+      for (const { id } of rollouts) await enqueueState(sql, topics.rollouts, id, now);
       await this.routes.withdraw(sql, name, now, 'the endpoint was deleted');
       await sql.query('DELETE FROM endpoints WHERE name = $1', [name]);
       await appendAudit(sql, {

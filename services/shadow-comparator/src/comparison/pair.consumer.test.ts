@@ -1,6 +1,6 @@
 import { type Rollout } from '@slipway/release';
-import { type ShadowPair, shadowPairSchema } from '@slipway/contracts';
-import { type ConsumedRecord, createLogger, type OutgoingRecord, type RecordProducer } from '@slipway/platform';
+import { type ComparisonRow, type ShadowPair, shadowPairSchema } from '@slipway/contracts';
+import { type ConsumedRecord, createLogger, type RecordProducer } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
 import { PairConsumer } from './pair.consumer.ts';
 
@@ -20,10 +20,10 @@ const pairOf = (rolloutId: string) => {
 
 function comparator() {
   const rollouts = new Map([[KNOWN, rollout]]);
-  const rows: string[] = [];
+  const rows: ComparisonRow[] = [];
   const producer = {
-    send: async (_: string, records: OutgoingRecord[]) =>
-      void rows.push(...records.flatMap((r) => String(r.value).split('\n'))),
+    publish: async (_: unknown, messages: { value: ComparisonRow }[]) =>
+      void rows.push(...messages.map((m) => m.value)),
   };
   const consumer = new PairConsumer({
     rollouts,
@@ -48,7 +48,7 @@ describe('pairs of rollouts that nobody knows', () => {
     const strange = Array.from({ length: 10_000 }, (_, i) => madeUp(i));
     const first = await take(...strange, KNOWN);
     expect(first.kinds).toEqual([...strange.map(() => 'deadLetter'), 'ok']);
-    expect(rows.map((r) => (JSON.parse(r) as { rollout_id: string }).rollout_id)).toEqual([KNOWN]);
+    expect(rows.map((r) => r.rollout_id)).toEqual([KNOWN]);
     expect(first.ms).toBeLessThan(5000);
     const again = await take(...strange.slice(0, 100), KNOWN);
     expect([again.kinds.at(-1), rows.length]).toEqual(['ok', 2]);

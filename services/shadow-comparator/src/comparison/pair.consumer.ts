@@ -1,8 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
 import { type CompareRule, type Rollout } from '@slipway/release';
-import { MAX_RECORD_BYTES, type ShadowPair, topics } from '@slipway/contracts';
+import { type ComparisonRow, type ShadowPair, topics } from '@slipway/contracts';
 import {
+  Consume,
   type ConsumedRecord,
   counter,
   type Logger,
@@ -12,7 +12,7 @@ import {
   steadyNow,
   TransientError,
 } from '@slipway/platform';
-import { batchedRows, comparisonRow } from './row.ts';
+import { comparisonRow } from './row.ts';
 
 const pairsTotal = counter(
   'slipway_comparator_pairs_total',
@@ -48,12 +48,11 @@ export class PairConsumer {
     this.parts = parts;
   }
 
-  @EventPattern(topics.shadowPairs.name)
-  async take(@Payload() payload: unknown): Promise<RecordResult[]> {
-    const records = payload as ConsumedRecord<ShadowPair>[];
+  @Consume(topics.shadowPairs)
+  async take(records: ConsumedRecord<ShadowPair>[]): Promise<RecordResult[]> {
     const { producer, source, log } = this.parts;
     const results: RecordResult[] = [];
-    const rows = [];
+    const rows: { value: ComparisonRow }[] = [];
     await this.expect(records.map((r) => r.parsed.rollout_id));
     for (const { parsed: pair, headers } of records) {
       const rule = this.rule(pair);
@@ -75,10 +74,10 @@ export class PairConsumer {
           },
           'the answers differ',
         );
-      rows.push(row);
+      rows.push({ value: row });
       results.push(ok);
     }
-    for (const value of batchedRows(rows, MAX_RECORD_BYTES)) await producer.send(topics.comparisons.name, [{ value }]);
+    await producer.publish(topics.comparisons, rows);
     return results;
   }
 

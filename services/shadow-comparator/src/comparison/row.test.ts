@@ -1,7 +1,8 @@
 import { compareSchema } from '@slipway/release';
-import { type ShadowPair, shadowPairSchema } from '@slipway/contracts';
+import { type ShadowPair, shadowPairSchema, topics } from '@slipway/contracts';
+import { encodeValue } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
-import { batchedRows, comparisonRow } from './row.ts';
+import { comparisonRow } from './row.ts';
 
 const answer = (value: unknown) => ({ outputs: [{ name: 'class', datatype: 'BYTES', shape: [1], data: [value] }] });
 const pair = (change: object): ShadowPair =>
@@ -47,9 +48,9 @@ describe('one row of comparisons', () => {
       compareSchema.parse({}),
       { source: 's', now: 1, traceparent: undefined },
     );
-    const [line] = batchedRows([{ ...made, reason: '\udc00' }], 1000);
+    const line = encodeValue(topics.comparisons, { ...made, reason: '\udc00' });
     expect(line).not.toMatch(/\\ud[89a-f]/i);
-    const back = JSON.parse(line as string) as { differences: { control: string; candidate: string }[] };
+    const back = JSON.parse(line) as { differences: { control: string; candidate: string }[] };
     expect(back.differences[0]?.candidate).toContain('\ufffd alone');
   });
 });

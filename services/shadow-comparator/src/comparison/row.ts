@@ -1,6 +1,5 @@
 import { type CompareRule } from '@slipway/release';
 import { type ComparisonRow, type ShadowPair, traceIdOf } from '@slipway/contracts';
-import { portableJson } from '@slipway/platform';
 import { compareAnswers } from './compare.ts';
 
 /**
@@ -44,22 +43,4 @@ export function comparisonRow(
     differences: paired ? compared.differences : [],
     max_difference: paired ? compared.maxDifference : 0,
   };
-}
-
-/** Joins rows into records of less than `maxBytes`. */
-export function batchedRows(rows: readonly ComparisonRow[], maxBytes: number): string[] {
-  const records: string[] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const row of rows) {
-    const line = portableJson(row);
-    const bytes = Buffer.byteLength(line) + 1;
-    if (size + bytes > maxBytes) {
-      records.push(line);
-      size = bytes;
-    } else {
-      records[records.length - 1] += `\n${line}`;
-      size += bytes;
-    }
-  }
-  return records;
 }

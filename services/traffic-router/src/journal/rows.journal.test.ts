@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { MAX_RECORD_BYTES, topics } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RowJournal } from './rows.journal.ts';
@@ -23,14 +23,14 @@ let refused: string;
 const open: RowJournal[] = [];
 const journal = (maxBytes = 10_000_000) => {
   const producer = {
-    send: async (_topic: string, records: { value: string | Buffer | null }[]) => {
+    publishEncoded: async (_: unknown, records: readonly { value: string | Buffer }[]) => {
       if (away) throw new Error('Kafka is away');
       if (records.some((r) => refused !== '' && String(r.value).split('\n').includes(refused)))
         throw Object.assign(new Error('too large for the broker'), { type: 'MESSAGE_TOO_LARGE' });
       for (const r of records) sent.push(String(r.value));
     },
   };
-  const j = new RowJournal({ folder, topic: 't', producer, log, maxBytes, lingerMs: 1 });
+  const j = new RowJournal({ folder, topic: topics.predictions, producer, log, maxBytes, lingerMs: 1 });
   open.push(j);
   return j;
 };

@@ -17,17 +17,19 @@ import {
   writevSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { MAX_RECORD_BYTES, type Topic } from '@slipway/contracts';
 import {
   backoffMs,
+  type EncodedRecord,
   isRefusedRecord,
   type Logger,
-  type OutgoingRecord,
   type RecordProducer,
   steadyNow,
 } from '@slipway/platform';
+import type { z } from 'zod';
 import { lines, NEWLINE, newlines } from './lines.ts';
 
+const LINE_END = Buffer.from([NEWLINE]);
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /**
  * With less than this waiting, the shipper lets rows gather for a moment: a record for every row costs more than the
@@ -37,14 +39,24 @@ const SMALL_BYTES = 256 * 1024;
 
 export type JournalOptions = {
   folder: string;
-  topic: string;
-  producer: Pick<RecordProducer, 'send'>;
+  producer: Pick<RecordProducer, 'publishEncoded'>;
   log: Logger;
   maxBytes: number;
   lingerMs?: number;
-  /** Turns one line (without its newline) into a record of its own; without it a record holds as many lines as fit. */
-  record?: (line: Buffer) => OutgoingRecord;
-};
+} & (
+  | {
+      /** A record holds as many lines as fit. */
+      topic: RowTopic;
+      record?: undefined;
+    }
+  | {
+      topic: EventTopic;
+      /** Turns one line (without its newline) into a record of its own. */
+      record: (line: Buffer) => EncodedRecord<EventTopic>;
+    }
+);
+type RowTopic = Topic<z.ZodType, 'rows'>;
+type EventTopic = Topic<z.ZodType, 'events'>;
 
 /**
  * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in
@@ -169,7 +181,7 @@ export class RowJournal {
       if (now - this.lastComplaint > 1000) {
         this.lastComplaint = now;
         this.options.log.error(
-          { error: (error as Error).message, topic: this.options.topic, refused: this.refused },
+          { error: (error as Error).message, topic: this.options.topic.name, refused: this.refused },
           'THE JOURNAL DOES NOT TAKE ROWS',
         );
       }
@@ -219,7 +231,7 @@ export class RowJournal {
       } catch (error) {
         if (attempt === 0)
           this.options.log.warn(
-            { error: (error as Error).message, topic: this.options.topic, waitingBytes: this.bytesWaiting },
+            { error: (error as Error).message, topic: this.options.topic.name, waitingBytes: this.bytesWaiting },
             'Kafka does not take rows; the journal keeps them',
           );
         await this.pause(backoffMs(Math.min(attempt++, 4), Math.random()));
@@ -244,15 +256,15 @@ export class RowJournal {
   private async shipOne(): Promise<boolean> {
     const chunk = this.next();
     if (!chunk) return false;
-    const { record, producer, topic, log } = this.options;
+    const { log, topic } = this.options;
     try {
-      await producer.send(topic, record ? lines(chunk).map(record) : [{ value: chunk.subarray(0, chunk.length - 1) }]);
+      await this.publish(chunk);
     } catch (error) {
       if (!isRefusedRecord(error)) throw error;
       // The broker refuses the records themselves, and would for ever: one line at a time, those that it takes go.
       for (const line of lines(chunk)) {
         try {
-          await producer.send(topic, [record ? record(line) : { value: line }]);
+          await this.publish(Buffer.concat([line, LINE_END]));
           this.shipped++;
         } catch (refused) {
           if (!isRefusedRecord(refused)) throw refused;
@@ -260,13 +272,23 @@ export class RowJournal {
         }
         this.advance(line.length + 1, 1);
       }
-      log.warn({ topic, error: (error as Error).message, setAside: this.setAside }, 'the broker refused a record');
+      log.warn(
+        { topic: topic.name, error: (error as Error).message, setAside: this.setAside },
+        'the broker refused a record',
+      );
       return true;
     }
     const rows = newlines(chunk);
     this.shipped += rows;
     this.advance(chunk.length, rows);
     return true;
+  }
+
+  /** @param chunk whole lines, each with its newline */
+  private async publish(chunk: Buffer): Promise<void> {
+    const { producer, ...o } = this.options;
+    if (o.record) await producer.publishEncoded(o.topic, lines(chunk).map(o.record));
+    else await producer.publishEncoded(o.topic, [{ value: chunk.subarray(0, chunk.length - 1) }]);
   }
 
   private advance(bytes: number, rows: number): void {
@@ -284,10 +306,10 @@ export class RowJournal {
 
   /** A line that cannot be shipped is not lost: it lies aside, is counted, and the others go on. */
   private putAside(line: Buffer, why: string): void {
-    appendFileSync(join(this.options.folder, 'set-aside.ndjson'), Buffer.concat([line, Buffer.from('\n')]));
+    appendFileSync(join(this.options.folder, 'set-aside.ndjson'), Buffer.concat([line, LINE_END]));
     this.setAside++;
     this.options.log.error(
-      { topic: this.options.topic, bytes: line.length, why, setAside: this.setAside },
+      { topic: this.options.topic.name, bytes: line.length, why, setAside: this.setAside },
       'A ROW CANNOT BE SHIPPED; it lies in set-aside.ndjson',
     );
   }

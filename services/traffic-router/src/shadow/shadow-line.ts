@@ -42,8 +42,8 @@ const HEAD = /^\{"event_id":"[^"]*","request_id":("(?:[^"\\]|\\.)*"),"traceparen
 /**
  * A journalled line as a record of its own: key and trace header are taken from its head, the bodies are not parsed.
  */
-export function shadowRecord(line: Buffer): { key: string; value: Buffer; headers?: Record<string, string> } {
+export function shadowRecord(line: Buffer): { key: string; value: Buffer; traceparent?: string } {
   const head = HEAD.exec(line.subarray(0, 512).toString('utf8'));
   const key = head?.[1] ? (JSON.parse(head[1]) as string) : '';
-  return { key, value: line, ...(head?.[2] ? { headers: { traceparent: head[2] } } : {}) };
+  return { key, value: line, ...(head?.[2] ? { traceparent: head[2] } : {}) };
 }

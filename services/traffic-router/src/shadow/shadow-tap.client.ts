@@ -1,11 +1,11 @@
 import { formatVersion } from '@slipway/core';
-import { type Route, type ShadowPair, topics } from '@slipway/contracts';
+import { type Route, topics } from '@slipway/contracts';
 import {
   backoffMs,
   counter,
   isRefusedRecord,
   type Logger,
-  type OutgoingRecord,
+  type Message,
   type RecordProducer,
   steadyNow,
 } from '@slipway/platform';
@@ -55,7 +55,7 @@ export class ShadowTap {
   private readonly producer: RecordProducer;
   private readonly source: string;
   private readonly log: Logger;
-  private readonly unsent: OutgoingRecord[] = [];
+  private readonly unsent: Message<typeof topics.shadowPairs>[] = [];
   private telling = false;
   constructor(lines: RowJournal, producer: RecordProducer, source: string, log: Logger) {
     this.lines = lines;
@@ -120,24 +120,26 @@ export class ShadowTap {
         control_latency_us,
         control_compute_us,
       } = head;
-      const pair: Partial<ShadowPair> = {
-        event_id,
-        type: 'slipway.shadow-pair.v1',
-        source,
-        time,
-        request_id,
-        endpoint,
-        rollout_id,
-        step,
-        unit,
-        control_version,
-        candidate_version,
-        control_latency_us,
-        control_compute_us,
-        result: 'shed',
-        reason: 'router_journal',
+      return {
+        value: {
+          event_id,
+          type: 'slipway.shadow-pair.v1' as const,
+          source,
+          time,
+          request_id,
+          endpoint,
+          rollout_id,
+          step,
+          unit,
+          control_version,
+          candidate_version,
+          control_latency_us,
+          control_compute_us,
+          result: 'shed' as const,
+          reason: 'router_journal',
+        },
+        traceparent: head.traceparent,
       };
-      return { key: request_id, value: JSON.stringify(pair), headers: { traceparent: head.traceparent } };
     });
     this.unsent.push(...pairs);
     const lost = this.unsent.length - MOST_UNSENT;
@@ -160,7 +162,7 @@ export class ShadowTap {
       for (let attempt = 0; this.unsent.length > 0; ) {
         const batch = this.unsent.slice(0, 500);
         try {
-          await this.producer.send(topics.shadowPairs.name, batch);
+          await this.producer.publish(topics.shadowPairs, batch);
           this.unsent.splice(0, batch.length);
           attempt = 0;
         } catch (error) {

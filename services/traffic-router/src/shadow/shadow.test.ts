@@ -58,7 +58,7 @@ describe('the shadow line', () => {
     const line = Buffer.concat(shadowLine(head, Buffer.from('{"x":1.0}'), Buffer.from('{"y":2}')));
     expect(line.at(-1)).toBe(10);
     const record = shadowRecord(line.subarray(0, -1));
-    expect([record.key, record.headers]).toEqual([head.request_id, { traceparent: head.traceparent }]);
+    expect([record.key, record.traceparent]).toEqual([head.request_id, head.traceparent]);
     expect(record.value.toString()).toContain('"request":{"x":1.0},"response":{"y":2}}');
     expect(shadowRequestSchema.parse(JSON.parse(record.value.toString()))).toMatchObject({
       noise: true,

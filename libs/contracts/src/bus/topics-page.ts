@@ -1,0 +1,58 @@
+import type { Principal, Topic } from './topic.ts';
+import { topicList } from './topics.ts';
+
+const DAY_MS = 86_400_000;
+
+/** How long its records are kept, in words. */
+export function keptFor(t: Topic): string {
+  if (t.carries === 'state') return 'compacted';
+  if (t.retentionMs < 0) return 'forever';
+  const days = t.retentionMs / DAY_MS;
+  return days === 1 ? '1 day' : `${days} days`;
+}
+
+const who = (list: readonly Principal[]) => list.join(', ');
+
+const INTRODUCTION = `# Topics
+
+<!-- Made by \`npm run docs\` from libs/contracts/src/bus/topics.ts; a unit test fails when it is out of date. -->
+
+Everything that services tell each other goes by these topics of Kafka. Each is declared once, in
+\`libs/contracts/src/bus/topics.ts\`: name, schema, key, partitions, how long it is kept, who writes and who reads it.
+The declaration creates the topic, types \`publish\` and \`@Consume\`, and makes the rights of
+\`deploy/kafka/acls.txt\`, this page and [asyncapi.yaml](asyncapi.yaml), which has the schema of every message.
+
+- A topic that is **compacted** carries state: a record is the whole current state of its key, never a change to it. A
+  record without a value says that the key is no more.
+- A topic **without a key** carries rows, as many lines in a record as fit into 900 KB. All others carry one JSON
+  document a record.
+- Events and rows may come as CloudEvents 1.0 too, binary or structured. The header \`traceparent\` says to which trace
+  an event belongs.
+- Times of arrival are the broker's (\`LogAppendTime\`).
+- Writers and readers are the users of Kafka: \`analyser\` is experiment-stats, shadow-comparator and drift-monitor,
+  and a \`foreign-producer\` is a service that serves models itself. What a consumer cannot use it writes to
+  \`slipway.dead-letters.v1\`.
+`;
+
+/** The page \`docs/topics.md\`. */
+export function topicsPage(): string {
+  const head = ['topic', 'key', 'kept', 'partitions', 'written by', 'read by', 'meaning'];
+  const rows = topicList.map((t) => [
+    `\`${t.name}\``,
+    t.key ?? 'none',
+    keptFor(t),
+    String(t.partitions),
+    who(t.writers),
+    who(t.readers),
+    t.meaning,
+  ]);
+  return `${INTRODUCTION}\n${table([head, ...rows])}`;
+}
+
+/** A table of Markdown, its columns aligned; the first row is the head. */
+function table(rows: readonly string[][]): string {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0))) ?? [];
+  const line = (cells: readonly string[]) => `| ${cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(' | ')} |\n`;
+  const [head = [], ...body] = rows;
+  return [head, widths.map((w) => '-'.repeat(w)), ...body].map(line).join('');
+}

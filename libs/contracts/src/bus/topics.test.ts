@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { asyncApiDocument } from './asyncapi.ts';
+import { topicList, topics } from './topics.ts';
+import { topicsPage } from './topics-page.ts';
+
+const docs = fileURLToPath(new URL('../../../../docs', import.meta.url));
+const HEAD =
+  '# Made by `npm run docs` from libs/contracts/src/bus/topics.ts; a unit test fails when it is out of date.\n';
+const printed = () => HEAD + stringify(asyncApiDocument('1'), { lineWidth: 0, aliasDuplicateObjects: false });
+
+describe('the topics', () => {
+  it('are named with prefix and version, each name once, and have a key unless they carry rows', () => {
+    for (const t of topicList) {
+      expect(t.name).toMatch(/^slipway\.[a-z-]+\.v\d+$/);
+      expect(t.key === null).toBe(t.carries === 'rows');
+    }
+    expect(new Set(topicList.map((t) => t.name)).size).toBe(topicList.length);
+  });
+
+  it('have somebody who writes and somebody who reads them', () => {
+    for (const t of topicList)
+      expect([t.name, t.writers.length > 0, t.readers.length > 0]).toEqual([t.name, true, true]);
+  });
+
+  // `npm run docs` prints both anew.
+  it('are what docs/topics.md says', async () => {
+    await expect(topicsPage()).toMatchFileSnapshot(`${docs}/topics.md`);
+  });
+
+  it('are what docs/asyncapi.yaml says', async () => {
+    await expect(printed()).toMatchFileSnapshot(`${docs}/asyncapi.yaml`);
+  });
+});
+
+describe('the AsyncAPI document', () => {
+  type Document = {
+    channels: Record<string, { address: string; messages: Record<string, { $ref: string }> }>;
+    operations: Record<string, { channel: { $ref: string }; messages: { $ref: string }[] }>;
+    components: { messages: Record<string, { payload: { type?: string; properties?: object; anyOf?: object[] } }> };
+  };
+  const document = parse(printed()) as Document;
+
+  it('names every topic, with the fields of what it carries', () => {
+    expect(Object.values(document.channels).map((c) => c.address)).toEqual(topicList.map((t) => t.name));
+    for (const [id, { payload }] of Object.entries(document.components.messages))
+      expect([id, Object.keys(payload.properties ?? {}).length > 3]).toEqual([id, true]);
+    expect(document.components.messages['evidence']?.payload.properties).toHaveProperty('verdict.enum', [
+      'advance',
+      'hold',
+      'rollBack',
+    ]);
+  });
+
+  it('refers to nothing that it does not have', () => {
+    const find = (ref: string) =>
+      ref
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document);
+    const refs = [...printed().matchAll(/\$ref: "?(\S+?)"?$/gm)].map((m) => m[1] as string);
+    expect(refs.length).toBeGreaterThan(topicList.length * 3);
+    for (const ref of refs) expect([ref, find(ref)]).not.toEqual([ref, undefined]);
+  });
+
+  it('has an operation for every right to write or read', () => {
+    const rights = topicList.reduce((sum, t) => sum + t.writers.length + t.readers.length, 0);
+    expect(Object.keys(document.operations)).toHaveLength(rights);
+    expect(document.operations['foreignProducerWritesOutcomes']?.channel.$ref).toBe('#/channels/outcomes');
+    expect(document.operations['registryReadsEvidence']?.channel.$ref).toBe('#/channels/evidence');
+    expect(Object.keys(document.operations)).not.toContain('foreignProducerWritesEvidence');
+    expect(topics.evidence.writers).toEqual(['analyser']);
+  });
+});
