@@ -1,7 +1,10 @@
 // One file per program of a service: a service loads about 900 modules, which costs it a second of CPU at every start,
 // and half of that as one file. A router that was killed is back that much earlier.
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// `node deploy/bundle.mjs [services/NAME …]` does it for these, or for all.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Found at run time, not built in: native code. */
 const EXTERNAL = [/^onnxruntime-node$/];
@@ -10,20 +13,26 @@ const EXTERNAL = [/^onnxruntime-node$/];
  * Bundles what `tsc` built: `services/NAME/dist/{main,*.cli}.js` → `services/NAME/bundle/`. Nothing is done for
  * services whose bundle is newer than everything that was built.
  * @param {string} root of the repository, absolute
+ * @param {string[]} [services] folders from the root; all by default
+ * @returns {Promise<string[]>} the names of those whose programs are others than before
  */
-export async function bundleServices(root) {
-  const folders = (parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name));
-  const built = newest(folders('libs').map((folder) => join(folder, 'dist')));
-  for (const service of folders('services')) {
+export async function bundleServices(root, services = readdirSync(join(root, 'services')).map((s) => `services/${s}`)) {
+  const built = newest(readdirSync(join(root, 'libs')).map((name) => join(root, 'libs', name, 'dist')));
+  const changed = [];
+  for (const service of services.map((folder) => join(root, folder))) {
     const dist = join(service, 'dist');
     const done = join(service, 'bundle', '.done');
     if (!existsSync(join(dist, 'main.js'))) continue;
-    if (existsSync(done) && statSync(done).mtimeMs > Math.max(built, newest([dist]))) continue;
-    await bundle(service, dist);
-    writeFileSync(done, '');
+    const before = existsSync(done) ? readFileSync(done, 'utf8') : '';
+    if (before !== '' && statSync(done).mtimeMs > Math.max(built, newest([dist]))) continue;
+    const digest = await bundle(service, dist);
+    writeFileSync(done, digest);
+    if (digest !== before) changed.push(basename(service));
   }
+  return changed;
 }
 
+/** @returns the digest of what was written */
 async function bundle(service, dist) {
   const { rolldown } = await import('rolldown');
   const programs = readdirSync(dist, { recursive: true }).filter((f) => /(^|\/)(main|[\w-]+\.cli)\.js$/.test(f));
@@ -41,7 +50,7 @@ async function bundle(service, dist) {
   const folder = join(service, 'bundle');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  await build.write({
+  const { output } = await build.write({
     dir: folder,
     format: 'esm',
     // Classes are told of by their names in logs and errors.
@@ -50,6 +59,9 @@ async function bundle(service, dist) {
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();
+  const digest = createHash('sha256');
+  for (const chunk of output) digest.update(`${chunk.fileName}\n${chunk.code}\n`);
+  return digest.digest('hex');
 }
 
 /** When the youngest `.js` file in the folders was written, milliseconds since the epoch. */
@@ -59,4 +71,9 @@ function newest(folders) {
     for (const file of readdirSync(folder, { recursive: true }))
       if (file.endsWith('.js')) latest = Math.max(latest, statSync(join(folder, file)).mtimeMs);
   return latest;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folders = process.argv.slice(2);
+  await bundleServices(fileURLToPath(new URL('..', import.meta.url)), folders.length > 0 ? folders : undefined);
 }
