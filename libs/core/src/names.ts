@@ -28,3 +28,10 @@ export type VersionRef = z.infer<typeof versionRefSchema>;
 export function formatVersion(ref: VersionRef): string {
   return `${ref.model}:${ref.version}`;
 }
+
+/** Reads what `formatVersion` wrote; undefined where it is no `model:version`. */
+export function parseVersion(text: string): VersionRef | undefined {
+  const at = text.lastIndexOf(':');
+  const parsed = versionRefSchema.safeParse({ model: text.slice(0, at), version: Number(text.slice(at + 1)) });
+  return at > 0 ? parsed.data : undefined;
+}

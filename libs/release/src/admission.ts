@@ -1,4 +1,4 @@
-import { canonicalJson } from '@slipway/core';
+import { formatVersion, canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
 import { type Guardrail, type RolloutSpec } from './spec.ts';
 import { type Metric } from './metric.ts';
@@ -77,6 +77,6 @@ export function checkSignature(control: Version, candidate: Version): void {
 export function checkDrift(spec: RolloutSpec, control: Version): void {
   if (!spec.drift || control.profile) return;
   const why = control.profile_note || 'it was registered before there were any';
-  const message = `${control.model}:${control.version} has no reference profile: ${why}`;
+  const message = `${formatVersion(control)} has no reference profile: ${why}`;
   throw new ProblemError('unmet_reference', `drift: ${message}`, { errors: [{ field: 'drift', message }] });
 }

@@ -1,3 +1,4 @@
+import { formatVersion } from '@slipway/core';
 import { type Instance, topics } from '@slipway/contracts';
 import {
   ByteBudget,
@@ -92,9 +93,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
       applied: models.applied(),
       versions: models.versions(),
       ejections: [],
-      counters: Object.fromEntries(
-        models.all().map((m) => [`waiting_rows.${m.spec.model}:${m.spec.version}`, m.waitingRows]),
-      ),
+      counters: Object.fromEntries(models.all().map((m) => [`waiting_rows.${formatVersion(m.spec)}`, m.waitingRows])),
       notes: Object.fromEntries(
         models
           .all()

@@ -1,3 +1,4 @@
+import { formatVersion } from '@slipway/core';
 import type { Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { LatencyCell, LatencyQuantiles } from '@slipway/stats';
@@ -25,7 +26,7 @@ export class LatencyStore {
     const known = {
       ...rolloutParameters(rollout),
       ...seenParameters(asOf),
-      control: `${rollout.control.model}:${rollout.control.version}`,
+      control: formatVersion(rollout.control),
       first: MIN_BASELINE,
     };
     const before = await queryRows<{ latency_us: number }>(

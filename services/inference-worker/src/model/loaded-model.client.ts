@@ -1,6 +1,6 @@
 import { applyPreprocessing, type Datatype, PreprocessingError, type RowTensor } from '@slipway/model';
 import { type Loadable } from '@slipway/contracts';
-import { ProblemError } from '@slipway/core';
+import { formatVersion, ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
 import { type InferRequest, parseInferRequest } from '../tensor/infer-request.ts';
@@ -99,7 +99,7 @@ export class LoadedModel {
       const wanted = request.outputs ? output.filter((o) => request.outputs?.includes(o.name)) : output;
       return { outputs: priority === 'live' ? wanted : wanted.map(asDoubles), timing };
     } catch (error) {
-      const said = `${this.spec.model}:${this.spec.version}: ${(error as Error).message}`;
+      const said = `${formatVersion(this.spec)}: ${(error as Error).message}`;
       if (error instanceof QueueFullError) throw new ProblemError('overloaded', said, { cause: error });
       // Not 503: an answer that its process could not give is the version's failure, and no load of ours.
       if (error instanceof ModelProcessError)

@@ -1,4 +1,4 @@
-import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
+import { formatVersion, compareRevisions, ProblemError, type Revision } from '@slipway/core';
 import { type Loadable, type LoadedVersion, type Route } from '@slipway/contracts';
 import type { ByteBudget, Logger } from '@slipway/platform';
 import { ModelProcessError, outOfMemory } from '../process/model-process.client.ts';
@@ -113,13 +113,13 @@ export class ModelSet {
   }
 
   find(model: string, version: number): LoadedModel | undefined {
-    return this.entries.get(`${model}:${version}`)?.model;
+    return this.entries.get(formatVersion({ model, version }))?.model;
   }
 
   /** @throws ProblemError unknown_version when it is not loaded here */
   get(model: string, version: number): LoadedModel {
     const found = this.find(model, version);
-    if (!found) throw new ProblemError('unknown_version', `${model}:${version} is not loaded here`);
+    if (!found) throw new ProblemError('unknown_version', `${formatVersion({ model, version })} is not loaded here`);
     return found;
   }
 
@@ -142,9 +142,9 @@ export class ModelSet {
     if (this.closed) return;
     const wanted = new Map<string, { spec: Loadable; routed: boolean }>();
     for (const route of this.routes.values())
-      for (const spec of route.load) wanted.set(`${spec.model}:${spec.version}`, { spec, routed: true });
+      for (const spec of route.load) wanted.set(formatVersion(spec), { spec, routed: true });
     for (const spec of this.trials) {
-      const key = `${spec.model}:${spec.version}`;
+      const key = formatVersion(spec);
       if (!wanted.has(key)) wanted.set(key, { spec, routed: false });
     }
     const now = performance.now();

@@ -1,6 +1,6 @@
 import { bundleDigest, type Bundle, hostAllowed, hostRefusal, type Version } from '@slipway/model';
 import { type Model } from '@slipway/contracts';
-import { ProblemError } from '@slipway/core';
+import { formatVersion, ProblemError } from '@slipway/core';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
@@ -115,7 +115,7 @@ export class ModelStore {
           `version ${number} of "${model}" exists with the digest ${existing.digest}; this bundle has ` +
             `${digest}; versions never change, so give it another number`,
         );
-      if (await wasDeleted(sql, `version/${model}:${number}`))
+      if (await wasDeleted(sql, `version/${formatVersion({ model, version: number })}`))
         throw new ProblemError('version_exists', `version ${number} of "${model}" was deleted; give another number`);
       requireHosts(this.hosts, input.bundle);
       await requireArtifacts(sql, input.bundle);
@@ -146,7 +146,7 @@ export class ModelStore {
         ],
       );
       await appendAudit(sql, {
-        aggregate: `version/${model}:${number}`,
+        aggregate: `version/${formatVersion({ model, version: number })}`,
         actor,
         action: 'register',
         reason: '',

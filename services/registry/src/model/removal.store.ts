@@ -1,5 +1,5 @@
 import { type Model } from '@slipway/contracts';
-import { ProblemError, type VersionRef } from '@slipway/core';
+import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
@@ -30,9 +30,9 @@ export async function holdVersion(sql: Sql, { model, version }: VersionRef): Pro
  */
 export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now: number): Promise<void> {
   const { model, version } = ref;
-  const aggregate = `version/${model}:${version}`;
+  const aggregate = `version/${formatVersion(ref)}`;
   const [served] = await sql.query('SELECT 1 FROM served_versions WHERE model = $1 AND version = $2', [model, version]);
-  if (served) throw new ProblemError('conflict', `${model}:${version} has served: it is kept for the audit`);
+  if (served) throw new ProblemError('conflict', `${formatVersion(ref)} has served: it is kept for the audit`);
   const gone = await sql.query<{ digest: string }>(
     'DELETE FROM versions WHERE model = $1 AND version = $2 RETURNING digest',
     [model, version],
@@ -47,14 +47,14 @@ export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now
     'SELECT name FROM endpoints WHERE current @> $1::jsonb OR previous @> $1::jsonb LIMIT 1',
     [names],
   );
-  if (endpoint) throw new ProblemError('conflict', `the endpoint "${endpoint.name}" names ${model}:${version}`);
+  if (endpoint) throw new ProblemError('conflict', `the endpoint "${endpoint.name}" names ${formatVersion(ref)}`);
   const [rollout] = await sql.query<{ id: string }>(
     `SELECT id FROM rollouts WHERE status IN ('created', 'running', 'paused')
       AND (doc->'control' @> $1::jsonb OR doc->'spec'->'candidate' @> $1::jsonb) LIMIT 1`,
     [names],
   );
   if (rollout)
-    throw new ProblemError('conflict', `the rollout ${rollout.id} names ${model}:${version}; abort it first`);
+    throw new ProblemError('conflict', `the rollout ${rollout.id} names ${formatVersion(ref)}; abort it first`);
   const state = { ...ref, digest: gone[0]?.digest };
   await appendAudit(sql, { aggregate, actor, action: 'delete', reason: '', state, now });
 }

@@ -1,3 +1,4 @@
+import { formatVersion } from '@slipway/core';
 import { bundleSchema, type LoadTrial, type Version } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
 import { compileRoute } from './compile.ts';
@@ -44,7 +45,7 @@ describe('what enters a route', () => {
   });
 
   it('workers load every version but one that could not be loaded', () => {
-    const loads = (trial: LoadTrial) => route(version(trial)).load.map((l) => `${l.model}:${l.version}`);
+    const loads = (trial: LoadTrial) => route(version(trial)).load.map(formatVersion);
     expect(loads(untested)).toEqual(['m:1']);
     expect(loads({ state: 'loaded', reason: '' })).toEqual(['m:1']);
     expect(loads({ state: 'failed', reason: 'no model' })).toEqual([]);

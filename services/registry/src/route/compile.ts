@@ -1,4 +1,4 @@
-import { durationMs, type UnitKind, type VersionRef } from '@slipway/core';
+import { formatVersion, durationMs, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
 import { type Loadable, type Route, type Target } from '@slipway/contracts';
 import { type Rollout, isUnderWay } from '@slipway/release';
@@ -25,21 +25,19 @@ export type RouteInput = {
   outcomeNames: readonly string[];
 };
 
-const key = (ref: VersionRef) => `${ref.model}:${ref.version}`;
-
 /** The route that follows from the state of the control plane. Pure; without revision and time. */
 export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'published_at'> {
   const { endpoint, rollout } = input;
   const active = rollout && isUnderWay(rollout.status) ? rollout : null;
   const must = (ref: VersionRef): Version => {
-    const version = input.versions.get(key(ref));
-    if (!version) throw new Error(`the version ${key(ref)} is not known`);
+    const version = input.versions.get(formatVersion(ref));
+    if (!version) throw new Error(`the version ${formatVersion(ref)} is not known`);
     return version;
   };
   const current = must(endpoint.current);
   const candidate = active ? must(active.spec.candidate) : null;
   const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
-  const load = [...new Map(wanted.map((v) => [key(v), v])).values()].filter(
+  const load = [...new Map(wanted.map((v) => [formatVersion(v), v])).values()].filter(
     (v) => !v.bundle.infra.url && v.loadable.state !== 'failed',
   );
   const target = (version: Version): Target => ({
@@ -55,11 +53,13 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     rollout:
       active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
     shadow: shadowOf(active),
-    profiles: Object.fromEntries([current, candidate].flatMap((v) => (v?.profile ? [[key(v), v.profile]] : []))),
+    profiles: Object.fromEntries(
+      [current, candidate].flatMap((v) => (v?.profile ? [[formatVersion(v), v.profile]] : [])),
+    ),
     lease_ms: input.leaseMs,
     timeout_ms: endpoint.timeout_ms,
     signature: current.bundle.signature,
-    prices: Object.fromEntries(wanted.map((v) => [key(v), v.bundle.price])),
+    prices: Object.fromEntries(wanted.map((v) => [formatVersion(v), v.bundle.price])),
     load: load.map((v) => loadable(v, input.artifactBases)),
     operator_keys: [...input.operatorKeys],
     caller_keys: [...input.callerKeys],

@@ -1,4 +1,4 @@
-import { canonicalJson } from '@slipway/core';
+import { formatVersion, canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
 import { type Revision, type VersionRef } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
@@ -153,9 +153,9 @@ async function namedVersions(
     ...(rollout ? [rollout.spec.candidate] : []),
   ];
   const found = new Map<string, Version>();
-  for (const { model, version } of refs) {
-    const v = await findVersion(sql, model, version);
-    if (v) found.set(`${model}:${version}`, v);
+  for (const ref of refs) {
+    const v = await findVersion(sql, ref.model, ref.version);
+    if (v) found.set(formatVersion(ref), v);
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { formatVersion } from '@slipway/core';
 import { topics } from '@slipway/contracts';
 import { type Logger, type RecordProducer, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
@@ -42,7 +43,7 @@ export class WorkerWatch {
           w.address,
           w.versions
             .filter((v) => v.state === 'warm' || v.state === 'failed')
-            .map((v) => `${v.model}:${v.version}:${v.digest}:${v.state}`)
+            .map((v) => `${formatVersion(v)} ${v.digest} ${v.state}`)
             .sort(),
         ])
         .sort(),

@@ -1,6 +1,6 @@
 import { type Loadable } from '@slipway/contracts';
 import { type LoadTrial, type Version } from '@slipway/model';
-import { ProblemError, type VersionRef } from '@slipway/core';
+import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
 import { type Logger, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
@@ -99,7 +99,7 @@ export class Trials {
       if (performance.now() > deadline)
         throw new ProblemError(
           'conflict',
-          `${model}:${version} has not been loaded by any worker ` +
+          `${formatVersion({ model, version })} has not been loaded by any worker ` +
             `yet${found.loadable.reason ? `: ${found.loadable.reason}` : ''}; ask again`,
         );
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 5));
