@@ -1,5 +1,5 @@
 export * from './analysis/analyser.module.ts';
-export * from './analysis/analyst.client.ts';
+export * from './analysis/analyser.loop.ts';
 export * from './analysis/result.controller.ts';
 export * from './process/clock.ts';
 export * from './process/config.ts';

@@ -28,7 +28,7 @@ const says = (analyser: string, verdict: Verdict, change: Partial<Evidence> = {}
   receivedAt: NOW - ago,
   evidence: evidenceSaying(verdict, { analyser, step: 1, ...change }),
 });
-/** The rollout after a decision, as the controller carries it out. */
+/** The rollout after a decision, as the conductor carries it out. */
 function obeyed(rollout: Rollout, decision: Decision): Rollout {
   if (decision.kind !== 'pause') throw new Error(`it decided ${decision.kind}`);
   return pause(rollout, decision.sentence, null);

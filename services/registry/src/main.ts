@@ -40,7 +40,7 @@ import { TrialGuard } from './trial/trial.guard.ts';
 import { Trials } from './trial/trial.loop.ts';
 import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
-import { Publisher } from './outbox/publisher.store.ts';
+import { OutboxPublisher } from './outbox/publisher.store.ts';
 import { Republish } from './outbox/republish.ts';
 import { QueryGuard } from './query.guard.ts';
 import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
@@ -82,7 +82,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const stateProducer = new RecordProducer(kafka, true);
   const producer = new RecordProducer(kafka);
   onClose('producers', async () => void (await Promise.all([stateProducer.close(), producer.close()])));
-  const publisher = new Publisher(database, stateProducer, log);
+  const publisher = new OutboxPublisher(database, stateProducer, log);
   onClose('publisher', () => publisher.close());
 
   const deadLetters = new DeadLetters(producer, 'registry');
@@ -162,7 +162,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
     trials.start();
     begun = true;
   };
-  onClose('controller', async () => {
+  onClose('conductor', async () => {
     watch.close();
     await conductor.close();
     await Promise.all([instanceReplica, ...own].map((r) => r.close()));
@@ -223,7 +223,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       instanceReplica.start();
       for (const r of own) r.start();
       void begin().catch((error: unknown) => {
-        log.fatal({ err: error }, 'the controller could not begin');
+        log.fatal({ err: error }, 'the conductor could not begin');
         process.kill(process.pid, 'SIGTERM');
       });
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { type Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
-import { Analyst, createLogger, RecordProducer } from '@slipway/platform';
+import { AnalyserLoop, createLogger, RecordProducer } from '@slipway/platform';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clickhouse.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
 import type { TestStack } from '../fixtures/stack.ts';
@@ -49,7 +49,7 @@ export function describeRows(context: () => Context, { prediction, send, landed 
     it('takes evidence of any size: what is beyond 64 bits is a number, not a dead letter', async () => {
       const id = randomUUID();
       const numbers = { e: 233_364_846_806_029_240_000 };
-      const analyst = new Analyst({
+      const loop = new AnalyserLoop({
         analyser: 'experiment-stats',
         look: async () => ({ verdict: 'rollBack', reasons: [], sentence: 'a lot', numbers }),
         producer: context().producer,
@@ -61,15 +61,15 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       const spec = { endpoint: 'spam', steps: [{ canary: { weight: 0.5 } }] };
       const visits = [{ step: 0, active_at: 1 }];
       const revision = { epoch: 1, n: 1 };
-      analyst.apply(id, { id, revision, status: 'running', alpha: 0.05, step: 0, spec, visits } as unknown as Rollout);
-      analyst.start();
+      loop.apply(id, { id, revision, status: 'running', alpha: 0.05, step: 0, spec, visits } as unknown as Rollout);
+      loop.start();
       const found = () =>
         context().stack.query<{ numbers: string }>(
           `SELECT numbers FROM evidence WHERE rollout_id = '${id}' UNION ALL
            SELECT reason FROM dead_letters WHERE position(raw, '${id}') > 0`,
         );
       await until('the evidence', async () => (await found()).length > 0);
-      await analyst.close();
+      await loop.close();
       expect((await found()).map((r) => JSON.parse(r.numbers))).toEqual([numbers]);
     });
 

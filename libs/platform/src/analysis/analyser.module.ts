@@ -11,7 +11,7 @@ import { StateReplica } from '../kafka/state-replica.consumer.ts';
 import type { Logger } from '../process/log.ts';
 import { runService, type ServiceContext, type ServiceParts } from '../service/service.ts';
 import { type ClickHouseClient, createClickHouse, queryRows } from '../store/clickhouse.client.ts';
-import { Analyst, type AnalystParts } from './analyst.client.ts';
+import { AnalyserLoop, type AnalyserParts } from './analyser.loop.ts';
 import { ResultController } from './result.controller.ts';
 
 /** What every analyser reads from its environment. */
@@ -40,7 +40,7 @@ export type AnalyserContext<C extends AnalyserConfig> = {
 };
 
 /** What makes one analyser different from the others. */
-export type Analyser = Pick<AnalystParts, 'look' | 'forget'> &
+export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
   ServiceParts & { /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void };
 
 /**
@@ -72,13 +72,13 @@ export async function runAnalyser<C extends AnalyserConfig>(
       deadLetters,
       onState: (id, rollout) => {
         parts.onRollout?.(id, rollout);
-        analyst.apply(id, rollout);
+        loop.apply(id, rollout);
       },
     });
     const rolloutsKnown = () => replica.isReady;
     const context = { config, log, kafka, producer, deadLetters, clickhouse, source, onClose, rolloutsKnown };
     const { look, forget, ...parts } = build(context);
-    const analyst = new Analyst({
+    const loop = new AnalyserLoop({
       analyser,
       look,
       ...(forget ? { forget } : {}),
@@ -90,12 +90,12 @@ export async function runAnalyser<C extends AnalyserConfig>(
     });
     const access = new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters });
     onClose('replicas', async () => void (await Promise.all([replica.close(), access.close()])));
-    onClose('analyst', () => analyst.close());
+    onClose('loop', () => loop.close());
     return {
       controllers: [ResultController, ...(parts.controllers ?? [])],
       providers: [
         { provide: AccessReplica, useValue: access },
-        { provide: Analyst, useValue: analyst },
+        { provide: AnalyserLoop, useValue: loop },
         ...(parts.providers ?? []),
       ],
       transports: parts.transports ?? [],
@@ -108,7 +108,7 @@ export async function runAnalyser<C extends AnalyserConfig>(
         access.start();
         replica.start();
         await parts.started?.();
-        analyst.start();
+        loop.start();
       },
     };
   });

@@ -23,7 +23,7 @@ type Waiting = { topic: string; key: string; state: boolean };
  * What a broker refuses for its own sake (a record that is too large) waits and is told of; other keys do not wait
  * for it.
  */
-export class Publisher {
+export class OutboxPublisher {
   private readonly database: Database;
   private readonly producer: RecordProducer;
   private readonly log: Logger;

@@ -14,10 +14,10 @@ import type { RolloutStore } from './rollout.store.ts';
 import { activate, advance, end, pause } from '@slipway/release';
 import { followWithdrawal } from './withdrawal.ts';
 
-const conductor = system('controller');
+const conductor = system('conductor');
 
 /**
- * The controller: looks at every rollout that is not settled, decides, and carries the decision out in one transaction
+ * The conductor: looks at every rollout that is not settled, decides, and carries the decision out in one transaction
  * under the row's lock. Several registries may look at once: whoever has the row acts, the others pass it over; the
  * state is in the row, so a registry that dies between two steps leaves nothing half done.
  */
@@ -60,7 +60,7 @@ export class Conductor {
     } catch (error) {
       this.parts.log.warn(
         { error: (error as Error).message, transient: isTransient(error) },
-        'the controller could not look',
+        'the conductor could not look',
       );
     } finally {
       this.busy = false;

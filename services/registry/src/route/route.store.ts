@@ -13,16 +13,16 @@ import { outcomeNames } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
-import type { Publisher } from '../outbox/publisher.store.ts';
+import type { OutboxPublisher } from '../outbox/publisher.store.ts';
 import { Republish } from '../outbox/republish.ts';
 import { compileRoute } from './compile.ts';
 
 /** Keeps each endpoint's route equal to what follows from the control plane's state and the live workers. */
 export class RouteStore extends Republish {
   private readonly instances: LiveInstances;
-  private readonly publisher: Publisher;
+  private readonly publisher: OutboxPublisher;
   private readonly settings: { artifactBases: string[]; leaseMs: number; targetHosts: string[] };
-  constructor(instances: LiveInstances, publisher: Publisher, settings: RouteStore['settings']) {
+  constructor(instances: LiveInstances, publisher: OutboxPublisher, settings: RouteStore['settings']) {
     super();
     this.instances = instances;
     this.publisher = publisher;

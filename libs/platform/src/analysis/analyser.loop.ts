@@ -16,7 +16,7 @@ const lookSeconds = histogram(
 
 export type Finding = { verdict: Verdict; reasons: string[]; sentence: string; numbers: object };
 
-export type AnalystParts = {
+export type AnalyserParts = {
   /** Its name in evidence. */
   analyser: string;
   /** Judges one rollout; `undefined` when there is nothing for this analyser to say. */
@@ -33,15 +33,15 @@ export type AnalystParts = {
  * Looks at every rollout that has an active step about every second, and at once when a rollout has changed; publishes
  * what it finds as evidence.
  */
-export class Analyst {
-  private readonly parts: AnalystParts;
+export class AnalyserLoop {
+  private readonly parts: AnalyserParts;
   private readonly rollouts = new Map<string, Rollout>();
   /** The last evidence of each rollout that this process has looked at. */
   readonly latest = new Map<string, Evidence>();
   private sequence = 0;
   private readonly loop: PacedLoop;
 
-  constructor(parts: AnalystParts) {
+  constructor(parts: AnalyserParts) {
     this.parts = parts;
     this.loop = new PacedLoop(() => this.lookAtAll(), parts.lookMs);
   }
