@@ -2,6 +2,7 @@ export * from './advice.ts';
 export * from './clickhouse/native-blocks.ts';
 export * from './clickhouse/readable-functions.ts';
 export * from './clickhouse/spec.ts';
+export * from './data-folder.ts';
 export * from './given.ts';
 export * from './kafka.ts';
 export * from './ports.ts';

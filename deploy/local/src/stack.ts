@@ -63,6 +63,8 @@ export type Stack = {
   stats: string;
   comparator: string;
   drift: string;
+  /** Names of the processes of each service, by its folder under `services/`. */
+  processes: Record<string, string[]>;
   stop: () => Promise<void>;
 };
 
@@ -186,22 +188,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
 
     progress('starting the services …');
-    const service = (name: string, package_: string, port: number, env: Record<string, string>): ProcessSpec => ({
-      name,
-      command: process.execPath,
-      args: [join(root, 'services', package_, 'bundle', 'main.js')],
-      env: {
-        INSTANCE_ID: name,
-        PORT: String(port),
-        KAFKA_BROKERS: kafkaBrokers,
-        ...securityFor(given, { database: 'DATABASE_URL' in env, clickhouse: 'CLICKHOUSE_URL' in env }),
-        ...env,
-        ...options.env?.[name],
-      },
-      cwd: folder,
-      ipc: true,
-      ready: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
-    });
+    const processes: Stack['processes'] = {};
+    const service = (name: string, project: string, port: number, env: Record<string, string>): ProcessSpec => {
+      processes[project] = [...(processes[project] ?? []), name];
+      return {
+        name,
+        command: process.execPath,
+        args: [join(root, 'services', project, 'bundle', 'main.js')],
+        env: {
+          INSTANCE_ID: name,
+          PORT: String(port),
+          KAFKA_BROKERS: kafkaBrokers,
+          ...securityFor(given, { database: 'DATABASE_URL' in env, clickhouse: 'CLICKHOUSE_URL' in env }),
+          ...env,
+          ...options.env?.[name],
+        },
+        cwd: folder,
+        ipc: true,
+        ready: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
+      };
+    };
     const url = (port: number) => `http://127.0.0.1:${port}`;
     const registries = ports.registry.map(url);
     const registry = ports.registry.map((port, i) =>
@@ -253,6 +259,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stats: url(ports.stats),
       comparator: url(ports.comparator),
       drift: url(ports.drift),
+      processes,
       stop,
     };
   } catch (error) {

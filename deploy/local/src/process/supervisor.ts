@@ -56,7 +56,7 @@ export async function until(
     )
       return;
     const waited = performance.now() - began;
-    if (waited > timeoutMs) throw new Error(`waited ${timeoutMs / 1000} s in vain for ${what}`);
+    if (waited > timeoutMs) throw new Error(`waited ${timeoutMs / 1000} s for ${what}, and gave up`);
     await sleep(Math.max(everyMs, Math.min(MOST_BETWEEN_MS, waited / 5)));
   }
 }
@@ -82,6 +82,8 @@ export class Supervisor {
   private readonly memory: string;
   private readonly logs: string;
   private readonly onEvent: (line: string) => void;
+  /** Everything was stopped, or is being: nothing is started again. */
+  private ended = false;
 
   constructor(folder: string, onEvent: (line: string) => void = () => undefined) {
     this.logs = join(folder, 'logs');
@@ -117,6 +119,14 @@ export class Supervisor {
     entry.wanted = true;
     if (entry.child === undefined) this.launch(entry);
     await this.whenReady(name);
+  }
+
+  /** Ends a process and starts it again, from the program that its file holds by now. */
+  async restart(name: string): Promise<void> {
+    await this.stop(name);
+    if (this.ended) return;
+    this.entry(name).restarts = 0;
+    await this.startAgain(name);
   }
 
   async whenReady(name: string, timeoutMs = 90_000): Promise<void> {
@@ -168,6 +178,7 @@ export class Supervisor {
 
   /** Stops everything, what was started last first; services of one wave (by `waves`) together. */
   async stopAll(): Promise<void> {
+    this.ended = true;
     const names = this.names().reverse();
     const services = names.filter((n) => this.entry(n).spec.ipc);
     await Promise.all(services.map((n) => this.stop(n)));
