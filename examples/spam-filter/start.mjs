@@ -19,9 +19,9 @@ try {
   process.exit(2);
 }
 if (options.help) {
-  process.stdout.write(`npm start                 start everything, tell the story, stay up (Ctrl-C stops)
-npm start -- --exit       stop everything after the story; status 0 only if it came out as it should
-npm start -- --fresh      begin anew: delete the data of earlier starts\n`);
+  process.stdout.write(`npm start                 start everything, run the demo, stay up (Ctrl-C stops)
+npm start -- --exit       stop everything after the demo; status 0 only if it ended as expected
+npm start -- --fresh      delete the data of earlier starts first\n`);
   process.exit(0);
 }
 

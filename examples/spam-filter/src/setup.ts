@@ -56,7 +56,7 @@ const guardrails = [
   { metric: 'latency', maxRatio: 2 },
 ];
 
-/** The two rollouts of the story. The second one skips the shadow: somebody was in a hurry. */
+/** The two rollouts of the demo. The second one has no shadow step: its operator skipped it to save time. */
 export const plans = {
   better: {
     endpoint: ENDPOINT,

@@ -25,7 +25,8 @@ async function rows<T>(client: ClickHouseClient, query: string, params: Record<s
   ).json<T>();
 }
 
-export class Analyst {
+/** What the summary of the demo asks ClickHouse, with the analyst's read-only login. */
+export class SummaryQueries {
   private readonly client: ClickHouseClient;
   /** @param url with the analyst's read-only login */
   constructor(url: string) {

@@ -88,8 +88,8 @@ describe('what drift says of a rollout', () => {
     const found = driftFinding(early, judged('stable', 0), rollout());
     expect(found.reasons).toEqual(['insufficient_data:drift']);
     expect(found.sentence).toBe(
-      'Hold: too little traffic yet to tell of the data: of the last windows 1 had enough rows, and it takes 2 ' +
-        '(a window takes 220 rows, the newest has 500).',
+      'Hold: not enough requests yet to compare the data: 1 of the 2 windows that a comparison needs have at least ' +
+        '220 rows (the newest has 500).',
     );
     expect(
       driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
@@ -106,7 +106,7 @@ describe('what drift says of a rollout', () => {
     const blind = judged('stable', 0);
     (blind.features[1] as { psi: number | null }).psi = null;
     expect(driftFinding(drift(), blind, rollout()).sentence).toContain(
-      'too few rows in the newest window to tell of b',
+      'too few rows in the newest window to compare b',
     );
   });
   it('does without what the policy ignores, and says so', () => {
@@ -120,9 +120,9 @@ describe('what drift says of a rollout', () => {
     const found = driftFinding(drift(), null, { ...rollout(), weight: 0 });
     expect([found.verdict, found.sentence.includes('not compared in this step')]).toEqual(['advance', true]);
   });
-  it('says of a rollout that did not ask that it is only told', () =>
+  it('marks the verdict on a rollout without a drift policy as information', () =>
     expect(driftFinding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
-      /^Hold \(only told: the rollout has no "drift"\): the data were not compared/,
+      /^Hold \(for information: the rollout has no "drift"\): the data were not compared/,
     ));
   it('takes one small move among many features for what it is', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
@@ -144,7 +144,7 @@ describe('retraining', () => {
     expect(at(5100)).toMatchObject({
       model: 'spam',
       version: 1,
-      sentence: 'spam:1 should be retrained: it errs on 12.0 % of labelled requests, 2.0 % when it was registered.',
+      sentence: 'spam:1 should be retrained: its error rate on labelled requests is 12.0 %, at registration 2.0 %.',
     });
   });
 });

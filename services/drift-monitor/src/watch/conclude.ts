@@ -31,7 +31,7 @@ export function dataMoved(inputs: DriftJudgement | null): boolean {
   return features.length >= inputs.features.length / 2 || features.some((f) => (f.psi ?? 0) >= FAR);
 }
 
-/** What has moved; a PSI is told where the newest window has one. */
+/** The features that have moved, each with its PSI where the newest window has enough rows for one. */
 function named(judged: DriftJudgement | null): string {
   return (judged?.moved ?? [])
     .map((name) => {
@@ -41,16 +41,16 @@ function named(judged: DriftJudgement | null): string {
     .join(', ');
 }
 
-/** What a comparison could not look at, in words; empty when it saw everything. */
+/** What could not be compared, one sentence part each; empty when everything was. */
 function unseen(judged: DriftJudgement | null, what: string, nothing: string): string[] {
   if (!judged || judged.features.length === 0) return [`${what} ${nothing}`];
   if (judged.state === 'insufficient_data')
     return [
-      `too little traffic yet to tell of ${what}: of the last windows ${judged.windows} had enough rows, and it ` +
-        `takes ${judged.windows_needed} (a window takes ${judged.needed} rows, the newest has ${judged.rows})`,
+      `not enough requests yet to compare ${what}: ${judged.windows} of the ${judged.windows_needed} windows that a ` +
+        `comparison needs have at least ${judged.needed} rows (the newest has ${judged.rows})`,
     ];
   const blind = judged.features.filter((f) => f.psi === null).map((f) => f.feature);
-  return blind.length > 0 ? [`too few rows in the newest window to tell of ${blind.join(', ')} in ${what}`] : [];
+  return blind.length > 0 ? [`too few rows in the newest window to compare ${blind.join(', ')} in ${what}`] : [];
 }
 
 /**
@@ -99,9 +99,9 @@ export function driftFinding(
     arms,
     version: drift.version,
   };
-  // Nothing waits for it then, whatever the verdict.
-  const told = policy ? '' : ' (only told: the rollout has no "drift")';
-  if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold${told}: ${says.join('; ')}.`, numbers };
+  // The rollout waits for no verdict of drift-monitor then.
+  const note = policy ? '' : ' (for information: the rollout has no "drift")';
+  if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold${note}: ${says.join('; ')}.`, numbers };
   const compared = [
     watchData ? 'the data have not moved' : 'the data are not watched (drift.dataMoved is ignore)',
     !watchModel
@@ -110,7 +110,7 @@ export function driftFinding(
         ? "the candidate's answers have not moved from the control's"
         : "the candidate's answers are not compared in this step, where no control serves beside it",
   ];
-  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${told}: ${compared.join('; ')}.`, numbers };
+  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${note}: ${compared.join('; ')}.`, numbers };
 }
 
 const NO_INPUTS = 'the reference profile has no inputs (drift.dataMoved: ignore does without)';
@@ -134,8 +134,8 @@ export function retrainingEvent(
   const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
   const lost = drift.losses
     .filter((l) => l.state === 'lost')
-    .map((l) => `it errs on ${percent(l.rate)} of labelled requests, ${percent(l.reference)} when it was registered`);
-  const moved = drift.lasting ? [`its inputs have moved and stayed there: ${named(drift.inputs)}`] : [];
+    .map((l) => `its error rate on labelled requests is ${percent(l.rate)}, at registration ${percent(l.reference)}`);
+  const moved = drift.lasting ? [`its inputs have moved for good: ${named(drift.inputs)}`] : [];
   return {
     event_id: createHash('sha256')
       .update(`${drift.version} ${reasons.join()} ${Math.floor(context.now / context.cooldownMs)}`)

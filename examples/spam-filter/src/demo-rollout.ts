@@ -5,7 +5,7 @@ import { ENDPOINT, type plans } from './setup.ts';
 
 export const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
 
-/** How often the story resumes a rollout that was paused (a machine that is busy is enough). */
+/** How often the demo resumes a rollout that was paused; a busy machine is enough to pause one. */
 const MOST_RESUMES = 3;
 
 /** Watches a rollout until it has ended, and says what changes, and every half minute what it waits for. */
@@ -25,11 +25,10 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
         say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
       if (rollout.status === 'paused') {
         say(`   paused: ${rollout.reason}`);
-        // Nobody has seen yet how an operator does it.
         if (resumed++ < MOST_RESUMES && !rollout.reason.includes('out_of_service')) {
-          say('   the story resumes it');
-          await operator.command(id, 'resume', 'the story goes on').catch(() => undefined);
-        } else say(`   an operator has to resume it, or roll it back: see docs/operators.md`);
+          say('   the demo resumes it');
+          await operator.command(id, 'resume', 'resumed by the demo').catch(() => undefined);
+        } else say('   resume it or roll it back as an operator: see docs/operators.md');
       }
     }
     const latest = (await operator.evidence(id)).find((e) => rollout.spec.drift || e.analyser !== ANALYSERS.drift);
@@ -62,10 +61,10 @@ export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rol
 }
 
 /** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
-export async function tell(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
+export async function runToEnd(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
   const rollout = (await earlier(operator, plan)) ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
-  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'the story');
-  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'the story goes on');
+  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'started by the demo');
+  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'resumed by the demo');
   const ended = await follow(operator, rollout.id, say);
   say(`   ${ended.status}: ${ended.reason}`);
   return ended;

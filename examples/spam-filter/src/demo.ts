@@ -1,34 +1,39 @@
-import { rmSync } from 'node:fs';
+import { formatVersion } from '@slipway/core';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/release';
-import { defaultPorts, givenServers, type Stack, sleep, startStack, until } from '@slipway/local';
+import {
+  clearData,
+  dataFolder,
+  defaultPorts,
+  givenServers,
+  type Stack,
+  sleep,
+  startStack,
+  until,
+} from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
-import { tellDrift, turnToLaterMail } from './later-mail.ts';
+import { reportDrift, sendLaterMail } from './demo-drift.ts';
 import { RegistryClient } from './registry.client.ts';
-import { earlier, percent, tell } from './rollout-story.ts';
+import { earlier, percent, runToEnd } from './demo-rollout.ts';
 import { Sender } from './sender.ts';
 import { ENDPOINT, plans, register } from './setup.ts';
-import { Analyst } from './summary.ts';
+import { SummaryQueries } from './summary.ts';
 import { buildVersions } from './versions.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const RATE = 150;
 /** Enough for a window of drift-monitor. */
 const IDLE_RATE = 50;
-/** A story is short: windows of a few seconds instead of minutes. */
-const STORY_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
+/** The demo lasts minutes: windows of a few seconds instead of minutes. */
+const DEMO_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
 
 export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
 
 /** Everything on one machine, and a demo of it on the SpamAssassin corpus. @returns the exit status */
 export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
-  const folder = process.env['SLIPWAY_DATA_DIR'] ?? join(root, '.slipway', 'data');
-  if (fresh) {
-    const { Supervisor } = await import('@slipway/local');
-    await new Supervisor(folder).endLeftovers();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = dataFolder(process.env);
+  if (fresh) await clearData(folder);
   const counts = { registries: 1, routers: 2, workers: 2 };
   let stack: Stack | undefined;
   let sender: Sender | undefined;
@@ -51,7 +56,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
       kafkaJars: join(root, '.slipway', 'cache', 'kafka-4.1.0'),
       ports: defaultPorts(counts, process.env).ports,
       given: givenServers(process.env, process.cwd()),
-      env: { 'drift-1': STORY_DRIFT },
+      env: { 'drift-1': DEMO_DRIFT },
       progress: say,
       onEvent: (line) => say(`! ${line}`),
     });
@@ -64,7 +69,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     for (const v of versions)
       say(
         `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ` +
-          `${percent(v.laterErrorRate)} of the corpora that came later`,
+          `${percent(v.laterErrorRate)} of the corpora that were collected later`,
       );
     await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
     const { viewer: key } = secrets.keys;
@@ -86,30 +91,32 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     const sending = sender;
     const { current } = await operator.endpoint(ENDPOINT);
     say(
-      `1. ${current.model}:${current.version} serves real mail; a sender asks for ${RATE} mails a second and ` +
-        'posts the true labels 1.5 s later',
+      `1. ${formatVersion(current)} serves real mail; a sender posts ${RATE} mails a second to the routers, and ` +
+        'the true label of each 1.5 s later',
     );
-    const told = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter(
+    const ended = [await earlier(operator, plans.better), await earlier(operator, plans.skewed)].filter(
       (r) => r !== undefined && terminalStatuses.has(r.status),
     ) as Rollout[];
-    let [better, skewed] = told;
-    let drifted = told.length === 2;
+    let [better, skewed] = ended;
+    let drifted = ended.length === 2;
     if (better && skewed) {
-      say('   an earlier start has told the rest of the story; here is what came of it (begin anew with --fresh)');
+      say(
+        '   both rollouts ended in an earlier start; this is their summary (--fresh runs the demo from the beginning)',
+      );
       await until('some answers', () => sending.counters.answered >= 100, 60_000);
     } else {
       await until('the first thousand answers', () => sending.counters.answered >= 1000, 60_000);
-      await tellDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
+      await reportDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
       say(
-        '2. version 2 (more features, fewer mistakes) starts in the shadow: it answers the same mails, and ' +
-          'nobody sees its answers',
+        '2. a rollout of version 2 (more features, fewer errors) starts with a shadow step: it answers copies of ' +
+          'the same mails, and callers never see its answers',
       );
-      better = await tell(operator, plans.better, say);
-      say('3. version 3 (a train-serve skew that nobody noticed) starts a canary at once: somebody was in a hurry');
-      skewed = await tell(operator, plans.skewed, say);
-      await tellDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
-      say('4. the mail changes: the sender turns to the corpora that came later');
-      drifted = await turnToLaterMail(stack.drift, stack.secrets.keys.viewer, ENDPOINT, sending, later, say);
+      better = await runToEnd(operator, plans.better, say);
+      say('3. a rollout of version 3 (trained with other preprocessing than it declares) starts without a shadow step');
+      skewed = await runToEnd(operator, plans.skewed, say);
+      await reportDrift(stack.drift, stack.secrets.keys.viewer, ENDPOINT, say);
+      say('4. the input data change: the sender switches to the corpora that were collected later');
+      drifted = await sendLaterMail(stack.drift, stack.secrets.keys.viewer, ENDPOINT, sending, later, say);
       sending.turnTo(serve);
     }
     const good = await summarise(stack, operator, [better, skewed], drifted, sending, since, say);
@@ -136,7 +143,7 @@ async function summarise(
   since: number,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const analyst = new Analyst(stack.clickhouse.analyst);
+  const queries = new SummaryQueries(stack.clickhouse.analyst);
   const out: string[] = ['', 'SUMMARY', ''];
   const clock = (ms: number | null) => (ms ? new Date(ms).toISOString().slice(11, 23) : '            ');
   for (const r of rollouts) {
@@ -157,11 +164,11 @@ async function summarise(
   if (bad) {
     await until(
       'the last rows of the bad version',
-      async () => (await analyst.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0,
+      async () => (await queries.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0,
       20_000,
     ).catch(() => undefined);
     await sleep(1500);
-    const { verdictAt, lastAnswerAt, answers } = await analyst.lastAnswerAfter(
+    const { verdictAt, lastAnswerAt, answers } = await queries.lastAnswerAfter(
       bad,
       `spam:${bad.spec.candidate.version}`,
     );
@@ -170,7 +177,7 @@ async function summarise(
     out.push(
       '',
       `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ` +
-        `${after > 0 ? `${after} ms` : `0 ms (none left after the verdict; the last one ${-after} ms before it)`}; ` +
+        `${after > 0 ? `${after} ms` : `0 ms (none left after it; the last one ${-after} ms before)`}; ` +
         `${answers} answers by it in all, over two routers.`,
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
@@ -178,7 +185,7 @@ async function summarise(
     const unreached = w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : '';
     out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${unreached}.`);
   }
-  const shadow = await analyst.shadow((rollouts[0] as Rollout).id);
+  const shadow = await queries.shadow((rollouts[0] as Rollout).id);
   if (shadow)
     out.push(
       '',
@@ -187,23 +194,23 @@ async function summarise(
         `differ; it took ${shadow.seconds.toFixed(2)} s of compute.`,
     );
   if (drifted)
-    await until('the retraining message', async () => (await analyst.retraining()).length > 0, 20_000).catch(
+    await until('the retraining message', async () => (await queries.retraining()).length > 0, 20_000).catch(
       () => undefined,
     );
-  const retraining = await analyst.retraining();
+  const retraining = await queries.retraining();
   for (const r of retraining) out.push('', `${r.sentence} (${r.reasons.join(', ')})`);
-  // The sender goes on meanwhile: what it counts is compared once it pauses.
+  // The sender has to pause: while it sends, its counts are ahead of what has landed.
   sender.setRate(0);
   const counted = () => sender.counters;
-  let books = await analyst.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
+  let books = await queries.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
   const balanced = () =>
     books.landed === books.answered &&
     books.outcomesLanded === books.outcomesPosted &&
     books.outcomesPosted === counted().answered;
   await until(
-    'the books to balance',
+    'every answer and every label in ClickHouse',
     async () => {
-      books = await analyst.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
+      books = await queries.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
       return balanced();
     },
     30_000,
@@ -211,31 +218,32 @@ async function summarise(
   ).catch(() => undefined);
   out.push(
     '',
-    `Accounting of this run: ${counted().sent} asked, ${books.answered} answered, ${counted().failed} failed; ` +
+    `Accounting of this run: ${counted().sent} requests sent, ${books.answered} answered, ` +
+      `${counted().failed} failed; ` +
       `${books.landed} prediction rows in ClickHouse; ${books.outcomesPosted} labels posted, ` +
       `${books.outcomesLanded} in ClickHouse; ${books.deadLetters} dead letters; ${books.missing} missing ` +
       'sequence numbers.',
-    balanced() ? 'The books balance.' : 'THE BOOKS DO NOT BALANCE.',
+    balanced() ? 'Every answer and every label is in ClickHouse.' : 'SOME ANSWERS OR LABELS ARE MISSING IN CLICKHOUSE.',
   );
-  await analyst.close();
-  const promised: [string, boolean][] = [
+  await queries.close();
+  const expected: [string, boolean][] = [
     ['version 2 is promoted', rollouts[0]?.status === 'promoted'],
     ['version 3 is rolled back', rollouts[1]?.status === 'rolledBack'],
-    ['its reason is what it misfiles', rollouts[1]?.reason.includes('misfiled') === true],
-    ['it answers nobody 10 s after the verdict', prompt],
-    ['the books balance', balanced()],
+    ['the reason is the metric misfiled', rollouts[1]?.reason.includes('misfiled') === true],
+    ['version 3 gives no answer later than 10 s after the verdict', prompt],
+    ['every answer and every label is in ClickHouse', balanced()],
     ['no request fails', counted().failed === 0],
-    ['drift-monitor sees that the data move and the model errs more', drifted],
-    ['every sampled request ends', shadow?.pending === 0],
+    ['drift-monitor reports that the data moved and the error rate rose', drifted],
+    ['every sampled request has an outcome', shadow?.pending === 0],
     ['drift-monitor asks for a retraining', retraining.length > 0],
   ];
-  const broken = promised.filter(([, kept]) => !kept).map(([what]) => what);
-  const asTold = broken.length === 0;
-  out.push(asTold ? 'The story came out as it should.' : 'THE STORY DID NOT COME OUT AS IT SHOULD. Not so:');
+  const broken = expected.filter(([, kept]) => !kept).map(([what]) => what);
+  const good = broken.length === 0;
+  out.push(good ? 'The demo ended as expected.' : 'THE DEMO DID NOT END AS EXPECTED. Not met:');
   for (const what of broken) out.push(`   ${what}`);
   for (const f of sender.failures.slice(0, 5)) out.push(`   a request failed: ${f.status} ${f.detail}`);
   for (const line of out) say(line);
-  return asTold;
+  return good;
 }
 
 function printHelp(stack: Stack, say: (line: string) => void): void {
@@ -254,15 +262,15 @@ function printHelp(stack: Stack, say: (line: string) => void): void {
     `   Kafka        ${stack.kafkaBrokers}`,
     `   keys         ${keys}   (API keys and passwords; only you can read it)`,
     '',
-    'A service asks for a prediction:',
+    'As a service, ask for a prediction:',
     `   curl -si ${stack.routers[0]}/v2/models/spam/infer -d ` +
       `'{"inputs":[{"name":"text","datatype":"BYTES","shape":[1,1],"data":["Win $$$ now, click here"]}]}'`,
-    'An operator returns to the version before:',
+    'As an operator, roll the endpoint back to the previous version:',
     `   curl -s -X POST ${stack.registries[0]}/v1/endpoints/spam/rollback -H "authorization: Bearer ` +
       `"${secret('keys.operator')} -H 'content-type: application/json' -d '{"reason":"trying it out"}'`,
-    'Which version answered a request, and why (its id is in the header x-request-id of the answer):',
+    'Find out which version answered a request, and why (the header x-request-id of the answer has its id):',
     `   curl -s ${stack.registries[0]}/v1/requests/$REQUEST_ID -H "authorization: Bearer "${secret('keys.viewer')}`,
-    'An analyst asks who was served what:',
+    'As an analyst, count the answers of each version and arm:',
     `   curl -s -u analyst:${secret('clickhouse.analyst')} '${stack.clickhouse.url}/?database=slipway' -d ` +
       `'SELECT served_version, assigned_arm, reason, count() FROM predictions FINAL GROUP BY ALL ORDER BY 1, 2 ` +
       `FORMAT PrettyCompact'`,

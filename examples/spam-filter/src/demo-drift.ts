@@ -1,0 +1,81 @@
+import { sleep } from '@slipway/local';
+import type { Mail } from './corpus.ts';
+import type { Sender } from './sender.ts';
+
+type Feature = { feature: string; psi: number | null; alarm: boolean };
+/** What drift-monitor answers at `GET /v1/drift/{endpoint}`, as far as the demo uses it. */
+export type Drift = {
+  version: string;
+  state: 'moved' | 'stable' | 'insufficient_data' | 'no_profile';
+  inputs: { rows: number; features: Feature[]; moved: string[] } | null;
+  lasting: boolean;
+  losses: { outcome: string; state: string; rate: number | null; reference: number }[];
+};
+
+const STATES: Record<Drift['state'], string> = {
+  moved: 'the inputs have moved away from the training data',
+  stable: 'the inputs are distributed like the training data',
+  insufficient_data: 'not enough requests yet to compare the inputs with the training data',
+  no_profile: 'the inputs are not compared: the version has no reference profile',
+};
+
+const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+
+async function readDrift(url: string, viewerKey: string, endpoint: string): Promise<Drift | undefined> {
+  const response = await fetch(`${url}/v1/drift/${endpoint}`, { headers: { authorization: `Bearer ${viewerKey}` } });
+  return response.ok ? ((await response.json()) as Drift) : undefined;
+}
+
+/** One line for the console; figures that are not known yet are left out. */
+export function describeDrift(drift: Drift): string {
+  const features = [...(drift.inputs?.features ?? [])]
+    .filter((f) => f.psi !== null)
+    .sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0))
+    .slice(0, 3)
+    .map((f) => `${f.feature} ${(f.psi ?? 0).toFixed(2)}${f.alarm ? ' (alarm)' : ''}`);
+  const losses = drift.losses
+    .flatMap((l) => (l.rate === null ? [] : [{ ...l, rate: l.rate }]))
+    .map((l) => `the error rate on labelled mails is ${percent(l.rate)} (at registration ${percent(l.reference)})`);
+  const most = features.length > 0 ? [`largest PSI: ${features.join(', ')}`] : [];
+  return `drift-monitor on ${drift.version}: ${[STATES[drift.state], ...most, ...losses].join('; ')}`;
+}
+
+/** Prints one line on what drift-monitor knows of the endpoint now. */
+export async function reportDrift(
+  url: string,
+  viewerKey: string,
+  endpoint: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const drift = await readDrift(url, viewerKey, endpoint);
+  if (drift) say(`     ${describeDrift(drift)}`);
+}
+
+/**
+ * Switches the traffic to the mail that was collected later, and waits until drift-monitor reports both that the inputs
+ * have moved for good and that the error rate has risen.
+ * @returns whether it reported that within 90 s
+ */
+export async function sendLaterMail(
+  url: string,
+  viewerKey: string,
+  endpoint: string,
+  sender: Sender,
+  later: readonly Mail[],
+  say: (line: string) => void,
+): Promise<boolean> {
+  sender.turnTo(later);
+  let reported = 'stable';
+  for (let second = 0; second < 90; second++) {
+    await sleep(1000);
+    const drift = await readDrift(url, viewerKey, endpoint);
+    if (!drift) continue;
+    const lost = drift.losses.some((l) => l.state === 'lost');
+    const finding = `${drift.state}${lost ? ' lost' : ''}`;
+    const found = drift.state === 'moved' && drift.lasting && lost;
+    if (found || finding !== reported) say(`     ${describeDrift(drift)}`);
+    if (found) return true;
+    reported = finding;
+  }
+  return false;
+}
