@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseVersion } from '@slipway/core';
 import type { Retraining } from '@slipway/contracts';
 import type { Rollout } from '@slipway/release';
 import type { DriftJudgement, LossJudgement } from '@slipway/stats';
@@ -130,7 +131,8 @@ export function retrainingEvent(
   reasons: string[],
   context: { source: string; now: number; cooldownMs: number },
 ): Retraining {
-  const [model = '', version = '0'] = drift.version.split(':');
+  const ref = parseVersion(drift.version);
+  if (!ref) throw new Error(`"${drift.version}" does not name a version`);
   const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
   const lost = drift.losses
     .filter((l) => l.state === 'lost')
@@ -144,8 +146,7 @@ export function retrainingEvent(
     type: 'slipway.retraining.v1',
     source: context.source,
     time: context.now,
-    model,
-    version: Number(version),
+    ...ref,
     endpoint: drift.endpoint,
     reasons,
     sentence: `${drift.version} should be retrained: ${[...lost, ...moved].join('; ')}.`,
