@@ -20,7 +20,7 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 await patiently('Kafka', () => createTopics(createKafka('slipway.migrate', config, log), config.REPLICATION_FACTOR));
-log.info('the topics are there');
+log.info('the topics exist');
 const folder = fileURLToPath(new URL('../../clickhouse', import.meta.url));
 const applied = await patiently('ClickHouse', () =>
   migrateClickHouse(
@@ -30,5 +30,5 @@ const applied = await patiently('ClickHouse', () =>
     config.CLICKHOUSE_TLS_CA,
   ),
 );
-log.info({ applied }, 'the tables are there');
+log.info({ applied }, 'the tables are migrated');
 process.exit(0);

@@ -107,7 +107,7 @@ export class AnalyserLoop {
     } catch (error) {
       log.warn(
         { rollout: rollout.id, error: (error as Error).message, trace_id: traceIdOf(traceparent) },
-        'no evidence now; the next look tries again',
+        'the look failed; the next one tries again',
       );
     } finally {
       end();

@@ -117,7 +117,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         eachBatch: (payload) => this.eachBatch(payload),
       });
     } catch (error) {
-      log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join yet');
+      log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join the consumer group; tried again');
       await consumer.disconnect().catch(() => undefined);
       this.rejoin(attempt + 1);
     }
@@ -248,7 +248,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         retriesTotal.inc({ topic });
         this.options.log.warn(
           { topic, attempt, error: (error as Error).message },
-          'a store is away; the offset stays and the batch is tried again',
+          'a store is not available; the offset stays and the batch is tried again',
         );
         const until = performance.now() + backoffMs(attempt, Math.random());
         while (performance.now() < until) {

@@ -173,7 +173,7 @@ export class StateReplica<S extends z.ZodType> {
       log.warn({ topic: topic.name, keys: gone.length }, 'the topic is new and empty: what was known before stays');
       return;
     }
-    log.warn({ topic: topic.name, keys: gone }, 'the topic holds these no more: they count as deleted');
+    log.warn({ topic: topic.name, keys: gone }, 'the topic no longer holds these keys: they count as deleted');
     for (const key of gone) {
       this.highest.delete(key);
       this.hand(key, undefined, 0);
@@ -217,7 +217,7 @@ export class StateReplica<S extends z.ZodType> {
     }
     this.options.log.error(
       { topic: this.options.topic.name, key, offset: m.offset, reason: parsed.reason },
-      'a state that cannot be used; the last good one stays',
+      'an invalid state was skipped; the last valid one stays in force',
     );
     const record = {
       topic: this.options.topic.name,

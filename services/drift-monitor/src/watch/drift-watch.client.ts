@@ -70,7 +70,7 @@ export class DriftWatch {
       await this.look(route).catch((error: unknown) =>
         this.parts.log.warn(
           { endpoint: route.endpoint, error: (error as Error).message },
-          'could not look for drift; the next look tries again',
+          'the look for drift failed; the next look tries again',
         ),
       );
     }

@@ -137,18 +137,24 @@ export class IngestWatch {
     this.empty.set(name, 0);
     this.tries.set(name, (this.tries.get(name) ?? 0) + 1);
     ingestRestarts.inc({ queue: name });
-    this.log.warn({ queue: name, group }, 'nobody reads for this table of ClickHouse: it is attached again');
+    this.log.warn(
+      { queue: name, group },
+      'a Kafka table of ClickHouse has no consumer in its group: attaching it again',
+    );
     const abort_signal = AbortSignal.timeout(DETACH_MS);
     try {
       await this.clickhouse.command({ query: `DETACH TABLE slipway.${name} SYNC`, abort_signal });
     } catch (error) {
       if (!abort_signal.aborted) {
-        this.log.warn({ err: error, queue: name }, 'a table of ClickHouse was not detached: tried again later');
+        this.log.warn(
+          { err: error, queue: name },
+          'a Kafka table of ClickHouse could not be detached; tried again later',
+        );
         return;
       }
       this.stuck.set(name, since);
       ingestStuck.set({ queue: name }, 1);
-      this.log.error({ err: error, queue: name }, 'a table of ClickHouse cannot be detached: restart ClickHouse');
+      this.log.error({ err: error, queue: name }, 'a Kafka table of ClickHouse cannot be detached: restart ClickHouse');
       return;
     }
     await this.attach(name);
@@ -167,9 +173,9 @@ export class IngestWatch {
   private async attach(name: string): Promise<void> {
     try {
       await this.clickhouse.command({ query: `ATTACH TABLE IF NOT EXISTS slipway.${name}` });
-      this.log.info({ queue: name }, 'attached a table of ClickHouse that reads from Kafka');
+      this.log.info({ queue: name }, 'attached a Kafka table of ClickHouse');
     } catch (error) {
-      this.log.error({ err: error, queue: name }, 'a table of ClickHouse is detached and cannot be attached');
+      this.log.error({ err: error, queue: name }, 'a Kafka table of ClickHouse is detached and cannot be attached');
     }
   }
 }

@@ -167,7 +167,7 @@ export class ModelSet {
       if (now - entry.unwantedSince < LINGER_MS && (entry.served || !crowded)) continue;
       this.entries.delete(key);
       await entry.model?.release();
-      this.parts.log.info({ version: key }, 'unloaded');
+      this.parts.log.info({ version: key }, 'the version is unloaded');
       this.parts.onChange();
       await this.evict();
     }
@@ -229,7 +229,7 @@ export class ModelSet {
     } catch (error) {
       this.postpone(entry, (error as Error).message);
       if (error instanceof ArtifactError && error.wrongBytes) entry.state = 'failed';
-      log.warn({ version: key, error: entry.error, state: entry.state }, 'its artifact could not be fetched');
+      log.warn({ version: key, error: entry.error, state: entry.state }, 'the artifact could not be fetched');
     }
   }
 
@@ -260,7 +260,7 @@ export class ModelSet {
       if (this.closed) return await model.release();
       Object.assign(entry, { model, state: 'warm', error: undefined, failures: 0, ends: 0 });
       const ms = Math.round(performance.now() - began);
-      log.info({ version: key, provider: model.provider, pid: model.pid, ms }, 'loaded and warm');
+      log.info({ version: key, provider: model.provider, pid: model.pid, ms }, 'the version is loaded and warm');
     } catch (error) {
       // Whoever registered it reads this: the cache's place on this machine says nothing.
       const reason = (error as Error).message.replaceAll(file, 'its file');
@@ -271,7 +271,7 @@ export class ModelSet {
       const own = byItself ? entry.ends >= MOST_ENDS : ended === undefined && !outOfMemory(reason);
       this.postpone(entry, byItself && own ? `${reason} (${MOST_ENDS} times)` : reason);
       if (own) entry.state = 'failed';
-      log.error({ version: key, error: entry.error, state: entry.state }, 'cannot be loaded');
+      log.error({ version: key, error: entry.error, state: entry.state }, 'the version cannot be loaded');
     }
   }
 
@@ -283,6 +283,6 @@ export class ModelSet {
         [...this.entries.values()].filter((e) => e.routed || e.busy || e.model).map((e) => e.spec.artifact.sha256),
       );
     const removed = await artifacts.evict(inUse);
-    if (removed.length > 0) log.info({ digests: removed }, 'removed from the cache, which is full');
+    if (removed.length > 0) log.info({ digests: removed }, 'artifacts were removed: the cache is full');
   }
 }

@@ -102,7 +102,10 @@ export class OutboxPublisher {
       }
       refusedGauge.set(refused);
     } catch (error) {
-      this.log.warn({ error: (error as Error).message }, 'publishing waits: Kafka or Postgres is away');
+      this.log.warn(
+        { error: (error as Error).message },
+        'publishing is tried again: Kafka or Postgres is not available',
+      );
     }
   }
 
@@ -114,7 +117,10 @@ export class OutboxPublisher {
     } catch (error) {
       if (!isRefusedRecord(error)) throw error;
       const { topic, key } = waiting;
-      this.log.error({ topic, key, error: (error as Error).message }, 'THE BROKER REFUSES A RECORD; it waits');
+      this.log.error(
+        { topic, key, error: (error as Error).message },
+        'THE BROKER REFUSES A RECORD: it stays in the outbox',
+      );
       return false;
     }
   }

@@ -60,7 +60,7 @@ export class Conductor {
     } catch (error) {
       this.parts.log.warn(
         { error: (error as Error).message, transient: isTransient(error) },
-        'the conductor could not look',
+        'the conductor could not look at its rollouts; the next look tries again',
       );
     } finally {
       this.busy = false;

@@ -63,7 +63,7 @@ export class WorkerWatch {
       }
       this.last = picture;
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'routes could not be recompiled yet');
+      log.warn({ error: (error as Error).message }, 'the routes could not be compiled; tried again later');
     } finally {
       this.busy = false;
     }

@@ -61,7 +61,7 @@ export class Trials {
       for (const v of await this.untested()) {
         const trial = trialOf(v, workers);
         if (!trial || !(await this.store(v, trial))) continue;
-        log.info({ model: v.model, version: v.version, ...trial }, 'loaded for the first time, or not');
+        log.info({ model: v.model, version: v.version, ...trial }, 'the first load of a version has ended');
         failed ||= trial.state === 'failed';
       }
       if (failed) {
@@ -69,7 +69,10 @@ export class Trials {
         routes.published();
       }
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'what workers could load is not stored yet');
+      log.warn(
+        { error: (error as Error).message },
+        'the results of first loads could not be stored; tried again later',
+      );
     } finally {
       this.busy = false;
     }

@@ -205,7 +205,7 @@ export class RowJournal {
     try {
       if (fstatSync(this.fd).size > this.segmentBytes) ftruncateSync(this.fd, this.segmentBytes);
     } catch (error) {
-      this.options.log.error({ err: error }, 'the journal could not be mended');
+      this.options.log.error({ err: error }, 'the journal could not be repaired');
     }
   }
 
@@ -232,7 +232,7 @@ export class RowJournal {
         if (attempt === 0)
           this.options.log.warn(
             { error: (error as Error).message, topic: this.options.topic.name, waitingBytes: this.bytesWaiting },
-            'Kafka does not take rows; the journal keeps them',
+            'Kafka does not accept rows; the journal keeps them',
           );
         await this.pause(backoffMs(Math.min(attempt++, 4), Math.random()));
       }
@@ -310,7 +310,7 @@ export class RowJournal {
     this.setAside++;
     this.options.log.error(
       { topic: this.options.topic.name, bytes: line.length, why, setAside: this.setAside },
-      'A ROW CANNOT BE SHIPPED; it lies in set-aside.ndjson',
+      'A ROW CANNOT BE SHIPPED: it was moved to set-aside.ndjson',
     );
   }
 
@@ -339,7 +339,10 @@ export class RowJournal {
           this.roll();
         } else if (fd !== undefined && left > 0) {
           // A segment that is no longer written to ends with a newline: this tail is half a line that a kill left.
-          this.options.log.error({ path, bytes: left }, 'a segment ends within a line; the half line lies aside');
+          this.options.log.error(
+            { path, bytes: left },
+            'a segment ends within a line, which was moved to set-aside.ndjson',
+          );
           this.putAside(this.readAll(fd, left), 'half a line');
           this.advance(left, 0);
         }

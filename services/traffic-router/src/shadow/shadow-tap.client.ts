@@ -27,10 +27,10 @@ const shedTotal = counter(
 
 const untoldTotal = counter(
   'slipway_router_shadow_untold_total',
-  'Shed requests of which Kafka could not be told: they stay pending',
+  'Shed requests that could not be reported to Kafka: they stay pending',
   [],
 );
-/** Shed requests that may wait to be told of. */
+/** Shed requests that may wait to be reported. */
 const MOST_UNSENT = 100_000;
 
 export type Answered = {
@@ -148,7 +148,7 @@ export class ShadowTap {
       untoldTotal.inc(lost);
       this.log.error(
         { requests: lost },
-        'sampled requests were shed, and too many wait to be told of: they stay pending',
+        'shed requests cannot be reported, since too many reports wait: they stay pending',
       );
     }
     void this.tell();
@@ -173,7 +173,7 @@ export class ShadowTap {
       }
     } catch (error) {
       untoldTotal.inc(this.unsent.length);
-      this.log.error({ err: error, requests: this.unsent.length }, 'what was shed cannot be told of');
+      this.log.error({ err: error, requests: this.unsent.length }, 'shed requests could not be reported');
       this.unsent.length = 0;
     } finally {
       this.telling = false;
