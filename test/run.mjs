@@ -55,7 +55,7 @@ function run(command, args) {
   return new Promise((resolve) => child.on('close', resolve));
 }
 
-/** A test that no project runs is a failure: nobody would notice. */
+/** A test that no project runs is a failure: otherwise it would go unnoticed. */
 function allRan(files) {
   let tracked;
   try {

@@ -53,7 +53,7 @@ export async function reportDrift(
 
 /**
  * Switches the traffic to the mail that was collected later, and waits until drift-monitor reports both that the inputs
- * have moved for good and that the error rate has risen.
+ * have moved permanently and that the error rate has risen.
  * @returns whether it reported that within 90 s
  */
 export async function sendLaterMail(

@@ -11,7 +11,7 @@ export type SenderCounters = {
   outcomesFailed: number;
 };
 
-/** Outcomes are no hurry: those of so long are posted together, and no more than so many wait. */
+/** Outcomes are not urgent: those of so long are posted together, and no more than so many wait. */
 const TOGETHER_MS = 200;
 const MOST_TOGETHER = 100;
 

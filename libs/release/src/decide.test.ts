@@ -171,7 +171,7 @@ describe('decide', () => {
 });
 
 describe('commands and transitions', () => {
-  it('gives a silent analyser its time anew when an operator resumes', () => {
+  it('gives a silent analyser its time again when an operator resumes', () => {
     const silent = { ...running(1, 500_000), status: 'paused' as const };
     const resumed = obey(silent, { command: 'resume', reason: '' }, 'op', NOW);
     expect(decide(resumed, [], NOW + 59_000, world, policy).kind).toBe('none');

@@ -128,7 +128,7 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
         ...rollout,
         status: 'running',
         weight: active ? stepWeight(rollout.spec.steps, rollout.step) : rollout.weight,
-        // What kept it from serving is measured anew.
+        // What kept it from serving is measured again.
         visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, resumed_at: now } : v)),
         reason: why,
       };

@@ -2,7 +2,7 @@
 
   pip install mpmath && python3 far-tails.py > far-tails.json
 
-Where a library is the reference, its definition is written out here anew: River's drift.evaluate (commit 08ef02c) and
+Where a library is the reference, its definition is written out here again: River's drift.evaluate (commit 08ef02c) and
 GrowthBook's CUPED of a ratio (commit 0208389), whose variance is the delta method's, by numerical derivatives.
 """
 import json

@@ -22,7 +22,7 @@ const rows = () =>
     'SELECT reason, assigned_arm AS arm, uniqExact(event_id) AS n FROM predictions GROUP BY reason, arm',
   );
 
-/** Units are drawn anew for each request: each router gives the candidate sooner or later, if it has it. */
+/** A new unit is drawn for each request: each router gives the candidate sooner or later, if it has it. */
 async function bothGiveTheCandidate(): Promise<void> {
   const seen = new Set<number>();
   await until(

@@ -62,7 +62,7 @@ async function whileTampered(change: () => Promise<unknown>): Promise<AuditVerif
   }
 }
 
-/** Another actor from the first row on, and every hash of the chain anew; signed anew where there is a key. */
+/** Another actor from the first row on, and every hash of the chain again; signed again where there is a key. */
 async function rewrite(aggregate: string, key?: KeyObject): Promise<void> {
   const { rows } = await superuser.query<AuditRow>('SELECT * FROM audit WHERE aggregate = $1 ORDER BY n', [aggregate]);
   let previous = AUDIT_GENESIS;

@@ -59,7 +59,7 @@ export function describeIngestWatch(stack: () => TestStack, { prediction, send, 
         await command(`DROP TABLE slipway.${table} SYNC`);
     });
 
-    it('attaches what a restart that was cut off left detached, not what an operator detached for good', async () => {
+    it('attaches what a restart that was cut off left detached, not what an operator has detached', async () => {
       await command('DETACH TABLE slipway.predictions_queue SYNC');
       await command('DETACH TABLE slipway.outcomes_queue PERMANENTLY SYNC');
       await watching(() => arrives('a row after it'));

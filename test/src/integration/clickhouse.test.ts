@@ -88,7 +88,7 @@ describe('ingestion', () => {
     expect(got['outputs']).toEqual({ class: '1', label: 'spam' });
   });
 
-  it('lets a bad row die alone, with its reason; the rows beside it in the same record land', async () => {
+  it('rejects an invalid row with its reason, without affecting the others of its record', async () => {
     const before = prediction();
     const after = prediction();
     const { event_id: _, ...nameless } = prediction();

@@ -13,7 +13,7 @@ export const ladders: Record<string, readonly number[]> = {
   '10 steps: 40, 41 … 49': [0.4, 0.41, 0.42, 0.43, 0.44, 0.45, 0.46, 0.47, 0.48, 0.49],
   'paused: 25, 50, 25, 50, 75': [0.25, 0.5, 0.25, 0.5, 0.75],
   'lowered: 50, 40, 30, 20, 10': [0.5, 0.4, 0.3, 0.2, 0.1],
-  'begun anew: 20, 20, 40, 40, 60': [0.2, 0.2, 0.4, 0.4, 0.6],
+  'begun again: 20, 20, 40, 40, 60': [0.2, 0.2, 0.4, 0.4, 0.6],
 };
 const DWELL = 60;
 /** Requests a user makes in a step, on average: nearly all of them come back. */

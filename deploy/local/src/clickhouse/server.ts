@@ -23,8 +23,8 @@ const need = (name: string): string => {
 const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
 // A killed consumer holds its partitions until its session ends: shorter than librdkafka's 45 s. Its patience with a
-// broker that froze (60 s) is left as it is: with 8 s it lost its group for good in 3 % of freezes of 10 s, instead of
-// in 0.4 %.
+// broker that froze (60 s) is left as it is: with 8 s it lost its group permanently in 3 % of freezes of 10 s,
+// instead of in 0.4 %.
 const configFile = join(folder, '..', 'clickhouse.xml');
 // The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would starve the
 // others for a minute.

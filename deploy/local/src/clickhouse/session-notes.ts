@@ -19,7 +19,7 @@ export class SessionNotes {
     this.now = now;
   }
 
-  /** The database and the statements of a session, oldest first; its time begins anew. */
+  /** The database and the statements of a session, oldest first; its time begins again. */
   of(id: string | undefined, timeoutSeconds: number): { database: string | undefined; sets: string[] } {
     const known = id === undefined ? undefined : this.alive(id);
     if (!known) return { database: undefined, sets: [] };

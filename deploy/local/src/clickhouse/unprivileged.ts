@@ -16,7 +16,7 @@ export function runAs(folder: string): string {
   return String(NOBODY);
 }
 
-/** Gives the data to `id`, and becomes it: for good, in every thread. Does nothing without an id. */
+/** Gives the data to `id`, and becomes it: permanently, in every thread. Does nothing without an id. */
 export function dropPrivileges(id: string | undefined, folder: string): void {
   if (!id) return;
   const user = Number(id);

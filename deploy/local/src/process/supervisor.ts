@@ -61,7 +61,7 @@ export async function until(
   }
 }
 
-/** The kernel's start time of a process: with the pid it names one process for good. Undefined when it is gone. */
+/** The kernel's start time of a process: with the pid it names one process permanently. Undefined when it is gone. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -17,7 +17,7 @@ it('lets each kind of decision be written by its one owner alone', () => {
   expect(writers(topics.instances)).toEqual(['registry', 'router', 'worker']);
 });
 
-// `npm run docs` prints it anew.
+// `npm run docs` prints it again.
 it('is what deploy/kafka/acls.txt says', async () => {
   await expect(printAcls()).toMatchFileSnapshot(`${kafka}/acls.txt`);
 });

@@ -24,7 +24,7 @@ describe('the topics', () => {
       expect([t.name, t.writers.length > 0, t.readers.length > 0]).toEqual([t.name, true, true]);
   });
 
-  // `npm run docs` prints both anew.
+  // `npm run docs` prints both again.
   it('are what docs/topics.md says', async () => {
     await expect(topicsPage()).toMatchFileSnapshot(`${docs}/topics.md`);
   });

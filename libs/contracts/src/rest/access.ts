@@ -12,7 +12,7 @@ export const accessKeySchema = z.object({
   sha256: sha256Schema,
   created_at: timeMsSchema,
   revoked_at: timeMsSchema.nullable(),
-  /** `n` is 1, and 2 once it is revoked, which is for good: whatever arrives later. */
+  /** `n` is 1, and 2 once it is revoked, which is permanently: whatever arrives later. */
   revision: revisionSchema,
 });
 export type AccessKey = z.infer<typeof accessKeySchema>;
@@ -22,7 +22,7 @@ export const LEAST_KEY_BITS = 72;
 
 /**
  * Estimated entropy of a key, bits: Shannon's, from its own characters, and the least of what remains when each
- * character is foretold from the one so many places before it. Of repeats, of a sequence (abcdef, 1a2b3c) and of a
+ * character is predicted from the one so many places before it. Of repeats, of a sequence (abcdef, 1a2b3c) and of a
  * single character it makes little; words that are written once it takes for random.
  */
 export function keyBits(key: string): number {

@@ -228,7 +228,7 @@ export class StateReplica<S extends z.ZodType> {
       value: m.value,
       headers: {},
     };
-    // Every start reads the topic anew, so a letter that could not be sent now is sent then.
+    // Every start reads the topic again, so a letter that could not be sent now is sent then.
     void this.options.deadLetters
       .send([{ record, reason: parsed.reason }], steadyNow())
       .catch((error: unknown) =>

@@ -5,7 +5,7 @@ import type { JudgeInput } from './input.ts';
 /**
  * With an exposure fault: each guardrail's evidence at the least favourable shares; half of α pays for their bounds,
  * half for the evidence. Latency is worth 1 then (no share is the worst for all of its buckets), as is evidence that
- * was carried on and can't be counted anew.
+ * was carried on and can't be counted again.
  */
 export function leastFavourable(
   input: JudgeInput,

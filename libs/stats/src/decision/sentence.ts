@@ -159,7 +159,7 @@ const inSeconds = (times: number, { step }: Judgement['numbers']): string =>
 function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string {
   if (!g?.proof || g.proof.bound === null || g.proof.estimate === null) return ' (too few events)';
   const { estimate, bound: at } = g.proof;
-  // The half-width falls with the root of the units; an estimate on the wrong side is not mended by more of them.
+  // The half-width falls with the root of the units; an estimate on the wrong side is not corrected by more of them.
   const hopeful = Math.sign(estimate) === Math.sign(estimate - at) && estimate !== 0;
   const times = (Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1;
   const more = hopeful ? `; about ${inSeconds(times, n)} more, should the rates stay as they are` : '';

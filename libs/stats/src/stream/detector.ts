@@ -2,7 +2,7 @@ import { sound } from '../errors.ts';
 /** What a stream detector says after each value. */
 export type StreamState = { drift: boolean; warning: boolean };
 
-/** A detector of change in a stream, one value at a time; after a drift it begins anew. */
+/** A detector of change in a stream, one value at a time; after a drift it begins again. */
 export interface StreamDetector {
   update(x: number): StreamState;
 }

@@ -137,7 +137,7 @@ export function retrainingEvent(
   const lost = drift.losses
     .filter((l) => l.state === 'lost')
     .map((l) => `its error rate on labelled requests is ${percent(l.rate)}, at registration ${percent(l.reference)}`);
-  const moved = drift.lasting ? [`its inputs have moved for good: ${named(drift.inputs)}`] : [];
+  const moved = drift.lasting ? [`its inputs have moved permanently: ${named(drift.inputs)}`] : [];
   return {
     event_id: createHash('sha256')
       .update(`${drift.version} ${reasons.join()} ${Math.floor(context.now / context.cooldownMs)}`)

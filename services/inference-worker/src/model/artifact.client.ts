@@ -86,7 +86,7 @@ export class ArtifactClient {
 
   /**
    * Removes files that are not in use, those first that were asked for longest ago, until all fit into the bound.
-   * @param inUse digests, asked for anew before each removal
+   * @param inUse digests, asked for again before each removal
    * @returns the digests that were removed
    */
   async evict(inUse: () => ReadonlySet<string>): Promise<string[]> {

@@ -175,7 +175,7 @@ export class ModelSet {
 
   private async want(key: string, spec: Loadable, routed: boolean): Promise<void> {
     const present = this.entries.get(key);
-    // The same number may be given anew once the model was deleted.
+    // The same number may be given again once the model was deleted.
     const other = present !== undefined && present.spec.digest !== spec.digest;
     if (other && present.busy) return;
     if (other) await present.model?.release();

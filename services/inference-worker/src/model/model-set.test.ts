@@ -114,7 +114,7 @@ it.each([
     /bytes of memory; MODEL_MEMORY_BYTES is 1000/,
   ],
 ])(
-  'a version does not fail for good because %s: the reason is told, and it is tried again',
+  'a version does not fail permanently because %s: the reason is reported, and it is tried again',
   async (_, change, uris, reason) => {
     const set = modelSet({ allowedHosts: ['127.0.0.1:1'], ...change });
     set.tryOut([version('unlucky', identity('FP32', [-1, 1]), uris)]);
@@ -125,7 +125,7 @@ it.each([
   },
 );
 
-it('a reason in which a bundle says a lot is told in brief: a heartbeat is one record', async () => {
+it('a long reason of a bundle is shortened: a heartbeat is one record', async () => {
   const set = modelSet();
   const talkative = version('talkative', identity('BYTES', [-1, 1]));
   const inputs = [{ name: 'x', datatype: 'BYTES', shape: [1, 1], data: ['a'] }];

@@ -45,7 +45,7 @@ export class AuditVerifier {
         )
       ).map((r) => [r.aggregate, r.n]),
     );
-    // Read anew each time: another registry may sign with a newer key already.
+    // Read again each time: another registry may sign with a newer key already.
     const keys = { signs: this.key.id, all: readAuditKeys(this.key.folder) };
     const verification = new Verification(keys, await this.readTopic(openAuditKeys(keys.all)), published);
     await this.database.transaction(async (sql) => {

@@ -77,7 +77,7 @@ export async function removeModel(sql: Sql, model: string, actor: Actor, now: nu
 }
 
 /**
- * Ends a model for good: it gets no more versions, and no endpoint or rollout takes one that it has. Again, it changes
+ * Ends a model: it gets no more versions, and no endpoint or rollout takes one that it has. Again, it changes
  * nothing.
  * @throws ProblemError not_found, or conflict naming what still serves or may come to serve a version of it
  */

@@ -34,7 +34,7 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
   }).control.addresses;
 
 describe('the addresses of a version', () => {
-  it('keep a worker that has started anew and is still loading: the death of the other must not leave nobody', () =>
+  it('keep a worker that has restarted and is still loading, so that one is left when the other ends', () =>
     expect(route(['http://a', 'http://b'], ['http://b'], ['http://a', 'http://b'])).toEqual(['http://a', 'http://b']));
   it('drop one that is dead or cannot load the version, where another is warm', () =>
     expect(route(['http://a', 'http://b'], ['http://b'], ['http://b'])).toEqual(['http://b']));

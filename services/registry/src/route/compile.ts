@@ -98,7 +98,7 @@ function addresses(version: Version, { addressesOf, mayReturn, before, targetHos
     (t) => t && t.model === version.model && t.version === version.version,
   );
   if (warm.length === 0) return same?.addresses ?? [];
-  // A worker that has just started anew keeps its place: routers eject it until it is warm, and find it again by
+  // A worker that has just restarted keeps its place: routers eject it until it is warm, and find it again by
   // themselves. Were it left out meanwhile, the death of another one would leave a route without anybody alive.
   const returning = mayReturn(version).filter((a) => same?.addresses.includes(a) && !warm.includes(a));
   return [...warm, ...returning].sort();

@@ -35,7 +35,7 @@ export class RouteStore extends Republish {
   }
 
   /**
-   * Stores and enqueues the route anew if it differs from the stored one. @returns the revision that is in force then
+   * Stores and enqueues the route again if it differs from the stored one. @returns the revision that is in force then
    */
   async recompile(
     sql: Sql,

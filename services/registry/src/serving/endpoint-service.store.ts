@@ -120,7 +120,7 @@ export class EndpointService {
   }
 
   /**
-   * Ends the traffic of an endpoint for good; again, it changes nothing.
+   * Ends the traffic of an endpoint permanently; again, it changes nothing.
    * @throws ProblemError unknown_endpoint, conflict
    */
   async retire(name: string, reason: string, actor: Actor, now: number): Promise<Endpoint> {

@@ -22,9 +22,9 @@ const pairsTotal = counter(
 
 /** A pair may be here a moment before its rollout: a batch waits so long for all that it does not know, together. */
 const ROLLOUT_PATIENCE_MS = 3000;
-/** Nobody waits again for a rollout that was waited for in vain, for so long. */
+/** For so long a rollout that was not found is not waited for again. */
 const UNKNOWN_MS = 60_000;
-/** Ids of rollouts that were waited for in vain, at most: who makes them up must not fill the memory. */
+/** Ids of rollouts that were not found, at most: made-up ids must not fill the memory. */
 const MOST_UNKNOWN = 100_000;
 
 export type PairParts = {
@@ -42,7 +42,7 @@ export type PairParts = {
 export class PairConsumer {
   static readonly PARTS = Symbol('the parts of the pair consumer');
   private readonly parts: PairParts;
-  /** Ids of rollouts that were waited for in vain, and until when they need not be waited for; oldest first. */
+  /** Ids of rollouts that were not found, and until when they are not waited for again; oldest first. */
   private readonly unknown = new Map<string, number>();
   constructor(@Inject(PairConsumer.PARTS) parts: PairParts) {
     this.parts = parts;

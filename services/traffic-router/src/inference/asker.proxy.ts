@@ -171,7 +171,7 @@ export class Asker {
         Math.max(1, Math.ceil(timeoutMs)),
       );
       if (answer.status === 404) {
-        // The route says that it serves the version: it has started anew and is still loading. Not the caller's fault.
+        // The route says that it serves the version: it has restarted and is still loading. Not the caller's fault.
         failed(true, 'does not have the version');
         return new TargetFault('connect', `${address} does not have ${formatVersion(target)}`);
       }

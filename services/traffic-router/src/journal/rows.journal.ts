@@ -100,7 +100,7 @@ export class RowJournal {
     const segments = this.segments();
     this.position = this.loadPosition(segments[0]);
     for (const s of segments) {
-      const waits = this.mend(s, s === this.position.segment ? this.position.offset : 0);
+      const waits = this.repair(s, s === this.position.segment ? this.position.offset : 0);
       this.held.set(s, waits);
       this.bytesWaiting += waits.bytes;
     }
@@ -150,7 +150,7 @@ export class RowJournal {
   }
 
   /** Cuts off a last line that a kill left unfinished: its answer had not left. @returns what is there from `offset` */
-  private mend(segment: number, offset: number): { bytes: number; rows: number } {
+  private repair(segment: number, offset: number): { bytes: number; rows: number } {
     const path = this.path(segment);
     const content = readFileSync(path);
     const end = content.lastIndexOf(NEWLINE) + 1;
