@@ -1,9 +1,11 @@
 export * from './admission.ts';
 export * from './capacity.ts';
+export * from './comparators/rule.ts';
 export * from './decide.ts';
 export * from './evidence.ts';
-export * from './judgeable.ts';
-export * from './metric.ts';
+export * from './metrics/guardrail.ts';
+export type { MetricKindName } from './metrics/kinds.ts';
+export * from './metrics/metric.ts';
 export * from './rollout.ts';
 export * from './spec.ts';
 export * from './transitions.ts';

@@ -1,4 +1,4 @@
-import { builtInMetrics } from './metric.ts';
+import { builtInMetrics } from './metrics/metric.ts';
 import { type Evidence, type Verdict } from './evidence.ts';
 import { type Rollout } from './rollout.ts';
 import { rolloutSpecSchema } from './spec.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { revisionSchema } from '@slipway/core';
-import { metricSchema } from './metric.ts';
+import { metricSchema } from './metrics/metric.ts';
 import { timeMsSchema, versionRefSchema } from '@slipway/core';
 import { rolloutSpecSchema } from './spec.ts';
 

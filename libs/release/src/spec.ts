@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { nameSchema, unitKindSchema, versionRefSchema } from '@slipway/core';
 import { durationMs, durationSchema, shareSchema } from '@slipway/core';
+import { compareSchema } from './comparators/rule.ts';
+import { guardrailSchema } from './metrics/guardrail.ts';
 
 /** Counts are the candidate's own; all that are given must be reached. */
 export const untilSchema = z.strictObject({
@@ -8,26 +10,6 @@ export const untilSchema = z.strictObject({
   units: z.int().min(1).optional(),
   for: durationSchema.optional(),
 });
-
-const tolerance = z.number().nonnegative();
-/**
- * When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never
- * compared.
- */
-export const compareSchema = z.strictObject({
-  /** Outputs (OIP) or top-level fields (JSON) to compare; all when absent. */
-  fields: z.array(z.string().min(1)).min(1).optional(),
-  /** Fields to leave out. */
-  ignore: z.array(z.string().min(1)).default([]),
-  /** Numbers with a fraction agree when |a − b| ≤ absolute + relative · |a|. */
-  absolute: tolerance.default(1e-6),
-  relative: tolerance.default(1e-3),
-  /** A list of scores agrees when its k highest stand at the same places; without it, element by element. */
-  topK: z.int().min(1).max(100).optional(),
-  /** Texts agree from this similarity of their words on (Dice; 1 is the same words), white space aside. */
-  textSimilarity: z.number().gt(0).max(1).default(1),
-});
-export type CompareRule = z.infer<typeof compareSchema>;
 
 export const shadowStepSchema = z.strictObject({
   /** Share of the endpoint's requests; drawn by hash, before anything is known of the load. */
@@ -64,30 +46,6 @@ export const stepSchema = z.union([
   }),
 ]);
 export type Step = z.infer<typeof stepSchema>;
-
-export const guardrailSchema = z.strictObject({
-  metric: nameSchema,
-  /** Candidate over control; for metrics where lower is better. At least 1. */
-  maxRatio: z.number().min(1).max(100).optional(),
-  /** Candidate over control; for metrics where higher is better. At most 1. */
-  minRatio: z.number().gt(0).max(1).optional(),
-  /** `watch`: told beside every verdict, decides nothing. */
-  role: z.enum(['guardrail', 'watch']).optional(),
-  /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
-  proof: z.boolean().optional(),
-  /**
-   * The smallest harm that must not be missed: candidate over control, or a difference of rates; whichever is the
-   * smaller. The last step in which both versions serve ends only once it is excluded. Too little
-   * traffic then holds.
-   */
-  harm: z
-    .strictObject({ ratio: z.number().gt(0).max(100).optional(), absolute: z.number().gt(0).lt(1).optional() })
-    .refine((h) => h.ratio !== undefined || h.absolute !== undefined, 'name a ratio, a difference, or both')
-    .optional(),
-  /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
-  sla: z.partialRecord(z.enum(['p50', 'p90', 'p99']), durationSchema).optional(),
-});
-export type Guardrail = z.infer<typeof guardrailSchema>;
 
 export const rolloutSpecSchema = z
   .strictObject({

@@ -90,7 +90,7 @@ const look = {
   },
   guardrails: [
     {
-      kind: 'events' as const,
+      kind: 'proportion' as const,
       metric: 'errors',
       source: 'error' as const,
       direction: 'lower' as const,
@@ -101,7 +101,7 @@ const look = {
       step: { control: rated, candidate: rated },
     },
     {
-      kind: 'latency' as const,
+      kind: 'quantile' as const,
       metric: 'latency',
       margin: 1,
       masses,

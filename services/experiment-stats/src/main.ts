@@ -2,15 +2,13 @@ import { ANALYSERS } from '@slipway/release';
 import { loadConfig, runAnalyser } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { Analysis } from './analysis/analyse.store.ts';
-import { CountsStore } from './analysis/counts.store.ts';
-import { LatencyStore } from './analysis/latency.store.ts';
 import { IngestWatch } from './ingest/ingest-watch.store.ts';
 import { RebuildController } from './rebuild/rebuild.controller.ts';
 import { RebuildStore } from './rebuild/rebuild.store.ts';
 
 const config = loadConfig(configSchema, process.env);
 await runAnalyser('experiment-stats', ANALYSERS.traffic, config, ({ kafka, clickhouse, log, onClose }) => {
-  const analysis = new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
+  const analysis = new Analysis(clickhouse);
   const ingest = new IngestWatch(kafka, clickhouse, log);
   onClose('ingest watch', () => ingest.close());
   return {

@@ -64,7 +64,7 @@ export function timeVerdicts(): { ready: number; fromCounts: number } {
     },
     guardrails: [
       {
-        kind: 'events',
+        kind: 'proportion',
         metric: 'error_rate',
         source: 'error',
         direction: 'lower',
@@ -74,7 +74,7 @@ export function timeVerdicts(): { ready: number; fromCounts: number } {
         step,
       },
       {
-        kind: 'latency',
+        kind: 'quantile',
         metric: 'latency',
         margin: 1,
         masses: MASSES,
@@ -83,7 +83,7 @@ export function timeVerdicts(): { ready: number; fromCounts: number } {
         sla: [],
       },
       {
-        kind: 'events',
+        kind: 'proportion',
         metric: 'conversion',
         source: 'outcome',
         direction: 'higher',

@@ -13,8 +13,6 @@ import {
 } from '@slipway/release';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
-import { CountsStore } from '@slipway/experiment-stats/counts.store';
-import { LatencyStore } from '@slipway/experiment-stats/latency.store';
 import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
@@ -29,10 +27,7 @@ const HOUR = 60 * MINUTE;
 
 /** Suites on the stack of the counts: what has to be counted alike in both arms, and by one clock. */
 export function describeFairness(context: () => Counting, { rollout, prediction, outcome }: Builders): void {
-  const analysis = () => {
-    const { clickhouse } = context();
-    return new Analysis(clickhouse, new CountsStore(clickhouse), new LatencyStore(clickhouse));
-  };
+  const analysis = () => new Analysis(context().clickhouse);
   const newRollout = (change: Partial<Rollout> = {}): Rollout => ({ ...rollout, id: randomUUID(), ...change });
   /** Sends rows one record after another, and waits until ClickHouse has them. */
   const post = async (topic: { name: string }, ...records: { event_id: string }[][]): Promise<void> => {

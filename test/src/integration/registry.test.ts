@@ -158,7 +158,7 @@ describe('bad input', () => {
       'a harm to latency as a difference',
       { guardrails: [{ metric: 'latency', harm: { absolute: 0.1 } }] },
       422,
-      /harm\.absolute: a harm to latency is a ratio/,
+      /harm\.absolute: .* its harm is named as ratio/,
     ],
     [
       'a margin on the wrong side',

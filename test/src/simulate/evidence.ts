@@ -98,7 +98,7 @@ export class Evidence {
       step: STEP,
       guardrails: [
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'error_rate',
           source: 'error',
           direction: 'lower',
@@ -107,7 +107,7 @@ export class Evidence {
           step: NOTHING,
         },
         {
-          kind: 'latency',
+          kind: 'quantile',
           metric: 'latency',
           margin: 1,
           masses: this.masses,
@@ -115,7 +115,7 @@ export class Evidence {
           sla: [],
         },
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'conversion',
           source: 'outcome',
           direction: 'higher',
@@ -126,7 +126,7 @@ export class Evidence {
         ...(this.complaints
           ? [
               {
-                kind: 'events' as const,
+                kind: 'proportion' as const,
                 metric: 'complaint',
                 source: 'outcome' as const,
                 direction: 'lower' as const,

@@ -117,7 +117,7 @@ export function playHanging(world: World, perSecond: number, telling: Telling, s
       step: STEP,
       guardrails: [
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'error_rate',
           source: 'error',
           direction: 'lower',

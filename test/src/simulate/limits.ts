@@ -150,7 +150,7 @@ export function playLimits(world: World, perMinute: number, counts: Counts, seed
       },
       guardrails: [
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'error_rate',
           source: 'error',
           direction: 'lower',
@@ -159,7 +159,7 @@ export function playLimits(world: World, perMinute: number, counts: Counts, seed
           step: events('errors'),
         },
         {
-          kind: 'latency',
+          kind: 'quantile',
           metric: 'latency',
           margin: LIMITS.latency,
           masses: MASSES,
@@ -173,7 +173,7 @@ export function playLimits(world: World, perMinute: number, counts: Counts, seed
             : {}),
         },
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'conversion',
           source: 'outcome',
           direction: 'higher',

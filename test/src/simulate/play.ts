@@ -146,7 +146,7 @@ export function play({ meta, seconds, last }: Run): Outcome {
       },
       guardrails: [
         {
-          kind: 'events',
+          kind: 'proportion',
           metric: 'error_rate',
           source: 'error',
           direction: 'lower',
@@ -156,7 +156,7 @@ export function play({ meta, seconds, last }: Run): Outcome {
           step: events((x) => x.errors),
         },
         {
-          kind: 'latency',
+          kind: 'quantile',
           metric: 'latency',
           margin: 1,
           masses: MASSES,
@@ -168,7 +168,7 @@ export function play({ meta, seconds, last }: Run): Outcome {
         ...(hasConversions
           ? [
               {
-                kind: 'events' as const,
+                kind: 'proportion' as const,
                 metric: 'conversion',
                 source: 'outcome' as const,
                 direction: 'higher' as const,

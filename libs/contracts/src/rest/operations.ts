@@ -5,7 +5,7 @@ import { bundleSchema, versionSchema } from '@slipway/model';
 import { revisionSchema } from '@slipway/core';
 import { evidenceSchema } from '@slipway/release';
 import { loadableSchema } from '../routing/route.ts';
-import { checkPer, metricFieldsSchema, metricSchema } from '@slipway/release';
+import { checkDeclaration, metricFieldsSchema, metricSchema } from '@slipway/release';
 import {
   nameSchema,
   sha256Schema,
@@ -96,7 +96,7 @@ export const endpointInputSchema = z.strictObject({
   timeout_ms: z.int().min(1).max(600_000).default(10_000),
 });
 export const trialsSchema = z.object({ items: z.array(loadableSchema) });
-export const metricInputSchema = metricFieldsSchema.omit({ name: true }).superRefine(checkPer);
+export const metricInputSchema = metricFieldsSchema.omit({ name: true }).superRefine(checkDeclaration);
 export const keyInputSchema = z.strictObject({ name: z.string().min(1).max(63), role: roleSchema });
 /** An API key as it is listed. */
 export const keySchema = accessKeySchema.omit({ sha256: true, revision: true });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '@slipway/core';
+import { differenceKinds } from '@slipway/release';
 
 /**
  * How one sampled request ended. `failed`: there is no answer to compare; `expired`: its deadline passed; `shed`: the
@@ -81,7 +82,7 @@ export type ShadowPair = z.infer<typeof shadowPairSchema>;
 export const differenceSchema = z.object({
   /** `class`, `probability`, `choices.0.text` … */
   field: z.string(),
-  kind: z.enum(['number', 'class', 'top_k', 'text', 'type', 'missing', 'extra', 'length']),
+  kind: z.enum(differenceKinds),
   control: z.string(),
   candidate: z.string(),
 });

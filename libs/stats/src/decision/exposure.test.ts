@@ -44,7 +44,7 @@ function look(
     },
     guardrails: [
       {
-        kind: 'events',
+        kind: 'proportion',
         metric: 'error_rate',
         source: 'error',
         direction: 'lower',
@@ -91,7 +91,7 @@ describe('a fault of exposure', () => {
       const cells = input.exposures as CountCell[];
       for (let to = 5; to <= cells.length; to += 5) {
         const [guardrail] = input.guardrails;
-        if (guardrail?.kind !== 'events') throw new Error('a guardrail on events');
+        if (guardrail?.kind !== 'proportion') throw new Error('a guardrail on events');
         const seen = { ...guardrail, cells: (guardrail.cells as CountCell[]).slice(0, to) };
         const { verdict } = judge({ ...input, exposures: cells.slice(0, to), guardrails: [seen], nowSecond: to });
         if (verdict !== 'rollBack') continue;

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type CountCell, CountEvidence, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { random } from '../kernel/random.ts';
-import type { EventGuardrail, JudgeInput } from './input.ts';
+import type { ProportionGuardrail } from '../guardrails/proportion.ts';
+import type { JudgeInput } from './input.ts';
 import { judge } from './judge.ts';
 import { errors, input } from './look.fixture.ts';
 
 describe('with a harm that must not be missed', () => {
   const harmed = (
-    change: Partial<EventGuardrail>,
+    change: Partial<ProportionGuardrail>,
     counts: CountCell[],
     step: Partial<JudgeInput['step']> = { lastComparison: true },
   ) =>
@@ -43,7 +44,7 @@ describe('with a harm that must not be missed', () => {
     expect(harmed({}, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).verdict).toBe('advance'));
   it('takes the smaller of a ratio and a difference', () => {
     // the control errs on 0.1 %: + 0.05 pp is × 1.5
-    const of = (harm: EventGuardrail['harm']) =>
+    const of = (harm: ProportionGuardrail['harm']) =>
       harmed({ harm }, [{ second: 1, weight: 0.25, control: 90, candidate: 30 }]).numbers.guardrails[0]?.harm?.harm;
     expect(of({ ratio: 2, absolute: 0.0005 })).toBeCloseTo(1.5, 12);
     expect(of({ ratio: 1.2, absolute: 0.0005 })).toBe(1.2);
@@ -54,7 +55,7 @@ describe('with a harm that must not be missed', () => {
   });
   it('holds for latency that cannot be measured', () => {
     const latency = {
-      kind: 'latency' as const,
+      kind: 'quantile' as const,
       metric: 'latency',
       margin: 1,
       masses: null,

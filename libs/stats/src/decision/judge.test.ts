@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EventGuardrail } from './input.ts';
+import type { ProportionGuardrail } from '../guardrails/proportion.ts';
 import { judge } from './judge.ts';
 import { cells, errors, input } from './look.fixture.ts';
 
@@ -56,8 +56,8 @@ describe('the verdict', () => {
     });
   });
   it('waits for outcomes to come in', () => {
-    const misfiled: EventGuardrail = {
-      kind: 'events',
+    const misfiled: ProportionGuardrail = {
+      kind: 'proportion',
       metric: 'misfiled',
       source: 'outcome',
       direction: 'lower',
@@ -106,7 +106,7 @@ describe('the verdict', () => {
         guardrails: [
           errors([0, 900], [0, 300]),
           {
-            kind: 'latency',
+            kind: 'quantile',
             metric: 'latency',
             margin: 1.2,
             masses: null,
@@ -128,7 +128,7 @@ describe('the verdict', () => {
   });
   it('holds over a limit on latency', () => {
     const latency = {
-      kind: 'latency' as const,
+      kind: 'quantile' as const,
       metric: 'latency',
       margin: 1.2,
       masses: [0.5, 0.4, 0.09, 0.01],
@@ -148,8 +148,8 @@ describe('the verdict', () => {
     expect(proved([30, 900], [9, 300]).sentence).toMatch(/the bound is at [\d.]+ percentage points; about \d+ s more/);
   });
   it('holds an experiment until its goal is shown to be better; a goal rolls nothing back', () => {
-    const goal = (control: [number, number], candidate: [number, number]): EventGuardrail => ({
-      kind: 'events',
+    const goal = (control: [number, number], candidate: [number, number]): ProportionGuardrail => ({
+      kind: 'proportion',
       role: 'goal',
       metric: 'kept',
       source: 'outcome',
@@ -161,7 +161,7 @@ describe('the verdict', () => {
         candidate: { events: candidate[0], units: candidate[1] },
       },
     });
-    const of = (g: EventGuardrail) => judge(input({ guardrails: [errors([0, 900], [0, 300]), g] }));
+    const of = (g: ProportionGuardrail) => judge(input({ guardrails: [errors([0, 900], [0, 300]), g] }));
     expect(of(goal([300, 900], [100, 300])).reasons).toEqual(['goal_open:kept']);
     expect(of(goal([300, 900], [240, 300])).verdict).toBe('advance');
     expect(of(goal([900, 900], [0, 300])).verdict).toBe('hold');

@@ -1,12 +1,11 @@
 import { countEvidence, SAMPLE_RATIOS } from '../e-process/counts.ts';
 import { sound } from '../errors.ts';
-import { evidenceOf } from './guardrail-evidence.ts';
+import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
 import type { JudgeInput } from './input.ts';
-import type { GuardrailNumbers, Judgement } from './judgement.ts';
+import type { Judgement } from './judgement.ts';
 import { leastFavourable } from './least-favourable.ts';
 import { compareFigures, limitState } from './limit.ts';
-import { DOUBT, MIN_REQUESTS, missing } from './missing.ts';
-import { proofOf } from './proved.ts';
+import { DOUBT, missing } from './missing.ts';
 import { describe } from './sentence.ts';
 import { stakes } from './stakes.ts';
 
@@ -14,7 +13,8 @@ import { stakes } from './stakes.ts';
 export const SAMPLE_RATIO_LIMIT = 1000;
 
 /**
- * The verdict of one look, from sufficient statistics of two concurrent arms, stratified by step. Pure.
+ * The verdict of one look, from sufficient statistics of two concurrent arms, stratified by step. What differs between
+ * kinds of guardrails is asked of the kind (`guardrails/kind.ts`). Pure.
  *
  * - `rollBack`: the stake-weighted mean of the guardrails' e-values reaches 1/α. By Ville's inequality a candidate that
  * is within its margins is rolled back with probability ≤ α over the whole rollout, at any traffic and any number of
@@ -38,24 +38,7 @@ export const SAMPLE_RATIO_LIMIT = 1000;
 export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const { step, guardrails } = input;
   const share = stakes(guardrails);
-  const numbers: GuardrailNumbers[] = guardrails.map((g, i) => ({
-    metric: g.metric,
-    ...evidenceOf(g, input),
-    stake: share[i] as number,
-    role: (g.kind === 'events' ? g.role : undefined) ?? 'guardrail',
-    inForce: g.kind === 'events' || g.masses !== null,
-    ...(g.kind === 'events' && (g.proof || g.role === 'goal') ? { proof: proofOf(g, input.alpha) } : {}),
-    margin: g.margin,
-    limit: 'not excluded',
-    compared: [],
-    beyond: [],
-    ...(g.kind === 'events'
-      ? { candidate: rated(g.step.candidate), control: rated(g.step.control), direction: g.direction }
-      : {
-          ...(g.quantiles ? { quantiles: g.quantiles } : {}),
-          ...(g.masses === null && g.baseline ? { baseline: g.baseline } : {}),
-        }),
-  }));
+  const numbers = guardrails.map((g, i) => numbersOf(g, share[i] as number, input));
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
   const sampleRatioE =
@@ -87,7 +70,7 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
     reasons = carrying
       .filter(({ part }) => part >= (least ?? { threshold }).threshold / (2 * numbers.length))
       .map(({ metric }) => `worse:${metric}`);
-  } else if (step.weight >= 1 && grossFailure(guardrails)) {
+  } else if (step.weight >= 1 && guardrails.some((g) => kindOf(g).alone?.(g) === 'gross_failure')) {
     verdict = 'rollBack';
     reasons = ['gross_failure'];
   } else if (fault) {
@@ -119,17 +102,21 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 });
 
-function rated({ units, events }: { units: number; events: number }) {
-  return { units, events, rate: units > 0 ? events / units : null };
-}
-
-/** By requests, each unit with one voice: of those that come often nearly all have failed once; one may fail always. */
-function grossFailure(guardrails: JudgeInput['guardrails']): boolean {
-  return guardrails.some((g) => {
-    if (g.kind !== 'events' || g.source !== 'error') return false;
-    const { units, events, failedShare = events / units, sharedShare = 0 } = g.step.candidate;
-    // What the control could not answer either is nothing against the candidate.
-    const told = 1 - sharedShare;
-    return units * told >= MIN_REQUESTS && failedShare - sharedShare >= 0.5 * told;
-  });
+function numbersOf(g: JudgeInput['guardrails'][number], stake: number, input: JudgeInput): GuardrailNumbers {
+  const kind = kindOf(g);
+  const role = g.role ?? 'guardrail';
+  return {
+    kind: g.kind,
+    metric: g.metric,
+    ...kind.evidence(g, input),
+    stake,
+    role,
+    inForce: kind.inForce(g),
+    ...(kind.proof && (g.proof || role === 'goal') ? { proof: kind.proof(g, input.alpha) } : {}),
+    margin: g.margin,
+    limit: 'not excluded',
+    compared: [],
+    beyond: [],
+    ...kind.figures(g),
+  } as GuardrailNumbers;
 }

@@ -9,7 +9,7 @@ const input = (change: Partial<JudgeInput> = {}, step: Partial<JudgeInput['step'
 
 describe('a limit that was declared', () => {
   const slow = (p50: number, answers = 300) => ({
-    kind: 'latency' as const,
+    kind: 'quantile' as const,
     metric: 'latency',
     margin: 1.2,
     masses: [0.5, 0.4, 0.09, 0.01],
@@ -52,7 +52,7 @@ describe('a limit that was declared', () => {
   });
 
   const wide = (p50: number, p90: number, p99: number, answers: number, margin = 1.2) => ({
-    kind: 'latency' as const,
+    kind: 'quantile' as const,
     metric: 'latency',
     margin,
     masses: [0.5, 0.4, 0.09, 0.01],

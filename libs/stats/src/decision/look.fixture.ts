@@ -1,13 +1,18 @@
 import type { CountCell } from '../e-process/counts.ts';
-import type { EventGuardrail, JudgeInput } from './input.ts';
+import type { ProportionGuardrail } from '../guardrails/proportion.ts';
+import type { JudgeInput } from './input.ts';
 
 /** An ordinary look, and how it may differ. */
 export const cells = (control: number, candidate: number, weight = 0.25, seconds = 30): CountCell[] =>
   Array.from({ length: seconds }, (_, second) => ({ second, weight, control, candidate }));
 
-export function errors(control: [number, number], candidate: [number, number], over: CountCell[] = []): EventGuardrail {
+export function errors(
+  control: [number, number],
+  candidate: [number, number],
+  over: CountCell[] = [],
+): ProportionGuardrail {
   return {
-    kind: 'events',
+    kind: 'proportion',
     metric: 'error_rate',
     source: 'error',
     direction: 'lower',

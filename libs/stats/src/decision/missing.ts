@@ -1,8 +1,7 @@
+import { MIN_UNITS } from '../guardrails/kind.ts';
+import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
 import type { JudgeInput } from './input.ts';
-import type { GuardrailNumbers } from './judgement.ts';
 
-/** Fewest candidate requests in a step before it may widen, and fewest observed units per outcome guardrail. */
-export const MIN_REQUESTS = 20;
 /** A guardrail with an e-value of this or more is in doubt: the rollout stays as small as it is. */
 export const DOUBT = 2;
 
@@ -29,18 +28,10 @@ export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumb
       !out.includes(`in_doubt:${g.metric}`)
     )
       out.push(`limit_broken:${g.metric}`);
-  for (const g of guardrails) {
-    if (g.kind === 'latency' && g.masses === null && step.weight < 1) out.push(`no_baseline:${g.metric}`);
-    if (g.kind === 'latency')
-      for (const s of g.sla)
-        if (s.actualUs !== null && s.actualUs > s.limitUs) out.push(`sla_exceeded:${g.metric}.${s.quantile}`);
-    if (g.kind === 'events' && g.role !== 'watch' && g.source === 'outcome' && g.step.candidate.units < MIN_REQUESTS)
-      out.push(`insufficient_data:${g.metric}`);
-  }
+  for (const g of guardrails) out.push(...kindOf(g).missing(g, step));
   // Nobody is rolled back for what the control cannot answer either, and nobody is promoted in the midst of it.
-  if (step.weight >= 1 && guardrails.some((g) => g.kind === 'events' && (g.step.candidate.sharedShare ?? 0) >= 0.5))
-    out.push('outage');
-  if (step.totals.candidate.requests < Math.max(MIN_REQUESTS, step.until.requests ?? 0))
+  if (step.weight >= 1 && guardrails.some((g) => kindOf(g).alone?.(g) === 'outage')) out.push('outage');
+  if (step.totals.candidate.requests < Math.max(MIN_UNITS, step.until.requests ?? 0))
     out.push('insufficient_data:requests');
   if (step.totals.candidate.units < (step.until.units ?? 0)) out.push('insufficient_data:units');
   if (step.activeSeconds < step.dwellSeconds) out.push('dwell');

@@ -1,50 +1,17 @@
 import { sound } from '../errors.ts';
-import type { Figure, GuardrailNumbers, Judgement } from './judgement.ts';
-import { MIN_REQUESTS } from './missing.ts';
+import { MIN_UNITS } from '../guardrails/kind.ts';
+import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
+import { percent } from '../guardrails/wording.ts';
+import type { Judgement } from './judgement.ts';
 
-function percent(x: number | null | undefined): string {
-  return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
-}
 function eText(e: number): string {
   return e >= 1e6 ? e.toExponential(1) : e.toFixed(e < 10 ? 2 : 0);
 }
 
 const count = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
-const ms = (us: number) => `${(us / 1000).toFixed(us < 10_000 ? 2 : us < 100_000 ? 1 : 0)} ms`;
-
 /** A guardrail's figures of both arms in its own unit, its limit, and how they stand to each other. */
-function versus(g: GuardrailNumbers): string {
-  if (g.candidate && g.control) {
-    const rate = (arm: NonNullable<typeof g.candidate>) => `${percent(arm.rate)} (${arm.events} of ${arm.units})`;
-    const limit = g.role === 'guardrail' && g.direction ? allowed(g, g.direction, ['rate']) : '';
-    return `${g.metric} ${rate(g.candidate)} against the control's ${rate(g.control)}${limit}`;
-  }
-  const { candidate, control } = g.quantiles ?? {};
-  if (!candidate || !control) return `${g.metric} (no answers of both arms in this step)`;
-  const pair = (q: 'p50' | 'p90' | 'p99') => `${q} ${ms(candidate[q])} against ${ms(control[q])}`;
-  const quantiles = ['p50', 'p90', 'p99'] as const;
-  return `${g.metric} ${quantiles.map(pair).join(', ')}${allowed(g, 'lower', quantiles)}`;
-}
-
-/** The declared limit, whether it is kept, and by which figures that was seen. */
-function allowed(g: GuardrailNumbers, better: 'lower' | 'higher', figures: readonly Figure[]): string {
-  const side = better === 'lower' ? 'at most' : 'at least';
-  return ` (allowed ${side} ×${g.margin}: ${g.limit}${comparison(g, figures)})`;
-}
-
-/** Which figures were compared with the limit and which were not; nothing where that goes without saying. */
-function comparison(g: GuardrailNumbers, figures: readonly Figure[]): string {
-  if (g.role !== 'guardrail' || g.limit === 'proven broken' || g.limit === 'proven kept') return '';
-  if (g.margin === 1) return '; no figure is compared with a limit of ×1, which the evidence alone judges';
-  const left = figures.filter((f) => !g.compared.includes(f));
-  const rates = figures.includes('rate');
-  const tooFew = rates ? 'too few events to compare the rates' : `too few answers to compare ${left.join(', ')}`;
-  const made = rates ? '' : `; compared: ${g.compared.join(', ')}`;
-  const beyond =
-    g.beyond.length > 0 && g.beyond.length < g.compared.length ? `, beyond it: ${g.beyond.join(', ')}` : '';
-  return `${g.compared.length > 0 ? `${made}${beyond}` : ''}${left.length > 0 ? `; ${tooFew}` : ''}`;
-}
+const versus = (g: GuardrailNumbers): string => kindOf(g).versus(g);
 
 /** One plain sentence for people: the verdict, and the numbers that carry it. */
 export const describe = sound(
@@ -94,15 +61,20 @@ function proof({ e, threshold, least_favourable: least, crossed_units: crossed }
 }
 
 function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string, GuardrailNumbers>): string {
-  const [code, subject = ''] = reason.split(':');
+  const [code = '', subject = ''] = reason.split(':');
   const { step } = n;
+  const g = byName.get(subject) ?? byName.get(subject.replace(/\.[^.]*$/, ''));
+  const inItsWords = g && kindOf(g).reasons[code];
+  if (inItsWords) return inItsWords(g, step, subject);
   switch (code) {
     case 'not_proved':
-      return `it is not yet shown that ${subject} keeps its margin${bound(byName.get(subject), n)}`;
+      return `it is not yet shown that ${subject} keeps its margin${untilProved(g, n)}`;
     case 'goal_open':
-      return `it is not yet shown that ${subject} is better than the control's${bound(byName.get(subject), n)}`;
-    case 'harm_open':
-      return `a harm to ${subject} that must not be missed is not excluded yet${excluding(byName.get(subject))}`;
+      return `it is not yet shown that ${subject} is better than the control's${untilProved(g, n)}`;
+    case 'harm_open': {
+      const open = g ? kindOf(g).untilExcluded(g) : '';
+      return `a harm to ${subject} that must not be missed is not excluded yet${open}`;
+    }
     case 'exposure_fault': {
       const crossed = `${count(n.crossed_units, 'unit was', 'units were')} in both arms`;
       return `${crossed} where the shares do not allow it, so the candidate may not widen`;
@@ -114,35 +86,20 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     }
     case 'sample_ratio_mismatch':
       return 'the arms do not get the shares they should (sample ratio), so they cannot be compared';
-    case 'in_doubt': {
-      const g = byName.get(subject);
+    case 'in_doubt':
       return g ? `${versus(g)} is in doubt (E ${eText(g.e)})` : `${subject} is in doubt`;
-    }
-    case 'limit_broken': {
-      const g = byName.get(subject);
+    case 'limit_broken':
       return g
         ? `${versus(g)}: beyond what is allowed, though chance is not excluded`
         : `${subject} is beyond its limit`;
-    }
-    case 'no_baseline': {
-      const { answers = 0, needed = 0 } = byName.get(subject)?.baseline ?? {};
-      const has = `the control has ${answers} of the ${needed} answers that it is compared by`;
-      return `${subject} cannot be judged yet: ${has} (${Math.max(0, needed - answers)} are missing)`;
-    }
-    case 'sla_exceeded':
-      return `${subject} is over its limit`;
     case 'outage':
       return 'at least half of the requests are answered neither by the candidate nor by the control in its place';
     case 'dwell':
       return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the dwell are left`;
     case 'insufficient_data': {
-      if (subject !== 'requests' && subject !== 'units') {
-        const seen = byName.get(subject)?.candidate?.units ?? 0;
-        const left = seen > 0 ? `, about ${inSeconds((MIN_REQUESTS - seen) / seen, n)} at the present rate` : '';
-        return `too few outcomes for ${subject} yet (${seen} of ${MIN_REQUESTS}${left})`;
-      }
+      if (subject !== 'requests' && subject !== 'units') return reason;
       const have = step.totals.candidate[subject];
-      const need = subject === 'requests' ? Math.max(MIN_REQUESTS, step.until.requests ?? 0) : (step.until.units ?? 0);
+      const need = subject === 'requests' ? Math.max(MIN_UNITS, step.until.requests ?? 0) : (step.until.units ?? 0);
       const rate = have / Math.max(1, step.activeSeconds);
       const left = rate > 0 ? `, about ${Math.ceil((need - have) / rate)} s at the present rate` : '';
       return `${need - have} more ${subject} are needed${left}`;
@@ -152,28 +109,5 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
   }
 }
 
-/** So many times what the step has taken so far. */
-const inSeconds = (times: number, { step }: Judgement['numbers']): string =>
-  `${Math.ceil(times * Math.max(1, step.activeSeconds))} s`;
-
-function bound(g: GuardrailNumbers | undefined, n: Judgement['numbers']): string {
-  if (!g?.proof || g.proof.bound === null || g.proof.estimate === null) return ' (too few events)';
-  const { estimate, bound: at } = g.proof;
-  // The half-width falls with the root of the units; an estimate on the wrong side is not corrected by more of them.
-  const hopeful = Math.sign(estimate) === Math.sign(estimate - at) && estimate !== 0;
-  const times = (Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1;
-  const more = hopeful ? `; about ${inSeconds(times, n)} more, should the rates stay as they are` : '';
-  return ` (the bound is at ${(100 * at).toFixed(2)} percentage points${more})`;
-}
-
-function excluding(g: GuardrailNumbers | undefined): string {
-  if (!g?.harm || g.harm.e === null || g.harm.e === 1)
-    return g?.candidate
-      ? ' (no event so far)'
-      : " (the control's answers are too few, or too much alike, to measure it by)";
-  const { harm, e, seconds } = g.harm;
-  const size = (harm ?? 0).toFixed(2);
-  const what = g.candidate ? `×${size}` : `${size} normal scores slower`;
-  const left = seconds === null ? '' : `, about ${Math.ceil(seconds)} s at the present rate`;
-  return ` (${what}: likelihood ratio ${e.toPrecision(2)}${left})`;
-}
+const untilProved = (g: GuardrailNumbers | undefined, { step }: Judgement['numbers']): string =>
+  (g && kindOf(g).untilProved?.(g, step)) ?? '';

@@ -1,12 +1,4 @@
-import {
-  type Guardrail,
-  type Metric,
-  type Rollout,
-  type RolloutSpec,
-  stepDwellMs,
-  stepKind,
-  stepWeight,
-} from '@slipway/release';
+import { type Rollout, type RolloutSpec, stepDwellMs, stepKind, stepWeight } from '@slipway/release';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
@@ -32,16 +24,9 @@ export function stepGoal(rollout: Rollout): {
   return { dwellSeconds: stepDwellMs(step) / 1000, until: { requests, units } };
 }
 
-/** The margin of a guardrail: its own, else the metric's, else none. */
-export function marginOf(guardrail: Guardrail, metric: Metric): number {
-  return guardrail.maxRatio ?? guardrail.minRatio ?? metric.margin ?? 1;
-}
-
 /** For how long the candidate may be out of service, where the specification does not say. */
 export const maxOutOfService = (spec: RolloutSpec & { maxOutOfService?: string | undefined }): string =>
   spec.maxOutOfService ?? '60s';
-
-export const isLatency = (metric: Metric): boolean => 'field' in metric.source && metric.source.field === 'latency_us';
 
 /** Whether both arms are compared in no later step: what has not been seen in this one will not be. */
 export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {

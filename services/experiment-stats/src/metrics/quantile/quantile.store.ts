@@ -1,21 +1,66 @@
-import { formatVersion } from '@slipway/core';
-import type { Rollout } from '@slipway/release';
+import { durationMs, formatVersion } from '@slipway/core';
+import type { Metric, Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
-import type { LatencyCell, LatencyQuantiles } from '@slipway/stats';
-import { type AsOf, seen, seenParameters } from './as-of.ts';
-import { type Arm, judged, latencyCells, type Row } from './cells.ts';
-import { ANSWERED, COMPARABLE, FAILED, rolloutParameters, SINCE } from './exposed-rows.ts';
+import { type LatencyCell, type LatencyQuantiles, latencyShift, type QuantileGuardrail } from '@slipway/stats';
+import { type AsOf, type Offsets, seen, seenParameters } from '../../look/as-of.ts';
+import { type Arm, bucketCells, judged, type Row } from '../../look/cells.ts';
+import { ANSWERED, AROUND, COMPARABLE, FAILED, rolloutParameters } from '../../look/exposed-rows.ts';
+import type { LookRows } from '../../look/look-rows.store.ts';
+import type { MetricReader, Rule } from '../kind.ts';
 import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
-import type { LookRows } from './look-rows.store.ts';
-
-/** From an hour before the rollout on, or a little more: where the control's baseline comes from. */
-export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
 
 /** How long answers took: the control's before the rollout, and both arms' in it. Microseconds. */
-export class LatencyStore {
+export class QuantileStore implements MetricReader {
   private readonly clickhouse: ClickHouseClient;
+  /** The control's latency to compare with: kept once there was enough of it. */
+  private readonly baselines = new Map<string, { offsets: Offsets; read: Promise<Baseline> }>();
   constructor(clickhouse: ClickHouseClient) {
     this.clickhouse = clickhouse;
+  }
+
+  fixed(rolloutId: string): Partial<AsOf> {
+    const known = this.baselines.get(rolloutId);
+    return known ? { baseline: known.offsets } : {};
+  }
+
+  forget(rolloutId: string): void {
+    this.baselines.delete(rolloutId);
+  }
+
+  async guardrail(look: LookRows, metric: Metric, { margin, harm, sla }: Rule): Promise<QuantileGuardrail> {
+    const baseline = await this.keptBaseline(look.rollout, look.asOf);
+    const quantiles = await this.quantiles(look);
+    const enough = quantiles.candidate && quantiles.candidate.answers >= 100 ? quantiles.candidate : null;
+    return {
+      kind: 'quantile',
+      metric: metric.name,
+      margin,
+      masses: baseline.edges ? baseline.masses : null,
+      baseline: { answers: baseline.answers, needed: MIN_BASELINE },
+      quantiles,
+      cells: baseline.edges ? await this.latency(look, baseline, margin) : [],
+      sla: Object.entries(sla ?? {}).map(([q, limit]) => ({
+        quantile: q,
+        limitUs: durationMs(limit) * 1000,
+        actualUs: enough?.[q as 'p50' | 'p90' | 'p99'] ?? null,
+      })),
+      ...(harm?.ratio ? { harm: slowDown(harm.ratio, baseline) } : {}),
+    };
+  }
+
+  private keptBaseline(rollout: Rollout, asOf: AsOf): Promise<Baseline> {
+    let found = this.baselines.get(rollout.id);
+    if (!found) {
+      const read = this.baseline(rollout, asOf);
+      // What there was too little of is looked for again.
+      read.then(
+        ({ edges }) => edges === null && this.baselines.delete(rollout.id),
+        () => this.baselines.delete(rollout.id),
+      );
+      found = { offsets: asOf.baseline, read };
+      this.baselines.set(rollout.id, found);
+    }
+    return found.read;
   }
 
   /**
@@ -59,7 +104,7 @@ export class LatencyStore {
    */
   async latency(look: LookRows, baseline: Cut, margin: number): Promise<LatencyCell[]> {
     const { edges, until } = baseline;
-    return latencyCells(
+    return bucketCells(
       await look.read<Row & { bucket: number }>(
         judged(
           `SELECT weight, arm, unit, min(second) AS second,
@@ -87,4 +132,11 @@ export class LatencyStore {
     };
     return { control: of('control'), candidate: of('candidate') };
   }
+}
+
+/** The slow-down in normal scores; `null` (nothing to measure it by: the control's answers are all alike) holds. */
+function slowDown(ratio: number, baseline: Baseline): number | null {
+  if (!baseline.edges) return null;
+  const [p50, p90] = baseline.quantiles;
+  return p90 > p50 ? latencyShift(ratio, p50, p90) : null;
 }

@@ -5,15 +5,6 @@ import { inOrder } from './returning-units.ts';
 export type Arm = 'control' | 'candidate';
 /** `n` units of one arm with an event in one second, under one share of the candidate. */
 export type Row = { weight: number; arm: Arm; second: number; n: number };
-/**
- * Of the present step; `failedShare` of errors: which share of a unit's requests failed, on average over units, and
- * `sharedShare`, which of them the control could not answer either.
- */
-export type StepCounts = {
-  control: { units: number; events: number };
-  candidate: { units: number; events: number; failedShare?: number; sharedShare?: number };
-};
-
 /** Rows of {@link Row}: those of `events` (one row a unit and share, with its second) that count. */
 export const judged = (events: string, ...also: string[]): string => {
   const columns = ['chance', 'arm', 'second', ...also].join(', ');
@@ -36,7 +27,8 @@ export function countCells(rows: readonly Row[]): CountCell[] {
   return [...found.values()].sort(inTime);
 }
 
-export function latencyCells(rows: readonly (Row & { bucket: number })[], buckets: number): LatencyCell[] {
+/** By bucket of what was measured of a unit, too. */
+export function bucketCells(rows: readonly (Row & { bucket: number })[], buckets: number): LatencyCell[] {
   const none = () => new Array<number>(buckets).fill(0);
   const found = new Map<string, { second: number; weight: number; control: number[]; candidate: number[] }>();
   for (const r of rows) {
@@ -46,12 +38,4 @@ export function latencyCells(rows: readonly (Row & { bucket: number })[], bucket
     found.set(key, cell);
   }
   return [...found.values()].sort(inTime);
-}
-
-export function stepCounts(rows: readonly { arm: Arm; units: number; events: number }[]): StepCounts {
-  const of = (arm: Arm) => {
-    const { units = 0, events = 0 } = rows.find((r) => r.arm === arm) ?? {};
-    return { units, events };
-  };
-  return { control: of('control'), candidate: of('candidate') };
 }

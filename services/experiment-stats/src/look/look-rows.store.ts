@@ -80,9 +80,17 @@ export class LookRows {
   }
 }
 
-/** Keeps the units of a metric of outcomes. @returns the table */
-export async function keepOutcomeUnits(look: LookRows, metric: Metric): Promise<string> {
-  const { table, sql, parameters, posted } = outcomeUnits(metric);
+/**
+ * Keeps the units of a metric of outcomes.
+ * @param also further columns of them: {@link outcomeUnits}
+ * @returns the table
+ */
+export async function keepOutcomeUnits(
+  look: LookRows,
+  metric: Metric,
+  also?: Parameters<typeof outcomeUnits>[1],
+): Promise<string> {
+  const { table, sql, parameters, posted } = outcomeUnits(metric, also);
   await look.keep('tried', TRIED_ROWS);
   await look.keep(posted.table, posted.sql, posted.parameters);
   await look.keep(table, sql, { ...parameters, closed: look.asOf.closed });

@@ -23,7 +23,7 @@ const named = (kind: string, name: string) => `${kind}_${Buffer.from(name).toStr
 const postedRows = (outcome: string) => ({
   table: named('posted', outcome),
   sql: `
-    SELECT value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL
+    SELECT sipHash64(event_id) AS id, value, number, unit, request_id, arrived_at, time FROM slipway.outcomes FINAL
     WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND ${SINCE} AND ${seen('outcomes')}`,
   parameters: { outcome },
 });
@@ -45,8 +45,8 @@ const LATEST = `
 const FIRST = `SELECT * FROM tried ORDER BY arrived_at, time, request_id LIMIT 1 BY unit`;
 
 const COLUMNS = `p.step AS step, p.weight AS weight, p.arm AS arm, p.unit AS unit, p.outputs AS outputs,
-  p.arrived_at AS predicted, p.failed_at AS failed_at, o.arrived_at AS posted, o.value AS value, o.number AS number,
-  greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second`;
+  p.arrived_at AS predicted, p.failed_at AS failed_at, o.arrived_at AS posted,
+  o.id AS id, o.value AS value, o.number AS number, greatest(p.second, toUnixTimestamp(o.arrived_at)) AS second`;
 
 const joined = (posted: string) => `
   SELECT ${COLUMNS} FROM (SELECT * FROM ${posted} WHERE request_id != '') AS o
@@ -61,7 +61,7 @@ const joined = (posted: string) => `
 
 const AFTER = (from: string) => `${from} + toIntervalMillisecond({window:Int64})`;
 
-/** Columns of both kinds of counting: step, weight, arm, unit, has_event, second (of the event, for the evidence). */
+/** Columns of both ways to count: step, weight, arm, unit, has_event, second (of the event, for the evidence). */
 const KEY = 'step, weight, arm, unit';
 
 /** How one metric reads an outcome: conditions on the columns of {@link joined}. */
@@ -72,17 +72,27 @@ type Reading = {
   /** The outcome tells the quality of an answer (it is compared with it) and not what the caller did. */
   ofAnswer: boolean;
   higher: boolean;
+  /** Further columns of a unit, from the condition that a row is an event of it. */
+  also: (event: string) => readonly string[];
 };
 
 /** Of an answer before the unit's first failure; and what the caller did by itself also came before that. */
 const beforeFailure = ({ ofAnswer }: Reading) => `predicted < failed_at${ofAnswer ? '' : ' AND posted < failed_at'}`;
+
+const inWindow = (reading: Reading) => `
+  (found AND ${reading.event} AND ${reading.observable} AND ${beforeFailure(reading)}
+    AND posted <= ${AFTER('exposed_at')})`;
+const further = ({ also }: Reading, event: string) =>
+  also(event)
+    .map((column) => `, ${column}`)
+    .join('');
 
 /**
  * Units with an outcome within the window of the prediction that it is about. Of a unit without one nothing is known.
  */
 const observed = (posted: string, reading: Reading) => `
   SELECT ${KEY}, max(${reading.event}) AS has_event,
-    if(has_event, minIf(second, ${reading.event}), min(second)) AS second
+    if(has_event, minIf(second, ${reading.event}), min(second)) AS second${further(reading, reading.event)}
   FROM (${joined(posted)})
   WHERE posted <= ${AFTER('predicted')} AND ${beforeFailure(reading)} AND ${reading.observable} GROUP BY ${KEY}`;
 
@@ -93,10 +103,8 @@ const observed = (posted: string, reading: Reading) => `
  * as one without an event that is good, and not at all where an event is bad (it would look like one that went well).
  */
 const exposed = (posted: string, reading: Reading) => `
-  SELECT ${KEY},
-    max(found AND ${reading.event} AND ${reading.observable} AND ${beforeFailure(reading)}
-      AND posted <= ${AFTER('exposed_at')}) AS has_event,
-    toUnixTimestamp(${AFTER('any(exposed_at)')}) AS second
+  SELECT ${KEY}, max(${inWindow(reading)}) AS has_event,
+    toUnixTimestamp(${AFTER('any(exposed_at)')}) AS second${further(reading, inWindow(reading))}
   FROM (
     SELECT ${KEY}, min(arrived_at) AS exposed_at, any(failed_at) AS stay_failed_at FROM tried GROUP BY ${KEY}
     HAVING ${AFTER('exposed_at')} <= fromUnixTimestamp64Milli({closed:Int64}) AND exposed_at <= stay_failed_at) AS s
@@ -109,9 +117,14 @@ type Query = { table: string; sql: string; parameters: Record<string, unknown> }
  * The units of a metric, one row for each step and share in which a unit counts: the query, which reads the look's
  * tables `tried` and `posted`, and its parameters beside those of the rollout and the look.
  *
+ * @param also further columns, from the condition that a row of an outcome (`id`, `value`, `number`) is an event of the
+ * unit
  * @throws Error for a metric that has no outcome
  */
-export function outcomeUnits(metric: Metric): Query & { posted: Query } {
+export function outcomeUnits(
+  metric: Metric,
+  also: (event: string) => readonly string[] = () => [],
+): Query & { posted: Query } {
   if (!('outcome' in metric.source)) throw new Error(`${metric.name} has no outcome`);
   const { outcome, compare } = metric.source;
   const output = compare ? ('equals' in compare ? compare.equals : compare.differs_from) : '';
@@ -132,6 +145,7 @@ export function outcomeUnits(metric: Metric): Query & { posted: Query } {
       observable,
       ofAnswer: compare !== undefined,
       higher: metric.direction === 'higher',
+      also,
     }),
     parameters: { output, window: durationMs(metric.window) },
   };

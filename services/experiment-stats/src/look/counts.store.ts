@@ -1,24 +1,21 @@
-import type { Metric, Rollout } from '@slipway/release';
+import type { Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
-import type { AsOf, Offsets } from './as-of.ts';
-import { type Arm, countCells, judged, type Row, type StepCounts, stepCounts } from './cells.ts';
-import { ASSIGNED, COMPARABLE, rolloutParameters, SETTLED, SINCE } from './exposed-rows.ts';
-import { AROUND } from './latency.store.ts';
-import { keepOutcomeUnits, type LookRows } from './look-rows.store.ts';
+import type { AsOf } from './as-of.ts';
+import { type Arm, countCells, type Row } from './cells.ts';
+import { AROUND, ASSIGNED, COMPARABLE, rolloutParameters, SETTLED, SINCE } from './exposed-rows.ts';
+import type { LookRows } from './look-rows.store.ts';
 import { metShares } from './returning-units.ts';
 
 export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
-export type EventCounts = { cells: CountCell[]; step: StepCounts };
 
 /** What arrived at Kafka so long ago is in ClickHouse; its tables take in what there is every quarter of a second. */
 const SETTLE_MS = 2000;
 
 /**
- * The sufficient statistics of one rollout, from ClickHouse: strata are the candidate's shares, and every unit counts
- * once per metric and share in its first second, judged given its arms at the shares where it was met before
- * (`returning-units.ts`). Which rows those are: `exposed-rows.ts` and `outcome-rows.ts`; a look reads them once
- * (`look-rows.store.ts`).
+ * What a look reads of a rollout whatever its metrics are, from ClickHouse: strata are the candidate's shares, and
+ * every unit counts once per share in its first second, judged given its arms at the shares where it was met before
+ * (`returning-units.ts`). Which rows those are: `exposed-rows.ts`; a look reads them once (`look-rows.store.ts`).
  */
 export class CountsStore {
   private readonly clickhouse: ClickHouseClient;
@@ -26,8 +23,8 @@ export class CountsStore {
     this.clickhouse = clickhouse;
   }
 
-  /** What there is of a rollout now. @param baseline what the look saw that fixed the latency baseline */
-  async asOf(rollout: Rollout, baseline?: Offsets): Promise<AsOf> {
+  /** What there is of a rollout now. @param fixed what earlier looks saw of it, and the next ones are to see, too */
+  async asOf(rollout: Rollout, fixed: Partial<AsOf> = {}): Promise<AsOf> {
     const parameters = rolloutParameters(rollout);
     let newest = 0;
     const of = async (table: string, condition: string) => {
@@ -61,7 +58,7 @@ export class CountsStore {
     const [predictions, outcomes, before, [latest], [resumed]] = await Promise.all([
       of('predictions', `rollout_id = {rollout:String} AND ${SINCE}`),
       of('outcomes', SINCE),
-      baseline ?? of('predictions', AROUND),
+      fixed.baseline ?? of('predictions', AROUND),
       evidence,
       resume,
     ]);
@@ -80,62 +77,6 @@ export class CountsStore {
         { closed: look.asOf.closed },
       ),
     );
-  }
-
-  /**
-   * First failures of units, each in the second in which it was settled: a candidate that hangs is given up sooner than
-   * a control, and its row comes sooner, but a shared fault may not look like one of the candidate. And in the present
-   * step the units that were tried, those of which any request failed, and which share of its requests failed, of a
-   * unit on average.
-   */
-  async errors(look: LookRows): Promise<EventCounts> {
-    const rows = await look.read<Row>(
-      judged(
-        `SELECT weight, arm, unit, toUnixTimestamp(min(arrived_at)) AS second FROM (${SETTLED})
-         WHERE failed AND reason = 'randomised' GROUP BY weight, arm, unit`,
-      ),
-      { closed: look.asOf.closed },
-    );
-    const tried = await look.read<{
-      arm: Arm;
-      units: number;
-      events: number;
-      failedShare: number;
-      sharedShare: number;
-    }>(
-      `SELECT arm, count() AS units, countIf(share > 0) AS events, avg(share) AS failedShare,
-         avg(shared) AS sharedShare
-       FROM (SELECT arm, unit, avg(failed) AS share, avg(nobody) AS shared
-         FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
-       GROUP BY arm`,
-    );
-    const { failedShare, sharedShare } = tried.find((r) => r.arm === 'candidate') ?? {};
-    const step = stepCounts(tried);
-    return {
-      cells: countCells(rows),
-      step:
-        failedShare === undefined
-          ? step
-          : { ...step, candidate: { ...step.candidate, failedShare, ...(sharedShare ? { sharedShare } : {}) } },
-    };
-  }
-
-  /**
-   * The events of a metric of outcomes by the second in which they count; and in the present step the units that the
-   * metric is divided by, and those with an event.
-   */
-  async outcomes(look: LookRows, metric: Metric): Promise<EventCounts> {
-    const units = await keepOutcomeUnits(look, metric);
-    const rows = await look.read<Row>(
-      judged(
-        `SELECT weight, arm, unit, min(second) AS second FROM ${units} WHERE has_event GROUP BY weight, arm, unit`,
-      ),
-    );
-    const present = await look.read<{ arm: Arm; units: number; events: number }>(
-      `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, has_event) AS events
-       FROM ${units} WHERE step = {step:Int16} GROUP BY arm`,
-    );
-    return { cells: countCells(rows), step: stepCounts(present) };
   }
 
   /**

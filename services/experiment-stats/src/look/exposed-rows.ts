@@ -18,6 +18,8 @@ export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
 }
 
 export const SINCE = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
+/** From an hour before the rollout on, or a little more: where the control's baseline comes from. */
+export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
 
 /**
  * Of a row: the request was not answered by its own arm. A control's answer that is `late` (a candidate would not have

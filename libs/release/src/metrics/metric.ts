@@ -1,21 +1,10 @@
 import { z } from 'zod';
-import { nameSchema } from '@slipway/core';
-import { durationMs, durationSchema, isDuration } from '@slipway/core';
+import { durationMs, durationSchema, isDuration, nameSchema, shapeOf } from '@slipway/core';
+import { type MetricSource, metricSourceSchema } from './kind.ts';
+import { METRIC_KINDS, metricKind, metricKindNames } from './kinds.ts';
 
 /** Outcomes are kept longer than this, so a window can end before they go. */
 const LONGEST_WINDOW_MS = 90 * 86_400_000;
-
-/** A field of the prediction row, or an outcome by its name, optionally compared with an output of the prediction. */
-export const metricSourceSchema = z.union([
-  z.strictObject({ field: z.enum(['error', 'latency_us']) }),
-  z.strictObject({
-    outcome: nameSchema,
-    /** The event counts when the outcome's value differs from (or equals) the first element of this output tensor. */
-    compare: z
-      .union([z.strictObject({ differs_from: z.string().min(1) }), z.strictObject({ equals: z.string().min(1) })])
-      .optional(),
-  }),
-]);
 
 /**
  * What a metric of an outcome is divided by. `exposed`: every unit that was exposed and whose window is over; a unit
@@ -24,10 +13,10 @@ export const metricSourceSchema = z.union([
  */
 export const metricPerSchema = z.enum(['exposed', 'observed']);
 
-/** The fields of a metric, without the rule that ties `per` to the source: {@link checkPer}. */
+/** The fields of a metric, without the rules that tie them to its source and its kind: {@link checkDeclaration}. */
 export const metricFieldsSchema = z.strictObject({
   name: nameSchema,
-  kind: z.enum(['proportion', 'mean', 'ratio', 'quantile']),
+  kind: z.enum(metricKindNames),
   source: metricSourceSchema,
   per: metricPerSchema
     .optional()
@@ -48,28 +37,36 @@ export const metricFieldsSchema = z.strictObject({
         'step; per observed, of the prediction that it is about.',
     ),
   description: z.string().max(500).default(''),
+  ...shapeOf(METRIC_KINDS, 'fields'),
 });
+type Fields = z.infer<typeof metricFieldsSchema>;
 
-/** Without a default: the wrong divisor proves what is not so, and nobody can tell the right one from a name. */
-export function checkPer(
-  metric: { source: MetricSource; per?: MetricPer | undefined },
-  context: z.RefinementCtx,
-): void {
-  const add = (message: string) => context.addIssue({ code: 'custom', path: ['per'], message });
+/** What of a metric goes with its source, and with its kind. */
+export function checkDeclaration(metric: Omit<Fields, 'name'>, context: z.RefinementCtx): void {
+  const add = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+  // Without a default: the wrong divisor proves what is not so, and nobody can tell the right one from a name.
   if ('outcome' in metric.source && metric.per === undefined)
     add(
+      'per',
       'say what an outcome is divided by: "exposed" (units exposed whose window is over; no outcome counts as none: ' +
         'a conversion) or "observed" (units with an outcome: an error that a label finds)',
     );
   if ('field' in metric.source && metric.per !== undefined)
-    add('only an outcome is counted per "exposed" or "observed"; a field is of the requests themselves');
+    add('per', 'only an outcome is counted per "exposed" or "observed"; a field is of the requests themselves');
+  const given = metric as Readonly<Record<string, unknown>>;
+  for (const name of metricKindNames)
+    for (const field of Object.keys(metricKind(name).fields)) {
+      if (name !== metric.kind && given[field] !== undefined) add(field, `only a metric of the kind "${name}" has it`);
+      if (name === metric.kind && given[field] === undefined && metricKind(name).required?.includes(field))
+        add(field, `a metric of the kind "${name}" has to say it`);
+    }
 }
 
 /** A metric is declared once and used by name. */
-export const metricSchema = metricFieldsSchema.superRefine(checkPer);
+export const metricSchema = metricFieldsSchema.superRefine(checkDeclaration);
 export type Metric = z.infer<typeof metricSchema>;
 export type MetricPer = z.infer<typeof metricPerSchema>;
-export type MetricSource = z.infer<typeof metricSourceSchema>;
+export type { MetricSource };
 
 /** Metrics that every deployment has; they cannot be redefined. */
 export const builtInMetrics: readonly Metric[] = [

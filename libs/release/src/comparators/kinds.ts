@@ -1,0 +1,8 @@
+import { exact } from './exact.ts';
+import { numbers } from './numbers.ts';
+import { textSimilarity } from './text-similarity.ts';
+import { topK } from './top-k.ts';
+
+/** Every kind of comparison there is; the rule of a shadow step and the words for differences follow from this list. */
+export const COMPARATOR_KINDS = { exact, numbers, topK, textSimilarity };
+export type ComparatorName = keyof typeof COMPARATOR_KINDS;

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { shapeOf } from '@slipway/core';
+import { COMPARATOR_KINDS, type ComparatorName } from './kinds.ts';
+
+export type { ComparatorName };
+
+/**
+ * When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never
+ * compared.
+ */
+export const compareSchema = z.strictObject({
+  /** Outputs (OIP) or top-level fields (JSON) to compare; all when absent. */
+  fields: z.array(z.string().min(1)).min(1).optional(),
+  /** Fields to leave out. */
+  ignore: z.array(z.string().min(1)).default([]),
+  ...shapeOf(COMPARATOR_KINDS, 'options'),
+});
+export type CompareRule = z.infer<typeof compareSchema>;
+
+/** How two answers can differ in one place: in what a comparator looks at, or in which places there are. */
+export const differenceKinds = [
+  'type',
+  'missing',
+  'extra',
+  'length',
+  ...Object.values(COMPARATOR_KINDS).flatMap(({ differences }): readonly Named[] => differences),
+] as const;
+type Named = (typeof COMPARATOR_KINDS)[ComparatorName]['differences'][number];
