@@ -1,6 +1,15 @@
 import { wellFormed } from '@slipway/platform';
 import type { CompareRule } from '@slipway/release';
 import type { Difference } from '@slipway/contracts';
+import {
+  type Comparator,
+  type Found,
+  type FoundDifference,
+  found,
+  type Json,
+  type Values,
+} from '../comparators/comparator.ts';
+import { type Comparators, comparators as all } from './comparators.ts';
 
 export type Comparison = {
   agree: boolean;
@@ -9,6 +18,8 @@ export type Comparison = {
   maxDifference: number;
   /** How many values were looked at; with 0 the rule names nothing that the answers have, so nothing was compared. */
   fields: number;
+  /** What it cost to compare them, in the deployment's currency. */
+  price: number;
 };
 
 /** Never compared: they name the answer, not what it says. */
@@ -16,52 +27,113 @@ const IDENTITY = new Set(['id', 'model_name', 'model_version', 'created', 'syste
 const MOST_DIFFERENCES = 20;
 const SHOWN = 200;
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Tensor = { name: string; datatype: string; shape?: number[]; data: Json[] };
 
 /**
- * How two answers to the same request differ. OIP answers are compared output by output (whole numbers, truth values
- * and bytes are classes and must be equal; fractions have a tolerance; with `topK` the places of the k highest),
- * anything else as JSON by field. Pure.
+ * How two answers to the same request differ. OIP answers are compared output by output, anything else as JSON by
+ * field; which comparator takes what is found there: `comparators.ts`.
  */
-export function compareAnswers(control: unknown, candidate: unknown, rule: CompareRule): Comparison {
-  const found = new Findings();
+export async function compareAnswers(
+  control: unknown,
+  candidate: unknown,
+  rule: CompareRule,
+  comparators: Comparators = all,
+): Promise<Comparison> {
+  const walk = new Walk(rule, Object.values(comparators));
   const a = tensors(control);
   const b = tensors(candidate);
-  if (a && b) compareTensors(a, b, rule, found);
-  else compareJson('', strip(control as Json, rule), strip(candidate as Json, rule), rule, found);
+  if (a && b) walk.tensors(a, b);
+  else walk.json('', strip(control as Json, rule), strip(candidate as Json, rule));
+  const each = await Promise.all(walk.results);
+  const differences = each.flatMap((one) => one.differences);
   return {
-    agree: found.differences.length === 0,
-    differences: found.differences.slice(0, MOST_DIFFERENCES),
-    maxDifference: found.maxDifference,
-    fields: found.fields,
-  };
-}
-
-class Findings {
-  readonly differences: Difference[] = [];
-  maxDifference = 0;
-  fields = 0;
-  /** A field that only one of them has was looked at, too. */
-  onlyOne(field: string, kind: 'missing' | 'extra', control: unknown, candidate: unknown): void {
-    this.fields++;
-    this.add(field, kind, control, candidate);
-  }
-  add(field: string, kind: Difference['kind'], control: unknown, candidate: unknown): void {
-    this.differences.push({
+    agree: differences.length === 0,
+    differences: differences.slice(0, MOST_DIFFERENCES).map(({ field, kind, control, candidate }) => ({
       field: shown(field || '(whole)'),
       kind,
       control: shown(control),
       candidate: shown(candidate),
-    });
+    })),
+    maxDifference: each.reduce((largest, one) => Math.max(largest, one.maxDifference), 0),
+    fields: walk.fields,
+    price: each.reduce((sum, one) => sum + one.price, 0),
+  };
+}
+
+/** Goes through both answers at once and gives what stands at the same place to a comparator. */
+class Walk {
+  /** In the order of the places. */
+  readonly results: (Found | Promise<Found>)[] = [];
+  fields = 0;
+  private readonly rule: CompareRule;
+  private readonly comparators: readonly Comparator[];
+  constructor(rule: CompareRule, comparators: readonly Comparator[]) {
+    this.rule = rule;
+    this.comparators = comparators;
   }
-  /** @returns whether the two numbers agree */
-  numbers(a: number, b: number, rule: CompareRule): boolean {
-    const d = Math.abs(a - b);
-    if (Number.isFinite(d)) this.maxDifference = Math.max(this.maxDifference, d);
-    return d <= rule.absolute + rule.relative * Math.abs(a);
+
+  private differ(field: string, kind: FoundDifference['kind'], control: unknown, candidate: unknown): void {
+    this.results.push(found([{ field, kind, control, candidate }]));
+  }
+
+  /** @returns whether a comparator took the values */
+  private compared(values: Values): boolean {
+    const comparator = this.comparators.find((c) => c.takes(values, this.rule));
+    if (comparator) this.results.push(comparator.compare(values, this.rule));
+    return comparator !== undefined;
+  }
+
+  tensors(control: Tensor[], candidate: Tensor[]): void {
+    for (const a of control) {
+      if (!wanted(a.name, this.rule)) continue;
+      this.fields++;
+      const b = candidate.find((o) => o.name === a.name);
+      if (!b) {
+        this.differ(a.name, 'missing', a.data, '');
+        continue;
+      }
+      const [x, y] = [a.data.flat(16) as Json[], b.data.flat(16) as Json[]];
+      const tensor = { datatype: a.datatype, shape: a.shape ?? [] };
+      if (!this.compared({ field: a.name, control: x, candidate: y, tensor }))
+        this.differ(a.name, 'length', x.length, y.length);
+    }
+    for (const b of candidate)
+      if (wanted(b.name, this.rule) && !control.some((a) => a.name === b.name))
+        this.differ(b.name, 'extra', '', b.data);
+  }
+
+  json(field: string, a: Json, b: Json): void {
+    const { ignore } = this.rule;
+    if (ignore.includes(field)) return;
+    const [kind, other] = [kindOf(a), kindOf(b)];
+    if (kind !== 'object' || kind !== other) this.fields++;
+    if (kind !== other) this.differ(field, 'type', a, b);
+    else if (this.compared({ field, control: a, candidate: b })) return;
+    else if (Array.isArray(a) && Array.isArray(b)) {
+      if (a.length !== b.length) this.differ(field, 'length', a.length, b.length);
+      else for (const [i, x] of a.entries()) this.json(inside(field, i), x, b[i] as Json);
+    } else this.objects(field, a as { [key: string]: Json }, b as { [key: string]: Json });
+  }
+
+  private objects(field: string, a: { [key: string]: Json }, b: { [key: string]: Json }): void {
+    const { ignore } = this.rule;
+    // A field that only one of them has was looked at, too.
+    const onlyOne = (name: string, kind: 'missing' | 'extra', control: Json, candidate: Json) => {
+      const place = inside(field, name);
+      if (ignore.includes(place)) return;
+      this.fields++;
+      this.differ(place, kind, control, candidate);
+    };
+    for (const [name, x] of Object.entries(a)) {
+      if (name in b) this.json(inside(field, name), x, b[name] as Json);
+      else onlyOne(name, 'missing', x, '');
+    }
+    for (const [name, x] of Object.entries(b)) if (!(name in a)) onlyOne(name, 'extra', '', x);
   }
 }
+
+const inside = (field: string, name: string | number) => (field ? `${field}.${name}` : String(name));
+const kindOf = (x: Json): string => (x === null ? 'null' : Array.isArray(x) ? 'list' : typeof x);
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
@@ -79,109 +151,7 @@ function wanted(name: string, rule: CompareRule): boolean {
   return (rule.fields?.includes(name) ?? true) && !rule.ignore.includes(name);
 }
 
-const isFraction = (datatype: string) => /^(FP|BF)/.test(datatype);
-
-function compareTensors(control: Tensor[], candidate: Tensor[], rule: CompareRule, found: Findings): void {
-  for (const a of control) {
-    if (!wanted(a.name, rule)) continue;
-    found.fields++;
-    const b = candidate.find((o) => o.name === a.name);
-    if (!b) {
-      found.add(a.name, 'missing', a.data, '');
-      continue;
-    }
-    const x = a.data.flat(16) as Json[];
-    const y = b.data.flat(16) as Json[];
-    if (x.length !== y.length) {
-      found.add(a.name, 'length', x.length, y.length);
-    } else if (isFraction(a.datatype) && rule.topK !== undefined && x.length > rule.topK) {
-      const rows = a.shape && a.shape.length > 1 && (a.shape[0] as number) > 0 ? (a.shape[0] as number) : 1;
-      const width = x.length / rows;
-      for (let r = 0; r < rows; r++) {
-        const [p, q] = [x, y].map((v) => top(v.slice(r * width, (r + 1) * width) as number[], rule.topK as number)) as [
-          number[],
-          number[],
-        ];
-        if (p.some((place) => !q.includes(place))) found.add(a.name, 'top_k', p, q);
-      }
-      for (const [i, v] of x.entries()) found.numbers(v as number, y[i] as number, rule);
-    } else {
-      for (const [i, v] of x.entries()) {
-        const w = y[i] as Json;
-        const same =
-          isFraction(a.datatype) && typeof v === 'number' && typeof w === 'number'
-            ? found.numbers(v, w, rule)
-            : v === w;
-        if (same) continue;
-        found.add(x.length === 1 ? a.name : `${a.name}.${i}`, isFraction(a.datatype) ? 'number' : 'class', v, w);
-      }
-    }
-  }
-  for (const b of candidate)
-    if (wanted(b.name, rule) && !control.some((a) => a.name === b.name)) found.add(b.name, 'extra', '', b.data);
-}
-
-/** Places of the k highest; equal scores by place. */
-function top(scores: number[], k: number): number[] {
-  return scores
-    .map((s, i) => [s, i] as const)
-    .sort(([a, i], [b, j]) => b - a || i - j)
-    .slice(0, k)
-    .map(([, i]) => i)
-    .sort((a, b) => a - b);
-}
-
 function strip(answer: Json, rule: CompareRule): Json {
   if (answer === null || typeof answer !== 'object' || Array.isArray(answer)) return answer;
   return Object.fromEntries(Object.entries(answer).filter(([name]) => !IDENTITY.has(name) && wanted(name, rule)));
-}
-
-const kindOf = (x: Json): string => (x === null ? 'null' : Array.isArray(x) ? 'list' : typeof x);
-
-function compareJson(field: string, a: Json, b: Json, rule: CompareRule, found: Findings): void {
-  const at = (name: string | number) => (field ? `${field}.${name}` : String(name));
-  if (rule.ignore.includes(field)) return;
-  if (kindOf(a) !== 'object' || kindOf(a) !== kindOf(b)) found.fields++;
-  if (kindOf(a) !== kindOf(b)) {
-    found.add(field, 'type', a, b);
-  } else if (typeof a === 'number') {
-    if (!found.numbers(a, b as number, rule)) found.add(field, 'number', a, b);
-  } else if (typeof a === 'string') {
-    if (wordSimilarity(a, b as string) < rule.textSimilarity) found.add(field, 'text', a, b);
-  } else if (Array.isArray(a)) {
-    const other = b as Json[];
-    if (a.length !== other.length) found.add(field, 'length', a.length, other.length);
-    else for (const [i, x] of a.entries()) compareJson(at(i), x, other[i] as Json, rule, found);
-  } else if (a !== null && typeof a === 'object') {
-    const other = b as { [key: string]: Json };
-    for (const [name, x] of Object.entries(a)) {
-      if (name in other) compareJson(at(name), x, other[name] as Json, rule, found);
-      else if (!rule.ignore.includes(at(name))) found.onlyOne(at(name), 'missing', x, '');
-    }
-    for (const name of Object.keys(other))
-      if (!(name in a) && !rule.ignore.includes(at(name))) found.onlyOne(at(name), 'extra', '', other[name]);
-  } else if (a !== b) {
-    found.add(field, 'class', a, b);
-  }
-}
-
-/**
- * Dice's coefficient of the multisets of words: 2·common / (words of both); 1 for the same words, whatever the white
- * space. In order too when it must be exact.
- */
-export function wordSimilarity(a: string, b: string): number {
-  const x = a.split(/\s+/).filter((w) => w !== '');
-  const y = b.split(/\s+/).filter((w) => w !== '');
-  if (x.length === 0 && y.length === 0) return 1;
-  if (x.length === y.length && x.every((w, i) => w === y[i])) return 1;
-  const counts = new Map<string, number>();
-  for (const w of x) counts.set(w, (counts.get(w) ?? 0) + 1);
-  let common = 0;
-  for (const w of y) {
-    const left = counts.get(w) ?? 0;
-    if (left > 0) common++;
-    counts.set(w, left - 1);
-  }
-  // The same words in another order are not the same text.
-  return Math.min(1 - 1e-9, (2 * common) / (x.length + y.length));
 }

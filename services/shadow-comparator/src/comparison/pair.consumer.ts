@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { type CompareRule, type Rollout } from '@slipway/release';
-import { type ComparisonRow, type ShadowPair, topics } from '@slipway/contracts';
+import { type ShadowPair, topics } from '@slipway/contracts';
 import {
   Consume,
   type ConsumedRecord,
@@ -51,16 +51,17 @@ export class PairConsumer {
   @Consume(topics.shadowPairs)
   async take(records: ConsumedRecord<ShadowPair>[]): Promise<RecordResult[]> {
     const { producer, source, log } = this.parts;
-    const results: RecordResult[] = [];
-    const rows: { value: ComparisonRow }[] = [];
     await this.expect(records.map((r) => r.parsed.rollout_id));
-    for (const { parsed: pair, headers } of records) {
-      const rule = this.rule(pair);
-      if (typeof rule === 'string') {
-        results.push({ kind: 'deadLetter', reason: rule });
-        continue;
-      }
-      const row = comparisonRow(pair, rule, { source, now: steadyNow(), traceparent: headers['traceparent'] });
+    const rules = records.map((r) => this.rule(r.parsed));
+    const compared = await Promise.all(
+      records.map(({ parsed: pair, headers }, i) => {
+        const rule = rules[i] as CompareRule | string;
+        const context = { source, now: steadyNow(), traceparent: headers['traceparent'] };
+        return typeof rule === 'string' ? rule : comparisonRow(pair, rule, context);
+      }),
+    );
+    const rows = compared.filter((row) => typeof row !== 'string');
+    for (const row of rows) {
       pairsTotal.inc({ endpoint: row.endpoint, result: row.result, agree: String(row.agree) });
       if (!row.agree)
         log.debug(
@@ -74,11 +75,12 @@ export class PairConsumer {
           },
           'the answers differ',
         );
-      rows.push({ value: row });
-      results.push(ok);
     }
-    await producer.publish(topics.comparisons, rows);
-    return results;
+    await producer.publish(
+      topics.comparisons,
+      rows.map((value) => ({ value })),
+    );
+    return compared.map((row) => (typeof row === 'string' ? { kind: 'deadLetter', reason: row } : ok));
   }
 
   /** Waits a moment for rollouts that are not known yet, whoever names them: all of a batch have one patience. */

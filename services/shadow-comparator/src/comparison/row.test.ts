@@ -17,33 +17,45 @@ const pair = (change: object): ShadowPair =>
     candidate: answer('a'),
     ...change,
   });
-const row = (change: object, compare: object = {}) => {
-  const r = comparisonRow(pair(change), compareSchema.parse(compare), { source: 's', now: 1, traceparent: undefined });
+const row = async (change: object, compare: object = {}) => {
+  const r = await comparisonRow(pair(change), compareSchema.parse(compare), {
+    source: 's',
+    now: 1,
+    traceparent: undefined,
+  });
   return [r.result, r.reason, r.agree];
 };
 
 describe('one row of comparisons', () => {
-  it("counts what is the candidate's own fault as disagreement: time-outs, errors, no answer", () => {
-    expect(row({ result: 'failed', reason: 'candidate_timeout' })).toEqual(['failed', 'candidate_timeout', false]);
-    expect(row({ result: 'expired', reason: 'candidate_timeout' })).toEqual(['expired', 'candidate_timeout', false]);
-    expect(row({ result: 'failed', reason: 'candidate_error' })).toEqual(['failed', 'candidate_error', false]);
-    expect(row({ candidate: null })).toEqual(['failed', 'candidate_missing', false]);
+  it("counts what is the candidate's own fault as disagreement: time-outs, errors, no answer", async () => {
+    expect(await row({ result: 'failed', reason: 'candidate_timeout' })).toEqual([
+      'failed',
+      'candidate_timeout',
+      false,
+    ]);
+    expect(await row({ result: 'expired', reason: 'candidate_timeout' })).toEqual([
+      'expired',
+      'candidate_timeout',
+      false,
+    ]);
+    expect(await row({ result: 'failed', reason: 'candidate_error' })).toEqual(['failed', 'candidate_error', false]);
+    expect(await row({ candidate: null })).toEqual(['failed', 'candidate_missing', false]);
   });
-  it('does not hold against the candidate what is ours', () => {
-    expect(row({ result: 'shed', reason: 'busy' })[2]).toBe(true);
-    expect(row({ result: 'expired', reason: 'deadline' })[2]).toBe(true);
-    expect(row({ result: 'failed', reason: 'no_target' })[2]).toBe(true);
-    expect(row({ control: null })).toEqual(['failed', 'control_missing', true]);
+  it('does not hold against the candidate what is ours', async () => {
+    expect((await row({ result: 'shed', reason: 'busy' }))[2]).toBe(true);
+    expect((await row({ result: 'expired', reason: 'deadline' }))[2]).toBe(true);
+    expect((await row({ result: 'failed', reason: 'no_target' }))[2]).toBe(true);
+    expect(await row({ control: null })).toEqual(['failed', 'control_missing', true]);
   });
-  it('is no pair when the rule names nothing that the answers have', () => {
-    expect(row({ candidate: answer('b') }, { fields: ['label'] })).toEqual(['failed', 'nothing_compared', true]);
-    expect(row({ control: { outputs: [] }, candidate: { outputs: [] } })[1]).toBe('nothing_compared');
-    expect(row({ control: {}, candidate: {} })[1]).toBe('nothing_compared');
-    expect(row({ candidate: answer('b') }, { fields: ['class'] })).toEqual(['paired', '', false]);
+  it('is no pair when the rule names nothing that the answers have', async () => {
+    expect(await row({ candidate: answer('b') }, { fields: ['label'] })).toEqual(['failed', 'nothing_compared', true]);
+    expect((await row({ control: { outputs: [] }, candidate: { outputs: [] } }))[1]).toBe('nothing_compared');
+    expect((await row({ control: {}, candidate: {} }))[1]).toBe('nothing_compared');
+    expect(await row({ candidate: answer('b') }, { fields: ['class'] })).toEqual(['paired', '', false]);
   });
-  it('is well-formed whatever the answers hold: lone surrogates, and a character that the cut would halve', () => {
+  it('is well-formed whatever answers hold: lone surrogates, and a character that the cut would halve', async () => {
     const long = `${'x'.repeat(197)}😀`;
-    const made = comparisonRow(
+    const made = await comparisonRow(
       pair({ control: answer(long), candidate: answer('\ud83d alone') }),
       compareSchema.parse({}),
       { source: 's', now: 1, traceparent: undefined },
@@ -56,9 +68,9 @@ describe('one row of comparisons', () => {
 });
 
 describe('a row of answers that are not made for people', () => {
-  it('stays far below a record, however long the names of their fields are', () => {
+  it('stays far below a record, however long the names of their fields are', async () => {
     const candidate = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}${'n'.repeat(50_000)}`, i]));
-    const made = comparisonRow(pair({ control: { a: 1 }, candidate }), compareSchema.parse({}), {
+    const made = await comparisonRow(pair({ control: { a: 1 }, candidate }), compareSchema.parse({}), {
       source: 's',
       now: 1,
       traceparent: undefined,
@@ -66,7 +78,7 @@ describe('a row of answers that are not made for people', () => {
     expect([made.agree, made.differences.length]).toEqual([false, 20]);
     expect(JSON.stringify(made).length).toBeLessThan(20_000);
   });
-  it('is one of a candidate that disagrees when it has none of the fields of the control', () => {
-    expect(row({ control: { label: 'spam' }, candidate: { etiket: 'spam' } })).toEqual(['paired', '', false]);
+  it('is one of a candidate that disagrees when it has none of the fields of the control', async () => {
+    expect(await row({ control: { label: 'spam' }, candidate: { etiket: 'spam' } })).toEqual(['paired', '', false]);
   });
 });

@@ -8,39 +8,41 @@ import { compareAnswers } from './compare.ts';
  */
 const OWN_FAILURES = new Set(['candidate_error', 'candidate_timeout', 'candidate_missing']);
 
-/** Whether a pair that calls itself `paired` can be compared at all; otherwise what it really is. Pure. */
-function resultOf(pair: ShadowPair, comparedFields: number): Pick<ComparisonRow, 'result' | 'reason'> {
+type Ended = Pick<ComparisonRow, 'result' | 'reason'>;
+
+/** How a pair ended that cannot be compared, whatever it calls itself. */
+function unpaired(pair: ShadowPair): Ended | undefined {
   if (pair.result !== 'paired') return { result: pair.result, reason: pair.reason };
   const missing = (answer: unknown) => answer === null || answer === undefined;
   if (missing(pair.control)) return { result: 'failed', reason: 'control_missing' };
   if (missing(pair.candidate)) return { result: 'failed', reason: 'candidate_missing' };
-  return comparedFields > 0
-    ? { result: 'paired', reason: pair.reason }
-    : { result: 'failed', reason: 'nothing_compared' };
+  return undefined;
 }
 
-/** One line of `comparisons.v1`. Pure. */
-export function comparisonRow(
+/** One line of `comparisons.v1`; its price is the shadow's and that of the comparisons. */
+export async function comparisonRow(
   pair: ShadowPair,
   rule: CompareRule,
   context: { source: string; now: number; traceparent: string | undefined },
-): ComparisonRow {
+): Promise<ComparisonRow> {
   const { control, candidate, noise, type: _, ...rest } = pair;
-  const compared = compareAnswers(control, candidate, rule);
-  const ended = resultOf(pair, compared.fields);
-  const paired = ended.result === 'paired';
-  const hasNoise = paired && noise !== null && noise !== undefined;
+  let ended = unpaired(pair);
+  const compared = ended ? undefined : await compareAnswers(control, candidate, rule);
+  if (compared?.fields === 0) ended = { result: 'failed', reason: 'nothing_compared' };
+  const isNoise = !ended && noise !== null && noise !== undefined;
+  const repeated = isNoise ? await compareAnswers(control, noise, rule) : undefined;
   return {
     ...rest,
-    ...ended,
+    ...(ended ?? { result: 'paired', reason: pair.reason }),
     type: 'slipway.comparison.v1',
     source: context.source,
     time: context.now,
     trace_id: traceIdOf(context.traceparent),
-    agree: paired ? compared.agree : !OWN_FAILURES.has(ended.reason),
-    noise: hasNoise,
-    noise_agree: hasNoise ? compareAnswers(control, noise, rule).agree : true,
-    differences: paired ? compared.differences : [],
-    max_difference: paired ? compared.maxDifference : 0,
+    agree: ended ? !OWN_FAILURES.has(ended.reason) : (compared?.agree ?? true),
+    noise: isNoise,
+    noise_agree: repeated?.agree ?? true,
+    differences: ended ? [] : (compared?.differences ?? []),
+    max_difference: ended ? 0 : (compared?.maxDifference ?? 0),
+    price: pair.price + (compared?.price ?? 0) + (repeated?.price ?? 0),
   };
 }

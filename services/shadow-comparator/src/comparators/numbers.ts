@@ -1,0 +1,37 @@
+import type { CompareRule } from '@slipway/release';
+import { type Comparator, elements, type FoundDifference, found, isFraction, placeOf } from './comparator.ts';
+
+/** Numbers with a fraction agree within a tolerance. */
+export const numbers: Comparator = {
+  takes: (values) =>
+    values.tensor
+      ? isFraction(values.tensor.datatype) && elements(values) !== undefined
+      : typeof values.control === 'number' && typeof values.candidate === 'number',
+
+  async compare({ field, control, candidate }, rule) {
+    const [a, b] = [[control].flat(), [candidate].flat()];
+    const differences: FoundDifference[] = [];
+    for (const [i, x] of a.entries()) {
+      const y = b[i];
+      // What should be a number and is none (NaN has no JSON) is equal or not.
+      if (typeof x === 'number' && typeof y === 'number' ? !isWithin(x, y, rule) : x !== y)
+        differences.push({ field: placeOf(field, i, a), kind: 'number', control: x, candidate: y });
+    }
+    return found(differences, largestDifference(a, b));
+  },
+};
+
+function isWithin(a: number, b: number, rule: CompareRule): boolean {
+  return Math.abs(a - b) <= rule.absolute + rule.relative * Math.abs(a);
+}
+
+/** Largest |a − b| of numbers at the same places; 0 without any. */
+export function largestDifference(a: readonly unknown[], b: readonly unknown[]): number {
+  let largest = 0;
+  for (const [i, x] of a.entries()) {
+    const y = b[i];
+    const d = typeof x === 'number' && typeof y === 'number' ? Math.abs(x - y) : 0;
+    if (Number.isFinite(d) && d > largest) largest = d;
+  }
+  return largest;
+}
