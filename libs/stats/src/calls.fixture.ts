@@ -1,4 +1,17 @@
 // Over 300 lines: it is one list, a line or a few for each public function.
+import { isRateBelow, rateBounds } from './agreement/rate-bounds.ts';
+import { equalEdges, quantileOf } from './distance/divergence.ts';
+import { divergenceP, permutationP } from './distance/significance.ts';
+import { countEvidence } from './e-process/counts.ts';
+import { latencyEvidence, shiftRatios } from './e-process/latency.ts';
+import { MixtureWealth } from './e-process/mixture.ts';
+import { chanceOfCandidate } from './e-process/returning-units.ts';
+import { relativeVariance, welchDf } from './effect/two-sample.ts';
+import { gammaP, gammaQ, lnBeta, lnGamma } from './kernel/gamma.ts';
+import { covarianceOfSums } from './moments/moments.ts';
+import { noncentralTCdf } from './power/power.ts';
+import { spentAlpha } from './sequential/group-sequential.ts';
+import { logBayesFactor } from './sequential/multinomial.ts';
 import * as stats from './index.ts';
 
 const arm = (mean: number) => ({ n: 50, mean, variance: 2 });
@@ -140,7 +153,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   ],
   MixtureWealth: [
     (n, start, planned, second, factors, now) => {
-      const w = new stats.MixtureWealth(n, start, planned);
+      const w = new MixtureWealth(n, start, planned);
       w.add(second, factors);
       return w.valueAt(now);
     },
@@ -190,7 +203,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
       [1, 0, 1],
     ],
   ],
-  chanceOfCandidate: [stats.chanceOfCandidate, [[{ share: 0.05, arm: 'control' }], 0.25]],
+  chanceOfCandidate: [chanceOfCandidate, [[{ share: 0.05, arm: 'control' }], 0.25]],
   confidenceSequence: [stats.confidenceSequence, [effect, 0.05], [effect, 0.05, 5000, 'less']],
   contingencyTest: [
     stats.contingencyTest,
@@ -201,9 +214,9 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
       ],
     ],
   ],
-  countEvidence: [stats.countEvidence, [[cell], 1, [2, 3], 0, 60, 30]],
+  countEvidence: [countEvidence, [[cell], 1, [2, 3], 0, 60, 30]],
   countingRule: [stats.countingRule, [0.05, 0.8, 2, 3]],
-  covarianceOfSums: [stats.covarianceOfSums, [10, 20, 30, 70]],
+  covarianceOfSums: [covarianceOfSums, [10, 20, 30, 70]],
   cramerVonMises: [stats.cramerVonMises, [xs, ys]],
   cupedEffect: [stats.cupedEffect, [cuped, cuped, 'relative'], [cupedProportion, cupedProportion, 'absolute']],
   cupedRatioEffect: [
@@ -215,11 +228,11 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   datasetDrift: [stats.datasetDrift, [[true, false], 0.5, [1, 2]]],
   decileEdges: [stats.decileEdges, [xs]],
   distributionBand: [stats.distributionBand, [100, 0.05]],
-  divergenceP: [stats.divergenceP, ['psi', 0.1, 10, 300, 300], ['hellinger', 0.1, 10, 300, 300]],
+  divergenceP: [divergenceP, ['psi', 0.1, 10, 300, 300], ['hellinger', 0.1, 10, 300, 300]],
   doaneEdges: [stats.doaneEdges, [xs]],
   effectOf: [stats.effectOf, [a, b, 'relative'], [a, b, 'absolute']],
   energyDistance: [stats.energyDistance, [xs, ys], [xs, ys, xs, ys]],
-  equalEdges: [stats.equalEdges, [0, 1, 5]],
+  equalEdges: [equalEdges, [0, 1, 5]],
   evaluateDetector: [stats.evaluateDetector, [[110, 900], [100, 500], 50, 1000]],
   expectedLosses: [stats.expectedLosses, [0.1, 0.2]],
   fCdf: [stats.fCdf, [2, 3, 10]],
@@ -238,8 +251,8 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   fromSums: [stats.fromSums, [10, 20, 60]],
   gTest: [stats.gTest, [histogram, current]],
   gammaCdf: [stats.gammaCdf, [2, 3, 1]],
-  gammaP: [stats.gammaP, [2, 3]],
-  gammaQ: [stats.gammaQ, [2, 3]],
+  gammaP: [gammaP, [2, 3]],
+  gammaQ: [gammaQ, [2, 3]],
   gammaQuantile: [stats.gammaQuantile, [0.3, 2, 1]],
   gammaSurvival: [stats.gammaSurvival, [2, 3, 1]],
   gaussianPosterior: [
@@ -287,10 +300,10 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
     ],
   ],
   latencyShift: [stats.latencyShift, [1.1, 40, 86]],
-  latencyEvidence: [stats.latencyEvidence, [[latencyCell], masses, 0, 60, 30]],
-  lnBeta: [stats.lnBeta, [2, 3]],
-  lnGamma: [stats.lnGamma, [2.5]],
-  logBayesFactor: [stats.logBayesFactor, [[52, 48], [0.5, 0.5], 100]],
+  latencyEvidence: [latencyEvidence, [[latencyCell], masses, 0, 60, 30]],
+  lnBeta: [lnBeta, [2, 3]],
+  lnGamma: [lnGamma, [2.5]],
+  logBayesFactor: [logBayesFactor, [[52, 48], [0.5, 0.5], 100]],
   mannWhitney: [stats.mannWhitney, [xs, ys], [xs, ys, 'asymptotic']],
   mcnemar: [stats.mcnemar, [12, 5]],
   meanArm: [stats.meanArm, [{ n: 10, mean: 2, m2: 5 }]],
@@ -314,7 +327,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
     [a, b, 0.1, { kind: 'relative', prefer: 'increase', alpha: 0.05 }],
     [a, b, 0.1, { kind: 'absolute', prefer: 'decrease', alpha: 0.05 }],
   ],
-  noncentralTCdf: [stats.noncentralTCdf, [1, 20, 0.5]],
+  noncentralTCdf: [noncentralTCdf, [1, 20, 0.5]],
   normalCdf: [stats.normalCdf, [1]],
   normalLogSurvival: [stats.normalLogSurvival, [1]],
   normalLogCdf: [stats.normalLogCdf, [1]],
@@ -333,7 +346,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   normalSurvival: [stats.normalSurvival, [1]],
   overrunAlphas: [stats.overrunAlphas, [[250, 450], 300, { kind: 'power', phi: 2 }, 0.05]],
   pairedAgreement: [stats.pairedAgreement, [xs, ys]],
-  permutationP: [(x, y, rounds, seed) => stats.permutationP(x, y, stats.wasserstein, rounds, seed), [xs, ys, 99, 1]],
+  permutationP: [(x, y, rounds, seed) => permutationP(x, y, stats.wasserstein, rounds, seed), [xs, ys, 99, 1]],
   pooledProportionTest: [stats.pooledProportionTest, [share, { successes: 30, n: 100 }]],
   pooledTTest: [stats.pooledTTest, [a, b]],
   populationVariance: [stats.populationVariance, [{ n: 10, mean: 2, m2: 5 }]],
@@ -364,11 +377,11 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   ],
   quantileArm: [stats.quantileArm, [quantile], [quantile, clusters]],
   quantileBand: [stats.quantileBand, [xs, 0.5, 0.05]],
-  quantileOf: [stats.quantileOf, [xs, 0.3]],
-  isRateBelow: [stats.isRateBelow, [3, 100, 0.1, 0.05]],
-  rateBounds: [stats.rateBounds, [10, 100, 0.05]],
+  quantileOf: [quantileOf, [xs, 0.3]],
+  isRateBelow: [isRateBelow, [3, 100, 0.1, 0.05]],
+  rateBounds: [rateBounds, [10, 100, 0.05]],
   ratioArm: [stats.ratioArm, [ratio]],
-  relativeVariance: [stats.relativeVariance, [a, b]],
+  relativeVariance: [relativeVariance, [a, b]],
   remainingFactor: [
     stats.remainingFactor,
     [{ control: a, treatment: b, alpha: 0.05, power: 0.8, mde: 0.05 }],
@@ -397,9 +410,9 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
     ],
   ],
   shares: [stats.shares, [histogram]],
-  shiftRatios: [stats.shiftRatios, [masses, 0.4]],
+  shiftRatios: [shiftRatios, [masses, 0.4]],
   sidak: [stats.sidak, [p]],
-  spentAlpha: [stats.spentAlpha, [{ kind: 'obrien-fleming' }, 0.05, 0.5], [{ kind: 'power', phi: 2 }, 0.05, 0.5]],
+  spentAlpha: [spentAlpha, [{ kind: 'obrien-fleming' }, 0.05, 0.5], [{ kind: 'power', phi: 2 }, 0.05, 0.5]],
   standardDeviationLimits: [stats.standardDeviationLimits, [xs, 3, 3]],
   stoppingRule: [stats.stoppingRule, [pulls, { delta: 0.05, epsilon: 0, minPulls: 10 }]],
   sturgesEdges: [stats.sturgesEdges, [xs]],
@@ -411,7 +424,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   unitsPerArm: [stats.unitsPerArm, [0.1, 1, 1, 0.05, 0.8]],
   variance: [stats.variance, [{ n: 10, mean: 2, m2: 5 }]],
   wasserstein: [stats.wasserstein, [xs, ys], [xs, ys, xs, ys]],
-  welchDf: [stats.welchDf, [a, b]],
+  welchDf: [welchDf, [a, b]],
   welchTTest: [stats.welchTTest, [a, b]],
   welchTest: [stats.welchTest, [effect, 0.05], [effect, 0.05, 'greater']],
   wilsonInterval: [stats.wilsonInterval, [share, 0.05]],

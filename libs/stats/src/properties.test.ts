@@ -4,7 +4,6 @@ import {
   addValue,
   type CountCell,
   confidenceSequence,
-  countEvidence,
   distributionBand,
   effectOf,
   EMPTY,
@@ -29,6 +28,7 @@ import {
   winsorise,
   WORSE_WHEN_MORE,
 } from './index.ts';
+import { countEvidence } from './e-process/counts.ts';
 import { random } from './kernel/random.ts';
 
 const options = { seed: 20261123, numRuns: 200 };
