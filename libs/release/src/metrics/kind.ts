@@ -17,7 +17,7 @@ export type MetricSource = z.infer<typeof metricSourceSchema>;
 /** The fields of one or several schemas by their names. */
 export type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** What may be declared of one kind of metric, and asked of it by a guardrail: one value a kind, listed in `kinds.ts`. */
+/** What may be declared of one kind of metric, and asked of it by a guardrail: a value each, listed in `kinds.ts`. */
 export type MetricKind<Fields extends Shape = Shape, Options extends Shape = Shape> = {
   /** What it can be told of, in words. */
   readonly of: string;
