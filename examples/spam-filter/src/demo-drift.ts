@@ -1,16 +1,10 @@
+import { driftClient, isRefusal } from '@slipway/client';
+import type { AnswerOf, driftApi } from '@slipway/contracts';
 import { sleep } from '@slipway/local';
 import type { Mail } from './corpus.ts';
 import type { Sender } from './sender.ts';
 
-type Feature = { feature: string; psi: number | null; alarm: boolean };
-/** What drift-monitor answers at `GET /v1/drift/{endpoint}`, as far as the demo uses it. */
-export type Drift = {
-  version: string;
-  state: 'moved' | 'stable' | 'insufficient_data' | 'no_profile';
-  inputs: { rows: number; features: Feature[]; moved: string[] } | null;
-  lasting: boolean;
-  losses: { outcome: string; state: string; rate: number | null; reference: number }[];
-};
+export type Drift = AnswerOf<typeof driftApi.drift.get>;
 
 const STATES: Record<Drift['state'], string> = {
   moved: 'the inputs have moved away from the training data',
@@ -21,9 +15,13 @@ const STATES: Record<Drift['state'], string> = {
 
 const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
 
-async function readDrift(url: string, viewerKey: string, endpoint: string): Promise<Drift | undefined> {
-  const response = await fetch(`${url}/v1/drift/${endpoint}`, { headers: { authorization: `Bearer ${viewerKey}` } });
-  return response.ok ? ((await response.json()) as Drift) : undefined;
+async function readDrift(url: string, key: string, endpoint: string): Promise<Drift | undefined> {
+  return driftClient({ url, key })
+    .drift.get({ endpoint })
+    .catch((error: unknown) => {
+      if (isRefusal(error, 'not_found')) return undefined;
+      throw error;
+    });
 }
 
 /** One line for the console; figures that are not known yet are left out. */

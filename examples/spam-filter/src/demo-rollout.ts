@@ -1,6 +1,6 @@
+import { type RegistryClient } from '@slipway/client';
 import { ANALYSERS, isUnderWay, type Rollout, stepKind } from '@slipway/release';
 import { sleep } from '@slipway/local';
-import type { RegistryClient } from './registry.client.ts';
 import { ENDPOINT, type plans } from './setup.ts';
 
 export const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
@@ -15,7 +15,7 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
   let lastLine = 0;
   let resumed = 0;
   for (;;) {
-    const rollout = await operator.rollout(id);
+    const rollout = await operator.rollouts.get({ id });
     const visit = rollout.visits.at(-1);
     const where = `${rollout.status} ${rollout.step} ${visit?.phase}`;
     if (where !== at) {
@@ -27,11 +27,15 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
         say(`   paused: ${rollout.reason}`);
         if (resumed++ < MOST_RESUMES && !rollout.reason.includes('out_of_service')) {
           say('   the demo resumes it');
-          await operator.command(id, 'resume', 'resumed by the demo').catch(() => undefined);
+          await operator.rollouts
+            .command({ id }, { command: 'resume', reason: 'resumed by the demo' })
+            .catch(() => undefined);
         } else say('   resume it or roll it back as an operator: see docs/operators.md');
       }
     }
-    const latest = (await operator.evidence(id)).find((e) => rollout.spec.drift || e.analyser !== ANALYSERS.drift);
+    const latest = (await operator.rollouts.evidence({ id })).items.find(
+      (e) => rollout.spec.drift || e.analyser !== ANALYSERS.drift,
+    );
     const thought = latest ? `${latest.step} ${latest.verdict} ${latest.reasons.join()}` : '';
     if (
       latest &&
@@ -51,7 +55,7 @@ type Plan = (typeof plans)['better' | 'skewed'];
 
 /** The rollout of this plan that an earlier start made, if any. */
 export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
-  return (await operator.rollouts(ENDPOINT)).find(
+  return (await operator.rollouts.list({ endpoint: ENDPOINT })).items.find(
     (r) =>
       r.spec.candidate.version === plan.candidate.version &&
       r.spec.steps.length === plan.steps.length &&
@@ -62,9 +66,11 @@ export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rol
 
 /** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
 export async function runToEnd(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
-  const rollout = (await earlier(operator, plan)) ?? (await operator.call<Rollout>('POST', '/v1/rollouts', plan));
-  if (rollout.status === 'created') await operator.command(rollout.id, 'start', 'started by the demo');
-  if (rollout.status === 'paused') await operator.command(rollout.id, 'resume', 'resumed by the demo');
+  const rollout = (await earlier(operator, plan)) ?? (await operator.rollouts.create(plan));
+  if (rollout.status === 'created')
+    await operator.rollouts.command({ id: rollout.id }, { command: 'start', reason: 'started by the demo' });
+  if (rollout.status === 'paused')
+    await operator.rollouts.command({ id: rollout.id }, { command: 'resume', reason: 'resumed by the demo' });
   const ended = await follow(operator, rollout.id, say);
   say(`   ${ended.status}: ${ended.reason}`);
   return ended;

@@ -1,6 +1,7 @@
 import { formatVersion } from '@slipway/core';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type RegistryClient, registryClient } from '@slipway/client';
 import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/release';
 import {
   clearData,
@@ -14,7 +15,6 @@ import {
 } from '@slipway/local';
 import { loadCorpus } from './corpus.ts';
 import { reportDrift, sendLaterMail } from './demo-drift.ts';
-import { RegistryClient } from './registry.client.ts';
 import { earlier, percent, runToEnd } from './demo-rollout.ts';
 import { Sender } from './sender.ts';
 import { ENDPOINT, plans, register } from './setup.ts';
@@ -62,7 +62,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     });
     const { secrets, routers } = stack;
     const registry = stack.registries[0] as string;
-    const operator = new RegistryClient(registry, secrets.keys.operator);
+    const operator = registryClient({ url: registry, key: secrets.keys.operator });
     say('training three versions of a spam filter on one half of the SpamAssassin corpus …');
     const { train, serve, later } = loadCorpus();
     const versions = buildVersions(train, serve, later);
@@ -71,7 +71,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
         `   version ${v.number}: ${v.note}; misfiles ${percent(v.errorRate)} of the other half, ` +
           `${percent(v.laterErrorRate)} of the corpora that were collected later`,
       );
-    await register(new RegistryClient(registry, secrets.keys.publisher), operator, versions);
+    await register(registryClient({ url: registry, key: secrets.keys.publisher }), operator, versions);
     const { viewer: key } = secrets.keys;
     const headers = { authorization: `Bearer ${key}` };
     await until(
@@ -89,7 +89,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
     sender = new Sender({ routers, endpoint: ENDPOINT, mails: serve, perSecond: RATE, labelDelayMs: 1500, key });
     sender.start();
     const sending = sender;
-    const { current } = await operator.endpoint(ENDPOINT);
+    const { current } = await operator.endpoints.get({ name: ENDPOINT });
     say(
       `1. ${formatVersion(current)} serves real mail; a sender posts ${RATE} mails a second to the routers, and ` +
         'the true label of each 1.5 s later',
@@ -155,7 +155,7 @@ async function summarise(
           `${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`,
       );
     out.push(`   ${clock(r.ended_at)}  ${r.status}`);
-    const spoken = (await operator.evidence(r.id)).filter((e) => e.verdict !== 'hold').reverse();
+    const spoken = (await operator.rollouts.evidence({ id: r.id })).items.filter((e) => e.verdict !== 'hold').reverse();
     const shown = new Map<string, Evidence>(spoken.map((e) => [`${e.step} ${e.verdict}`, e]));
     for (const e of shown.values()) out.push(`   - ${e.sentence}`);
   }
@@ -181,7 +181,7 @@ async function summarise(
         `${answers} answers by it in all, over two routers.`,
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
-    const w = (await operator.rollout(bad.id)).withdrawal;
+    const w = (await operator.rollouts.get({ id: bad.id })).withdrawal;
     const unreached = w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : '';
     out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${unreached}.`);
   }

@@ -1,7 +1,6 @@
 export * from './corpus.ts';
 export * from './demo.ts';
 export * from './onnx.ts';
-export * from './registry.client.ts';
 export * from './sender.ts';
 export * from './setup.ts';
 export * from './train.ts';

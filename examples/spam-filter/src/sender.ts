@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type RouterClient, routerClient } from '@slipway/client';
 import { Agent, request } from 'undici';
 import type { Mail } from './corpus.ts';
 
@@ -41,7 +42,8 @@ export class Sender {
   private last = 0;
   private posted = 0;
   private inFlight = 0;
-  private outcomes: { endpoint: string; name: string; value: number; request_id: string }[] = [];
+  private readonly router: RouterClient;
+  private outcomes: { event_id: string; endpoint: string; name: string; value: number; request_id: string }[] = [];
   private readonly waiting = new Set<NodeJS.Timeout>();
   private readonly options: {
     routers: string[];
@@ -56,6 +58,7 @@ export class Sender {
 
   constructor(options: Sender['options']) {
     this.options = options;
+    this.router = routerClient({ url: options.routers, ...(options.key === undefined ? {} : { key: options.key }) });
   }
 
   start(): void {
@@ -112,7 +115,13 @@ export class Sender {
       this.counters.byVersion[version] = (this.counters.byVersion[version] ?? 0) + 1;
       const timer = setTimeout(() => {
         this.waiting.delete(timer);
-        this.outcomes.push({ endpoint, name: 'label', value: mail.label, request_id: String(headers['x-request-id']) });
+        this.outcomes.push({
+          event_id: randomUUID(),
+          endpoint,
+          name: 'label',
+          value: mail.label,
+          request_id: String(headers['x-request-id']),
+        });
       }, this.options.labelDelayMs);
       this.waiting.add(timer);
     } catch (error) {
@@ -131,29 +140,11 @@ export class Sender {
   private async post(outcomes: Sender['outcomes']): Promise<void> {
     this.inFlight++;
     try {
-      for (let attempt = 0; ; attempt++) {
-        const router = this.options.routers[(this.next + attempt) % this.options.routers.length];
-        const ok = await request(`${router}/v1/outcomes`, {
-          method: 'POST',
-          dispatcher: this.agent,
-          headers: this.headers(),
-          body: JSON.stringify({ outcomes }),
-        })
-          .then(async ({ statusCode, body }) => {
-            await body.dump();
-            return statusCode === 202;
-          })
-          .catch(() => false);
-        if (ok) {
-          this.counters.outcomesPosted += outcomes.length;
-          return;
-        }
-        if (attempt >= 5) {
-          this.counters.outcomesFailed += outcomes.length;
-          return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      // Each has an id of its own: what is posted twice is one outcome.
+      await this.router.outcomes.post({ outcomes }, { attempts: 6 });
+      this.counters.outcomesPosted += outcomes.length;
+    } catch {
+      this.counters.outcomesFailed += outcomes.length;
     } finally {
       this.inFlight--;
     }

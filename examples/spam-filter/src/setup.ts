@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RegistryClient, RegistryError } from './registry.client.ts';
+import { isRefusal, type RegistryClient } from '@slipway/client';
 import type { BuiltVersion } from './versions.ts';
 
 export const ENDPOINT = 'spam';
@@ -9,7 +9,7 @@ async function unlessThere<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof RegistryError && error.problem.status === 409) return undefined;
+    if (isRefusal(error, 409)) return undefined;
     throw error;
   }
 }
@@ -23,30 +23,33 @@ export async function register(
   versions: readonly BuiltVersion[],
 ): Promise<void> {
   await unlessThere(
-    publisher.call('POST', '/v1/models', {
+    publisher.models.create({
       name: MODEL,
       description: 'Is this mail spam? Logistic regression over hashed words.',
     }),
   );
   for (const v of versions) {
     for (const file of [v.onnx, v.trainingData])
-      await publisher.call('PUT', `/v1/artifacts/${createHash('sha256').update(file).digest('hex')}`, file);
-    await publisher.call('POST', `/v1/models/${MODEL}/versions`, { version: v.number, bundle: v.bundle });
+      await publisher.artifacts.put({ sha256: createHash('sha256').update(file).digest('hex') }, file);
+    await publisher.versions.register({ model: MODEL }, { version: v.number, bundle: v.bundle });
   }
-  await publisher.call('PUT', '/v1/metrics/misfiled', {
-    kind: 'proportion',
-    source: { outcome: 'label', compare: { differs_from: 'class' } },
-    per: 'observed',
-    direction: 'lower',
-    margin: 1.1,
-    window: '1h',
-    description: 'Mails whose true label is not the class that was predicted.',
-  });
+  await publisher.metrics.put(
+    { name: 'misfiled' },
+    {
+      kind: 'proportion',
+      source: { outcome: 'label', compare: { differs_from: 'class' } },
+      per: 'observed',
+      direction: 'lower',
+      margin: 1.1,
+      window: '1h',
+      description: 'Mails whose true label is not the class that was predicted.',
+    },
+  );
   try {
-    await operator.endpoint(ENDPOINT);
+    await operator.endpoints.get({ name: ENDPOINT });
   } catch (error) {
-    if (!(error instanceof RegistryError) || error.problem.status !== 404) throw error;
-    await operator.call('PUT', `/v1/endpoints/${ENDPOINT}`, { model: MODEL, version: 1 });
+    if (!isRefusal(error, 404)) throw error;
+    await operator.endpoints.put({ name: ENDPOINT }, { model: MODEL, version: 1 });
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './bundle/bundle.ts';
+export * from './bundle/digest.ts';
 export * from './bundle/hosts.ts';
 export * from './preprocessing/apply.ts';
 export * from './preprocessing/hashed-ngrams.ts';

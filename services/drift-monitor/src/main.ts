@@ -1,5 +1,5 @@
 import { ANALYSERS } from '@slipway/release';
-import { topics } from '@slipway/contracts';
+import { driftApi, topics } from '@slipway/contracts';
 import { loadConfig, runAnalyser, StateReplica } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { HistogramStore } from './histogram/histogram.store.ts';
@@ -29,6 +29,7 @@ await runAnalyser('drift-monitor', ANALYSERS.drift, config, (context) => {
   onClose('watch', () => watch.close());
   return {
     look: (rollout) => watch.finding(rollout),
+    api: driftApi,
     controllers: [DriftController],
     providers: [{ provide: DriftWatch, useValue: watch }],
     readiness: [{ name: 'routes', ready: () => routes.isReady }],

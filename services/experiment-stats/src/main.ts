@@ -1,4 +1,5 @@
 import { ANALYSERS } from '@slipway/release';
+import { statsApi } from '@slipway/contracts';
 import { loadConfig, runAnalyser } from '@slipway/platform';
 import { configSchema } from './config.ts';
 import { Analysis } from './analysis/analyse.store.ts';
@@ -15,6 +16,7 @@ await runAnalyser('experiment-stats', ANALYSERS.traffic, config, ({ kafka, click
     started: () => ingest.start(),
     look: (rollout, now) => analysis.look(rollout, now),
     forget: (id) => analysis.forget(id),
+    api: statsApi,
     controllers: [RebuildController],
     providers: [{ provide: RebuildStore, useValue: new RebuildStore(clickhouse, analysis) }],
   };

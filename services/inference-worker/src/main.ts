@@ -118,10 +118,10 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   });
 
   return {
+    access,
     controllers: [OipController, ShadowLane],
     providers: [
       { provide: ModelSet, useValue: models },
-      { provide: CallerAccess, useValue: access },
       {
         provide: ShadowLane.PARTS,
         useValue: {

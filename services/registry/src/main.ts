@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Revision } from '@slipway/core';
-import { topics } from '@slipway/contracts';
+import { registryApi, topics } from '@slipway/contracts';
 import {
   createClickHouse,
   createKafka,
@@ -15,7 +15,6 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import { openPostgres } from '@slipway/platform/postgres.store';
-import { AccessGuard } from './access/access.controller.ts';
 import { IdempotencyInterceptor } from './access/idempotency.controller.ts';
 import { KeyController } from './key/key.controller.ts';
 import { KeyStore } from './access/key.store.ts';
@@ -36,13 +35,11 @@ import { MetricController } from './metric/metric.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { ModelStore } from './model/model.store.ts';
 import { TrialController } from './trial/trial.controller.ts';
-import { TrialGuard } from './trial/trial.guard.ts';
 import { Trials } from './trial/trial.loop.ts';
-import { OpenApiController } from './openapi.controller.ts';
 import { raiseEpochIfBehind } from './outbox/epoch.store.ts';
 import { OutboxPublisher } from './outbox/publisher.store.ts';
 import { Republish } from './outbox/republish.ts';
-import { QueryGuard } from './query.guard.ts';
+import { StorableGuard } from './storable.guard.ts';
 import { CLICKHOUSE, RequestController } from './request/request.controller.ts';
 import { Conductor } from './rollout/conductor.store.ts';
 import { EvidenceConsumer } from './rollout/evidence.consumer.ts';
@@ -180,6 +177,8 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const transport = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log });
   const value = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
   return {
+    access: keys,
+    api: registryApi,
     controllers: [
       AuditController,
       KeyController,
@@ -191,7 +190,6 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       RolloutController,
       RequestController,
       EvidenceConsumer,
-      OpenApiController,
     ],
     providers: [
       value(Database, database),
@@ -208,9 +206,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(Conductor, conductor),
       value(RecordProducer, stateProducer),
       value(RolloutEvents, new RolloutEvents(database)),
-      { provide: APP_GUARD, useClass: AccessGuard },
-      { provide: APP_GUARD, useClass: QueryGuard },
-      { provide: APP_GUARD, useClass: TrialGuard },
+      { provide: APP_GUARD, useClass: StorableGuard },
       { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     ],
     transports: [transport],

@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion } from '@slipway/core';
-import { type Instance, type Route, topics } from '@slipway/contracts';
+import { type Instance, type Route, routerApi, topics } from '@slipway/contracts';
 import {
   ByteBudget,
   CallerAccess,
-  CallerGuard,
   createKafka,
   DeadLetters,
   defaultAccess,
@@ -18,7 +17,6 @@ import {
   steadyNow,
   workerHeaders,
 } from '@slipway/platform';
-import { APP_GUARD } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
@@ -211,11 +209,11 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('measuring', () => clearInterval(measuring));
 
   return {
+    access,
+    api: routerApi,
     controllers: [AssignmentController, OutcomeController, OipController],
     providers: [
       { provide: RouteTable, useValue: routes },
-      { provide: CallerAccess, useValue: access },
-      { provide: APP_GUARD, useClass: CallerGuard },
       { provide: OutcomeNames, useValue: new OutcomeNames(config.DATA_DIR) },
       { provide: Targets, useValue: targets },
       { provide: OUTCOME_JOURNAL, useValue: outcomes },

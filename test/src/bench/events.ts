@@ -86,7 +86,7 @@ export async function comparator(release: Release, producer: RecordProducer): Pr
     candidate: { model: 'spam', version: GOOD },
     steps: [{ shadow: { maxExcessDisagreement: '99%', until: { pairs: 10_000_000 } } }],
   });
-  await release.operator.command(id, 'start', 'bench');
+  await release.operator.rollouts.command({ id }, { command: 'start', reason: 'bench' });
   const total = 20_000;
   const answer = (p: number) => ({
     outputs: [
@@ -123,5 +123,5 @@ export async function comparator(release: Release, producer: RecordProducer): Pr
     20,
   );
   add('pairs, sent, compared, published and readable', total / ((performance.now() - began) / 1000), '/s');
-  await release.operator.command(id, 'abort', 'bench');
+  await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'bench' });
 }

@@ -17,7 +17,7 @@ export async function proxies(release: Release, { rounds, seconds }: Rounds): Pr
   say('\nA proxy in front of a model that answers at once (1.2 KB requests)');
   const stub = await startStub();
   const { admin, operator, routers } = release;
-  await admin.call('POST', '/v1/models', { name: 'bench' });
+  await admin.models.create({ name: 'bench' });
   const signature = {
     inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
     outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1] }],
@@ -29,7 +29,7 @@ export async function proxies(release: Release, { rounds, seconds }: Rounds): Pr
       infra: { url: stub.url },
     },
   });
-  await operator.call('PUT', '/v1/endpoints/bench', { model: 'bench', version: 1 });
+  await operator.endpoints.put({ name: 'bench' }, { model: 'bench', version: 1 });
   await until(
     'the endpoint',
     async () => (await fetch(`${routers[0]}/v2/models/bench/infer`, { method: 'POST', body: BODY })).ok,

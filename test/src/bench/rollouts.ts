@@ -26,7 +26,7 @@ export async function rollback(release: Release): Promise<void> {
     );
     await until('the candidate to answer', () => both > 50, 10_000, 5);
     commanded = performance.now();
-    await release.operator.command(id, 'rollBack', 'bench');
+    await release.operator.rollouts.command({ id }, { command: 'rollBack', reason: 'bench' });
     await Promise.all(loads);
     times.push(last === 0 ? 0 : last - commanded);
     await release.reach(id, 'settled', (r) => r.withdrawal?.complete === true);
@@ -59,5 +59,5 @@ export async function memory(release: Release, minutes: number): Promise<void> {
   }
   add('requests answered meanwhile', sender.counters.answered, '', `${sender.counters.failed} failed`);
   await sender.stop();
-  await release.operator.command(id, 'abort', 'bench');
+  await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'bench' });
 }

@@ -84,7 +84,7 @@ describe('a router without its bus', () => {
     expect((await rows()).find((r) => r.reason === 'lease_expired' && r.arm === 'control')?.n).toBeGreaterThanOrEqual(
       40,
     );
-    await release.operator.command(id, 'rollBack', 'on to the next test');
+    await release.operator.rollouts.command({ id }, { command: 'rollBack', reason: 'on to the next test' });
     await release.reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true, 30_000);
   });
 
@@ -97,7 +97,7 @@ describe('a router without its bus', () => {
     await bothGiveTheCandidate();
     release.supervisor.kill('router-2', 'SIGSTOP');
     try {
-      await release.operator.command(id, 'rollBack', 'with one router frozen');
+      await release.operator.rollouts.command({ id }, { command: 'rollBack', reason: 'with one router frozen' });
       const settled = await release.reach(id, 'settled', (r) => (r.withdrawal?.applied.length ?? 0) > 0, 30_000);
       expect(settled.withdrawal).toMatchObject({ applied: ['router-1'], unreached: ['router-2'], complete: false });
     } finally {
@@ -127,7 +127,7 @@ describe('a router without its bus', () => {
 
   it('a restored registry that is behind its topics raises the epoch, and its routers follow', async () => {
     const { supervisor } = release;
-    const before = await release.operator.endpoint('spam');
+    const before = await release.operator.endpoints.get({ name: 'spam' });
     await supervisor.stop('registry-1');
     // what a restore of an older backup looks like from the topic's side: the topic is ahead
     const producer = release.kafka.producer();
@@ -149,7 +149,7 @@ describe('a router without its bus', () => {
     await producer.disconnect();
     await supervisor.startAgain('registry-1');
     await until('the route of the new epoch', async () => {
-      const now = await release.operator.endpoint('spam');
+      const now = await release.operator.endpoints.get({ name: 'spam' });
       return (now.route_revision?.epoch ?? 0) === (before.route_revision?.epoch ?? 0) + 1;
     });
     const { id } = await release.rollOut(GOOD, {
@@ -157,7 +157,7 @@ describe('a router without its bus', () => {
       guardrails: [],
     });
     await bothGiveTheCandidate();
-    await release.operator.command(id, 'abort', 'done');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'done' });
   });
 });
 

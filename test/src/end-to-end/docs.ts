@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Version } from '@slipway/model';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clients.test.ts, which the root's vitest runs
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -85,14 +84,14 @@ export function describeDocs(stack: () => Release): void {
         ],
       });
       await stack().reach(good.id, 'in its second canary', (r) => r.step === 2);
-      await stack().operator.command(good.id, 'abort', 'that is enough');
+      await stack().operator.rollouts.command({ id: good.id }, { command: 'abort', reason: 'that is enough' });
       const bad = await stack().rollOut(BAD, { steps: [shadow, { canary: { weight: '30%' } }] });
       await until(
         'differences',
         async () => (await stack().query<{ n: number }>('SELECT count() AS n FROM discrepancies'))[0]?.n !== 0,
         60_000,
       );
-      await stack().operator.command(bad.id, 'abort', 'that is enough');
+      await stack().operator.rollouts.command({ id: bad.id }, { command: 'abort', reason: 'that is enough' });
       await sender.stop();
       const answer = await stack().infer('what became of me?');
       asked = answer.headers.get('x-request-id') as string;
@@ -114,7 +113,7 @@ export function describeDocs(stack: () => Release): void {
     });
 
     it('for operators', async () => {
-      const { bundle } = await stack().viewer.call<Version>('GET', '/v1/models/spam/versions/2');
+      const { bundle } = await stack().viewer.versions.get({ model: 'spam', version: 2 });
       const model = join(stack().folder, 'model.onnx');
       writeFileSync(
         model,

@@ -14,7 +14,7 @@ export function describeExplanation(stack: () => Release): void {
     let promoted = '';
     let before = 0;
     beforeAll(async () => {
-      before = (await stack().operator.endpoint('spam')).route_revision?.n ?? Number.NaN;
+      before = (await stack().operator.endpoints.get({ name: 'spam' })).route_revision?.n ?? Number.NaN;
       const sender = stack().sender(80);
       const good = await stack().rollOut(GOOD, {
         steps: [
@@ -31,7 +31,7 @@ export function describeExplanation(stack: () => Release): void {
       });
       await stack().reach(bad.id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
       await until('the bad candidate to answer', () => (sender.counters.byVersion[`spam:${BAD}`] ?? 0) > 0);
-      await stack().operator.command(bad.id, 'rollBack', 'seen enough');
+      await stack().operator.rollouts.command({ id: bad.id }, { command: 'rollBack', reason: 'seen enough' });
       await sender.stop();
       await stack().accountFor(sender.answers.map((a) => a.id));
     });
@@ -95,9 +95,9 @@ export function describeExplanation(stack: () => Release): void {
           guardrails: [],
         });
         await stack().reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
-        await stack().operator.command(id, 'pause', 'lunch');
-        await stack().operator.command(id, 'resume', 'back');
-        await stack().operator.command(id, 'promote', 'I take the blame');
+        await stack().operator.rollouts.command({ id }, { command: 'pause', reason: 'lunch' });
+        await stack().operator.rollouts.command({ id }, { command: 'resume', reason: 'back' });
+        await stack().operator.rollouts.command({ id }, { command: 'promote', reason: 'I take the blame' });
         await stack().reach(id, 'in its second step', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
         let asked = '';
         await until('an answer in the second step', async () => {
@@ -112,20 +112,20 @@ export function describeExplanation(stack: () => Release): void {
           );
           return row !== undefined;
         });
-        const explained = await stack().viewer.call<{ commands: { action: string }[] }>('GET', `/v1/requests/${asked}`);
+        const explained = await stack().viewer.requests.get({ id: asked });
         expect(explained).toMatchObject({
           rollout: { id, step: 1 },
           approved_by: [{ actor: 'operator', role: 'operator', action: 'promote', reason: 'I take the blame' }],
         });
         expect(explained.commands.map((c) => c.action)).toEqual(['create', 'start', 'pause', 'resume', 'promote']);
-        await stack().operator.command(id, 'rollBack', 'enough');
+        await stack().operator.rollouts.command({ id }, { command: 'rollBack', reason: 'enough' });
         await stack().reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true);
       });
       it('after a promotion names the rollout that promoted what serves, and of unknown requests says so', async () => {
         const answer = await stack().infer('outside');
         const id = answer.headers.get('x-request-id') as string;
         await stack().accountFor([id]);
-        expect(await stack().viewer.call('GET', `/v1/requests/${id}`)).toMatchObject({
+        expect(await stack().viewer.requests.get({ id })).toMatchObject({
           version: `spam:${GOOD}`,
           rollout: { step: null, candidate: { model: 'spam', version: GOOD }, status_now: 'promoted' },
           placed_by: { action: 'promote', version: `spam:${GOOD}` },
@@ -136,7 +136,7 @@ export function describeExplanation(stack: () => Release): void {
           sentence: expect.stringMatching(/; rollout [0-9a-f-]{36} had promoted spam:2\.$/),
           trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         });
-        await expect(stack().viewer.call('GET', '/v1/requests/nobody')).rejects.toThrow(
+        await expect(stack().viewer.requests.get({ id: 'nobody' })).rejects.toThrow(
           'there is no row of a request nobody',
         );
       });
@@ -185,7 +185,7 @@ export function describeExplanation(stack: () => Release): void {
           expect((then?.revision.n ?? 0) >= (route?.revision.n ?? Number.POSITIVE_INFINITY)).toBe(true);
         }
         // the present is the end of the replay
-        const now = await stack().operator.endpoint('spam');
+        const now = await stack().operator.endpoints.get({ name: 'spam' });
         expect(replay.at('spam', Date.now())?.revision).toEqual(now.route_revision);
       });
       it('names the row that was changed on the way', async () => {
@@ -200,10 +200,7 @@ export function describeExplanation(stack: () => Release): void {
         expect(without.broken[0]).toMatchObject({ aggregate: 'route/spam', n: 4, why: 'row 3 is missing' });
       });
       it('is complete in Postgres too', async () => {
-        await until(
-          'the verification',
-          async () => (await stack().viewer.call<{ ok: boolean }>('GET', '/v1/audit/verification')).ok,
-        );
+        await until('the verification', async () => (await stack().viewer.audit.verify()).ok);
       });
     });
   });

@@ -94,7 +94,7 @@ export function describeFailing(stack: () => Release): void {
     });
 
     it('one that breaks connections or does not answer in time: no user request fails', async () => {
-      await stack().operator.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms: 1500 });
+      await stack().operator.endpoints.put({ name: 'spam' }, { model: 'spam', version: 1, timeout_ms: 1500 });
       let n = 0;
       behave = async () => {
         if (n++ % 2 === 0) return 0;
@@ -119,7 +119,7 @@ export function describeFailing(stack: () => Release): void {
         { id },
       );
       expect(codes).toEqual(['no_target', 'timeout'].map((code) => ({ code, served_version: 'spam:1' })));
-      await stack().operator.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms: 10_000 });
+      await stack().operator.endpoints.put({ name: 'spam' }, { model: 'spam', version: 1, timeout_ms: 10_000 });
     });
 
     it('one that is slower than its margin allows: it is rolled back because of its latency', async () => {
@@ -148,7 +148,9 @@ export function describeFailing(stack: () => Release): void {
       const ended = await stack().reach(id, 'rolled back', (r) => r.status === 'rolledBack', 60_000);
       await sender.stop();
       expect(ended.reason).toContain('latency');
-      const [evidence] = (await stack().operator.evidence(id)).filter((e) => e.verdict === 'rollBack');
+      const [evidence] = (await stack().operator.rollouts.evidence({ id })).items.filter(
+        (e) => e.verdict === 'rollBack',
+      );
       expect(evidence?.reasons).toEqual(['worse:latency']);
       expect(sender.failures).toEqual([]);
     });
@@ -165,7 +167,7 @@ export function describeFailing(stack: () => Release): void {
         'it to answer alone',
         async () =>
           (await stack().infer('x')).headers.get('x-slipway-version') ===
-          `spam:${(await stack().operator.endpoint('spam')).current.version}`,
+          `spam:${(await stack().operator.endpoints.get({ name: 'spam' })).current.version}`,
       );
       await sender.stop();
       expect(sender.failures).toEqual([]);

@@ -114,7 +114,7 @@ async function moreAnswers(n: number, timeoutMs = 60_000): Promise<void> {
 
 /** Whether both routers see both workers answer for what the endpoint serves. */
 async function bothWorkersServe(): Promise<boolean> {
-  const { current } = await release.operator.endpoint('spam');
+  const { current } = await release.operator.endpoints.get({ name: 'spam' });
   const line = `slipway_router_targets{endpoint="spam",version="spam:${current.version}",state="up"} 2`;
   return (
     await Promise.all(release.routers.map(async (r) => (await (await fetch(`${r}/metrics`)).text()).includes(line)))
@@ -160,12 +160,12 @@ describe('faults under load, during a live rollout', () => {
       90_000,
     );
     if (rollout) {
-      const now = await release.operator.rollout(rollout.id);
+      const now = await release.operator.rollouts.get({ id: rollout.id });
       if (now.status === 'running' || now.status === 'paused')
-        await release.operator.command(rollout.id, 'abort', 'the test is over');
+        await release.operator.rollouts.command({ id: rollout.id }, { command: 'abort', reason: 'the test is over' });
     }
     rollout = undefined;
-    expect(await release.viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true });
+    expect(await release.viewer.audit.verify()).toMatchObject({ ok: true });
   });
 
   it.each(SERVICES)('%s killed with -9: it comes back by itself, and what it did goes on', async (name) => {
@@ -179,7 +179,7 @@ describe('faults under load, during a live rollout', () => {
     await until('the supervisor to have started it again', () => supervisor.restarts(name) > restarts);
     await supervisor.whenReady(name);
     await moreAnswers(5);
-    expect((await release.operator.rollout(rollout.id)).status).toBe('running');
+    expect((await release.operator.rollouts.get({ id: rollout.id })).status).toBe('running');
     // Requests that were on a killed router broke off with it; nothing else failed.
     if (!name.startsWith('router')) expect(failuresNow()).toEqual([]);
     else expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
@@ -215,7 +215,11 @@ describe('faults under load, during a live rollout', () => {
         ).time > thawed,
       60_000,
     );
-    expect(await release.operator.rollout(rollout.id)).toMatchObject({ status: 'running', step: 0, weight: 0.5 });
+    expect(await release.operator.rollouts.get({ id: rollout.id })).toMatchObject({
+      status: 'running',
+      step: 0,
+      weight: 0.5,
+    });
   });
 
   it('anything killed or stopped at random, under a rollout that goes its way', async () => {
@@ -263,7 +267,7 @@ describe('faults under load, during a live rollout', () => {
     );
     // A request breaks off with the router that it is on; beyond that none fails. (Of the targets one always lives.)
     expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
-    await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'the test is over' });
+    await release.operator.endpoints.rollBack({ name: 'spam' }, { reason: 'the test is over' });
   });
 
   it('a clock that jumps an hour, there and back: nothing pauses, nothing ends, nothing is lost', async () => {
@@ -285,7 +289,11 @@ describe('faults under load, during a live rollout', () => {
           )[0]?.n !== 0,
         60_000,
       );
-      expect(await release.operator.rollout(rollout.id)).toMatchObject({ status: 'running', step: 0, weight: 0.5 });
+      expect(await release.operator.rollouts.get({ id: rollout.id })).toMatchObject({
+        status: 'running',
+        step: 0,
+        weight: 0.5,
+      });
     }
     expect(sender.failures).toEqual([]);
   });
@@ -318,11 +326,10 @@ describe('faults under load, during a live rollout', () => {
     ]);
     expect(sender.failures).toEqual([]);
     // Postgres: each revision once, in order; Kafka: revisions only grow, and the last is the last
-    const audit = await release.viewer.call<{
-      items: { n: number; action: string; state: { revision: { n: number } } }[];
-    }>('GET', `/v1/audit?aggregate=rollout/${id}`);
+    const audit = await release.viewer.audit.list({ aggregate: `rollout/${id}` });
     expect(audit.items.map((a) => a.n)).toEqual(audit.items.map((_, i) => i + 1));
-    expect(audit.items.map((a) => a.state.revision.n)).toEqual(audit.items.map((_, i) => i + 1));
+    const states = audit.items.map((a) => a.state as unknown as Rollout);
+    expect(states.map((r) => r.revision.n)).toEqual(states.map((_, i) => i + 1));
     expect(audit.items.filter((a) => a.action === 'advance' || a.action === 'activate').map((a) => a.action)).toEqual([
       'activate',
       'advance',
@@ -349,7 +356,7 @@ describe('faults under load, during a live rollout', () => {
     await consumer.disconnect();
     expect(published).toEqual([...published].sort((a, b) => a - b));
     // version 2 serves by now: back to version 1 for whoever comes next
-    await release.operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'the test is over' });
+    await release.operator.endpoints.rollBack({ name: 'spam' }, { reason: 'the test is over' });
   });
 
   it('a full disk: rows are refused or counted as the policy says, and it is said; then all is as before', async () => {

@@ -37,14 +37,14 @@ export function describeForeignEvents(stack: () => Release): void {
       steps,
       ...rest,
     });
-    await stack().operator.command(id, 'start', 'served by others');
+    await stack().operator.rollouts.command({ id }, { command: 'start', reason: 'served by others' });
     return id;
   };
 
   describe('a service in another language that serves by itself', () => {
     beforeAll(async () => {
       const { admin, operator } = stack();
-      await admin.call('POST', '/v1/models', { name: 'fraud' });
+      await admin.models.create({ name: 'fraud' });
       const signature = {
         inputs: [{ name: 'amount', datatype: 'FP32', shape: [-1, 1] }],
         outputs: [{ name: 'fraud', datatype: 'INT64', shape: [-1, 1] }],
@@ -65,7 +65,7 @@ export function describeForeignEvents(stack: () => Release): void {
         direction: 'lower',
         margin: 2,
       });
-      await operator.call('PUT', '/v1/endpoints/fraud', { model: 'fraud', version: 1 });
+      await operator.endpoints.put({ name: 'fraud' }, { model: 'fraud', version: 1 });
       const metadata = `${router()}/v2/models/fraud`;
       await until('the router to know the endpoint', async () => (await stack().read(metadata)).ok);
       expect((await fetch(metadata)).status, 'without a key').toBe(401);
@@ -113,7 +113,7 @@ export function describeForeignEvents(stack: () => Release): void {
         `SELECT assigned_arm AS arm, count() AS n FROM predictions FINAL WHERE ${ours} GROUP BY arm`,
       );
       expect(Object.fromEntries(arms.map((a) => [a.arm, a.n]))).toEqual(sent.arms);
-      const evidence = await stack().operator.evidence(id);
+      const evidence = (await stack().operator.rollouts.evidence({ id })).items;
       expect(evidence.filter((e) => e.verdict === 'advance').map((e) => e.analyser)).toEqual(
         expect.arrayContaining(['shadow-comparator', 'experiment-stats']),
       );

@@ -67,7 +67,7 @@ export function describePoison(stack: () => Release): void {
       expect(ended.status, ended.reason).toBe('promoted');
       expect(sender.failures).toEqual([]);
       expect((await stack().accountFor(sender.answers.map((a) => a.id))).missing).toEqual([]);
-      expect(await stack().viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true });
+      expect(await stack().viewer.audit.verify()).toMatchObject({ ok: true });
       expect(
         stack()
           .supervisor.names()

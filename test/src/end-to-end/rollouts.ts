@@ -59,7 +59,7 @@ export function describeRollouts(stack: () => Release): void {
         expect(o.last_bad, `${o.router} answered by the bad version`).toBeGreaterThan(0);
         expect(o.first_new).toBeGreaterThan(o.last_bad);
       }
-      expect((await stack().operator.endpoint('spam')).current).toEqual({ model: 'spam', version: 1 });
+      expect((await stack().operator.endpoints.get({ name: 'spam' })).current).toEqual({ model: 'spam', version: 1 });
     });
 
     it('a rollback command under load is obeyed by two routers', async () => {
@@ -69,7 +69,10 @@ export function describeRollouts(stack: () => Release): void {
         guardrails: [],
       });
       await until('both arms to answer', () => (sender.counters.byVersion[`spam:${GOOD}`] ?? 0) > 40);
-      const after = await stack().operator.command(started.id, 'rollBack', 'a hunch');
+      const after = await stack().operator.rollouts.command(
+        { id: started.id },
+        { command: 'rollBack', reason: 'a hunch' },
+      );
       expect(after.status).toBe('rolledBack');
       const settled = await stack().reach(started.id, 'obeyed', (r) => r.withdrawal?.complete === true, 20_000);
       const atSettled = Date.now();
@@ -84,9 +87,7 @@ export function describeRollouts(stack: () => Release): void {
           .filter((v) => v !== 'spam:1'),
       ).toEqual([]);
       expect(sender.counters.failed).toBe(0);
-      const audit = (
-        await stack().viewer.call<{ items: AuditRow[] }>('GET', `/v1/audit?aggregate=rollout/${started.id}`)
-      ).items;
+      const audit = (await stack().viewer.audit.list({ aggregate: `rollout/${started.id}` })).items;
       expect(audit.map((a) => [a.action, a.actor])).toContainEqual(['rollBack', 'operator']);
       expect(audit.find((a) => a.action === 'rollBack')?.reason).toBe('a hunch');
     });
@@ -105,8 +106,8 @@ export function describeRollouts(stack: () => Release): void {
         [3, 0.9],
       ]);
       expect(sender.counters.failed).toBe(0);
-      expect((await stack().operator.endpoint('spam')).current.version).toBe(GOOD);
-      const evidence = await stack().operator.evidence(id);
+      expect((await stack().operator.endpoints.get({ name: 'spam' })).current.version).toBe(GOOD);
+      const evidence = (await stack().operator.rollouts.evidence({ id })).items;
       expect(
         evidence
           .filter((e) => e.verdict === 'advance')
@@ -127,9 +128,8 @@ export function describeRollouts(stack: () => Release): void {
       );
       expect(both?.n).toBe(0);
       // what the endpoint was before comes back by one command
-      const back = await stack().operator.call<{ current: { version: number } }>(
-        'POST',
-        '/v1/endpoints/spam/rollback',
+      const back = await stack().operator.endpoints.rollBack(
+        { name: 'spam' },
         {
           reason: 'back',
         },
@@ -153,17 +153,19 @@ export function describeRollouts(stack: () => Release): void {
       });
       // nobody errs, so a doubling of errors can be neither seen nor excluded
       const waiting = async () =>
-        (await stack().operator.evidence(id)).find((e) => e.reasons.join() === 'harm_open:error_rate');
+        (await stack().operator.rollouts.evidence({ id })).items.find(
+          (e) => e.reasons.join() === 'harm_open:error_rate',
+        );
       await until('nothing else to be missing', async () => (await waiting()) !== undefined, 60_000);
       expect((await waiting())?.sentence).toContain(
         'a harm to error_rate that must not be missed is not excluded yet (no event so far)',
       );
-      expect((await stack().operator.rollout(id)).step).toBe(0);
-      await stack().operator.command(id, 'promote', 'it errs on nothing');
+      expect((await stack().operator.rollouts.get({ id })).step).toBe(0);
+      await stack().operator.rollouts.command({ id }, { command: 'promote', reason: 'it errs on nothing' });
       expect((await stack().reach(id, 'promoted', (r) => r.status !== 'running')).status).toBe('promoted');
       await sender.stop();
       books.ids.push(...sender.answers.map((a) => a.id));
-      await stack().operator.call('POST', '/v1/endpoints/spam/rollback', { reason: 'back' });
+      await stack().operator.endpoints.rollBack({ name: 'spam' }, { reason: 'back' });
       await until(
         'version 1 to answer',
         async () => (await stack().infer('hello')).headers.get('x-slipway-version') === 'spam:1',
@@ -193,7 +195,7 @@ export function describeRollouts(stack: () => Release): void {
     });
 
     it('every change stands in the audit chain, and the chain holds', async () => {
-      expect(await stack().viewer.call('GET', '/v1/audit/verification')).toMatchObject({ ok: true, broken: [] });
+      expect(await stack().viewer.audit.verify()).toMatchObject({ ok: true, broken: [] });
       const page = await stack().viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');
       await until(
         'every audit row to be in ClickHouse',

@@ -90,7 +90,7 @@ describe('a shadow', () => {
     });
     expect([byHeader.status, byHeader.headers.get('x-slipway-version')]).toEqual([200, `spam:${GOOD}`]);
     expect(dark.weight).toBe(0);
-    const [advance] = (await release.operator.evidence(id)).filter(
+    const [advance] = (await release.operator.rollouts.evidence({ id })).items.filter(
       (e: Evidence) => e.analyser === 'shadow-comparator' && e.verdict === 'advance',
     );
     expect(advance?.sentence).toMatch(
@@ -105,7 +105,7 @@ describe('a shadow', () => {
       (r) => r.step === 2 && r.visits.at(-1)?.phase === 'active',
     );
     expect(running.visits.map((v) => v.weight)).toEqual([0, 0, 0.2]);
-    await release.operator.command(id, 'abort', 'seen enough');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'seen enough' });
     await sender.stop();
     expect(sender.failures).toEqual([]);
     const before = await release.query<{ version: string }>(
@@ -173,7 +173,7 @@ describe('a shadow', () => {
     const server = await startForeignModel(() => ({ class: flips() }));
     foreign.push(server);
     const { operator, admin } = release;
-    await admin.call('POST', '/v1/models', { name: 'noisy' });
+    await admin.models.create({ name: 'noisy' });
     const signature = {
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
       outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
@@ -186,7 +186,7 @@ describe('a shadow', () => {
           infra: { url: server.url },
         },
       });
-    await operator.call('PUT', '/v1/endpoints/noisy', { model: 'noisy', version: 1 });
+    await operator.endpoints.put({ name: 'noisy' }, { model: 'noisy', version: 1 });
     const ask = (text: string) =>
       fetch(`${release.routers[0]}/v2/models/noisy/infer`, {
         method: 'POST',
@@ -198,7 +198,7 @@ describe('a shadow', () => {
       candidate: { model: 'noisy', version: 2 },
       steps: [shadow({ noise: '100%', maxExcessDisagreement: '15%', until: { pairs: 100 } }), canary],
     });
-    await operator.command(rollout.id, 'start', 'noise');
+    await operator.rollouts.command({ id: rollout.id }, { command: 'start', reason: 'noise' });
     let done = false;
     const asking = (async () => {
       // A pace that the lane can keep beside whatever else this machine does.
@@ -208,7 +208,7 @@ describe('a shadow', () => {
     await release.reach(rollout.id, 'in its canary', (r) => r.step === 1 || r.status !== 'running');
     done = true;
     await asking;
-    expect((await operator.rollout(rollout.id)).step).toBe(1);
+    expect((await operator.rollouts.get({ id: rollout.id })).step).toBe(1);
     const [c] = await release.query<{ disagree: number; noise: number }>(
       `SELECT countIf(NOT agree) / count() AS disagree, countIf(noise
         AND NOT noise_agree) / countIf(noise) AS noise
@@ -218,7 +218,7 @@ describe('a shadow', () => {
     );
     expect(c?.disagree).toBeGreaterThan(0.1);
     expect(Math.abs((c?.disagree ?? 0) - (c?.noise ?? 0))).toBeLessThan(0.1);
-    await operator.command(rollout.id, 'abort', 'seen enough');
+    await operator.rollouts.command({ id: rollout.id }, { command: 'abort', reason: 'seen enough' });
   });
 
   it('rolls back a candidate that does not answer half of the sampled requests in time: its own fault', async () => {
@@ -227,7 +227,7 @@ describe('a shadow', () => {
     );
     foreign.push(server);
     const { operator, admin } = release;
-    await admin.call('POST', '/v1/models', { name: 'hanging' });
+    await admin.models.create({ name: 'hanging' });
     const signature = {
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
       outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
@@ -240,7 +240,7 @@ describe('a shadow', () => {
           infra: { url: server.url },
         },
       });
-    await operator.call('PUT', '/v1/endpoints/hanging', { model: 'hanging', version: 1, timeout_ms: 1000 });
+    await operator.endpoints.put({ name: 'hanging' }, { model: 'hanging', version: 1, timeout_ms: 1000 });
     let asked = 0;
     const ask = () =>
       fetch(`${release.routers[0]}/v2/models/hanging/infer`, {
@@ -253,7 +253,7 @@ describe('a shadow', () => {
       candidate: { model: 'hanging', version: 2 },
       steps: [shadow({ noise: '0%', maxExcessDisagreement: '20%', until: { pairs: 30 } }), canary],
     });
-    await operator.command(rollout.id, 'start', 'time-outs');
+    await operator.rollouts.command({ id: rollout.id }, { command: 'start', reason: 'time-outs' });
     let done = false;
     const asking = (async () => {
       while (!done) await Promise.all([sleep(200), ...Array.from({ length: 2 }, () => ask().then((r) => r.text()))]);
@@ -329,8 +329,8 @@ describe('a shadow', () => {
         id: long.headers.get('x-request-id'),
       }),
     ).toEqual([{ result: 'failed', reason: 'oversize' }]);
-    const status = await release.operator.rollout(id);
+    const status = await release.operator.rollouts.get({ id });
     expect([status.status, status.step]).toEqual(['running', 0]);
-    await release.operator.command(id, 'abort', 'done');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'done' });
   });
 });

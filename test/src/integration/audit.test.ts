@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'nod
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type RegistryClient, registryClient } from '@slipway/client';
 import {
   AUDIT_GENESIS,
   type AuditRow,
@@ -11,7 +12,6 @@ import {
   auditKeyId,
   topics,
 } from '@slipway/contracts';
-import { RegistryClient } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ let admin: RegistryClient;
 let superuser: Client;
 /** Two chains of two rows each. */
 let chains: [string, string];
-const verify = () => admin.call<AuditVerification>('GET', '/v1/audit/verification');
+const verify = () => admin.audit.verify();
 const published = () =>
   until('every row to be on the topic and all to be well', async () => {
     const answer = await verify();
@@ -31,13 +31,13 @@ const published = () =>
 
 beforeAll(async () => {
   stack = await startTestStack('audit', { counts: { registries: 1, routers: 0, workers: 0 } });
-  admin = new RegistryClient(stack.registries[0] as string, stack.secrets.keys.admin);
+  admin = registryClient({ url: stack.registries[0] as string, key: stack.secrets.keys.admin });
   superuser = new Client({ connectionString: stack.databaseUrl });
   superuser.on('error', () => undefined);
   await superuser.connect();
   const chain = async (name: string) => {
-    const { id } = await admin.call<{ id: string }>('POST', '/v1/keys', { name, role: 'viewer' });
-    await admin.call('POST', `/v1/keys/${id}/revoke`);
+    const { id } = await admin.keys.create({ name, role: 'viewer' });
+    await admin.keys.revoke({ id });
     return `key/${id}`;
   };
   chains = [await chain('one'), await chain('two')];
@@ -162,7 +162,7 @@ describe('the verification of the audit', () => {
   it('is not ok while Kafka is away, says that it did not compare, takes no waiting row for one missing', async () => {
     await stack.supervisor.stop('kafka');
     try {
-      await admin.call('POST', '/v1/keys', { name: 'three', role: 'viewer' });
+      await admin.keys.create({ name: 'three', role: 'viewer' });
       expect(await verify()).toMatchObject({
         ok: false,
         compared_with_topic: false,
@@ -197,7 +197,7 @@ describe('the key of the audit', () => {
     await stack.supervisor.stop('registry-1');
     renameSync(file, `${file}.old`);
     await stack.supervisor.startAgain('registry-1');
-    await admin.call('POST', '/v1/keys', { name: 'signed by the new key', role: 'viewer' });
+    await admin.keys.create({ name: 'signed by the new key', role: 'viewer' });
     await published();
     const after = await verify();
     expect(after.key.id).toBe(auditKeyId(createPrivateKey(readFileSync(file))));

@@ -180,7 +180,7 @@ export function describeAttacks(stack: () => Release): void {
         await sleep(2000);
         const began = performance.now();
         await operator.call<{ items: Rollout[] }>('GET', '/v1/rollouts');
-        await operator.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1 });
+        await operator.endpoints.put({ name: 'spam' }, { model: 'spam', version: 1 });
         expect(performance.now() - began).toBeLessThan(3000);
         stop.abort();
         expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'waited'));

@@ -1,5 +1,5 @@
+import { RefusedError } from '@slipway/client';
 import type { Problem } from '@slipway/core';
-import { RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ export function describeFaults(stack: () => Release): void {
   const refusal = async (work: Promise<unknown>): Promise<Problem | string> =>
     work.then(
       () => 'it was not refused',
-      (error: unknown) => (error instanceof RegistryError ? error.problem : String(error)),
+      (error: unknown) => (error instanceof RefusedError ? error.problem : String(error)),
     );
 
   describe('a registry whose stores fail', () => {
@@ -19,15 +19,12 @@ export function describeFaults(stack: () => Release): void {
       const pid = supervisor.pid('registry-1');
       await supervisor.stop('postgres');
       try {
-        for (const ask of [
-          () => admin.call('GET', '/v1/models'),
-          () => admin.call('POST', '/v1/models', { name: 'x' }),
-        ])
+        for (const ask of [() => admin.models.list(), () => admin.models.create({ name: 'x' })])
           expect(await refusal(ask())).toMatchObject({ status: 503, code: 'unavailable' });
       } finally {
         await supervisor.startAgain('postgres');
       }
-      await until('an answer', async () => Boolean(await admin.call('GET', '/v1/models')));
+      await until('an answer', async () => Boolean(await admin.models.list()));
       expect(supervisor.pid('registry-1')).toBe(pid);
     });
   });

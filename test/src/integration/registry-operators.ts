@@ -1,8 +1,7 @@
+import { RefusedError, type RegistryClient, registryClient } from '@slipway/client';
 import type { Endpoint, Model } from '@slipway/contracts';
 import type { Problem } from '@slipway/core';
 import type { Rollout } from '@slipway/release';
-import type { Version } from '@slipway/model';
-import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
@@ -12,7 +11,7 @@ async function problemOf(work: Promise<unknown>): Promise<Problem> {
   try {
     await work;
   } catch (error) {
-    if (error instanceof RegistryError) return error.problem;
+    if (error instanceof RefusedError) return error.problem;
     throw error;
   }
   throw new Error('it was not refused');
@@ -22,7 +21,7 @@ async function problemOf(work: Promise<unknown>): Promise<Problem> {
 export function describeOperators(stack: () => Release): void {
   const clients = () => ({
     release: stack(),
-    second: new RegistryClient(stack().registries[1] as string, stack().secrets.keys.operator),
+    second: registryClient({ url: stack().registries[1] as string, key: stack().secrets.keys.operator }),
   });
   const start = async (version: number, change: object = {}) => {
     const { id } = await stack().rollOut(version, {
@@ -35,15 +34,13 @@ export function describeOperators(stack: () => Release): void {
   };
   const promoted = async (version: number) => {
     const id = await start(version);
-    await stack().operator.command(id, 'promote', 'as it is');
+    await stack().operator.rollouts.command({ id }, { command: 'promote', reason: 'as it is' });
     await stack().reach(id, 'promoted', (r) => r.status === 'promoted', 60_000);
     return id;
   };
   const press = (client: RegistryClient, headers: Record<string, string> = {}) =>
     client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { reason: 'bad' }, headers);
-  const rows = async (aggregate: string) =>
-    (await stack().viewer.call<{ items: { action: string }[] }>('GET', `/v1/audit?aggregate=${aggregate}&limit=1000`))
-      .items;
+  const rows = async (aggregate: string) => (await stack().viewer.audit.list({ aggregate, limit: 1000 })).items;
 
   describe('what is rolled back stays so until a new rollout', () => {
     it('when the button is pressed again, by two at once, with keys of their own, or by command', async () => {
@@ -57,8 +54,10 @@ export function describeOperators(stack: () => Release): void {
       for (const after of [...pressed, await press(release.operator), await press(second, { 'idempotency-key': '3' })])
         expect(after).toMatchObject({ current: { version: 1 }, previous: null, rolled_back: { version: GOOD } });
       expect((await rows('endpoint/spam')).length).toBe(before + 1);
-      expect(await problemOf(release.operator.command(id, 'rollBack'))).toMatchObject({ status: 409 });
-      expect((await release.operator.endpoint('spam')).current.version).toBe(1);
+      expect(await problemOf(release.operator.rollouts.command({ id }, { command: 'rollBack' }))).toMatchObject({
+        status: 409,
+      });
+      expect((await release.operator.endpoints.get({ name: 'spam' })).current.version).toBe(1);
       await until(
         'version 1 to answer',
         async () => (await release.infer('hello')).headers.get('x-slipway-version') === 'spam:1',
@@ -75,7 +74,7 @@ export function describeOperators(stack: () => Release): void {
       const actions = (await rows(`rollout/${id}`)).map((r) => r.action);
       expect(actions.filter((a) => a === 'rollBack')).toEqual(['rollBack']);
       // a new rollout, ended by hand, and then the version before is what a rollback means
-      await release.operator.command(await start(BAD), 'abort');
+      await release.operator.rollouts.command({ id: await start(BAD) }, { command: 'abort' });
       expect(await press(second)).toMatchObject({ current: { version: 1 }, rolled_back: { version: GOOD } });
       expect(await press(second)).toMatchObject({ current: { version: 1 } });
     });
@@ -84,9 +83,9 @@ export function describeOperators(stack: () => Release): void {
       const { release, second } = clients();
       await promoted(GOOD);
       const id = await start(BAD);
-      await release.operator.command(id, 'rollBack', 'proven bad');
+      await release.operator.rollouts.command({ id }, { command: 'rollBack', reason: 'proven bad' });
       const from = (client: RegistryClient, version: number) =>
-        client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { from: { model: 'spam', version } });
+        client.endpoints.rollBack({ name: 'spam' }, { from: { model: 'spam', version } });
       expect(await from(second, BAD)).toMatchObject({ current: { version: GOOD }, rolled_back: { version: BAD } });
       expect((await problemOf(from(second, 1))).detail).toContain('would leave spam:2 now, not spam:1');
       const left = await Promise.all([from(release.operator, GOOD), from(second, GOOD)]);
@@ -98,7 +97,7 @@ export function describeOperators(stack: () => Release): void {
       const { release, second } = clients();
       for (const command of ['abort', 'rollBack']) {
         const id = await start(BAD);
-        const { revision } = await release.operator.rollout(id);
+        const { revision } = await release.operator.rollouts.get({ id });
         const give = (client: RegistryClient) =>
           client.call<Rollout>('POST', `/v1/rollouts/${id}/commands`, { command, revision, reason: 'twice' });
         const [one, two] = await Promise.all([give(release.operator), give(second)]);
@@ -117,7 +116,7 @@ export function describeOperators(stack: () => Release): void {
       // Without a live worker nobody can try a version before it is named.
       supervisor.kill('worker-1', 'SIGSTOP');
       const { version } = await register(Buffer.from(`no model ${Math.random()}`));
-      const put = (v: number) => operator.call<Endpoint>('PUT', '/v1/endpoints/stuck', { model: 'spam', version: v });
+      const put = (v: number) => operator.endpoints.put({ name: 'stuck' }, { model: 'spam', version: v });
       let made: Endpoint | undefined;
       await until('the registry to know that no worker lives', async () => {
         made = await put(version).catch(() => undefined);
@@ -129,7 +128,7 @@ export function describeOperators(stack: () => Release): void {
       await until('the router to know it', async () => (await asked('stuck')) !== 404);
       for (let i = 0; i < 2; i++) await operator.call('DELETE', '/v1/endpoints/stuck');
       await until('the router to forget it', async () => (await asked('stuck')) === 404);
-      expect(await problemOf(viewer.call('GET', '/v1/endpoints/stuck'))).toMatchObject({ status: 404 });
+      expect(await problemOf(viewer.endpoints.get({ name: 'stuck' }))).toMatchObject({ status: 404 });
       for (let i = 0; i < 2; i++) await admin.call('DELETE', `/v1/models/spam/versions/${version}`);
       expect(await problemOf(viewer.call('GET', `/v1/models/spam/versions/${version}`))).toMatchObject({ status: 404 });
       expect((await register(Buffer.from(`no model ${Math.random()}`))).version).toBe(version + 1);
@@ -141,7 +140,7 @@ export function describeOperators(stack: () => Release): void {
       supervisor.kill('worker-1', 'SIGCONT');
       await until('it to serve', async () => (await asked('stuck')) === 400);
       expect((await rows('endpoint/stuck')).map((r) => r.action)).toEqual(['create', 'delete', 'create', 'change']);
-      await admin.call('POST', '/v1/models', { name: 'empty' });
+      await admin.models.create({ name: 'empty' });
       for (let i = 0; i < 2; i++) await admin.call('DELETE', '/v1/models/empty');
       expect(await problemOf(admin.call('DELETE', '/v1/models/nothing'))).toMatchObject({ status: 404 });
       expect(await problemOf(operator.call('DELETE', '/v1/endpoints/nothing'))).toMatchObject({ status: 404 });
@@ -155,7 +154,7 @@ export function describeOperators(stack: () => Release): void {
           status: 409,
           detail: expect.stringContaining('has served'),
         });
-      const retire = () => operator.call<Endpoint>('POST', '/v1/endpoints/stuck/retire', { reason: 'a test' });
+      const retire = () => operator.endpoints.retire({ name: 'stuck' }, { reason: 'a test' });
       const first = await retire();
       expect(first).toMatchObject({
         retired_at: expect.any(Number),
@@ -164,41 +163,40 @@ export function describeOperators(stack: () => Release): void {
       });
       expect(await retire()).toEqual(first);
       await until('the router to refuse it', async () => (await asked('stuck')) === 404);
-      expect(await viewer.call('GET', '/v1/endpoints/stuck')).toEqual(first);
-      const again = operator.call('PUT', '/v1/endpoints/stuck', { model: 'spam', version: 1 });
+      expect(await viewer.endpoints.get({ name: 'stuck' })).toEqual(first);
+      const again = operator.endpoints.put({ name: 'stuck' }, { model: 'spam', version: 1 });
       expect(await problemOf(again)).toMatchObject({ status: 409, detail: expect.stringContaining('was retired') });
       const rollout = { endpoint: 'stuck', candidate: { model: 'spam', version: GOOD }, steps: [{ switch: {} }] };
       expect(await problemOf(operator.call('POST', '/v1/rollouts', rollout))).toMatchObject({ status: 409 });
       expect((await rows('endpoint/stuck')).at(-1)).toMatchObject({ action: 'retire', reason: 'a test' });
       expect((await rows('route/stuck')).at(-1)).toMatchObject({ action: 'withdraw' });
       const id = await start(GOOD);
-      expect(await problemOf(operator.call('POST', '/v1/endpoints/spam/retire', {}))).toMatchObject({
+      expect(await problemOf(operator.endpoints.retire({ name: 'spam' }))).toMatchObject({
         status: 409,
         detail: expect.stringContaining(`the rollout ${id} of "spam" is under way`),
       });
-      await operator.command(id, 'abort');
+      await operator.rollouts.command({ id }, { command: 'abort' });
     });
   });
 
   describe('a model', () => {
     it('that has served is retired once no endpoint serves it: then nothing new takes a version of it', async () => {
       const { admin, operator, viewer } = clients().release;
-      const spam1 = await viewer.call<Version>('GET', '/v1/models/spam/versions/1');
-      await admin.call('POST', '/v1/models', { name: 'old-line' });
+      const spam1 = await viewer.versions.get({ model: 'spam', version: 1 });
+      await admin.models.create({ name: 'old-line' });
       const register = (price: number) =>
         admin.call('POST', '/v1/models/old-line/versions', { bundle: { ...spam1.bundle, price } });
       const retire = () => admin.call<Model>('POST', '/v1/models/old-line/retire', { reason: 'the end of it' });
-      const put = (name: string) =>
-        operator.call<Endpoint>('PUT', `/v1/endpoints/${name}`, { model: 'old-line', version: 1 });
+      const put = (name: string) => operator.endpoints.put({ name }, { model: 'old-line', version: 1 });
       await register(1);
       await put('old');
-      await until('it to have served', async () => (await operator.endpoint('old')).served_at !== null);
+      await until('it to have served', async () => (await operator.endpoints.get({ name: 'old' })).served_at !== null);
       expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringMatching(/endpoint "old"/) });
-      await operator.call('POST', '/v1/endpoints/old/retire', {});
+      await operator.endpoints.retire({ name: 'old' });
       const candidate = { endpoint: 'spam', candidate: { model: 'old-line', version: 1 }, steps: [{ switch: {} }] };
       const { id } = await operator.call<Rollout>('POST', '/v1/rollouts', candidate);
       expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringContaining(id) });
-      await operator.command(id, 'abort');
+      await operator.rollouts.command({ id }, { command: 'abort' });
       const first = await retire();
       expect(first).toMatchObject({ name: 'old-line', retired_at: expect.any(Number) });
       expect(await retire()).toEqual(first);
@@ -209,7 +207,7 @@ export function describeOperators(stack: () => Release): void {
           detail: expect.stringContaining('the model "old-line" was retired'),
         });
       expect((await rows('model/old-line')).at(-1)).toMatchObject({ action: 'retire', reason: 'the end of it' });
-      const { items } = await viewer.call<{ items: Model[] }>('GET', '/v1/models');
+      const { items } = await viewer.models.list();
       expect(items.find((m) => m.name === 'old-line')).toEqual(first);
       expect(await problemOf(operator.call('POST', '/v1/models/spam/retire', {}))).toMatchObject({ status: 403 });
     });
@@ -265,7 +263,7 @@ export function describeOperators(stack: () => Release): void {
             }),
           ),
         ).toMatchObject(problem);
-      const { items } = await admin.call<{ items: { name: string }[] }>('GET', '/v1/metrics');
+      const { items } = await admin.metrics.list();
       expect(items.map((m) => m.name)).not.toContain('revenue');
     });
     it('of an outcome say what they are divided by', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { type RegistryClient, registryClient } from '@slipway/client';
 import { type Route, topics } from '@slipway/contracts';
-import { RegistryClient } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, DeadLetters, readTopic, RecordProducer, StateReplica } from '@slipway/platform';
 import { Client } from 'pg';
@@ -14,7 +14,7 @@ export function describePublisher(stack: () => Release): void {
     it('lands an old route after the new one, sends the current one once more, and moves no replica back', async () => {
       const release = stack();
       const { supervisor } = release;
-      const second = new RegistryClient(release.registries[1] as string, release.secrets.keys.operator);
+      const second = registryClient({ url: release.registries[1] as string, key: release.secrets.keys.operator });
       const postgres = new Client({ connectionString: release.databaseUrl });
       postgres.on('error', () => undefined);
       await postgres.connect();
@@ -22,7 +22,7 @@ export function describePublisher(stack: () => Release): void {
         (await postgres.query("SELECT (doc->'revision'->>'n')::int AS n FROM routes WHERE endpoint = 'spam'")).rows[0]
           ?.n as number;
       const configure = (client: RegistryClient, timeout_ms: number) =>
-        client.call('PUT', '/v1/endpoints/spam', { model: 'spam', version: 1, timeout_ms });
+        client.endpoints.put({ name: 'spam' }, { model: 'spam', version: 1, timeout_ms });
 
       const landed: number[] = [];
       const reader = release.kafka.consumer({ groupId: `publisher-${randomUUID()}` });
@@ -100,8 +100,9 @@ export function describePublisher(stack: () => Release): void {
     it('withdraws again, at its next start, what landed after its tombstone, and raises no epoch for it', async () => {
       const release = stack();
       const { operator, admin } = release;
-      const epoch = async () => (await operator.endpoint('spam')) && (await routeOf(release, 'spam'))?.revision.epoch;
-      await admin.call('POST', '/v1/models', { name: 'withdrawn' });
+      const epoch = async () =>
+        (await operator.endpoints.get({ name: 'spam' })) && (await routeOf(release, 'spam'))?.revision.epoch;
+      await admin.models.create({ name: 'withdrawn' });
       const signature = {
         inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
         outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
@@ -113,10 +114,10 @@ export function describePublisher(stack: () => Release): void {
           infra: { url: 'http://127.0.0.1:9' },
         },
       });
-      await operator.call('PUT', '/v1/endpoints/withdrawn', { model: 'withdrawn', version: 1 });
+      await operator.endpoints.put({ name: 'withdrawn' }, { model: 'withdrawn', version: 1 });
       let old: Route | undefined;
       await until('its route', async () => (old = await routeOf(release, 'withdrawn')) !== undefined);
-      await operator.call('POST', '/v1/endpoints/withdrawn/retire', {});
+      await operator.endpoints.retire({ name: 'withdrawn' });
       await until('its tombstone', async () => (await routeOf(release, 'withdrawn')) === undefined);
       const before = await epoch();
 

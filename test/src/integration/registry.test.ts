@@ -1,10 +1,10 @@
 // Over 300 lines: what is left here after its parts beside it all asks both registries by the same helpers.
 import { createHash, randomBytes } from 'node:crypto';
+import { RefusedError, type RegistryClient, registryClient } from '@slipway/client';
 import { type Problem } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
 import { topics } from '@slipway/contracts';
 import { type Version } from '@slipway/model';
-import { RegistryClient, RegistryError } from '@slipway/example-spam-filter';
 import { until } from '@slipway/local';
 import { Client } from 'pg';
 import request from 'supertest';
@@ -18,7 +18,7 @@ let release: Release;
 let second: RegistryClient;
 beforeAll(async () => {
   release = await startRelease('registry', { counts: { registries: 2, routers: 1, workers: 1 } });
-  second = new RegistryClient(release.registries[1] as string, release.secrets.keys.admin);
+  second = registryClient({ url: release.registries[1] as string, key: release.secrets.keys.admin });
 });
 afterAll(() => release?.end());
 
@@ -30,7 +30,7 @@ async function problemOf(work: Promise<unknown>): Promise<Problem> {
   try {
     await work;
   } catch (error) {
-    if (error instanceof RegistryError) return error.problem;
+    if (error instanceof RefusedError) return error.problem;
     throw error;
   }
   throw new Error('it was not refused');
@@ -53,7 +53,7 @@ const spec = (change: object = {}) => ({
 
 describe('versions', () => {
   it('refuses another bundle under an old number, and takes the same bundle again', async () => {
-    const version = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const version = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const again = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
       version: 1,
       bundle: version.bundle,
@@ -67,7 +67,7 @@ describe('versions', () => {
   });
 
   it('that no route could carry are refused with the bytes of each part', async () => {
-    const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const { bundle } = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const categories = Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(200, 'x'));
     const preprocessing = [{ op: 'one_hot', input: 'text', output: 'unused', categories }];
     const large = release.admin.call('POST', '/v1/models/spam/versions', { bundle: { ...bundle, preprocessing } });
@@ -85,18 +85,18 @@ describe('versions', () => {
 
   it('gives files back by their digest, and refuses bytes that have another', async () => {
     const bytes = randomBytes(100_000);
-    await release.admin.call('PUT', `/v1/artifacts/${sha256(bytes)}`, bytes);
+    await release.admin.artifacts.put({ sha256: sha256(bytes) }, bytes);
     const back = await registry(1)
       .get(`/v1/artifacts/${sha256(bytes)}`)
       .set('authorization', `Bearer ${release.secrets.keys.viewer}`)
       .responseType('blob')
       .expect(200);
     expect(bytes.equals(back.body)).toBe(true);
-    expect(await problemOf(release.admin.call('PUT', `/v1/artifacts/${'a'.repeat(64)}`, bytes))).toMatchObject({
+    expect(await problemOf(release.admin.artifacts.put({ sha256: 'a'.repeat(64) }, bytes))).toMatchObject({
       status: 422,
       code: 'digest_mismatch',
     });
-    const version = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const version = await release.viewer.versions.get({ model: 'spam', version: 1 });
     expect(
       await problemOf(
         release.admin.call('POST', '/v1/models/spam/versions', {
@@ -174,17 +174,17 @@ describe('bad input', () => {
 
   it('lets each role do what it may and no more', async () => {
     const as = (role: 'viewer' | 'publisher' | 'operator' | 'approver') =>
-      new RegistryClient(release.registries[0] as string, release.secrets.keys[role]);
+      registryClient({ url: release.registries[0] as string, key: release.secrets.keys[role] });
     expect((await problemOf(as('viewer').call('POST', '/v1/rollouts', spec()))).detail).toBe(
       'this needs the role operator; the key "viewer" has the role viewer',
     );
     expect((await problemOf(as('publisher').call('POST', '/v1/rollouts', spec()))).status).toBe(403);
-    expect((await problemOf(as('operator').call('POST', '/v1/models', { name: 'x' }))).status).toBe(403);
-    expect((await problemOf(as('operator').call('POST', '/v1/keys', { name: 'x', role: 'admin' }))).status).toBe(403);
-    const made = await release.admin.call<{ key: string }>('POST', '/v1/keys', { name: 'alice', role: 'operator' });
+    expect((await problemOf(as('operator').models.create({ name: 'x' }))).status).toBe(403);
+    expect((await problemOf(as('operator').keys.create({ name: 'x', role: 'admin' }))).status).toBe(403);
+    const made = await release.admin.keys.create({ name: 'alice', role: 'operator' });
     expect(
       (
-        await new RegistryClient(release.registries[1] as string, made.key).call<Rollout>(
+        await registryClient({ url: release.registries[1] as string, key: made.key }).call<Rollout>(
           'POST',
           '/v1/rollouts',
           spec(),
@@ -197,12 +197,14 @@ describe('bad input', () => {
 describe('rollouts and commands', () => {
   it('refuses commands that make no sense, an old revision, and a second rollout at once', async () => {
     const rollout = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
-    expect(await problemOf(release.operator.command(rollout.id, 'resume'))).toMatchObject({
-      status: 409,
-      code: 'conflict',
-      detail: expect.stringContaining('the rollout is created'),
-    });
-    const started = await release.operator.command(rollout.id, 'start');
+    expect(await problemOf(release.operator.rollouts.command({ id: rollout.id }, { command: 'resume' }))).toMatchObject(
+      {
+        status: 409,
+        code: 'conflict',
+        detail: expect.stringContaining('the rollout is created'),
+      },
+    );
+    const started = await release.operator.rollouts.command({ id: rollout.id }, { command: 'start' });
     expect(
       await problemOf(
         release.operator.call('POST', `/v1/rollouts/${rollout.id}/commands`, {
@@ -217,19 +219,30 @@ describe('rollouts and commands', () => {
       '/v1/rollouts',
       spec({ candidate: { model: 'spam', version: BAD } }),
     );
-    expect(await problemOf(release.operator.command(other.id, 'start'))).toMatchObject({
+    expect(await problemOf(release.operator.rollouts.command({ id: other.id }, { command: 'start' }))).toMatchObject({
       status: 409,
       detail: 'another rollout of this endpoint is under way',
     });
-    expect(await problemOf(release.operator.command(rollout.id, 'approve'))).toMatchObject({ status: 403 });
-    expect(await problemOf(release.admin.command(rollout.id, 'approve'))).toMatchObject({
+    expect(
+      await problemOf(release.operator.rollouts.command({ id: rollout.id }, { command: 'approve' })),
+    ).toMatchObject({ status: 403 });
+    expect(await problemOf(release.admin.rollouts.command({ id: rollout.id }, { command: 'approve' }))).toMatchObject({
       status: 409,
       detail: expect.stringContaining('no step of this rollout asks for an approval'),
     });
-    expect(await problemOf(release.operator.command(rollout.id, 'dance'))).toMatchObject({ status: 400 });
-    await release.operator.command(rollout.id, 'abort');
-    expect(await problemOf(release.operator.command(rollout.id, 'rollBack'))).toMatchObject({ status: 409 });
-    expect(await problemOf(release.operator.command('0198c0de-0000-7000-8000-00000000dead', 'start'))).toMatchObject({
+    const dance = { command: 'dance' } as never;
+    expect(await problemOf(release.operator.rollouts.command({ id: rollout.id }, dance))).toMatchObject({
+      status: 400,
+    });
+    await release.operator.rollouts.command({ id: rollout.id }, { command: 'abort' });
+    expect(
+      await problemOf(release.operator.rollouts.command({ id: rollout.id }, { command: 'rollBack' })),
+    ).toMatchObject({ status: 409 });
+    expect(
+      await problemOf(
+        release.operator.rollouts.command({ id: '0198c0de-0000-7000-8000-00000000dead' }, { command: 'start' }),
+      ),
+    ).toMatchObject({
       status: 404,
     });
   });
@@ -256,20 +269,21 @@ describe('rollouts and commands', () => {
 
   it('runs with two registries side by side: each change once, and either may be killed', async () => {
     const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
-    await second.command(id, 'start');
+    await second.rollouts.command({ id }, { command: 'start' });
     await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
     release.supervisor.kill('registry-1', 'SIGKILL', { restart: false });
-    await second.command(id, 'promote', 'by the one that is left');
-    await until('the switch to be left as well', async () => (await second.rollout(id)).status === 'promoted', 60_000);
-    await release.supervisor.startAgain('registry-1');
-    const rollout = await release.operator.rollout(id);
-    expect(rollout.visits.map((v) => v.step)).toEqual([0, 1]);
-    const { items } = await release.viewer.call<{ items: { action: string; n: number }[] }>(
-      'GET',
-      `/v1/audit?aggregate=rollout/${id}`,
+    await second.rollouts.command({ id }, { command: 'promote', reason: 'by the one that is left' });
+    await until(
+      'the switch to be left as well',
+      async () => (await second.rollouts.get({ id })).status === 'promoted',
+      60_000,
     );
+    await release.supervisor.startAgain('registry-1');
+    const rollout = await release.operator.rollouts.get({ id });
+    expect(rollout.visits.map((v) => v.step)).toEqual([0, 1]);
+    const { items } = await release.viewer.audit.list({ aggregate: `rollout/${id}` });
     expect(items.map((a) => a.action)).toEqual(['create', 'start', 'activate', 'promote', 'activate', 'advance']);
-    await second.call('POST', '/v1/endpoints/spam/rollback', {});
+    await second.endpoints.rollBack({ name: 'spam' });
   });
 
   it('streams state and evidence as server-sent events', async () => {
@@ -286,7 +300,7 @@ describe('rollouts and commands', () => {
         text += Buffer.from(chunk).toString();
     })().catch(() => undefined);
     await until('the first state', () => text.includes('"status":"created"'));
-    await release.operator.command(id, 'abort', 'enough');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'enough' });
     await until('the last state', () => text.includes('"status":"aborted"'));
     abort.abort();
     await reading;
@@ -294,7 +308,7 @@ describe('rollouts and commands', () => {
 
   it('ends the stream of a reader whose key is revoked', async () => {
     const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
-    const made = await release.admin.call<{ id: string; key: string }>('POST', '/v1/keys', {
+    const made = await release.admin.keys.create({
       name: 'r',
       role: 'viewer',
     });
@@ -302,12 +316,11 @@ describe('rollouts and commands', () => {
       headers: { authorization: `Bearer ${made.key}` },
     });
     // At the other registry: it is no matter of a memory of this one.
-    await new RegistryClient(release.registries[1] as string, release.secrets.keys.admin).call(
-      'POST',
-      `/v1/keys/${made.id}/revoke`,
-    );
+    await registryClient({ url: release.registries[1] as string, key: release.secrets.keys.admin }).keys.revoke({
+      id: made.id,
+    });
     expect(await stream.text()).toContain('"status":"created"');
-    await release.operator.command(id, 'abort', 'enough');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'enough' });
   });
 
   it('ends the streams of readers that have gone, before or after their first byte', async () => {
@@ -330,7 +343,7 @@ describe('rollouts and commands', () => {
     }
     stay.abort();
     await until('no stream to be open', async () => (await open()) === 0);
-    await release.operator.command(id, 'abort', 'enough');
+    await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'enough' });
   });
 });
 
@@ -340,11 +353,7 @@ describeFaults(() => release);
 
 describe('the books of the registry', () => {
   it('finds and names a row of the audit that was changed, and one that was taken out', async () => {
-    const verify = () =>
-      release.viewer.call<{ ok: boolean; broken: { aggregate: string; n: number; why: string }[] }>(
-        'GET',
-        '/v1/audit/verification',
-      );
+    const verify = () => release.viewer.audit.verify();
     expect((await verify()).ok).toBe(true);
     await database((c) => c.query('ALTER TABLE audit DISABLE TRIGGER ALL'));
     const [row] = (

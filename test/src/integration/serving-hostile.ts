@@ -154,7 +154,7 @@ export function describeHostile(stack: () => Release): void {
       for (const key of [undefined, 'guessed', createHash('sha256').update(stack().secrets.keys.viewer).digest('hex')])
         expect(await ask(key)).toEqual([401, 401, 401, 401, 401, 401]);
       expect(await ask(stack().secrets.keys.viewer)).toEqual([200, 200, 202, 200, 200, 200]);
-      const { key } = await stack().admin.call<{ key: string }>('POST', '/v1/keys', { name: 'caller', role: 'viewer' });
+      const { key } = await stack().admin.keys.create({ name: 'caller', role: 'viewer' });
       await until('a key that was made meanwhile to be valid', async () => (await ask(key))[0] === 200);
       for (const path of ['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready'])
         expect((await fetch(at + path)).status, path).toBe(200);

@@ -80,7 +80,7 @@ export function describeVersions(stack: () => Release): void {
     const refusedWith = async (version: number, reason: RegExp) => {
       expect(await tried(version)).toEqual({ state: 'failed', reason: expect.stringMatching(reason) });
       const asked = [
-        stack().operator.call('PUT', '/v1/endpoints/other', { model: 'spam', version }),
+        stack().operator.endpoints.put({ name: 'other' }, { model: 'spam', version }),
         stack().rollOut(version),
       ];
       for (const refused of await Promise.allSettled(asked))
@@ -89,7 +89,7 @@ export function describeVersions(stack: () => Release): void {
           code: 'unmet_reference',
           detail: expect.stringMatching(new RegExp(`spam:${version} cannot be loaded: .*${reason.source}`)),
         });
-      await expect(stack().operator.call('GET', '/v1/endpoints/other')).rejects.toThrow(/there is no endpoint/);
+      await expect(stack().operator.endpoints.get({ name: 'other' })).rejects.toThrow(/there is no endpoint/);
     };
 
     it('is tried once by a worker, and those that can be loaded say so', async () => {
@@ -128,7 +128,7 @@ export function describeVersions(stack: () => Release): void {
       const bytes = Buffer.from(`model ${Math.random()}`);
       const sha = createHash('sha256').update(bytes).digest('hex');
       // Whoever spoils the store is there before the worker.
-      await stack().admin.call('PUT', `/v1/artifacts/${sha}`, bytes);
+      await stack().admin.artifacts.put({ sha256: sha }, bytes);
       writeFileSync(join(stack().folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
       const { bundle } = await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
       const { version } = await stack().admin.call<Version>('POST', '/v1/models/spam/versions', {

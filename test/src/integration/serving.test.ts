@@ -109,12 +109,12 @@ describe('a router that is stopped', () => {
     const asked: ServerResponse[] = [];
     const slow = createServer((req, res) => req.resume().on('end', () => asked.push(res)));
     await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
-    const { bundle } = await release.viewer.call<Version>('GET', '/v1/models/spam/versions/1');
+    const { bundle } = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const infra = { ...bundle.infra, url: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` };
     const { version } = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
       bundle: { ...bundle, infra },
     });
-    await release.operator.call('PUT', '/v1/endpoints/slow', { model: 'spam', version });
+    await release.operator.endpoints.put({ name: 'slow' }, { model: 'spam', version });
     const ready = () => fetch(`${router()}/v2/models/slow/ready`);
     await until('the router to know it', async () => (await ready()).ok);
     const ids = Array.from({ length: 20 }, (_, i) => `stopped-${i}`);
@@ -169,7 +169,7 @@ describe('assignment', () => {
     rollout = await release.reach(rollout.id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
     await until('the router to apply it', async () => (await assignments(['u']))[0]?.['rollout_id'] === rollout.id);
   });
-  afterAll(() => release.operator.command(rollout.id, 'abort', 'done'));
+  afterAll(() => release.operator.rollouts.command({ id: rollout.id }, { command: 'abort', reason: 'done' }));
 
   const assignments = async (units: string[]): Promise<Record<string, unknown>[]> =>
     (await request(router()).post('/v1/assignments').send({ endpoint: 'spam', units })).body.assignments;

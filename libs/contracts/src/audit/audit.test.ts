@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '@slipway/core';
 import { bundleDigest, bundleSchema } from '@slipway/model';
-import { AUDIT_GENESIS, auditHash } from './audit.ts';
+import { AUDIT_GENESIS } from './audit-row.ts';
+import { auditHash } from './audit.ts';
 
 const row = {
   event_id: '0198c0de-0000-7000-8000-000000000001',

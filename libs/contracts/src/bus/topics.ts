@@ -1,5 +1,5 @@
 import { evidenceSchema, rolloutSchema } from '@slipway/release';
-import { auditRowSchema } from '../audit/audit.ts';
+import { auditRowSchema } from '../audit/audit-row.ts';
 import { instanceSchema } from '../instance/instance.ts';
 import { accessKeySchema } from '../rest/access.ts';
 import { routeSchema } from '../routing/route.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openApiDocument } from './openapi.ts';
-import { metricInputSchema } from './operations.ts';
+import { registryApi } from '../operations/apis.ts';
+import { metricInputSchema } from '../operations/metrics.ts';
 import { builtInMetrics, metricSchema } from '@slipway/release';
 
 const conversion = { kind: 'proportion', source: { outcome: 'purchase' }, direction: 'higher' };
@@ -28,7 +29,9 @@ describe('a metric says what it is divided by', () => {
   });
   it('which the description of the API tells', () => {
     const described = JSON.stringify(
-      (openApiDocument('1') as { paths: Record<string, unknown> }).paths['/v1/metrics/{name}'],
+      (openApiDocument({ title: 'x', version: '1' }, registryApi) as { paths: Record<string, unknown> }).paths[
+        '/v1/metrics/{name}'
+      ],
     );
     expect(described).toContain('"per":{');
     expect(described).toContain('Required of an outcome, refused of a field');

@@ -1,6 +1,6 @@
-import { z } from 'zod';
-import { type Operation, operations, pathParameters } from './operations.ts';
 import { problemSchema, problems } from '@slipway/core';
+import { z } from 'zod';
+import { type Api, mayLackBody, type Operation, operationsOf } from './operation.ts';
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
@@ -19,11 +19,9 @@ function listOfOneKind(schema: { prefixItems?: unknown[]; items?: unknown }): vo
   delete schema.prefixItems;
 }
 
-const STATUS = { get: 200, put: 200, post: 201, delete: 204 } as const;
-
 /** The statuses of the refusals that an operation knows; whatever is on our side is a 5xx. */
 function refusals({ method, path, body }: Operation): number[] {
-  const names = path.includes('{') || body !== undefined;
+  const names = path.includes('{') || body instanceof z.ZodType;
   return [400, 401, 403, ...(names ? [404] : []), ...(method === 'get' ? [] : [409, 413, 415, 422])];
 }
 const refused = (description: string) => ({
@@ -37,55 +35,66 @@ const titleOf = (status: number) =>
 
 /** Said by what the code goes by. */
 function roleSentence({ role, roleBy }: Operation): string {
+  if (role === 'caller') return 'Needs a key of any role, where the service asks for keys at all.';
   const others = Object.entries(roleBy?.roles ?? {}).map(([value, r]) => `; ${roleBy?.field} "${value}": ${r}`);
   return `Needs a key with the role ${role}${others.join('')}.`;
 }
 
-/** The OpenAPI 3.1 document of the registry, generated from the zod values that the controllers parse with. */
-export function openApiDocument(version: string): object {
+const BINARY = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+
+function parametersOf(op: Operation): object[] {
+  const parameters: object[] = Object.entries(op.params.shape).map(([name, schema]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: schemaOf(schema, 'output'),
+  }));
+  for (const [name, schema] of Object.entries(op.query.shape))
+    parameters.push({ name, in: 'query', required: false, schema: schemaOf(schema, 'input') });
+  if (op.repeatable === 'by key')
+    parameters.push({
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: false,
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    });
+  return parameters;
+}
+
+function requestBody(op: Operation): object {
+  if (op.body === undefined) return {};
+  if (op.body === 'bytes') return { requestBody: { required: true, content: BINARY } };
+  const content = { 'application/json': { schema: schemaOf(op.body, 'input') } };
+  return { requestBody: { required: !mayLackBody(op), content } };
+}
+
+function answer({ response }: Operation): object {
+  if (response === undefined) return { description: 'Done' };
+  const content =
+    response === 'bytes'
+      ? BINARY
+      : response instanceof z.ZodType
+        ? { 'application/json': { schema: schemaOf(response, 'output') } }
+        : { 'text/event-stream': { schema: { type: 'string' } } };
+  return { description: 'Done', content };
+}
+
+/**
+ * The OpenAPI 3.1 document of a service, from the values that its controllers take.
+ * @param info the service's title, and its version
+ */
+export function openApiDocument(info: { title: string; version: string }, api: Api): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const op of operations) {
-    const parameters: object[] = [...op.path.matchAll(/\{(\w+)\}/g)].map((m) => ({
-      name: m[1],
-      in: 'path',
-      required: true,
-      schema: schemaOf((op.parameters?.[m[1] as string] ?? pathParameters[m[1] as string]) as z.ZodType, 'input'),
-    }));
-    for (const [name, s] of Object.entries(op.query?.shape ?? {}))
-      parameters.push({ name, in: 'query', required: false, schema: schemaOf(s as z.ZodType, 'input') });
-    if (op.method === 'post')
-      parameters.push({
-        name: 'Idempotency-Key',
-        in: 'header',
-        required: false,
-        schema: { type: 'string', minLength: 1, maxLength: 255 },
-      });
-    const binary = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  for (const { name, operation: op } of operationsOf(api)) {
     const item = (paths[op.path] ??= {});
     item[op.method] = {
       summary: op.summary,
       description: roleSentence(op),
-      operationId: `${op.method}${op.path
-        .replace(/^\/v1/, '')
-        .replace(/[{}]/g, '')
-        .replace(/[/-](\w?)/g, (_, c: string) => c.toUpperCase())}`,
-      parameters,
-      ...(op.body
-        ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(op.body, 'input') } } } }
-        : op.bytes && op.method === 'put'
-          ? { requestBody: { required: true, content: binary } }
-          : {}),
+      operationId: name,
+      parameters: parametersOf(op),
+      ...requestBody(op),
       responses: {
-        [op.status ?? STATUS[op.method]]: {
-          description: 'Done',
-          ...(op.response
-            ? { content: { 'application/json': { schema: schemaOf(op.response, 'output') } } }
-            : op.bytes
-              ? { content: binary }
-              : op.produces
-                ? { content: { [op.produces]: { schema: { type: 'string' } } } }
-                : {}),
-        },
+        ...Object.fromEntries(op.statuses.map((status) => [status, answer(op)])),
         ...Object.fromEntries(refusals(op).map((status) => [status, refused(titleOf(status))])),
         '5XX': refused('An error on our side, or not possible yet'),
       },
@@ -93,7 +102,7 @@ export function openApiDocument(version: string): object {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Slipway registry', version },
+    info,
     security: [{ key: [] }],
     paths,
     components: {

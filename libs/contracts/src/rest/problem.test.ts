@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { stepSchema } from '@slipway/release';
-import { metricInputSchema } from './operations.ts';
+import { metricInputSchema } from '../operations/metrics.ts';
 import { parseOrProblem, problemDocument, ProblemError } from '@slipway/core';
 
 function refused(schema: z.ZodType, value: unknown): ProblemError {

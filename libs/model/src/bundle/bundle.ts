@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson, nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '@slipway/core';
+import { nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '@slipway/core';
 import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
 import { profileSchema } from '../profile/profile.ts';
 import { notServed, signatureSchema } from '../signature/signature.ts';
@@ -76,11 +75,6 @@ export const bundleSchema = z
           });
   });
 export type Bundle = z.infer<typeof bundleSchema>;
-
-/** SHA-256 over the canonical JSON of the bundle, lower-case hex. */
-export function bundleDigest(bundle: Bundle): string {
-  return createHash('sha256').update(canonicalJson(bundle)).digest('hex');
-}
 
 /** Whether a worker could load the version once; what could not be loaded never serves. */
 export const loadTrialSchema = z.object({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ProblemError } from '@slipway/core';
-import { type Route } from '@slipway/contracts';
+import { type Needed, type Route } from '@slipway/contracts';
+import { Access } from './access.ts';
 
 /** `open`: whoever reaches the port may use it. `key`: whoever shows a valid API key, of whatever role. */
 export const accessPolicies = ['open', 'key'] as const;
@@ -37,12 +38,20 @@ export class CallerKeys {
 }
 
 /** Whether an instance checks keys, and which ones are valid. */
-export class CallerAccess {
+export class CallerAccess extends Access {
   private readonly policy: AccessPolicy;
   private readonly keys: Pick<CallerKeys, 'knows'>;
   constructor(policy: AccessPolicy, keys: Pick<CallerKeys, 'knows'>) {
+    super();
     this.policy = policy;
     this.keys = keys;
+  }
+
+  /** Nothing is known here of the keys' owners. @throws ProblemError unauthenticated; forbidden where a role counts */
+  override require(authorization: string | undefined, needed: Needed): undefined {
+    if (needed !== 'caller')
+      throw new ProblemError('forbidden', `this needs the role ${needed}, which is not known here`);
+    this.check(authorization);
   }
 
   /** @throws ProblemError unauthenticated */

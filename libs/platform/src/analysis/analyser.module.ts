@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Rollout } from '@slipway/release';
-import { topics } from '@slipway/contracts';
+import { analyserApi, topics } from '@slipway/contracts';
 import { z } from 'zod';
 import { AccessReplica } from '../access/access.client.ts';
 import { commonConfigSchema, intFromEnv } from '../process/config.ts';
@@ -41,7 +41,9 @@ export type AnalyserContext<C extends AnalyserConfig> = {
 
 /** What makes one analyser different from the others. */
 export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
-  ServiceParts & { /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void };
+  Omit<ServiceParts, 'access'> & {
+    /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
+  };
 
 /**
  * The life of an analyser: it follows the rollouts, looks at each that is under way, publishes what it finds as
@@ -92,12 +94,10 @@ export async function runAnalyser<C extends AnalyserConfig>(
     onClose('replicas', async () => void (await Promise.all([replica.close(), access.close()])));
     onClose('loop', () => loop.close());
     return {
+      access,
+      api: parts.api ?? analyserApi,
       controllers: [ResultController, ...(parts.controllers ?? [])],
-      providers: [
-        { provide: AccessReplica, useValue: access },
-        { provide: AnalyserLoop, useValue: loop },
-        ...(parts.providers ?? []),
-      ],
+      providers: [{ provide: AnalyserLoop, useValue: loop }, ...(parts.providers ?? [])],
       transports: parts.transports ?? [],
       readiness: [
         { name: 'rollouts', ready: rolloutsKnown },

@@ -1,19 +1,21 @@
-import { Controller, Get, Param, UseGuards } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
+import { analyserApi } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
-import { ViewerGuard } from '../access/viewer.guard.ts';
+import { type Asked, Operation } from '../rest/operation.controller.ts';
 import { AnalyserLoop } from './analyser.loop.ts';
 
+const { results } = analyserApi;
+
 /** The numbers of the last look. */
-@UseGuards(ViewerGuard)
-@Controller('v1/results')
+@Controller()
 export class ResultController {
   private readonly loop: AnalyserLoop;
   constructor(loop: AnalyserLoop) {
     this.loop = loop;
   }
 
-  @Get(':rollout')
-  get(@Param('rollout') rollout: string) {
+  @Operation(results.get)
+  get({ params: { rollout } }: Asked<typeof results.get>) {
     const evidence = this.loop.latest.get(rollout);
     if (!evidence) throw new ProblemError('not_found', `this process has not looked at a rollout ${rollout}`);
     return evidence;

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Duplex, finished, type Readable, Transform } from 'node:stream';
-import { findOperation } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { operationOf } from '../rest/operation.controller.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { answerFrameworkError } from './problem.filter.controller.ts';
@@ -14,9 +14,11 @@ export function requireIdentity(headers: IncomingHttpHeaders): void {
     throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
 }
 
+const takesBytes = (request: FastifyRequest) => operationOf(request)?.body === 'bytes';
+
 /** What an operation takes, in words. */
-function takes({ method, routeOptions }: FastifyRequest): string {
-  return findOperation(method, routeOptions.url ?? '')?.bytes
+function takes(request: FastifyRequest): string {
+  return takesBytes(request)
     ? 'the bytes as they are (content-type: application/octet-stream)'
     : 'JSON (content-type: application/json)';
 }
@@ -46,9 +48,9 @@ const UPLOAD_TIMEOUT_MS = 30_000;
  */
 export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeoutMs = UPLOAD_TIMEOUT_MS): void {
   fastify.addHook('preParsing', (request, reply, payload, done) => {
-    const { method, headers, routeOptions } = request;
+    const { headers } = request;
     const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
-    if (isEmpty || findOperation(method, routeOptions.url ?? '')?.bytes) return done(null, payload);
+    if (isEmpty || takesBytes(request)) return done(null, payload);
     const held = bytes.hold();
     const counted = new Transform({
       transform: (chunk: Buffer, _, next) =>
@@ -94,8 +96,7 @@ export function refuseEarly(fastify: FastifyInstance): void {
     }
   });
   fastify.addContentTypeParser('application/octet-stream', (request, payload, done) => {
-    const takesBytes = findOperation(request.method, request.routeOptions.url ?? '')?.bytes === true;
-    done(takesBytes ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
+    done(takesBytes(request) ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
   });
   // Fastify would close the connection under a body that it does not take, and its sender would not read why: the rest
   // is read and thrown away instead, for as long as a request may take.

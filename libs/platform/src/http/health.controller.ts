@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { metrics } from '../process/metrics.ts';
+import { Needs } from '../rest/access.guard.ts';
 
 export type ReadinessCheck = { name: string; ready: () => boolean | Promise<boolean> };
 export const READINESS = Symbol('readiness checks');
@@ -9,6 +10,7 @@ export const READINESS = Symbol('readiness checks');
  * `/healthz`: the process answers. `/readyz`: it can do its work, and if not, what is missing. `/metrics`: Prometheus.
  */
 @Controller()
+@Needs('anyone')
 export class HealthController {
   private readonly checks: ReadinessCheck[];
   constructor(@Inject(READINESS) checks: ReadinessCheck[]) {

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { APP_GUARD, ModulesContainer, NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Api, openApiDocument } from '@slipway/contracts';
 import type { FastifyInstance } from 'fastify';
+import { Access } from '../access/access.ts';
 import type { CommonConfig } from '../process/config.ts';
 import { boundBodies, refuseEarly } from '../http/bodies.controller.ts';
 import { ByteBudget } from '../http/byte-budget.ts';
@@ -14,10 +16,17 @@ import { answerFrameworkError, ProblemFilter } from '../http/problem.filter.cont
 import { RethrowFilter } from '../kafka/kafka-batch.consumer.ts';
 import { observeRequests } from '../http/observe.controller.ts';
 import { createLogger, type Logger, nestLogger } from '../process/log.ts';
+import { AccessGuard } from '../rest/access.guard.ts';
+import { apiFaults } from '../rest/check-api.ts';
+import { OPENAPI, OpenApiController } from '../rest/openapi.controller.ts';
 
 export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
 
 export type ServiceParts = {
+  /** Who may call it. */
+  access: Access;
+  /** Its REST API: unless its controllers serve all of it, and nothing else, the service does not start. */
+  api?: Api;
   providers?: Provider[];
   controllers?: Type[];
   readiness?: ReadinessCheck[];
@@ -98,10 +107,17 @@ export async function runService<C extends CommonConfig>(
   boundBodies(fastify, new ByteBudget(MOST_BODY_BYTES));
   const module: DynamicModule = {
     module: ServiceModule,
-    controllers: [HealthController, ...(parts.controllers ?? [])],
-    providers: [{ provide: READINESS, useValue: parts.readiness ?? [] }, ...(parts.providers ?? [])],
+    controllers: [HealthController, ...(parts.api ? [OpenApiController] : []), ...(parts.controllers ?? [])],
+    providers: [
+      { provide: READINESS, useValue: parts.readiness ?? [] },
+      { provide: OPENAPI, useValue: openApiDocument({ title: `Slipway ${name}`, version: '0.1.0' }, parts.api ?? {}) },
+      { provide: Access, useValue: parts.access },
+      { provide: APP_GUARD, useClass: AccessGuard },
+      ...(parts.providers ?? []),
+    ],
   };
   app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(log) });
+  requireApi(app, parts.api ?? {});
   app.useGlobalFilters(new ProblemFilter(log));
   for (const strategy of parts.transports ?? [])
     app.connectMicroservice({ strategy }, { deferInitialization: true }).useGlobalFilters(new RethrowFilter());
@@ -109,4 +125,13 @@ export async function runService<C extends CommonConfig>(
   await app.listen(config.PORT, config.HOST);
   await parts.started?.();
   log.info({ port: config.PORT }, 'started');
+}
+
+/** @throws Error naming what the controllers do not serve of the API, and what they serve beside it */
+function requireApi(app: NestFastifyApplication, api: Api): void {
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((m) =>
+    [...m.controllers.values()].flatMap(({ metatype }) => (typeof metatype === 'function' ? [metatype] : [])),
+  );
+  const faults = apiFaults(api, controllers as Type[]);
+  if (faults.length > 0) throw new Error(`the controllers do not fit the API: ${faults.join('; ')}`);
 }

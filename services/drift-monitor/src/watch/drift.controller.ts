@@ -1,26 +1,28 @@
-import { Controller, Get, Param, UseGuards } from '@nestjs/common';
-import { ViewerGuard } from '@slipway/platform';
+import { Controller } from '@nestjs/common';
+import { driftApi } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
+import { type Asked, Operation } from '@slipway/platform';
 import { DriftWatch } from './drift-watch.client.ts';
 
+const { drift } = driftApi;
+
 /** The last look at each endpoint. */
-@UseGuards(ViewerGuard)
-@Controller('v1/drift')
+@Controller()
 export class DriftController {
   private readonly watch: DriftWatch;
   constructor(watch: DriftWatch) {
     this.watch = watch;
   }
 
-  @Get()
+  @Operation(drift.list)
   list() {
     return { items: [...this.watch.latest.values()] };
   }
 
-  @Get(':endpoint')
-  get(@Param('endpoint') endpoint: string) {
-    const drift = this.watch.latest.get(endpoint);
-    if (!drift) throw new ProblemError('not_found', `this process has not looked at an endpoint "${endpoint}"`);
-    return drift;
+  @Operation(drift.get)
+  get({ params: { endpoint } }: Asked<typeof drift.get>) {
+    const found = this.watch.latest.get(endpoint);
+    if (!found) throw new ProblemError('not_found', `this process has not looked at an endpoint "${endpoint}"`);
+    return found;
   }
 }

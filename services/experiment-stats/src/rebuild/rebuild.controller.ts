@@ -1,18 +1,20 @@
-import { Controller, Get, Param, UseGuards } from '@nestjs/common';
-import { ViewerGuard } from '@slipway/platform';
-import { type Rebuilt, RebuildStore } from './rebuild.store.ts';
+import { Controller } from '@nestjs/common';
+import { statsApi } from '@slipway/contracts';
+import { type Asked, Operation } from '@slipway/platform';
+import { RebuildStore } from './rebuild.store.ts';
+
+const { rebuilds } = statsApi;
 
 /** A recorded verdict beside the one that the same rows give now. */
-@UseGuards(ViewerGuard)
-@Controller('v1/results')
+@Controller()
 export class RebuildController {
   private readonly store: RebuildStore;
   constructor(store: RebuildStore) {
     this.store = store;
   }
 
-  @Get(':rollout/:evidence')
-  get(@Param('rollout') rollout: string, @Param('evidence') evidence: string): Promise<Rebuilt> {
+  @Operation(rebuilds.get)
+  get({ params: { rollout, evidence } }: Asked<typeof rebuilds.get>) {
     return this.store.rebuild(rollout, evidence);
   }
 }

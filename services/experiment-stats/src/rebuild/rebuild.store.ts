@@ -1,19 +1,11 @@
 import { ANALYSERS, rolloutSchema } from '@slipway/release';
-import { canonicalJson } from '@slipway/core';
-import { ProblemError } from '@slipway/core';
+import type { Rebuilt } from '@slipway/contracts';
+import { canonicalJson, ProblemError } from '@slipway/core';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { z } from 'zod';
 import type { Analysis } from '../analysis/analyse.store.ts';
 
-type Verdict = { verdict: string; reasons: string[]; sentence: string; numbers: Record<string, unknown> };
-export type Rebuilt = {
-  rollout_id: string;
-  event_id: string;
-  recorded: Verdict;
-  rebuilt: Verdict /** To the last digit. */;
-  same: boolean /** Paths of what is not. */;
-  differs: string[];
-};
+type Said = Rebuilt['recorded'];
 
 const offsets = z.record(z.string(), z.number());
 const seenSchema = z.object({
@@ -44,7 +36,7 @@ export class RebuildStore {
     const [row] = await queryRows<{
       revision: string;
       analyser: string;
-      verdict: string;
+      verdict: Said['verdict'];
       reasons: string[];
       sentence: string;
       numbers: string;
@@ -60,7 +52,7 @@ export class RebuildStore {
         `there is no evidence ${eventId} of ${ANALYSERS.traffic} on a rollout ${rolloutId}; ` +
           'evidence is there about a second after it was given',
       );
-    const recorded: Verdict = {
+    const recorded: Said = {
       verdict: row.verdict,
       reasons: row.reasons,
       sentence: row.sentence,
@@ -85,7 +77,7 @@ export class RebuildStore {
       seen.data.looked_at,
       seen.data.as_of,
     );
-    const rebuilt = JSON.parse(JSON.stringify({ verdict, reasons, sentence, numbers })) as Verdict;
+    const rebuilt = JSON.parse(JSON.stringify({ verdict, reasons, sentence, numbers })) as Said;
     const differs = differences(recorded, rebuilt, '');
     return { rollout_id: rolloutId, event_id: eventId, recorded, rebuilt, same: differs.length === 0, differs };
   }

@@ -1,11 +1,11 @@
-import { Controller, Get, Param, Res, UseGuards } from '@nestjs/common';
-import { CallerGuard } from '@slipway/platform';
+import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Needs } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { ModelSet } from '../model/model-set.client.ts';
 
 /** The Open Inference Protocol beside `infer`. */
 @Controller('v2')
-@UseGuards(CallerGuard)
+@Needs('caller')
 export class OipController {
   private readonly models: ModelSet;
   constructor(models: ModelSet) {
@@ -18,11 +18,13 @@ export class OipController {
   }
 
   @Get('health/live')
+  @Needs('anyone')
   live() {
     return { live: true };
   }
 
   @Get('health/ready')
+  @Needs('anyone')
   ready() {
     return { ready: true, live: true };
   }

@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { canonicalJson } from '@slipway/core';
-import { findOperation } from '@slipway/contracts';
-import { ProblemError } from '@slipway/core';
-import { steadyNow } from '@slipway/platform';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { canonicalJson, ProblemError } from '@slipway/core';
+import { type AuthenticatedRequest, operationOf, steadyNow } from '@slipway/platform';
+import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
 import { Republish } from '../outbox/republish.ts';
 
 type Earlier = { fingerprint: string; status: number; body: unknown };
 
 /**
- * `Idempotency-Key` on every POST: the first success is remembered for a day and answered again; refusals are not
- * remembered. What the request does and the record of it are one transaction, so there is never one without the other;
- * a repeat that comes while the first is under way waits for it. Keys are the caller's own: they are told apart by the
- * API key's id. What an operation gives only once (a new API key) is not in the record.
+ * `Idempotency-Key` on every POST that changes something: the first success is remembered for a day and answered
+ * again; refusals are not remembered. What the request does and the record of it are one transaction, so there is never
+ * one without the other; a repeat that comes while the first is under way waits for it. Keys are the caller's own: they
+ * are told apart by the API key's id. What an operation gives only once (a new API key) is not in the record.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -29,21 +26,21 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const request = context.switchToHttp().getRequest<FastifyRequest & { actor?: Actor }>();
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const key = request.headers['idempotency-key'];
-    if (request.method !== 'POST' || key === undefined) return next.handle();
+    if (operationOf(request)?.repeatable !== 'by key' || key === undefined) return next.handle();
     return from(this.once(String(key), request, context.switchToHttp().getResponse<FastifyReply>(), next));
   }
 
   private async once(
     key: string,
-    request: FastifyRequest & { actor?: Actor },
+    request: AuthenticatedRequest,
     reply: FastifyReply,
     next: CallHandler,
   ): Promise<unknown> {
     if (key.length === 0 || key.length > 255)
       throw new ProblemError('invalid_request', 'Idempotency-Key: 1 to 255 characters');
-    const actor = request.actor?.id ?? '';
+    const actor = request.caller?.id ?? '';
     const fingerprint = createHash('sha256')
       .update(`${request.url}\n${canonicalJson(request.body ?? null)}`)
       .digest('hex');
@@ -71,8 +68,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
 }
 
 /** The answer without what is given only once. */
-function remembered(request: FastifyRequest, answer: unknown): unknown {
-  const once = findOperation(request.method, request.routeOptions.url ?? '')?.once ?? [];
+function remembered(request: AuthenticatedRequest, answer: unknown): unknown {
+  const once = operationOf(request)?.once ?? [];
   if (once.length === 0 || typeof answer !== 'object' || answer === null) return answer ?? null;
   return Object.fromEntries(Object.entries(answer).filter(([field]) => !once.includes(field)));
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { ProblemError } from '@slipway/core';
-import { type Role, topics } from '@slipway/contracts';
+import { type Needed, type Role, topics } from '@slipway/contracts';
+import { Access, admitted, bearerKey, type KeyOwner, steadyNow } from '@slipway/platform';
 import { z } from 'zod';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
@@ -14,7 +15,6 @@ export function hashKey(key: string): string {
 /** Another registry sees a revocation this much later, at most. */
 const CACHE_MS = 1000;
 
-type Owner = { id: string; name: string; role: Role };
 type StoredKey = { id: string; name: string; role: Role; hash: string; created_at: string; revoked_at: string | null };
 const listed = ({ hash: _, ...k }: StoredKey) => ({
   ...k,
@@ -23,10 +23,11 @@ const listed = ({ hash: _, ...k }: StoredKey) => ({
 });
 
 /** API keys are random and long: a plain SHA-256 of them is safe to store and to publish. The keys are never stored. */
-export class KeyStore {
+export class KeyStore extends Access {
   private readonly database: Database;
-  private readonly cache = new Map<string, { until: number; owner: Owner | undefined }>();
+  private readonly cache = new Map<string, { until: number; owner: KeyOwner | undefined }>();
   constructor(database: Database) {
+    super();
     this.database = database;
   }
 
@@ -44,11 +45,15 @@ export class KeyStore {
       });
   }
 
-  async find(key: string, now: number): Promise<Owner | undefined> {
+  override async require(authorization: string | undefined, needed: Needed): Promise<KeyOwner> {
+    return admitted(await this.find(bearerKey(authorization), steadyNow()), needed);
+  }
+
+  private async find(key: string, now: number): Promise<KeyOwner | undefined> {
     const hash = hashKey(key);
     const cached = this.cache.get(hash);
     if (cached && cached.until > now) return cached.owner;
-    const [row] = await this.database.query<Owner>(
+    const [row] = await this.database.query<KeyOwner>(
       'SELECT id, name, role FROM api_keys WHERE hash = $1 AND revoked_at IS NULL',
       [hash],
     );
@@ -57,7 +62,7 @@ export class KeyStore {
     return row;
   }
 
-  async create(sql: Sql, name: string, role: Role, now: number): Promise<Owner & { key: string }> {
+  async create(sql: Sql, name: string, role: Role, now: number): Promise<KeyOwner & { key: string }> {
     const id = randomUUID();
     const key = `slw_${id.replaceAll('-', '')}_${randomBytes(24).toString('base64url')}`;
     await sql.query('INSERT INTO api_keys (id, name, role, hash, created_at) VALUES ($1, $2, $3, $4, $5)', [

@@ -1,12 +1,13 @@
-import { Controller, Get, Query } from '@nestjs/common';
-import { auditQuerySchema } from '@slipway/contracts';
-import { parseOrProblem } from '@slipway/core';
-import { Needs } from '../access/access.controller.ts';
+import { Controller } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
+import { type Asked, Operation } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { listAudit } from './audit.store.ts';
 import { AuditVerifier } from './audit-verifier.store.ts';
 
-@Controller('v1/audit')
+const { audit } = registryApi;
+
+@Controller()
 export class AuditController {
   private readonly database: Database;
   private readonly verifier: AuditVerifier;
@@ -15,14 +16,12 @@ export class AuditController {
     this.verifier = verifier;
   }
 
-  @Get()
-  @Needs('viewer')
-  list(@Query() query: unknown) {
-    return listAudit(this.database, parseOrProblem(auditQuerySchema, query));
+  @Operation(audit.list)
+  list({ query }: Asked<typeof audit.list>) {
+    return listAudit(this.database, query);
   }
 
-  @Get('verification')
-  @Needs('viewer')
+  @Operation(audit.verify)
   verify() {
     return this.verifier.verify();
   }

@@ -1,18 +1,14 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { keyInputSchema, keyQuerySchema } from '@slipway/contracts';
-import { parseOrProblem } from '@slipway/core';
-import { steadyNow } from '@slipway/platform';
-import { z } from 'zod';
-import type { Actor } from '../actor/actor.ts';
+import { Controller } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
+import { type Asked, Operation, steadyNow } from '@slipway/platform';
 import { appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
 import { RouteStore } from '../route/route.store.ts';
-import { Caller, Needs } from '../access/access.controller.ts';
 import { KeyStore } from '../access/key.store.ts';
 
-const idSchema = z.object({ id: z.uuid() });
+const { keys } = registryApi;
 
-@Controller('v1/keys')
+@Controller()
 export class KeyController {
   private readonly database: Database;
   private readonly keys: KeyStore;
@@ -23,16 +19,14 @@ export class KeyController {
     this.routes = routes;
   }
 
-  @Post()
-  @Needs('admin')
-  async create(@Body() body: unknown, @Caller() actor: Actor) {
-    const input = parseOrProblem(keyInputSchema, body);
+  @Operation(keys.create)
+  async create({ body: { name, role }, caller }: Asked<typeof keys.create>) {
     const now = steadyNow();
     const made = await this.database.transaction(async (sql) => {
-      const key = await this.keys.create(sql, input.name, input.role, now);
+      const key = await this.keys.create(sql, name, role, now);
       await appendAudit(sql, {
         aggregate: `key/${key.id}`,
-        actor,
+        actor: caller,
         action: 'create',
         reason: '',
         state: { id: key.id, name: key.name, role: key.role },
@@ -45,25 +39,20 @@ export class KeyController {
     return made;
   }
 
-  @Get()
-  @Needs('admin')
-  list(@Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(keyQuerySchema, query);
+  @Operation(keys.list)
+  list({ query: { cursor, limit } }: Asked<typeof keys.list>) {
     return this.keys.list(cursor, limit);
   }
 
-  @Post(':id/revoke')
-  @HttpCode(200)
-  @Needs('admin')
-  async revoke(@Param('id') text: string, @Caller() actor: Actor) {
-    const { id } = parseOrProblem(idSchema, { id: text });
+  @Operation(keys.revoke)
+  async revoke({ params: { id }, caller }: Asked<typeof keys.revoke>) {
     const now = steadyNow();
     const revoked = await this.database.transaction(async (sql) => {
       const { key, fresh } = await this.keys.revoke(sql, id, now);
       if (!fresh) return key;
       await appendAudit(sql, {
         aggregate: `key/${id}`,
-        actor,
+        actor: caller,
         action: 'revoke',
         reason: '',
         state: { id, name: key.name, role: key.role, revoked_at: now },

@@ -1,16 +1,17 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
-import type { ClickHouseClient } from '@slipway/platform';
-import { Needs } from '../access/access.controller.ts';
+import { type Asked, type ClickHouseClient, Operation } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { explain } from '@slipway/routing';
 import { originOf } from './origin.store.ts';
 import { findServed } from './request.store.ts';
 
 export const CLICKHOUSE = Symbol('clickhouse');
+const { requests } = registryApi;
 
 /** What served a request, and why. The one place in which the registry reads ClickHouse. */
-@Controller('v1/requests')
+@Controller()
 export class RequestController {
   private readonly clickhouse: ClickHouseClient | null;
   private readonly database: Database;
@@ -19,9 +20,8 @@ export class RequestController {
     this.database = database;
   }
 
-  @Get(':id')
-  @Needs('viewer')
-  async get(@Param('id') id: string) {
+  @Operation(requests.get)
+  async get({ params: { id } }: Asked<typeof requests.get>) {
     if (!this.clickhouse)
       throw new ProblemError('not_found', 'this registry has no CLICKHOUSE_URL, so it knows no requests');
     const row = await findServed(this.clickhouse, id);

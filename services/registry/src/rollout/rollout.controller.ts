@@ -1,17 +1,16 @@
-import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { commandSchema, rolloutSpecSchema } from '@slipway/release';
-import { evidenceQuerySchema, mayActAs, rolloutQuerySchema } from '@slipway/contracts';
-import { parseOrProblem, ProblemError } from '@slipway/core';
-import { steadyNow } from '@slipway/platform';
+import { Controller, Header, Req, Res, UseGuards } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
+import { type Asked, Operation, steadyNow } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../actor/actor.ts';
 import { Database } from '../database/database.store.ts';
+import { TrialGuard } from '../trial/trial.guard.ts';
 import { evidenceLog } from './evidence.store.ts';
 import { findRollout, RolloutStore } from './rollout.store.ts';
 import { RolloutEvents } from './rollout-events.loop.ts';
 
-@Controller('v1/rollouts')
+const { rollouts } = registryApi;
+
+@Controller()
 export class RolloutController {
   private readonly database: Database;
   private readonly rollouts: RolloutStore;
@@ -22,60 +21,40 @@ export class RolloutController {
     this.streams = streams;
   }
 
-  @Get()
-  @Needs('viewer')
-  list(@Query() query: unknown) {
-    return this.rollouts.list(parseOrProblem(rolloutQuerySchema, query));
+  @Operation(rollouts.list)
+  list({ query }: Asked<typeof rollouts.list>) {
+    return this.rollouts.list(query);
   }
 
-  @Post()
-  @Needs('operator')
-  create(@Body() body: unknown, @Caller() actor: Actor) {
-    return this.rollouts.create(parseOrProblem(rolloutSpecSchema, body), actor, steadyNow());
+  @Operation(rollouts.create)
+  @UseGuards(TrialGuard)
+  create({ body, caller }: Asked<typeof rollouts.create>) {
+    return this.rollouts.create(body, caller, steadyNow());
   }
 
-  @Get(':id')
-  @Needs('viewer')
-  get(@Param('id') id: string) {
+  @Operation(rollouts.get)
+  get({ params: { id } }: Asked<typeof rollouts.get>) {
     return findRollout(this.database, id);
   }
 
-  @Post(':id/commands')
-  @Needs('viewer')
-  async command(
-    @Param('id') id: string,
-    @Body() body: unknown,
-    @Caller() actor: Actor,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const command = parseOrProblem(commandSchema, body);
-    const needed = command.command === 'approve' ? 'approver' : 'operator';
-    if (actor.role === 'system' || !mayActAs(actor.role, needed))
-      throw new ProblemError(
-        'forbidden',
-        `"${command.command}" needs the role ${needed}; the key "${actor.name}" has the role ${actor.role}`,
-      );
-    void reply.status(200);
-    return this.rollouts.command(id, command, actor, steadyNow());
+  @Operation(rollouts.command)
+  command({ params: { id }, body, caller }: Asked<typeof rollouts.command>) {
+    return this.rollouts.command(id, body, caller, steadyNow());
   }
 
-  @Get(':id/evidence')
-  @Needs('viewer')
-  async evidence(@Param('id') id: string, @Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(evidenceQuerySchema, query);
+  @Operation(rollouts.evidence)
+  async evidence({ params: { id }, query: { cursor, limit } }: Asked<typeof rollouts.evidence>) {
     await findRollout(this.database, id);
     return evidenceLog(this.database, id, cursor, limit);
   }
 
   /** The state and the evidence whenever one of them has changed, as server-sent events. */
-  @Get(':id/events')
-  @Needs('viewer')
+  @Operation(rollouts.events)
   @Header('cache-control', 'no-store')
   async events(
-    @Param('id') id: string,
+    { params: { id }, caller }: Asked<typeof rollouts.events>,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-    @Caller() actor: Actor,
   ) {
     this.streams.requireRoom();
     await findRollout(this.database, id);
@@ -83,6 +62,6 @@ export class RolloutController {
     const out = reply.raw;
     out.setHeader('content-type', 'text/event-stream').setHeader('cache-control', 'no-store');
     if (request.method === 'HEAD') return void out.end();
-    this.streams.follow(id, out, actor.id ?? '');
+    this.streams.follow(id, out, caller.id);
   }
 }

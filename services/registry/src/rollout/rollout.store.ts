@@ -1,6 +1,6 @@
 import { type Command, isUnderWay, type Rollout, type RolloutSpec, terminalStatuses } from '@slipway/release';
 import { compareRevisions, formatVersion, ProblemError } from '@slipway/core';
-import { type rolloutQuerySchema, topics } from '@slipway/contracts';
+import { type QueryOf, type registryApi, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';
@@ -196,7 +196,7 @@ export class RolloutStore {
   }
 
   /** Newest first. */
-  async list({ endpoint, status, cursor, limit }: z.output<typeof rolloutQuerySchema>) {
+  async list({ endpoint, status, cursor, limit }: QueryOf<typeof registryApi.rollouts.list>) {
     const rows = await this.database.query<{ doc: Rollout }>(
       `SELECT doc FROM rollouts
         WHERE ($1::text IS NULL OR endpoint = $1) AND ($2::text IS NULL OR status = $2)

@@ -1,6 +1,5 @@
-import { type Endpoint, endpointInputSchema, type rollbackInputSchema, topics } from '@slipway/contracts';
+import { type BodyOf, type Endpoint, type registryApi, topics } from '@slipway/contracts';
 import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
-import type { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -33,7 +32,12 @@ export class EndpointService {
     this.rollouts = rollouts;
   }
 
-  async put(name: string, input: z.output<typeof endpointInputSchema>, actor: Actor, now: number): Promise<Endpoint> {
+  async put(
+    name: string,
+    input: BodyOf<typeof registryApi.endpoints.put>,
+    actor: Actor,
+    now: number,
+  ): Promise<Endpoint> {
     const ref = { model: input.model, version: input.version };
     await this.trials.settled(ref);
     const view = await this.database.transaction(async (sql) => {
@@ -155,7 +159,7 @@ export class EndpointService {
    */
   async rollBack(
     name: string,
-    { reason, from }: z.output<typeof rollbackInputSchema>,
+    { reason, from }: BodyOf<typeof registryApi.endpoints.rollBack>,
     actor: Actor,
     now: number,
   ): Promise<Endpoint> {

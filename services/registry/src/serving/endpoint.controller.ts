@@ -1,17 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import { endpointInputSchema, listQuerySchema, retireInputSchema, rollbackInputSchema } from '@slipway/contracts';
-import { nameSchema, parseOrProblem } from '@slipway/core';
-import { steadyNow } from '@slipway/platform';
-import { z } from 'zod';
-import { Caller, Needs } from '../access/access.controller.ts';
-import type { Actor } from '../actor/actor.ts';
+import { Controller } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
+import { type Asked, Operation, steadyNow } from '@slipway/platform';
 import { Database } from '../database/database.store.ts';
 import { endpointRow, endpointView, listEndpoints } from '../endpoint/endpoint.store.ts';
 import { EndpointService } from './endpoint-service.store.ts';
 
-const path = z.object({ name: nameSchema });
+const { endpoints } = registryApi;
 
-@Controller('v1/endpoints')
+@Controller()
 export class EndpointController {
   private readonly database: Database;
   private readonly endpoints: EndpointService;
@@ -20,48 +16,33 @@ export class EndpointController {
     this.endpoints = endpoints;
   }
 
-  @Get()
-  @Needs('viewer')
-  list(@Query() query: unknown) {
-    const { cursor, limit } = parseOrProblem(listQuerySchema, query);
+  @Operation(endpoints.list)
+  list({ query: { cursor, limit } }: Asked<typeof endpoints.list>) {
     return listEndpoints(this.database, cursor, limit);
   }
 
-  @Get(':name')
-  @Needs('viewer')
-  async get(@Param('name') name: string) {
+  @Operation(endpoints.get)
+  async get({ params: { name } }: Asked<typeof endpoints.get>) {
     return endpointView(this.database, await endpointRow(this.database, name));
   }
 
-  @Put(':name')
-  @Needs('operator')
-  put(@Param() params: unknown, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.put(
-      parseOrProblem(path, params).name,
-      parseOrProblem(endpointInputSchema, body),
-      actor,
-      steadyNow(),
-    );
+  @Operation(endpoints.put)
+  put({ params: { name }, body, caller }: Asked<typeof endpoints.put>) {
+    return this.endpoints.put(name, body, caller, steadyNow());
   }
 
-  @Delete(':name')
-  @HttpCode(204)
-  @Needs('operator')
-  remove(@Param('name') name: string, @Caller() actor: Actor) {
-    return this.endpoints.remove(name, actor, steadyNow());
+  @Operation(endpoints.delete)
+  remove({ params: { name }, caller }: Asked<typeof endpoints.delete>) {
+    return this.endpoints.remove(name, caller, steadyNow());
   }
 
-  @Post(':name/retire')
-  @HttpCode(200)
-  @Needs('operator')
-  retire(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.retire(name, parseOrProblem(retireInputSchema, body ?? {}).reason, actor, steadyNow());
+  @Operation(endpoints.retire)
+  retire({ params: { name }, body: { reason }, caller }: Asked<typeof endpoints.retire>) {
+    return this.endpoints.retire(name, reason, caller, steadyNow());
   }
 
-  @Post(':name/rollback')
-  @HttpCode(200)
-  @Needs('operator')
-  rollback(@Param('name') name: string, @Body() body: unknown, @Caller() actor: Actor) {
-    return this.endpoints.rollBack(name, parseOrProblem(rollbackInputSchema, body ?? {}), actor, steadyNow());
+  @Operation(endpoints.rollBack)
+  rollBack({ params: { name }, body, caller }: Asked<typeof endpoints.rollBack>) {
+    return this.endpoints.rollBack(name, body, caller, steadyNow());
   }
 }

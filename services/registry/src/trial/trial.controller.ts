@@ -1,17 +1,19 @@
-import { Controller, Get } from '@nestjs/common';
-import { Needs } from '../access/access.controller.ts';
+import { Controller } from '@nestjs/common';
+import { registryApi } from '@slipway/contracts';
+import { Operation } from '@slipway/platform';
 import { Trials } from './trial.loop.ts';
 
+const { trials } = registryApi;
+
 /** What workers are to load once, before it may serve. */
-@Controller('v1/trials')
+@Controller()
 export class TrialController {
   private readonly trials: Trials;
   constructor(trials: Trials) {
     this.trials = trials;
   }
 
-  @Get()
-  @Needs('viewer')
+  @Operation(trials.list)
   async list() {
     return { items: await this.trials.untested() };
   }

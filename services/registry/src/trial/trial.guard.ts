@@ -1,5 +1,4 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { findOperation } from '@slipway/contracts';
 import { rolloutSpecSchema } from '@slipway/release';
 import type { FastifyRequest } from 'fastify';
 import { Trials } from './trial.loop.ts';
@@ -16,10 +15,7 @@ export class TrialGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') return true;
-    const { method, routeOptions, body } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (findOperation(method, routeOptions.url ?? '')?.body !== rolloutSpecSchema) return true;
-    const spec = rolloutSpecSchema.safeParse(body);
+    const spec = rolloutSpecSchema.safeParse(context.switchToHttp().getRequest<FastifyRequest>().body);
     if (spec.success) await this.trials.settled(spec.data.candidate);
     return true;
   }

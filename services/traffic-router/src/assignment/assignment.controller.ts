@@ -1,28 +1,23 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { formatRevision, formatVersion, nameSchema, parseOrProblem, ProblemError } from '@slipway/core';
-import { z } from 'zod';
+import { Controller } from '@nestjs/common';
+import { routerApi } from '@slipway/contracts';
+import { formatRevision, formatVersion, ProblemError } from '@slipway/core';
+import { type Asked, Operation } from '@slipway/platform';
 import { RouteTable } from '../routing/route-table.ts';
 import { drawShadow } from '@slipway/routing';
 import { assign } from '@slipway/routing';
 
-const unit = z.string().min(1).max(256);
-export const assignmentsBodySchema = z.union([
-  z.strictObject({ endpoint: nameSchema, unit }),
-  z.strictObject({ endpoint: nameSchema, units: z.array(unit).min(1).max(10_000) }),
-]);
+const { assignments } = routerApi;
 
 /** For services that serve their own models: which version a unit gets, exactly as this router would decide. */
-@Controller('v1/assignments')
+@Controller()
 export class AssignmentController {
   private readonly routes: RouteTable;
   constructor(routes: RouteTable) {
     this.routes = routes;
   }
 
-  @Post()
-  @HttpCode(200)
-  assign(@Body() body: unknown) {
-    const input = parseOrProblem(assignmentsBodySchema, body);
+  @Operation(assignments.get)
+  assign({ body: input }: Asked<typeof assignments.get>) {
     const route = this.routes.require(input.endpoint);
     const leaseHolds = this.routes.leaseHolds(route);
     const answer = (u: string) => {

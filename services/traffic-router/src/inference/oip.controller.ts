@@ -1,11 +1,13 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ProblemError } from '@slipway/core';
+import { Needs } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { RouteTable } from '../routing/route-table.ts';
 import { targetKey, Targets } from '../target/targets.ts';
 
 /** The Open Inference Protocol beside `infer`: server and model metadata, liveness, readiness. */
 @Controller('v2')
+@Needs('caller')
 export class OipController {
   private readonly routes: RouteTable;
   private readonly targets: Targets;
@@ -20,11 +22,13 @@ export class OipController {
   }
 
   @Get('health/live')
+  @Needs('anyone')
   live() {
     return { live: true };
   }
 
   @Get('health/ready')
+  @Needs('anyone')
   ready(@Res() reply: FastifyReply) {
     const ready = this.routes.all().length > 0;
     void reply.status(ready ? 200 : 503).send({ ready, live: true });

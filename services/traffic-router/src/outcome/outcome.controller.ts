@@ -1,7 +1,7 @@
-import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { type OutcomeInput, type OutcomeRow, outcomesBodySchema } from '@slipway/contracts';
-import { parseOrProblem, ProblemError } from '@slipway/core';
-import { counter, steadyNow } from '@slipway/platform';
+import { Controller, Inject } from '@nestjs/common';
+import { type OutcomeInput, type OutcomeRow, routerApi } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+import { type Asked, counter, Operation, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { portableJson } from '@slipway/platform';
 import { RowJournal } from '../journal/rows.journal.ts';
@@ -9,6 +9,7 @@ import { OutcomeNames } from './outcome-names.store.ts';
 import { requirePlausibleTimes } from './plausible-time.ts';
 import { RouteTable } from '../routing/route-table.ts';
 
+const { outcomes } = routerApi;
 export const OUTCOME_JOURNAL = Symbol('outcome journal');
 export const ROUTER_NAME = Symbol('router name');
 const unreadTotal = counter(
@@ -22,7 +23,7 @@ const outcomesTotal = counter('slipway_router_outcomes_total', 'Outcomes taken',
 const MOST_WARNINGS = 20;
 
 /** Services post what became of their predictions; 202 means that it is in the journal. */
-@Controller('v1/outcomes')
+@Controller()
 export class OutcomeController {
   private readonly journal: RowJournal;
   private readonly routes: RouteTable;
@@ -40,15 +41,13 @@ export class OutcomeController {
     this.source = source;
   }
 
-  @Post()
-  @HttpCode(202)
-  post(@Body() body: unknown) {
-    const input = parseOrProblem(outcomesBodySchema, body);
+  @Operation(outcomes.post)
+  post({ body }: Asked<typeof outcomes.post>) {
     const now = steadyNow();
-    const outcomes = 'outcomes' in input ? input.outcomes : [input];
-    for (const o of outcomes) this.routes.require(o.endpoint);
-    requirePlausibleTimes(outcomes, now);
-    const rows = outcomes.map(
+    const given = 'outcomes' in body ? body.outcomes : [body];
+    for (const o of given) this.routes.require(o.endpoint);
+    requirePlausibleTimes(given, now);
+    const rows = given.map(
       (o): OutcomeRow => ({
         event_id: o.event_id ?? uuidv7(),
         type: 'slipway.outcome.v1',
@@ -64,7 +63,7 @@ export class OutcomeController {
     if (!this.journal.append([Buffer.from(rows.map((r) => `${portableJson(r)}\n`).join(''))], rows.length))
       throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
     for (const r of rows) outcomesTotal.inc({ endpoint: r.endpoint });
-    const warnings = this.unread(outcomes);
+    const warnings = this.unread(given);
     return { event_ids: rows.map((r) => r.event_id), ...(warnings.length > 0 ? { warnings } : {}) };
   }
 

@@ -1,0 +1,15 @@
+import { driftApi, registryApi, routerApi, statsApi } from '@slipway/contracts';
+import { type Client, type ClientOptions, createClient } from './api.client.ts';
+
+export type RegistryClient = Client<typeof registryApi>;
+export const registryClient = (options: ClientOptions): RegistryClient => createClient(registryApi, options);
+
+/** What a router offers beside the Open Inference Protocol. */
+export type RouterClient = Client<typeof routerApi>;
+export const routerClient = (options: ClientOptions): RouterClient => createClient(routerApi, options);
+
+export type StatsClient = Client<typeof statsApi>;
+export const statsClient = (options: ClientOptions): StatsClient => createClient(statsApi, options);
+
+export type DriftClient = Client<typeof driftApi>;
+export const driftClient = (options: ClientOptions): DriftClient => createClient(driftApi, options);

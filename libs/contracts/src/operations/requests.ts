@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { explanationSchema } from '../rest/explanation.ts';
+import { operation } from '../rest/operation.ts';
+
+export const requests = {
+  get: operation({
+    method: 'get',
+    path: '/v1/requests/{id}',
+    summary:
+      'What served a request, and why: version, arm, probability, revision, rollout, who approved, on what evidence',
+    role: 'viewer',
+    params: { id: z.string().meta({ minLength: 1, maxLength: 128 }) },
+    response: explanationSchema,
+  }),
+};

@@ -1,0 +1,61 @@
+import { nameSchema } from '@slipway/core';
+import { commandSchema, evidenceSchema, rolloutSchema, rolloutSpecSchema, rolloutStatusSchema } from '@slipway/release';
+import { idCursor, numberCursor, page, pageQuery, soughtId } from '../rest/fields.ts';
+import { operation } from '../rest/operation.ts';
+
+const params = { id: soughtId };
+
+export const rollouts = {
+  list: operation({
+    method: 'get',
+    path: '/v1/rollouts',
+    summary: 'Rollouts, newest first',
+    role: 'viewer',
+    query: pageQuery(idCursor).extend({ endpoint: nameSchema.optional(), status: rolloutStatusSchema.optional() }),
+    response: page(rolloutSchema),
+  }),
+  create: operation({
+    method: 'post',
+    path: '/v1/rollouts',
+    summary: 'Create a rollout; it starts by the command "start"',
+    role: 'operator',
+    body: rolloutSpecSchema,
+    response: rolloutSchema,
+  }),
+  get: operation({
+    method: 'get',
+    path: '/v1/rollouts/{id}',
+    summary: 'One rollout with its whole state',
+    role: 'viewer',
+    params,
+    response: rolloutSchema,
+  }),
+  command: operation({
+    method: 'post',
+    path: '/v1/rollouts/{id}/commands',
+    summary: 'start, promote, pause, resume, abort, rollBack, approve',
+    role: 'operator',
+    roleBy: { field: 'command', roles: { approve: 'approver' } },
+    params,
+    body: commandSchema,
+    response: rolloutSchema,
+    status: 200,
+  }),
+  evidence: operation({
+    method: 'get',
+    path: '/v1/rollouts/{id}/evidence',
+    summary: 'The evidence that changed a verdict, newest first',
+    role: 'viewer',
+    params,
+    query: pageQuery(numberCursor(18)),
+    response: page(evidenceSchema),
+  }),
+  events: operation({
+    method: 'get',
+    path: '/v1/rollouts/{id}/events',
+    summary: 'Server-sent events: state and evidence as they change',
+    role: 'viewer',
+    params,
+    response: { events: { rollout: rolloutSchema, evidence: evidenceSchema } },
+  }),
+};

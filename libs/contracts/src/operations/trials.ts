@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { loadableSchema } from '../routing/route.ts';
+import { operation } from '../rest/operation.ts';
+
+export const trialsSchema = z.object({ items: z.array(loadableSchema) });
+
+export const trials = {
+  list: operation({
+    method: 'get',
+    path: '/v1/trials',
+    summary: 'Versions that no worker has tried to load yet, as workers need them',
+    role: 'viewer',
+    response: trialsSchema,
+  }),
+};

@@ -1,0 +1,39 @@
+import { mayActAs, type Needed, type Role } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
+
+/** The owner of an API key. */
+export type KeyOwner = { id: string; name: string; role: Role };
+
+/** Who may call a service's operations: each service says where it knows the keys from. */
+export abstract class Access {
+  /**
+   * @param authorization the request's header
+   * @returns who asks; undefined where nobody is asked for a key
+   * @throws ProblemError unauthenticated, forbidden, or unavailable while the keys are not known yet
+   */
+  abstract require(
+    authorization: string | undefined,
+    needed: Needed,
+  ): KeyOwner | undefined | Promise<KeyOwner | undefined>;
+}
+
+/** The key in an `Authorization` header. @throws ProblemError unauthenticated without one */
+export function bearerKey(authorization: string | undefined): string {
+  const key = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+  if (!key) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
+  return key;
+}
+
+/**
+ * @param owner whom the key belongs to; undefined when it is not known
+ * @throws ProblemError unauthenticated, or forbidden when its role is not enough
+ */
+export function admitted<Owner extends KeyOwner>(owner: Owner | undefined, needed: Needed): Owner {
+  if (!owner) throw new ProblemError('unauthenticated', 'the API key is not known, or was revoked');
+  if (needed !== 'caller' && !mayActAs(owner.role, needed))
+    throw new ProblemError(
+      'forbidden',
+      `this needs the role ${needed}; the key "${owner.name}" has the role ${owner.role}`,
+    );
+  return owner;
+}
