@@ -32,9 +32,9 @@ export function marginOf(guardrail: Guardrail, metric: Metric): number {
 }
 
 /** @throws ProblemError not_supported, where nothing could be done with the metric once it is declared */
-export function checkJudgeable({ kind, source }: Metric): void {
-  if (metricKind(kind).takes(source)) return;
-  const of = 'field' in source ? `the field ${source.field}` : 'an outcome';
+export function checkJudgeable({ kind, source, per }: Metric): void {
+  if (metricKind(kind).takes({ source, per })) return;
+  const of = 'field' in source ? `the field ${source.field}` : `an outcome per ${per}`;
   const possible = metricKindNames.map((name) => metricKind(name).of).join(', or ');
   const message = `"${kind}" of ${of} cannot be judged yet: it takes ${possible}`;
   throw new ProblemError('not_supported', `kind: ${message}`, { errors: [{ field: 'kind', message }] });
@@ -44,7 +44,7 @@ export function checkJudgeable({ kind, source }: Metric): void {
 function wrongWith(g: Guardrail, metric: Metric): [field: string, message: string] | undefined {
   const kind = metricKind(metric.kind);
   const { direction } = metric;
-  if (!kind.takes(metric.source)) return ['metric', `"${g.metric}" cannot be judged; a guardrail needs ${kind.of}`];
+  if (!kind.takes(metric)) return ['metric', `"${g.metric}" cannot be judged; a guardrail needs ${kind.of}`];
   if (direction === 'lower' && g.minRatio !== undefined)
     return ['minRatio', `lower is better for "${g.metric}": give maxRatio`];
   if (direction === 'higher' && g.maxRatio !== undefined)
@@ -86,9 +86,9 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
 
 /** Checks the goal of an experiment. @throws ProblemError naming the step's field */
 export function checkGoal(name: string, metric: Metric | undefined, index: number): Metric {
-  if (metric && metricKind(metric.kind).isGoal(metric.source)) return metric;
+  if (metric && metricKind(metric.kind).isGoal(metric)) return metric;
   const message = metric
-    ? `"${name}" cannot be a goal: that takes an outcome, as a ${kindsWith((k) => k.isGoal({ outcome: name }))}`
+    ? `"${name}" cannot be a goal: that takes an outcome, as a ${kindsWith((k) => k.isGoal({ source: { outcome: name }, per: 'exposed' }))}`
     : `there is no metric "${name}"; declare it with PUT /v1/metrics/${name}`;
   const field = `steps.${index}.experiment.goal`;
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });

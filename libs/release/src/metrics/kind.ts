@@ -14,6 +14,17 @@ export const metricSourceSchema = z.union([
 ]);
 export type MetricSource = z.infer<typeof metricSourceSchema>;
 
+/**
+ * What a metric of an outcome is divided by. `exposed`: every unit that was exposed and whose window is over; a unit
+ * without the outcome did not do it (a conversion). `observed`: units with an outcome only; of the others nothing is
+ * known (an error that a label finds), so the reporter must post the good ones as well as the bad.
+ */
+export const metricPerSchema = z.enum(['exposed', 'observed']);
+export type MetricPer = z.infer<typeof metricPerSchema>;
+
+/** What a metric is told of. */
+export type Told = { source: MetricSource; per?: MetricPer | undefined };
+
 /** The fields of one or several schemas by their names. */
 export type Shape = Readonly<Record<string, z.ZodType>>;
 
@@ -21,8 +32,8 @@ export type Shape = Readonly<Record<string, z.ZodType>>;
 export type MetricKind<Fields extends Shape = Shape, Options extends Shape = Shape> = {
   /** What it can be told of, in words. */
   readonly of: string;
-  /** Whether analysers can judge it when it is told of this source. */
-  takes(source: MetricSource): boolean;
+  /** Whether analysers can judge it when it is told of this. */
+  takes(told: Told): boolean;
   /** What only metrics of this kind declare. In the schema of all metrics these fields are optional. */
   readonly fields: Fields;
   /** Of those fields the ones that have to be there. */
@@ -35,8 +46,8 @@ export type MetricKind<Fields extends Shape = Shape, Options extends Shape = Sha
   readonly proved: boolean;
   /** In which ways a harm that must not be missed can be named. */
   readonly harm: readonly ('ratio' | 'absolute')[];
-  /** Whether an experiment can have it as its goal, when it is told of this source. */
-  isGoal(source: MetricSource): boolean;
+  /** Whether an experiment can have it as its goal, when it is told of this. */
+  isGoal(told: Told): boolean;
 };
 
 /** Keeps the types of the fields. */

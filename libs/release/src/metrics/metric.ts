@@ -1,17 +1,10 @@
 import { z } from 'zod';
 import { durationMs, durationSchema, isDuration, nameSchema, shapeOf } from '@slipway/core';
-import { type MetricSource, metricSourceSchema } from './kind.ts';
+import { type MetricPer, metricPerSchema, type MetricSource, metricSourceSchema } from './kind.ts';
 import { METRIC_KINDS, metricKind, metricKindNames } from './kinds.ts';
 
 /** Outcomes are kept longer than this, so a window can end before they go. */
 const LONGEST_WINDOW_MS = 90 * 86_400_000;
-
-/**
- * What a metric of an outcome is divided by. `exposed`: every unit that was exposed and whose window is over; a unit
- * without the outcome did not do it (a conversion). `observed`: units with an outcome only; of the others nothing is
- * known (an error that a label finds), so the reporter must post the good ones as well as the bad.
- */
-export const metricPerSchema = z.enum(['exposed', 'observed']);
 
 /** The fields of a metric, without the rules that tie them to its source and its kind: {@link checkDeclaration}. */
 export const metricFieldsSchema = z.strictObject({
@@ -65,8 +58,7 @@ export function checkDeclaration(metric: Omit<Fields, 'name'>, context: z.Refine
 /** A metric is declared once and used by name. */
 export const metricSchema = metricFieldsSchema.superRefine(checkDeclaration);
 export type Metric = z.infer<typeof metricSchema>;
-export type MetricPer = z.infer<typeof metricPerSchema>;
-export type { MetricSource };
+export type { MetricPer, MetricSource };
 
 /** Metrics that every deployment has; they cannot be redefined. */
 export const builtInMetrics: readonly Metric[] = [

@@ -3,11 +3,11 @@ import { defineMetric } from './kind.ts';
 /** How many of the units had an event: a request that failed, or an outcome. */
 export const proportion = defineMetric({
   of: 'a proportion of "error" or of an outcome',
-  takes: (source) => !('field' in source) || source.field === 'error',
+  takes: ({ source }) => !('field' in source) || source.field === 'error',
   fields: {},
   options: {},
   watched: true,
   proved: true,
   harm: ['ratio', 'absolute'],
-  isGoal: (source) => 'outcome' in source,
+  isGoal: ({ source }) => 'outcome' in source,
 });

@@ -5,7 +5,7 @@ import { defineMetric } from './kind.ts';
 /** How long answers take, by every quantile. */
 export const quantile = defineMetric({
   of: 'a quantile of "latency_us"',
-  takes: (source) => 'field' in source && source.field === 'latency_us',
+  takes: ({ source }) => 'field' in source && source.field === 'latency_us',
   fields: {},
   options: {
     /** Names of quantiles (`p50`, `p90`, `p99`) with the longest latency that is acceptable in any case. */
