@@ -37,7 +37,7 @@ export type MetricKind<Fields extends Shape = Shape, Options extends Shape = Sha
   /** What only metrics of this kind declare. In the schema of all metrics these fields are optional. */
   readonly fields: Fields;
   /** Of those fields the ones that have to be there. */
-  readonly required?: readonly (keyof Fields & string)[];
+  readonly required?: readonly string[];
   /** What only guardrails of this kind take. In the schema of all guardrails these fields are optional. */
   readonly options: Options;
   /** Whether it can be told beside every verdict and decide nothing. */
