@@ -87,8 +87,9 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
 /** Checks the goal of an experiment. @throws ProblemError naming the step's field */
 export function checkGoal(name: string, metric: Metric | undefined, index: number): Metric {
   if (metric && metricKind(metric.kind).isGoal(metric)) return metric;
+  const possible = () => kindsWith((kind) => kind.isGoal({ source: { outcome: name }, per: 'exposed' }));
   const message = metric
-    ? `"${name}" cannot be a goal: that takes an outcome, as a ${kindsWith((k) => k.isGoal({ source: { outcome: name }, per: 'exposed' }))}`
+    ? `"${name}" cannot be a goal: that takes an outcome, as a ${possible()}`
     : `there is no metric "${name}"; declare it with PUT /v1/metrics/${name}`;
   const field = `steps.${index}.experiment.goal`;
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
