@@ -1,5 +1,5 @@
 import { type RegistryClient } from '@slipway/client';
-import { ANALYSERS, isUnderWay, type Rollout, stepKind } from '@slipway/release';
+import { ANALYSERS, isUnderWay, type Rollout, stepAt } from '@slipway/release';
 import { sleep } from '@slipway/local';
 import { ENDPOINT, type plans } from './setup.ts';
 
@@ -20,9 +20,9 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
     const where = `${rollout.status} ${rollout.step} ${visit?.phase}`;
     if (where !== at) {
       at = where;
-      const step = rollout.spec.steps[rollout.step];
+      const step = stepAt(rollout.spec, rollout.step);
       if (rollout.status === 'running' && step && visit?.phase === 'active')
-        say(`   step ${rollout.step} (${stepKind(step)}): the candidate gets ${percent(rollout.weight)}`);
+        say(`   step ${rollout.step} (${step.kind}): the candidate gets ${percent(rollout.weight)}`);
       if (rollout.status === 'paused') {
         say(`   paused: ${rollout.reason}`);
         if (resumed++ < MOST_RESUMES && !rollout.reason.includes('out_of_service')) {

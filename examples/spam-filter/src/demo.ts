@@ -2,7 +2,7 @@ import { formatVersion } from '@slipway/core';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RegistryClient, registryClient } from '@slipway/client';
-import { type Evidence, type Rollout, stepKind, terminalStatuses } from '@slipway/release';
+import { type Evidence, type Rollout, stepAt, terminalStatuses } from '@slipway/release';
 import {
   clearData,
   dataFolder,
@@ -150,7 +150,7 @@ async function summarise(
     out.push(`Rollout of spam:${r.spec.candidate.version} against spam:${r.control.version} (${r.id})`);
     for (const v of r.visits)
       out.push(
-        `   ${clock(v.entered_at)}  step ${v.step}  ${stepKind(r.spec.steps[v.step] as never).padEnd(6)}  ` +
+        `   ${clock(v.entered_at)}  step ${v.step}  ${(stepAt(r.spec, v.step)?.kind ?? '').padEnd(6)}  ` +
           `${percent(v.weight).padStart(6)}  ` +
           `${v.left_at ? `for ${((v.left_at - (v.active_at ?? v.entered_at)) / 1000).toFixed(1)} s` : ''}`,
       );

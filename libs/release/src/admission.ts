@@ -2,11 +2,19 @@ import { formatVersion, canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
 import { type RolloutSpec } from './spec.ts';
 import { ProblemError } from '@slipway/core';
+import { allSteps } from './steps/step-at.ts';
 
 /** `error_rate` always guards: a rollout that does not name it gets it with its declared margin. */
 export function withDefaultGuardrails(spec: RolloutSpec): RolloutSpec {
   if (spec.guardrails.some((g) => g.metric === 'error_rate')) return spec;
   return { ...spec, guardrails: [{ metric: 'error_rate' }, ...spec.guardrails] };
+}
+
+/** The metrics that steps have to be shown to improve, with where the specification names them. */
+export function goalsOf(spec: Pick<RolloutSpec, 'steps'>): { field: string; metric: string }[] {
+  return allSteps(spec).flatMap(({ index, kind, goal }) =>
+    goal ? [{ field: `steps.${index}.${kind}.${goal.field}`, metric: goal.metric }] : [],
+  );
 }
 
 /** A candidate must take the requests that the control takes, and answer with the outputs that callers know. */

@@ -1,10 +1,10 @@
 import { type Evidence, type Verdict } from './evidence.ts';
-import { type Rollout } from './rollout.ts';
+import { type Rollout, type StepVisit } from './rollout.ts';
 import { rolloutSpecSchema } from './spec.ts';
 import { describe, expect, it } from 'vitest';
-import { decide, type World } from './decide.ts';
+import { decide, waitsFor, type World } from './decide.ts';
 import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
-import { activate, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
+import { activate, approve, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
 
 const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
 const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
@@ -139,6 +139,17 @@ describe('decide', () => {
     expect(decide(shadowing(0), from('experiment-stats', 'advance'), NOW, world, policy).kind).toBe('none');
     expect(decide(shadowing(0), from('shadow-comparator', 'rollBack'), NOW, world, policy).kind).toBe('rollBack');
   });
+  it('ends by a dark step or a switch, too, only when the candidate can carry all of the traffic', () => {
+    const four = { ...world, capacity: { candidateWarm: 1, controlWarm: 4, able: 4 } };
+    for (const last of [{ dark: {} }, { switch: {} }]) {
+      const rollout = {
+        ...running(),
+        spec: { ...spec, steps: rolloutSpecSchema.parse({ ...spec, steps: [last] }).steps },
+      };
+      expect(decide(rollout, [], NOW, four, policy).kind).toBe('none');
+      expect(decide(rollout, [], NOW, world, policy).kind).toBe('advance');
+    }
+  });
   it('leaves a dark step when the routers follow and its dwell is over, without evidence', () => {
     expect(decide(shadowing(1), [], NOW, world, policy).kind).toBe('advance');
     expect(decide(shadowing(1, 1000), [], NOW, world, policy).kind).toBe('none');
@@ -167,6 +178,33 @@ describe('decide', () => {
     const r: Rollout = { ...running(), spec: { ...spec, onFailure: 'pause' } };
     expect(decide(r, received(evidence('rollBack')), NOW, world, policy).kind).toBe('pause');
     expect(decide(pause(r, 'x', null), received(evidence('rollBack')), NOW, world, policy).kind).toBe('none');
+  });
+});
+
+describe('an active step', () => {
+  const active = running(0, 20_000);
+  const why = (leave: object, visit = active.visits.at(-1), change: Partial<World> = {}) => {
+    const step = { leave: { analysers: [], ...leave }, dwellMs: 10_000 };
+    const waits = waitsFor(step, visit as StepVisit, [], NOW, { ...world, ...change }, policy);
+    return waits && ('why' in waits ? waits.why : waits.kind);
+  };
+  it('waits for all that its kind names, and for nothing else', () => {
+    expect(why({})).toBeUndefined();
+    expect(why({}, running(0, 9999).visits.at(-1))).toBe('the dwell is not over');
+    expect(why({}, undefined, { routersFollow: false })).toBeUndefined();
+    expect(why({ routersFollow: true }, undefined, { routersFollow: false })).toBe(
+      'waiting for the routers to apply the route',
+    );
+    expect(why({ time: (activeAt: number) => activeAt + 20_001 })).toBe('its time has not come');
+    expect(why({ time: (activeAt: number) => activeAt + 20_000 })).toBeUndefined();
+  });
+  it('waits for so many approvals, each of somebody else', () => {
+    const once = approve(active, 'ann', 'looks good', NOW);
+    const twice = approve(once, 'ann', 'I said so', NOW);
+    expect(why({ approvals: 2 })).toBe('approvals that are missing: 2');
+    expect(why({ approvals: 2 }, twice.visits.at(-1))).toBe('approvals that are missing: 1');
+    expect(why({ approvals: 2 }, approve(twice, 'bob', '', NOW).visits.at(-1))).toBeUndefined();
+    expect(once.visits.at(-1)?.approvals).toEqual([{ by: 'ann', at: NOW, reason: 'looks good' }]);
   });
 });
 

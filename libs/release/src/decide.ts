@@ -1,14 +1,10 @@
 import { type Evidence } from './evidence.ts';
-import { requiredAnalysers, stepDwellMs, stepKind, stepWeight } from './spec.ts';
-import { type Rollout } from './rollout.ts';
+import { type Rollout, type StepVisit } from './rollout.ts';
 import { type Capacity, enoughWarm, neededWarm } from './capacity.ts';
+import { type ReceivedEvidence, isFresh, isPresent } from './precedence.ts';
+import type { Leave } from './steps/step.ts';
+import { stepAt } from './steps/step-at.ts';
 import { lastProvenWeight } from './transitions.ts';
-
-/**
- * Evidence with the instant at which this registry received it: expiry is counted from there, so clocks of services do
- * not matter.
- */
-export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
 
 export type World = {
   /** Who has the candidate warm, beside those who answer for control. */
@@ -33,10 +29,11 @@ const none = (why: string): Decision => ({ kind: 'none', why });
 /**
  * What happens next to a rollout that is under way. Pure.
  *
- * Any valid `rollBack` wins, whatever step it speaks of, in a paused rollout too. `advance` needs every analyser that
- * the step requires to say so for the present revision and step: a hold never advances, whatever its reason, nor does
- * evidence that is missing or has expired. An analyser that is silent past its expiry means hold, and after `silenceMs`
- * a pause. A hold because of `out_of_service` pauses at once. Every pause is at the last proven weight.
+ * Any `rollBack` that has not expired wins, whatever step it speaks of, in a paused rollout too. The kind of the step
+ * says what lets it begin (`enter`) and end (`leave`). `advance` needs every analyser that it names to say
+ * so for the present revision and step: a hold never advances, whatever its reason, nor does evidence that is missing
+ * or has expired. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause. A hold because
+ * of `out_of_service` pauses at once. Every pause is at the last proven weight.
  */
 export function decide(
   rollout: Rollout,
@@ -46,75 +43,69 @@ export function decide(
   policy: Policy,
 ): Decision {
   const visit = rollout.visits.at(-1);
-  const step = rollout.spec.steps[rollout.step];
+  const step = stepAt(rollout.spec, rollout.step);
   if ((rollout.status !== 'running' && rollout.status !== 'paused') || !visit || !step)
     return none(`it is ${rollout.status}`);
 
-  const valid = received.filter((r) => now < r.receivedAt + (r.evidence.expires_at - r.evidence.time));
-  const against = valid.find((r) => r.evidence.verdict === 'rollBack');
+  const fresh = received.filter((r) => isFresh(r, now));
+  const against = fresh.find((r) => r.evidence.verdict === 'rollBack');
   if (against) return failed(rollout, against.evidence.sentence, against.evidence);
   if (rollout.status === 'paused') return none('it is paused');
-  const present = valid.filter(
-    ({ evidence: e }) =>
-      e.step === rollout.step && e.revision.epoch === rollout.revision.epoch && e.revision.n === rollout.revision.n,
-  );
-  const gone = present.find(
-    ({ evidence: e }) => e.verdict === 'hold' && e.reasons.includes('out_of_service'),
-  )?.evidence;
+  const present = fresh.filter((r) => isPresent(r, rollout)).map((r) => r.evidence);
+  const gone = present.find((e) => e.verdict === 'hold' && e.reasons.includes('out_of_service'));
   if (gone) return { kind: 'pause', sentence: `out_of_service: ${gone.sentence}`, evidence: gone };
 
   if (visit.phase === 'preparing') {
-    const weight = stepWeight(rollout.spec.steps, rollout.step);
-    if (enoughWarm(weight, world.capacity)) return { kind: 'activate' };
+    const { warmFor } = step.enter;
+    if (enoughWarm(warmFor, world.capacity)) return { kind: 'activate' };
     if (world.candidateFailure && world.capacity.able === 0)
       return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
     if (now - visit.entered_at > policy.prepareMs)
       return {
         kind: 'pause',
-        sentence: `${count(world, weight)} within ${policy.prepareMs / 1000} s.`,
+        sentence: `${count(world, warmFor)} within ${policy.prepareMs / 1000} s.`,
         evidence: null,
       };
-    return none(count(world, weight));
+    return none(count(world, warmFor));
   }
 
-  if (stepKind(step) === 'switch') {
-    if (!world.routersFollow) return none('waiting for the routers to apply the route');
-    return { kind: 'advance', sentence: 'Every live router has switched.', evidence: null };
-  }
+  const waits = waitsFor(step, visit, received, now, world, policy);
+  if (waits) return waits;
+  const speaking = step.leave.analysers.map((analyser) => present.find((e) => e.analyser === analyser));
+  if (!speaking.every((e) => e?.verdict === 'advance')) return none('not every analyser advances');
+  // What follows the last step is all of the traffic.
+  if (!step.next && !enoughWarm(1, world.capacity)) return none(count(world, 1));
+  return {
+    kind: 'advance',
+    sentence: [step.leave.sentence, ...speaking.map((e) => e?.sentence)].filter((s) => s !== undefined).join(' '),
+    evidence: speaking[0] ?? null,
+  };
+}
 
-  const dwellOver = now - (visit.active_at ?? now) >= stepDwellMs(step);
-  if (stepKind(step) === 'dark') {
-    if (!world.routersFollow) return none('waiting for the routers to apply the route');
-    if (!dwellOver) return none('the dwell is not over');
-    return { kind: 'advance', sentence: 'The candidate is loaded, warm and reachable by header.', evidence: null };
-  }
-
-  const required = requiredAnalysers(rollout.spec, rollout.step);
-  for (const analyser of required) {
+/** What keeps an active step from ending, whatever the analysers say; a pause where one has been silent for long. */
+export function waitsFor(
+  { leave, dwellMs }: { leave: Leave; dwellMs: number },
+  visit: StepVisit,
+  received: readonly ReceivedEvidence[],
+  now: number,
+  world: Pick<World, 'routersFollow'>,
+  policy: Pick<Policy, 'silenceMs'>,
+): Decision | undefined {
+  const activeAt = visit.active_at ?? now;
+  for (const analyser of leave.analysers) {
     const last = received.find((r) => r.evidence.analyser === analyser);
-    if (last && valid.includes(last)) continue;
-    const began = Math.max(visit.active_at ?? visit.entered_at, visit.resumed_at ?? 0);
-    const silentSince = Math.max(last?.receivedAt ?? 0, began);
-    if (now - silentSince > policy.silenceMs)
-      return {
-        kind: 'pause',
-        sentence: `${analyser} has said nothing for ${Math.round((now - silentSince) / 1000)} s.`,
-        evidence: null,
-      };
-    return none(`${analyser} is silent`);
+    if (last && isFresh(last, now)) continue;
+    const silentMs = now - Math.max(last?.receivedAt ?? 0, activeAt, visit.resumed_at ?? 0);
+    if (silentMs <= policy.silenceMs) return none(`${analyser} is silent`);
+    const sentence = `${analyser} has said nothing for ${Math.round(silentMs / 1000)} s.`;
+    return { kind: 'pause', sentence, evidence: null };
   }
-  if (!dwellOver) return none('the dwell is not over');
-  const speaking = required.map((a) => present.find((r) => r.evidence.analyser === a)?.evidence);
-  if (required.length > 0 && speaking.every((e) => e?.verdict === 'advance')) {
-    // What follows the last step is all of the traffic.
-    if (rollout.step + 1 === rollout.spec.steps.length && !enoughWarm(1, world.capacity)) return none(count(world, 1));
-    return {
-      kind: 'advance',
-      sentence: speaking.map((e) => e?.sentence ?? '').join(' '),
-      evidence: speaking[0] ?? null,
-    };
-  }
-  return none('not every analyser advances');
+  if (leave.routersFollow && !world.routersFollow) return none('waiting for the routers to apply the route');
+  if (now - activeAt < dwellMs) return none('the dwell is not over');
+  if (leave.time && now < leave.time(activeAt)) return none('its time has not come');
+  const missing = (leave.approvals ?? 0) - new Set(visit.approvals?.map((a) => a.by)).size;
+  if (missing > 0) return none(`approvals that are missing: ${missing}`);
+  return undefined;
 }
 
 function count({ capacity }: World, weight: number): string {

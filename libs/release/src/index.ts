@@ -1,4 +1,5 @@
 export * from './admission.ts';
+export * from './alpha.ts';
 export * from './capacity.ts';
 export * from './comparators/rule.ts';
 export * from './decide.ts';
@@ -6,6 +7,10 @@ export * from './evidence.ts';
 export * from './metrics/guardrail.ts';
 export type { MetricKindName } from './metrics/kinds.ts';
 export * from './metrics/metric.ts';
+export * from './precedence.ts';
 export * from './rollout.ts';
 export * from './spec.ts';
+export * from './steps/kinds.ts';
+export { ANALYSERS, type Counts, type Goal, type Leave, type Sampling, type Share } from './steps/step.ts';
+export * from './steps/step-at.ts';
 export * from './transitions.ts';

@@ -2,7 +2,8 @@ import { type Evidence, type Verdict } from './evidence.ts';
 import { type Rollout } from './rollout.ts';
 import { describe, expect, it } from 'vitest';
 import { neededWarm } from './capacity.ts';
-import { type Decision, decide, type ReceivedEvidence, type World } from './decide.ts';
+import { type Decision, decide, type World } from './decide.ts';
+import { type ReceivedEvidence } from './precedence.ts';
 import { createdRollout, evidenceSaying, NOW, policy } from './rollout.fixture.ts';
 import { activate, advance, enterStep, obey, pause } from './transitions.ts';
 

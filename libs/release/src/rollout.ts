@@ -17,6 +17,8 @@ export const stepVisitSchema = z.object({
   active_at: timeMsSchema.nullable(),
   /** When it was last resumed; absent when it never was. */
   resumed_at: timeMsSchema.optional(),
+  /** Who approved, where the step asks for it. */
+  approvals: z.array(z.object({ by: z.string(), at: timeMsSchema, reason: z.string() })).optional(),
   left_at: timeMsSchema.nullable(),
 });
 export type StepVisit = z.infer<typeof stepVisitSchema>;

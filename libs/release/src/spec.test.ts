@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseOrProblem, ProblemError } from '@slipway/core';
-import { rolloutSpecSchema, stepWeight } from './spec.ts';
+import { rolloutSpecSchema } from './spec.ts';
+import { stepWeight } from './steps/step-at.ts';
 
 const spec = (steps: unknown[], rest: object = {}) => ({
   endpoint: 'spam',

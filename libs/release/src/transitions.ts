@@ -1,6 +1,6 @@
 import { type Command, type Rollout, type RolloutStatus, type StepVisit } from './rollout.ts';
 import { ProblemError } from '@slipway/core';
-import { stepKind, stepWeight } from './spec.ts';
+import { stepAt, stepWeight } from './steps/step-at.ts';
 
 /** A rollout after a change, before it gets its next revision. Every function here is pure and returns a new value. */
 type Change = (rollout: Rollout, now: number) => Rollout;
@@ -30,9 +30,7 @@ export const activate: Change = (rollout, now) => {
     ...rollout,
     weight,
     visits,
-    reason:
-      `Step ${rollout.step} (${stepKind(rollout.spec.steps[rollout.step] as never)}) is active with the ` +
-      `candidate at ${Math.round(weight * 1e4) / 100} %.`,
+    reason: stepAt(rollout.spec, rollout.step)?.sentence ?? rollout.reason,
   };
 };
 
@@ -79,6 +77,12 @@ export function pause(rollout: Rollout, reason: string, evidenceId: string | nul
   };
 }
 
+/** Notes an approval of the step under way; `decide` counts them. @param by who approves */
+export function approve(rollout: Rollout, by: string, reason: string, at: number): Rollout {
+  const noted = (v: StepVisit) => ({ ...v, approvals: [...(v.approvals ?? []), { by, at, reason }] });
+  return { ...rollout, visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? noted(v) : v)) };
+}
+
 const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   start: ['created'],
   promote: ['running', 'paused'],
@@ -86,7 +90,7 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   resume: ['paused'],
   abort: ['created', 'running', 'paused'],
   rollBack: ['running', 'paused'],
-  approve: [],
+  approve: ['running'],
 };
 
 /** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
@@ -99,8 +103,8 @@ export function isObeyed(rollout: Rollout, command: Command['command']): boolean
 /** @throws ProblemError conflict when the command makes no sense in the rollout's state */
 export function obey(rollout: Rollout, command: Command, actor: string, now: number): Rollout {
   const name = command.command;
-  if (name === 'approve')
-    throw new ProblemError('conflict', `no step of this rollout asks for an approval; it is ${rollout.status}`);
+  if (name === 'approve' && !stepAt(rollout.spec, rollout.step)?.leave.approvals)
+    throw new ProblemError('conflict', `no step of this rollout asks for an approval now; it is ${rollout.status}`);
   if (!ALLOWED[name].includes(rollout.status)) {
     throw new ProblemError(
       'conflict',
@@ -137,5 +141,7 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
       return end(rollout, 'aborted', why, null, now);
     case 'rollBack':
       return end(rollout, 'rolledBack', why, null, now);
+    case 'approve':
+      return approve({ ...rollout, reason: why }, actor, command.reason, now);
   }
 }

@@ -84,13 +84,16 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
-/** Checks the goal of an experiment. @throws ProblemError naming the step's field */
-export function checkGoal(name: string, metric: Metric | undefined, index: number): Metric {
+/**
+ * Checks a metric that a step has to show to improve. @throws ProblemError naming the step's field
+ *
+ * @param goal the field of the specification, and the metric's name that stands there
+ */
+export function checkGoal({ field, metric: name }: { field: string; metric: string }, metric?: Metric): Metric {
   if (metric && metricKind(metric.kind).isGoal(metric)) return metric;
   const possible = () => kindsWith((kind) => kind.isGoal({ source: { outcome: name }, per: 'exposed' }));
   const message = metric
     ? `"${name}" cannot be a goal: that takes an outcome, as a ${possible()}`
     : `there is no metric "${name}"; declare it with PUT /v1/metrics/${name}`;
-  const field = `steps.${index}.experiment.goal`;
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }

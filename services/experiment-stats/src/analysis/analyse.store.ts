@@ -1,4 +1,4 @@
-import { alphaShare, ANALYSERS, marginOf, type Metric, type Rollout } from '@slipway/release';
+import { alphaShare, ANALYSERS, marginOf, type Metric, type Rollout, stepAt } from '@slipway/release';
 import { durationMs } from '@slipway/core';
 import { type Guardrail, judge, type Judgement } from '@slipway/stats';
 import type { ClickHouseClient } from '@slipway/platform';
@@ -59,10 +59,9 @@ export class Analysis {
       const metric = declared(rollout, g.metric);
       await read(metric, { ...g, margin: marginOf(g, metric) });
     }
-    const present = rollout.spec.steps[rollout.step];
+    const goal = stepAt(rollout.spec, rollout.step)?.goal;
     // Shown to be better, or not yet.
-    if (present && 'experiment' in present)
-      await read(declared(rollout, present.experiment.goal), { margin: 1, role: 'goal' });
+    if (goal) await read(declared(rollout, goal.metric), { margin: 1, role: 'goal' });
     const { began, stepBegan, now: newest } = await this.counts.times(look);
     const judgement = judge({
       alpha: alphaShare(rollout, ANALYSERS.traffic),

@@ -1,4 +1,4 @@
-import { type Rollout, type RolloutSpec, stepDwellMs, stepKind, stepWeight } from '@slipway/release';
+import { allSteps, ANALYSERS, type Counts, type Rollout, type RolloutSpec, stepAt, type Steps } from '@slipway/release';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
@@ -7,21 +7,18 @@ const UNDECLARED_SECONDS = 60;
  * Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late
  * onset.
  */
-export function plannedSeconds(spec: RolloutSpec): number {
-  return spec.steps
-    .filter((step) => ['canary', 'experiment', 'watch'].includes(stepKind(step)))
-    .reduce((sum, step) => sum + (stepDwellMs(step) / 1000 || UNDECLARED_SECONDS), 0);
+export function plannedSeconds(spec: Steps): number {
+  return allSteps(spec)
+    .filter((step) => step.leave.analysers.includes(ANALYSERS.traffic))
+    .reduce((sum, step) => sum + (step.dwellMs / 1000 || UNDECLARED_SECONDS), 0);
 }
 
 /** What the present step asks for. */
-export function stepGoal(rollout: Rollout): {
-  dwellSeconds: number;
-  until: { requests?: number | undefined; units?: number | undefined };
-} {
-  const step = rollout.spec.steps[rollout.step];
+export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: Counts } {
+  const step = stepAt(rollout.spec, rollout.step);
   if (!step) return { dwellSeconds: 0, until: {} };
-  const { requests, units } = 'canary' in step ? step.canary.until : 'experiment' in step ? step.experiment.until : {};
-  return { dwellSeconds: stepDwellMs(step) / 1000, until: { requests, units } };
+  const { requests, units } = step.counts;
+  return { dwellSeconds: step.dwellMs / 1000, until: { requests, units } };
 }
 
 /** For how long the candidate may be out of service, where the specification does not say. */
@@ -31,14 +28,13 @@ export const maxOutOfService = (spec: RolloutSpec & { maxOutOfService?: string |
 /** Whether both arms are compared in no later step: what has not been seen in this one will not be. */
 export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {
   const concurrent = (weight: number) => weight > 0 && weight < 1;
-  return (
-    concurrent(rollout.weight) &&
-    !rollout.spec.steps.some((_, i) => i > rollout.step && concurrent(stepWeight(rollout.spec.steps, i)))
-  );
+  return concurrent(rollout.weight) && !laterSteps(rollout).some((step) => concurrent(step.weight));
 }
 
 /**
  * Whether the candidate has everything, or all but a hold-back, after this step: no step comes that widens it in part.
  */
-export const isPromotedNext = ({ spec, step }: Pick<Rollout, 'spec' | 'step'>): boolean =>
-  !spec.steps.some((s, i) => i > step && ['canary', 'experiment'].includes(stepKind(s)));
+export const isPromotedNext = (rollout: Pick<Rollout, 'spec' | 'step'>): boolean =>
+  !laterSteps(rollout).some(({ share }) => typeof share === 'object' && 'part' in share);
+
+const laterSteps = ({ spec, step }: Pick<Rollout, 'spec' | 'step'>) => allSteps(spec).slice(Math.max(0, step + 1));

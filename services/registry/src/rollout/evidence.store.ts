@@ -1,37 +1,27 @@
-import type { Evidence } from '@slipway/release';
+import { type Evidence, isChangeOfMind, isReplacedBy, type ReceivedEvidence } from '@slipway/release';
 import type { Sql } from '../database/database.store.ts';
-import type { ReceivedEvidence } from '@slipway/release';
 
 /**
- * Keeps the latest evidence of each analyser, and the history of its changes of mind. A `rollBack` that still counts is
- * not replaced by something milder: the guarantee behind it is about ever crossing the threshold.
+ * Keeps of each analyser the evidence that counts ({@link isReplacedBy}), and the history of its changes of mind.
  *
  * @returns false when there is no such rollout
  */
 export async function storeEvidence(sql: Sql, evidence: Evidence, receivedAt: number): Promise<boolean> {
   const [known] = await sql.query('SELECT id FROM rollouts WHERE id = $1', [evidence.rollout_id]);
   if (!known) return false;
-  const [latest] = await sql.query<{ doc: Evidence; received_at: string }>(
+  const [row] = await sql.query<{ doc: Evidence; received_at: string }>(
     'SELECT doc, received_at FROM evidence_latest WHERE rollout_id = $1 AND analyser = $2 FOR UPDATE',
     [evidence.rollout_id, evidence.analyser],
   );
-  if (latest) {
-    if (
-      latest.doc.event_id === evidence.event_id ||
-      (latest.doc.source === evidence.source && latest.doc.sequence >= evidence.sequence)
-    )
-      return true;
-    const stillCounts = receivedAt < Number(latest.received_at) + (latest.doc.expires_at - latest.doc.time);
-    if (latest.doc.verdict === 'rollBack' && stillCounts && evidence.verdict !== 'rollBack') return true;
-  }
+  const last = row && received(row);
+  if (!isReplacedBy(last, { evidence, receivedAt })) return true;
   await sql.query(
     `INSERT INTO evidence_latest (rollout_id, analyser, received_at, doc)
       VALUES ($1, $2, $3, $4)
       ON CONFLICT (rollout_id, analyser) DO UPDATE SET received_at = $3, doc = $4`,
     [evidence.rollout_id, evidence.analyser, receivedAt, JSON.stringify(evidence)],
   );
-  const mind = (e: Evidence) => `${e.step} ${e.verdict} ${e.reasons.join()}`;
-  if (!latest || mind(latest.doc) !== mind(evidence)) {
+  if (isChangeOfMind(last?.evidence, evidence)) {
     await sql.query('INSERT INTO evidence_log (event_id, rollout_id, doc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
       evidence.event_id,
       evidence.rollout_id,
@@ -46,8 +36,13 @@ export async function latestEvidence(sql: Sql, rolloutId: string): Promise<Recei
     'SELECT doc, received_at FROM evidence_latest WHERE rollout_id = $1',
     [rolloutId],
   );
-  return rows.map((r) => ({ evidence: r.doc, receivedAt: Number(r.received_at) }));
+  return rows.map(received);
 }
+
+const received = (row: { doc: Evidence; received_at: string }): ReceivedEvidence => ({
+  evidence: row.doc,
+  receivedAt: Number(row.received_at),
+});
 
 /** The changes of mind, newest first. */
 export async function evidenceLog(sql: Sql, rolloutId: string, cursor: string | undefined, limit: number) {

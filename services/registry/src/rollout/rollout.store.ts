@@ -14,8 +14,16 @@ import { checkLoadable } from '../trial/trial.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { checkDrift, checkGoal, checkGuardrail, checkSignature, withDefaultGuardrails } from '@slipway/release';
-import { isObeyed, obey } from '@slipway/release';
+import {
+  checkDrift,
+  checkGoal,
+  checkGuardrail,
+  checkSignature,
+  goalsOf,
+  isObeyed,
+  obey,
+  withDefaultGuardrails,
+} from '@slipway/release';
 
 const isId = (text: string) => z.uuid().safeParse(text).success;
 
@@ -70,9 +78,7 @@ export class RolloutStore {
       const before = spec.guardrails.length - given.guardrails.length;
       for (const [i, g] of spec.guardrails.entries())
         metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i - before));
-      for (const [i, step] of spec.steps.entries())
-        if ('experiment' in step)
-          metrics.push(checkGoal(step.experiment.goal, await findMetric(sql, step.experiment.goal), i));
+      for (const goal of goalsOf(spec)) metrics.push(checkGoal(goal, await findMetric(sql, goal.metric)));
       const rollout: Rollout = {
         id: uuidv7(),
         revision: { epoch: await currentEpoch(sql), n: 0 },

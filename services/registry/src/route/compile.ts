@@ -1,7 +1,7 @@
 import { formatVersion, durationMs, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
 import { type Loadable, type Route, type Target } from '@slipway/contracts';
-import { type Rollout, isUnderWay } from '@slipway/release';
+import { type Rollout, isUnderWay, stepAt } from '@slipway/release';
 
 export type RouteInput = {
   endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };
@@ -68,18 +68,12 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   };
 }
 
-/** What is sampled while a shadow step is active; a paused rollout samples nothing. */
+/** What is sampled while a step that samples is active; a paused rollout samples nothing. */
 function shadowOf(rollout: Rollout | null): Route['shadow'] {
-  const step = rollout?.spec.steps[rollout.step];
-  if (
-    !rollout ||
-    !step ||
-    !('shadow' in step) ||
-    rollout.status !== 'running' ||
-    rollout.visits.at(-1)?.phase !== 'active'
-  )
-    return null;
-  const { sample, noise, deadline } = step.shadow;
+  if (rollout?.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
+  const sampling = stepAt(rollout.spec, rollout.step)?.sampling;
+  if (!sampling) return null;
+  const { sample, noise, deadline } = sampling;
   return {
     rollout_id: rollout.id,
     step: rollout.step,

@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
-import { type CompareRule, type Rollout } from '@slipway/release';
+import { type CompareRule, type Rollout, stepAt } from '@slipway/release';
 import { type ShadowPair, topics } from '@slipway/contracts';
 import {
   Consume,
@@ -109,8 +109,7 @@ export class PairConsumer {
     const rollout = rollouts.get(pair.rollout_id);
     if (!rollout && !rolloutsKnown()) throw new TransientError('the rollouts are not known yet');
     if (!rollout) return `rollout_id: there is no rollout ${pair.rollout_id}`;
-    const step = rollout.spec.steps[pair.step];
-    if (!step || !('shadow' in step)) return `step: step ${pair.step} of the rollout is no shadow`;
-    return step.shadow.compare;
+    const sampling = stepAt(rollout.spec, pair.step)?.sampling;
+    return sampling?.compare ?? `step: step ${pair.step} of the rollout samples no requests`;
   }
 }

@@ -1,4 +1,4 @@
-import { alphaShare, ANALYSERS, type Rollout, stepDwellMs } from '@slipway/release';
+import { alphaShare, ANALYSERS, type Rollout, stepAt } from '@slipway/release';
 import { type Finding, gauge } from '@slipway/platform';
 import { judgeShadow } from '@slipway/stats';
 import type { ShadowCountsStore } from './shadow-counts.store.ts';
@@ -9,7 +9,7 @@ const requests = gauge(
   ['rollout', 'step', 'state'],
 );
 
-/** One look at a rollout whose present step is a shadow. */
+/** One look at a rollout whose present step samples requests. */
 export class ShadowVerdict {
   private readonly counts: ShadowCountsStore;
   constructor(counts: ShadowCountsStore) {
@@ -17,18 +17,19 @@ export class ShadowVerdict {
   }
 
   async look(rollout: Rollout): Promise<Finding | undefined> {
-    const step = rollout.spec.steps[rollout.step];
+    const step = stepAt(rollout.spec, rollout.step);
     const visit = rollout.visits.at(-1);
-    if (!step || !('shadow' in step) || !visit?.active_at) return undefined;
+    if (!step?.sampling || !visit?.active_at) return undefined;
+    const { maxExcessDisagreement, noise, until } = step.sampling;
     const since = rollout.started_at ?? rollout.created_at;
     const found = judgeShadow({
       alpha: alphaShare(rollout, ANALYSERS.shadow),
       step: rollout.step,
-      maxExcess: step.shadow.maxExcessDisagreement,
-      noiseShare: step.shadow.noise,
-      minPairs: step.shadow.until.pairs,
+      maxExcess: maxExcessDisagreement,
+      noiseShare: noise,
+      minPairs: until.pairs,
       activeSeconds: await this.counts.seconds(rollout.id, rollout.step, since),
-      dwellSeconds: stepDwellMs(step) / 1000,
+      dwellSeconds: step.dwellMs / 1000,
       counts: await this.counts.counts(rollout.id, rollout.step, since),
     });
     for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const)

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { type Evidence, type Verdict } from './evidence.ts';
+import { isChangeOfMind, isFresh, isPresent, isReplacedBy, type ReceivedEvidence } from './precedence.ts';
+import { createdRollout, evidenceSaying } from './rollout.fixture.ts';
+
+const ids = ['0198c0de-0000-7000-8000-000000000001', '0198c0de-0000-7000-8000-000000000002'] as const;
+/** Evidence that counts for ten seconds from its arrival at `receivedAt`, milliseconds. */
+const says = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> = {}): ReceivedEvidence => ({
+  evidence: evidenceSaying(verdict, { event_id: ids[0], time: 50, expires_at: 10_050, sequence: 1, ...change }),
+  receivedAt,
+});
+const later = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> = {}) =>
+  says(verdict, receivedAt, { event_id: ids[1], sequence: 2, ...change });
+
+describe('what an analyser has said last', () => {
+  it.each<[string, ReceivedEvidence | undefined, ReceivedEvidence, boolean]>([
+    ['nothing gives way to anything', undefined, says('hold', 0), true],
+    ['a hold to an advance', says('hold', 0), later('advance', 1), true],
+    ['an advance to a hold', says('advance', 0), later('hold', 1), true],
+    ['anything to a rollBack', says('advance', 0), later('rollBack', 1), true],
+    ['a rollBack to a newer one', says('rollBack', 0), later('rollBack', 1), true],
+    ['a rollBack not to a hold, while it counts', says('rollBack', 0), later('hold', 9999), false],
+    ['nor to an advance', says('rollBack', 0), later('advance', 9999), false],
+    ['nor to one of another process', says('rollBack', 0), later('advance', 9999, { source: 'b', sequence: 0 }), false],
+    ['but to a hold, once it has expired', says('rollBack', 0), later('hold', 10_000), true],
+    ['nothing to itself, delivered again', says('hold', 0), says('hold', 1), false],
+    ['nor to its own process, older', says('hold', 0, { sequence: 2 }), later('advance', 1, { sequence: 1 }), false],
+    [
+      'but to a process that has started anew',
+      says('hold', 0),
+      later('advance', 1, { source: 'b', sequence: 0 }),
+      true,
+    ],
+  ])('gives way: %s', (_, last, next, replaced) => {
+    expect(isReplacedBy(last, next)).toBe(replaced);
+  });
+});
+
+describe('evidence', () => {
+  it('counts from its arrival for as long as it says, whatever the clock of its analyser', () => {
+    expect(isFresh(says('hold', 500, { time: 9e12, expires_at: 9e12 + 100 }), 599)).toBe(true);
+    expect(isFresh(says('hold', 500, { time: 9e12, expires_at: 9e12 + 100 }), 600)).toBe(false);
+  });
+  it('is of the present only at the very revision and step', () => {
+    const rollout = { ...createdRollout([{ switch: {} }]), revision: { epoch: 1, n: 7 }, step: 0 };
+    expect(isPresent(says('advance', 0), rollout)).toBe(true);
+    expect(isPresent(says('advance', 0, { step: 1 }), rollout)).toBe(false);
+    expect(isPresent(says('advance', 0, { revision: { epoch: 1, n: 8 } }), rollout)).toBe(false);
+    expect(isPresent(says('advance', 0, { revision: { epoch: 0, n: 7 } }), rollout)).toBe(false);
+  });
+  it('is a change of mind by another step, verdict or reason, and not by other numbers', () => {
+    const { evidence } = says('hold', 0);
+    expect(isChangeOfMind(undefined, evidence)).toBe(true);
+    expect(isChangeOfMind(evidence, { ...evidence, event_id: ids[1], sentence: 'x', numbers: { n: 2 } })).toBe(false);
+    expect(isChangeOfMind(evidence, { ...evidence, step: 1 })).toBe(true);
+    expect(isChangeOfMind(evidence, { ...evidence, verdict: 'advance' })).toBe(true);
+    expect(isChangeOfMind(evidence, { ...evidence, reasons: ['y'] })).toBe(true);
+  });
+});

@@ -1,0 +1,45 @@
+import { compareRevisions } from '@slipway/core';
+import type { Evidence } from './evidence.ts';
+import type { Rollout } from './rollout.ts';
+
+/**
+ * Which evidence counts, and which gives way to which: the one place for it. The registry keeps one piece of each
+ * analyser (`isReplacedBy`), and `decide` asks of those which still count, and for what.
+ */
+
+/**
+ * Evidence with the instant at which it reached Kafka, milliseconds by the registry's clock: expiry is counted from
+ * there, so clocks of analysers do not matter.
+ */
+export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
+
+/** Whether it has not expired. */
+export function isFresh({ evidence, receivedAt }: ReceivedEvidence, now: number): boolean {
+  return now < receivedAt + (evidence.expires_at - evidence.time);
+}
+
+/** Whether it speaks of the rollout's present revision and step: anything else cannot let the step end. */
+export function isPresent({ evidence }: ReceivedEvidence, { step, revision }: Pick<Rollout, 'step' | 'revision'>) {
+  return evidence.step === step && compareRevisions(evidence.revision, revision) === 0;
+}
+
+/**
+ * Whether what an analyser says takes the place of what it has said last. Not what is a repeat, or older than what the
+ * same process said; and nothing milder takes the place of a `rollBack` that has not expired: the guarantee behind that
+ * is about ever crossing the threshold.
+ *
+ * @param last what is kept of the same analyser on the same rollout, if anything
+ */
+export function isReplacedBy(last: ReceivedEvidence | undefined, next: ReceivedEvidence): boolean {
+  if (!last) return true;
+  const [before, after] = [last.evidence, next.evidence];
+  if (before.event_id === after.event_id) return false;
+  if (before.source === after.source && before.sequence >= after.sequence) return false;
+  return before.verdict !== 'rollBack' || after.verdict === 'rollBack' || !isFresh(last, next.receivedAt);
+}
+
+/** Whether an analyser says something else than it did last: another step, verdict or reason. */
+export function isChangeOfMind(last: Evidence | undefined, next: Evidence): boolean {
+  const mind = ({ step, verdict, reasons }: Evidence) => `${step} ${verdict} ${reasons.join()}`;
+  return last === undefined || mind(last) !== mind(next);
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { shareSchema } from '@slipway/core';
+import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
+import { onTraffic, TRAFFIC_ALPHA, untilSchema } from './traffic.ts';
+
+/** The candidate answers a share of the units, and must not be worse than control. */
+export const canary = defineStep({
+  name: 'canary',
+  schema: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }),
+  check: ({ weight }, { partBefore }) =>
+    weight > partBefore
+      ? []
+      : [{ field: 'weight', message: `weights must grow from step to step (the step before has ${partBefore})` }],
+  share: ({ weight }) => ({ part: weight }),
+  dwellMs: ({ until }) => dwellOf(until.for),
+  enter: warmForItsShare,
+  leave: onTraffic,
+  alpha: TRAFFIC_ALPHA,
+  sentence: candidateAt,
+  counts: ({ until }) => until,
+});

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { durationSchema } from '@slipway/core';
+import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
+
+/** The candidate is loaded, warm and reachable by header only. */
+export const dark = defineStep({
+  name: 'dark',
+  schema: z.strictObject({ for: durationSchema.optional() }),
+  check: () => [],
+  share: () => 'same',
+  dwellMs: (policy) => dwellOf(policy.for),
+  enter: warmForItsShare,
+  leave: () => ({
+    analysers: [],
+    routersFollow: true,
+    sentence: 'The candidate is loaded, warm and reachable by header.',
+  }),
+  alpha: null,
+  sentence: candidateAt,
+});

@@ -1,0 +1,106 @@
+import { type Step, type StepKind, stepKinds } from './kinds.ts';
+import type { Alpha, Complaint, Counts, Enter, Goal, KindOfStep, Leave, Place, Sampling, Share } from './step.ts';
+
+/** The part of a rollout's specification that its steps are read from. */
+export type Steps = { readonly steps: readonly Step[]; readonly drift?: object | undefined };
+
+const KINDS: ReadonlyMap<string, KindOfStep<StepKind>> = new Map(stepKinds.map((kind) => [kind.name, kind]));
+
+/** A step in its place: the answers of its kind for its policy. */
+class StepAt implements Place {
+  readonly index: number;
+  private readonly spec: Steps;
+  private readonly definition: KindOfStep<StepKind>;
+  private readonly policy: unknown;
+  constructor(spec: Steps, index: number, step: Step) {
+    const [name = '', policy] = Object.entries(step)[0] ?? [];
+    const definition = KINDS.get(name);
+    if (!definition) throw new RangeError(`steps.${index}: "${name}" is no kind of step`);
+    this.index = index;
+    this.spec = spec;
+    this.definition = definition;
+    this.policy = policy;
+  }
+
+  get kind(): StepKind {
+    return this.definition.name;
+  }
+  get drift(): boolean {
+    return this.spec.drift !== undefined;
+  }
+  get previous(): StepAt | undefined {
+    return stepAt(this.spec, this.index - 1);
+  }
+  get next(): StepAt | undefined {
+    return stepAt(this.spec, this.index + 1);
+  }
+  get partBefore(): number {
+    const { previous } = this;
+    if (!previous) return 0;
+    return typeof previous.share === 'object' && 'part' in previous.share ? previous.share.part : previous.partBefore;
+  }
+
+  get complaints(): Complaint[] {
+    return this.definition.check(this.policy, this);
+  }
+  get share(): Share {
+    return this.definition.share(this.policy, this);
+  }
+  /** The candidate's share of traffic while the step is active, 0 to 1. */
+  get weight(): number {
+    const { share } = this;
+    if (share === 'same') return this.previous?.weight ?? 0;
+    return 'part' in share ? share.part : 1 - share.allBut;
+  }
+  /** Shortest stay, milliseconds. */
+  get dwellMs(): number {
+    return this.definition.dwellMs(this.policy);
+  }
+  get enter(): Enter {
+    return this.definition.enter(this.policy, this.weight);
+  }
+  get leave(): Leave {
+    return this.definition.leave(this.policy, this);
+  }
+  get alpha(): Alpha | null {
+    return this.definition.alpha;
+  }
+  get sentence(): string {
+    return `Step ${this.index} (${this.kind}) is active ${this.definition.sentence(this.policy, this.weight)}.`;
+  }
+  get counts(): Counts {
+    return this.definition.counts?.(this.policy) ?? {};
+  }
+  get goal(): Goal | undefined {
+    return this.definition.goal?.(this.policy);
+  }
+  get sampling(): Sampling | undefined {
+    return this.definition.sampling?.(this.policy);
+  }
+}
+export type { StepAt };
+
+/**
+ * Step `index` of a rollout; undefined before the first and after the last.
+ *
+ * @throws RangeError for a step of a kind that this program does not know
+ */
+export function stepAt(spec: Steps, index: number): StepAt | undefined {
+  const step = spec.steps[index];
+  return step && new StepAt(spec, index, step);
+}
+
+/** @throws RangeError as {@link stepAt} */
+export function allSteps(spec: Steps): StepAt[] {
+  return spec.steps.map((step, index) => new StepAt(spec, index, step));
+}
+
+/**
+ * The candidate's share of traffic while step `index` is active, 0 to 1; 0 before the first step. A watch's hold-back
+ * already applies to the switch before it.
+ *
+ * @throws RangeError as {@link stepAt}: a step of an unknown kind gets no traffic
+ */
+export function stepWeight(steps: readonly Step[], index: number): number {
+  return stepAt({ steps }, index)?.weight ?? 0;
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { durationMs } from '@slipway/core';
+import type { CompareRule } from '../comparators/rule.ts';
+
+/** Who looks at rollouts, by the name in evidence. */
+export const ANALYSERS = { traffic: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
+
+/**
+ * The candidate's share of traffic in a step: what it has already, a part of its own, or everything but a part that
+ * stays with control (0 to 1).
+ */
+export type Share = 'same' | { readonly part: number } | { readonly allBut: number };
+
+/** A step among the others of its rollout, as the checks of a kind see it and its neighbours. */
+export type Place = {
+  readonly index: number;
+  readonly kind: string;
+  readonly share: Share;
+  /** Nothing before the first and after the last. */
+  readonly previous: Place | undefined;
+  readonly next: Place | undefined;
+  /** The part that an earlier step gave to the candidate last, from 0 to 1; 0 when none did. */
+  readonly partBefore: number;
+  /** Whether the rollout asks drift-monitor, too. */
+  readonly drift: boolean;
+};
+
+/** What is wrong with a step in its place. */
+export type Complaint = {
+  /** The field of the step's policy; the whole step when absent. */
+  readonly field?: string;
+  /** The step that is wrong: the one that complains when absent. */
+  readonly at?: number;
+  readonly message: string;
+};
+
+/** What a step needs before it becomes active. Until then traffic is as in the step before. */
+export type Enter = {
+  /** The share of traffic, 0 to 1, that workers must be able to answer with the candidate warm; one worker at least. */
+  readonly warmFor: number;
+};
+
+/** What lets a step end. Everything that is given must be so. */
+export type Leave = {
+  /** Each has to say `advance`, for the present revision and step. One that is silent for long pauses the rollout. */
+  readonly analysers: readonly string[];
+  /** Every live router has applied the route that is in force. */
+  readonly routersFollow?: boolean;
+  /** So many different people have approved since the step was entered. */
+  readonly approvals?: number;
+  /** When it may end at the earliest, beside its dwell. Both in milliseconds since the epoch. */
+  readonly time?: (activeAt: number) => number;
+  /** Why it ends, one sentence; the analysers' own follow. */
+  readonly sentence?: string;
+};
+
+/**
+ * What a kind of step spends of the rollout's α, the largest probability of rolling back a harmless candidate: fifths
+ * of it, divided equally among the rollout's steps of the kind, since each is a test of its own; or what the other
+ * kinds leave, in one test over all of the steps. Only one analyser may take the rest.
+ */
+export type Alpha =
+  | { readonly analyser: string; readonly fifths: 1 | 2 | 3 | 4 }
+  | { readonly analyser: string; readonly rest: true };
+
+/** The counts of the candidate that a step waits for, where it names any. */
+export type Counts = { requests?: number | undefined; units?: number | undefined };
+
+/** A metric that has to be shown to improve before the step ends, and the field of the policy that names it. */
+export type Goal = { readonly field: string; readonly metric: string };
+
+/** Which requests the candidate answers once more, unseen, and how its answers are compared with control's. */
+export type Sampling = {
+  /** Share of the endpoint's requests, and of these the share that control answers once more; 0 to 1. */
+  readonly sample: number;
+  readonly noise: number;
+  /** A duration. */
+  readonly deadline: string;
+  readonly compare: CompareRule;
+  readonly maxExcessDisagreement: number;
+  readonly until: { readonly pairs: number };
+};
+
+/**
+ * Everything that Slipway knows of one kind of step. In a specification a step is `{ [name]: policy }`. All of it is
+ * pure. `docs/adding-a-step.md` shows how to add one.
+ */
+export type KindOfStep<N extends string = string, S extends z.ZodType = z.ZodType> = {
+  readonly name: N;
+  readonly schema: S;
+  /** What is wrong with it where it stands; empty when nothing is. */
+  check(policy: z.output<S>, place: Place): Complaint[];
+  share(policy: z.output<S>, place: Place): Share;
+  /** Shortest stay, milliseconds. */
+  dwellMs(policy: z.output<S>): number;
+  /** @param weight the candidate's share of traffic in the step, 0 to 1 */
+  enter(policy: z.output<S>, weight: number): Enter;
+  leave(policy: z.output<S>, place: Place): Leave;
+  /** `null` when nobody rolls back because of what happens in it alone. */
+  readonly alpha: Alpha | null;
+  /** What follows "Step 1 (canary) is active …". @param weight as in `enter` */
+  sentence(policy: z.output<S>, weight: number): string;
+
+  // What only some kinds have:
+  counts?(policy: z.output<S>): Counts;
+  goal?(policy: z.output<S>): Goal;
+  sampling?(policy: z.output<S>): Sampling;
+};
+
+/** The kind together with the schema of its steps. */
+export type DefinedKind<N extends string, S extends z.ZodType> = KindOfStep<N, S> & {
+  readonly step: z.ZodObject<Record<N, S>, z.core.$strict>;
+};
+
+/** Declares a kind of step. It is one once it stands in the list in `kinds.ts`. */
+export function defineStep<const N extends string, S extends z.ZodType>(kind: KindOfStep<N, S>): DefinedKind<N, S> {
+  return { ...kind, step: z.strictObject({ [kind.name]: kind.schema } as Record<N, S>) };
+}
+
+/** Milliseconds; 0 without a duration. */
+export const dwellOf = (duration: string | undefined): number => (duration === undefined ? 0 : durationMs(duration));
+
+/** Most kinds need the candidate warm for the traffic that they give it. */
+export const warmForItsShare = (_: unknown, weight: number): Enter => ({ warmFor: weight });
+
+/** @param weight a share, 0 to 1 */
+export const candidateAt = (_: unknown, weight: number): string =>
+  `with the candidate at ${Math.round(weight * 1e4) / 100} %`;
