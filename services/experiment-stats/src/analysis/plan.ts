@@ -1,4 +1,13 @@
-import { allSteps, ANALYSERS, type Counts, type Rollout, type RolloutSpec, stepAt, type Steps } from '@slipway/release';
+import {
+  allSteps,
+  ANALYSERS,
+  type Counts,
+  type Rollout,
+  type RolloutSpec,
+  stepAt,
+  type StepAt,
+  type Steps,
+} from '@slipway/release';
 
 /** A step without a declared dwell is planned with so long. */
 const UNDECLARED_SECONDS = 60;
@@ -9,7 +18,7 @@ const UNDECLARED_SECONDS = 60;
  */
 export function plannedSeconds(spec: Steps): number {
   return allSteps(spec)
-    .filter((step) => step.leave.analysers.includes(ANALYSERS.traffic))
+    .filter(asksTraffic)
     .reduce((sum, step) => sum + (step.dwellMs / 1000 || UNDECLARED_SECONDS), 0);
 }
 
@@ -25,10 +34,15 @@ export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: Count
 export const maxOutOfService = (spec: RolloutSpec & { maxOutOfService?: string | undefined }): string =>
   spec.maxOutOfService ?? '60s';
 
-/** Whether both arms are compared in no later step: what has not been seen in this one will not be. */
+/**
+ * Whether no later step waits for a comparison of both arms: what has not been seen in this one will not be. (Both may
+ * well serve in a later step that ends without asking, as a dark one does.)
+ */
 export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {
   const concurrent = (weight: number) => weight > 0 && weight < 1;
-  return concurrent(rollout.weight) && !laterSteps(rollout).some((step) => concurrent(step.weight));
+  return (
+    concurrent(rollout.weight) && !laterSteps(rollout).some((step) => asksTraffic(step) && concurrent(step.weight))
+  );
 }
 
 /**
@@ -36,5 +50,8 @@ export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weigh
  */
 export const isPromotedNext = (rollout: Pick<Rollout, 'spec' | 'step'>): boolean =>
   !laterSteps(rollout).some(({ share }) => typeof share === 'object' && 'part' in share);
+
+/** Whether the step ends only on a verdict about its traffic. */
+const asksTraffic = ({ leave }: StepAt): boolean => leave.analysers.includes(ANALYSERS.traffic);
 
 const laterSteps = ({ spec, step }: Pick<Rollout, 'spec' | 'step'>) => allSteps(spec).slice(Math.max(0, step + 1));
