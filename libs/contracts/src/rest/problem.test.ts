@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { stepSchema } from '@slipway/release';
+import { stepKinds, stepSchema } from '@slipway/release';
 import { metricInputSchema } from '../operations/metrics.ts';
 import { parseOrProblem, problemDocument, ProblemError } from '@slipway/core';
 
@@ -46,7 +46,7 @@ describe('the fields that a refusal names', () => {
   });
 
   it.each([
-    [{ canray: { weight: 0.5 } }, '', 'needs one of "shadow", "dark", "canary", "experiment", "switch", "watch"'],
+    [{ canray: { weight: 0.5 } }, '', `needs one of ${stepKinds.map((k) => `"${k.name}"`).join(', ')}`],
     [{ canray: { weight: 0.5 } }, 'canray', 'is not known here'],
     [{ canary: { wieght: 0.5 } }, 'canary.weight', 'is missing (number)'],
     [{ canary: { weight: 50 } }, 'canary.weight', 'must be a share from 0 to 1: "5%" or 0.05'],
