@@ -25,6 +25,7 @@ export * from './process/log.ts';
 export * from './process/metrics.ts';
 export * from './process/paced.loop.ts';
 export * from './security/security.ts';
+export * from './service/feature.ts';
 export * from './service/service.ts';
 export * from './store/clickhouse.client.ts';
 export * from './store/clickhouse-migrations.client.ts';

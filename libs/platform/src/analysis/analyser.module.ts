@@ -45,20 +45,27 @@ export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
     /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
   };
 
-/**
- * The life of an analyser: it follows the rollouts, looks at each that is under way, publishes what it finds as
- * evidence, and answers those who show a key.
- *
- * @param name the service's
- * @param analyser its name in evidence
- */
 export async function runAnalyser<C extends AnalyserConfig>(
   name: string,
   analyser: string,
   config: C,
   build: (context: AnalyserContext<C>) => Analyser,
 ): Promise<void> {
-  await runService(name, config, async (_, { log, onClose }) => {
+  await runService(name, config, analyserModule(analyser, build));
+}
+
+/**
+ * What every analyser is: it follows the rollouts, looks at each that is under way, publishes what it finds as
+ * evidence, and answers those who show a key.
+ *
+ * @param analyser its name in evidence
+ * @param build what makes this one different
+ */
+export function analyserModule<C extends AnalyserConfig>(
+  analyser: string,
+  build: (context: AnalyserContext<C>) => Analyser,
+): (config: C, context: ServiceContext) => Promise<ServiceParts> {
+  return async (config, { name, log, onClose }) => {
     const kafka = createKafka(config.INSTANCE_ID, config, log);
     const producer = new RecordProducer(kafka);
     onClose('producer', () => producer.close());
@@ -111,5 +118,5 @@ export async function runAnalyser<C extends AnalyserConfig>(
         loop.start();
       },
     };
-  });
+  };
 }

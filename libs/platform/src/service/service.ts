@@ -20,7 +20,12 @@ import { AccessGuard } from '../rest/access.guard.ts';
 import { apiFaults } from '../rest/check-api.ts';
 import { OPENAPI, OpenApiController } from '../rest/openapi.controller.ts';
 
-export type ServiceContext = { log: Logger; onClose: (name: string, close: () => Promise<void> | void) => void };
+export type ServiceContext = {
+  /** The service's. */
+  name: string;
+  log: Logger;
+  onClose: (name: string, close: () => Promise<void> | void) => void;
+};
 
 export type ServiceParts = {
   /** Who may call it. */
@@ -89,7 +94,7 @@ export async function runService<C extends CommonConfig>(
     void stop('unexplained rejection', 1);
   });
 
-  const parts = await build(config, { log, onClose: (part, close) => closers.push({ name: part, close }) });
+  const parts = await build(config, { name, log, onClose: (part, close) => closers.push({ name: part, close }) });
   const options = {
     bodyLimit: 8 * 1024 * 1024,
     // Ids of requests have up to 128 characters, each of them up to nine where it is written with escapes.

@@ -133,15 +133,14 @@ export class DriftWatch {
     // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
     const said = new Set(await histograms.reasonsSaid(model, version, now - cooldownMs));
     const fresh = reasons.filter(
-      (r) =>
-        !said.has(r) && now - (this.asked.get(`${model}:${version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs,
+      (r) => !said.has(r) && now - (this.asked.get(`${drift.version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs,
     );
     if (fresh.length === 0) return;
     const event = retrainingEvent(drift, reasons, { source, now, cooldownMs });
     await producer.publish(topics.retraining, [
       { value: event, traceparent: childTraceparent(undefined, randomBytes) },
     ]);
-    for (const r of fresh) this.asked.set(`${model}:${version} ${r}`, now);
+    for (const r of fresh) this.asked.set(`${drift.version} ${r}`, now);
     for (const r of fresh) retrainingTotal.inc({ model, reason: r.split(':')[0] as string });
     log.warn({ model, reasons }, event.sentence);
   }

@@ -1,0 +1,17 @@
+import type { ServiceParts } from './service.ts';
+
+/** What one feature of a service brings along: its `NAME.module.ts` makes it, and the service's module lists it. */
+export type Feature = Pick<ServiceParts, 'controllers' | 'providers' | 'readiness' | 'transports' | 'started'>;
+
+/** All of them as one: what they bring in the order of the list, and started one after the other. */
+export function together(...features: Feature[]): Required<Feature> {
+  return {
+    controllers: features.flatMap((feature) => feature.controllers ?? []),
+    providers: features.flatMap((feature) => feature.providers ?? []),
+    readiness: features.flatMap((feature) => feature.readiness ?? []),
+    transports: features.flatMap((feature) => feature.transports ?? []),
+    started: async () => {
+      for (const feature of features) await feature.started?.();
+    },
+  };
+}
