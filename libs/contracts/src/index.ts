@@ -16,6 +16,8 @@ export type { Rebuilt } from './operations/results.ts';
 export { trialsSchema } from './operations/trials.ts';
 export * from './rest/access.ts';
 export * from './rest/roles.ts';
+export * from './routing/load.ts';
+export * from './routing/reference.ts';
 export * from './routing/route.ts';
 export * from './rows/dead-letter.ts';
 export * from './rows/outcome.ts';

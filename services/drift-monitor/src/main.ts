@@ -17,25 +17,27 @@ await runAnalyser('drift-monitor', ANALYSERS.drift, config, (context) => {
     lookMs: config.LOOK_MS,
     cooldownMs: config.COOLDOWN_MS,
   });
-  const routes = new StateReplica({
-    kafka,
-    topic: topics.routes,
-    groupId: config.INSTANCE_ID,
-    log,
-    deadLetters,
-    onState: (endpoint, route) => watch.apply(endpoint, route),
-  });
-  onClose('routes', () => routes.close());
+  const state = { kafka, groupId: config.INSTANCE_ID, log, deadLetters };
+  const replicas = {
+    routes: new StateReplica({ ...state, topic: topics.routes, onState: (e, route) => watch.apply(e, route) }),
+    profiles: new StateReplica({
+      ...state,
+      topic: topics.profiles,
+      onState: (key, reference) => watch.applyReference(key, reference),
+    }),
+  };
+  onClose('replicas', async () => void (await Promise.all(Object.values(replicas).map((r) => r.close()))));
   onClose('watch', () => watch.close());
   return {
     look: (rollout) => watch.finding(rollout),
     api: driftApi,
     controllers: [DriftController],
     providers: [{ provide: DriftWatch, useValue: watch }],
-    readiness: [{ name: 'routes', ready: () => routes.isReady }],
+    readiness: Object.entries(replicas).map(([name, replica]) => ({ name, ready: () => replica.isReady })),
     started: () => {
-      routes.start();
-      watch.start();
+      for (const replica of Object.values(replicas)) replica.start();
+      // A version whose profile is not known yet would count as one without.
+      void replicas.profiles.ready.then(() => watch.start());
     },
   };
 });

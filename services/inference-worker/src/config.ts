@@ -25,7 +25,7 @@ export const configSchema = commonConfigSchema.extend({
   /** Other hosts that artifacts may be fetched from: `host`, `host:port`, `*.domain`, or `*` for every host. */
   ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
   MAX_ARTIFACT_BYTES: intFromEnv(1).default(4 * 1024 ** 3),
-  /** Of all artifacts in `CACHE_DIR` together; what the routes name stays, also beyond it. */
+  /** Of all artifacts in `CACHE_DIR` together; what is kept loaded stays, also beyond it. */
   CACHE_MAX_BYTES: intFromEnv(0).default(16 * 1024 ** 3),
   /** A batch that a model has not answered after so long ends the model's process, which is then started again. */
   MODEL_RUN_DEADLINE_MS: intFromEnv(1).default(30_000),

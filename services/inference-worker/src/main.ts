@@ -1,5 +1,5 @@
 import { formatVersion } from '@slipway/core';
-import { type Instance, topics } from '@slipway/contracts';
+import { type Instance, type Route, topics } from '@slipway/contracts';
 import {
   ByteBudget,
   CallerAccess,
@@ -69,18 +69,21 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const keys = new CallerKeys();
   const access = new CallerAccess(config.WORKER_ACCESS ?? defaultAccess(config.HOST), keys);
-  const replica = new StateReplica({
-    kafka,
-    topic: topics.routes,
-    groupId: config.INSTANCE_ID,
-    log,
-    onState: (endpoint, route) => {
-      if (route) keys.apply(route);
-      models.apply(endpoint, route);
-    },
-    deadLetters,
-  });
-  onClose('routes', () => replica.close());
+  const routes = new Map<string, Route>();
+  const state = { kafka, groupId: config.INSTANCE_ID, log, deadLetters };
+  const replicas = {
+    loads: new StateReplica({ ...state, topic: topics.loads, onState: (key, load) => models.keep(key, load) }),
+    routes: new StateReplica({
+      ...state,
+      topic: topics.routes,
+      onState: (endpoint, route) => {
+        if (!route) return void routes.delete(endpoint);
+        keys.apply(route);
+        routes.set(endpoint, route);
+      },
+    }),
+  };
+  onClose('replicas', async () => void (await Promise.all(Object.values(replicas).map((r) => r.close()))));
   const heartbeat = runHeartbeat(
     producer,
     log,
@@ -90,7 +93,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
       boot,
       address: config.ADDRESS,
       time: steadyNow(),
-      applied: models.applied(),
+      applied: Object.fromEntries([...routes].map(([endpoint, { revision }]) => [endpoint, revision])),
       versions: models.versions(),
       ejections: [],
       counters: Object.fromEntries(models.all().map((m) => [`waiting_rows.${formatVersion(m.spec)}`, m.waitingRows])),
@@ -125,7 +128,8 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
       {
         provide: ShadowLane.PARTS,
         useValue: {
-          legs: new LegClient(models, config.WORKER_KEY),
+          legs: new LegClient(models, routes, config.WORKER_KEY),
+          routes,
           producer,
           source: config.INSTANCE_ID,
           concurrency: config.SHADOW_CONCURRENCY,
@@ -142,11 +146,11 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
       maxRows: config.MAX_ROWS_PER_REQUEST,
       log,
     }),
-    readiness: [{ name: 'routes', ready: () => replica.isReady }],
+    readiness: Object.entries(replicas).map(([name, replica]) => ({ name, ready: () => replica.isReady })),
     started: () => {
       models.start();
       trials.start();
-      replica.start();
+      for (const replica of Object.values(replicas)) replica.start();
       heartbeat.start();
     },
   };

@@ -125,23 +125,12 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
   const seen = new Map<string, { topic: string; key: string; revision: Revision }>();
   const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) =>
     void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
+  const ownState = { kafka, groupId: config.INSTANCE_ID, log, deadLetters };
   const own = [
-    new StateReplica({
-      kafka,
-      topic: topics.routes,
-      groupId: config.INSTANCE_ID,
-      log,
-      deadLetters,
-      onState: remember(topics.routes.name),
-    }),
-    new StateReplica({
-      kafka,
-      topic: topics.rollouts,
-      groupId: config.INSTANCE_ID,
-      log,
-      deadLetters,
-      onState: remember(topics.rollouts.name),
-    }),
+    new StateReplica({ ...ownState, topic: topics.routes, onState: remember(topics.routes.name) }),
+    new StateReplica({ ...ownState, topic: topics.loads, onState: remember(topics.loads.name) }),
+    new StateReplica({ ...ownState, topic: topics.profiles, onState: remember(topics.profiles.name) }),
+    new StateReplica({ ...ownState, topic: topics.rollouts, onState: remember(topics.rollouts.name) }),
   ];
   let begun = false;
   const begin = async () => {

@@ -150,18 +150,19 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   onClose('heartbeat', () => heartbeat.stop());
 
   const probing = setInterval(() => {
-    const named = new Set(
+    const named = new Map(
       routes
         .all()
-        .flatMap((r) => [r.control, r.candidate].flatMap((t) => t?.addresses.map((a) => targetKey(t, a)) ?? [])),
+        .flatMap((r) =>
+          [r.control, r.candidate].flatMap((t) => t?.addresses.map((a) => [targetKey(t, a), t] as const) ?? []),
+        ),
     );
-    targets.retain(named);
-    client.retain(named);
+    const keys = new Set(named.keys());
+    targets.retain(keys);
+    client.retain(keys);
     for (const key of targets.down()) {
-      const target = parseTargetKey(key);
-      const named = { model: target.model, version: Number(target.version) };
-      const headers = routes.all().map((r) => workerHeaders(r, named, config.WORKER_KEY));
-      void client.probe(target, Object.assign({}, ...headers)).then((up) => up && targets.ready(key));
+      const headers = workerHeaders(named.get(key), config.WORKER_KEY);
+      void client.probe(parseTargetKey(key), headers).then((up) => up && targets.ready(key));
     }
   }, 1000);
   onClose('probing', () => clearInterval(probing));

@@ -296,7 +296,7 @@ describe('a replica of a state topic', () => {
         revision: { epoch: 1, n },
         published_at: n,
         unit: 'request',
-        control: { model: 'm', version: 1, addresses: [address] },
+        control: { model: 'm', version: 1, addresses: [address], workers: true },
         candidate: null,
         rollout: null,
         lease_ms: 30_000,
@@ -306,7 +306,6 @@ describe('a replica of a state topic', () => {
           outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
         },
         prices: {},
-        load: [],
         operator_keys: [],
       });
     const send = async (route: Route) =>

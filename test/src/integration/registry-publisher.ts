@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type RegistryClient, registryClient } from '@slipway/client';
 import { type Route, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
-import { createKafka, createLogger, DeadLetters, readTopic, RecordProducer, StateReplica } from '@slipway/platform';
+import { createKafka, createLogger, DeadLetters, RecordProducer, StateReplica } from '@slipway/platform';
 import { Client } from 'pg';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../fixtures/release.ts';
+import { stateOf } from './registry-version-states.ts';
 
 /** What becomes of routes when a registry loses its lock on a key; part of the registry's suite, which has two. */
 export function describePublisher(stack: () => Release): void {
@@ -159,15 +160,4 @@ export function describePublisher(stack: () => Release): void {
   });
 }
 
-/** The last record of an endpoint on `routes.v1`; undefined when there is none or it is a tombstone. */
-async function routeOf(release: Release, endpoint: string): Promise<Route | undefined> {
-  let last: Route | undefined;
-  await readTopic(
-    createKafka('routes', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
-    topics.routes,
-    (route, { key }) => {
-      if (key?.toString() === endpoint) last = route;
-    },
-  );
-  return last;
-}
+const routeOf = (release: Release, endpoint: string) => stateOf(release, topics.routes, endpoint);

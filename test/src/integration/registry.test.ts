@@ -13,6 +13,7 @@ import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
 import { describeFaults } from './registry-faults.ts';
 import { describeOperators } from './registry-operators.ts';
 import { describePublisher } from './registry-publisher.ts';
+import { describeVersionStates } from './registry-version-states.ts';
 
 let release: Release;
 let second: RegistryClient;
@@ -66,7 +67,7 @@ describe('versions', () => {
     expect(problem.detail).toContain(version.digest);
   });
 
-  it('that no route could carry are refused with the bytes of each part', async () => {
+  it('that are too long to be published are refused with the bytes of each part', async () => {
     const { bundle } = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const categories = Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(200, 'x'));
     const preprocessing = [{ op: 'one_hot', input: 'text', output: 'unused', categories }];
@@ -348,6 +349,7 @@ describe('rollouts and commands', () => {
 });
 
 describeOperators(() => release);
+describeVersionStates(() => release);
 describePublisher(() => release);
 describeFaults(() => release);
 

@@ -57,8 +57,8 @@ export const worlds: readonly World[] = [
 ];
 
 export type Counting = 'no event' | 'as failures';
-const control: Target = { model: 'm', version: 1, addresses: ['http://control'] };
-const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'] };
+const control: Target = { model: 'm', version: 1, addresses: ['http://control'], workers: true };
+const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'], workers: true };
 /** The router's own code decides who is ejected; `beside` is the version of the other arm. */
 type Router = {
   order(target: Target, ejectedToo: boolean, beside?: Target | null): string[];

@@ -10,6 +10,8 @@ const writers = (topic: { name: string }) =>
 
 it('lets each kind of decision be written by its one owner alone', () => {
   expect(writers(topics.routes)).toEqual(['registry']);
+  expect(writers(topics.loads)).toEqual(['registry']);
+  expect(writers(topics.profiles)).toEqual(['registry']);
   expect(writers(topics.rollouts)).toEqual(['registry']);
   expect(writers(topics.access)).toEqual(['registry']);
   expect(writers(topics.audit)).toEqual(['registry']);

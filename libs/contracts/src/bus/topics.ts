@@ -1,7 +1,10 @@
+import { formatVersion } from '@slipway/core';
 import { evidenceSchema, rolloutSchema } from '@slipway/release';
 import { auditRowSchema } from '../audit/audit-row.ts';
 import { instanceSchema } from '../instance/instance.ts';
 import { accessKeySchema } from '../rest/access.ts';
+import { loadSchema } from '../routing/load.ts';
+import { referenceSchema } from '../routing/reference.ts';
 import { routeSchema } from '../routing/route.ts';
 import { deadLetterSchema } from '../rows/dead-letter.ts';
 import { outcomeRowSchema } from '../rows/outcome.ts';
@@ -22,7 +25,25 @@ export const topics = {
     keyOf: (route) => route.endpoint,
     writers: ['registry'],
     readers: ['registry', 'router', 'worker', 'analyser'],
-    meaning: 'the whole route of one endpoint',
+    meaning: 'what a router needs to serve one endpoint',
+  }),
+  loads: stateTopic({
+    name: 'slipway.loads.v1',
+    schema: loadSchema,
+    key: 'model:version',
+    keyOf: formatVersion,
+    writers: ['registry'],
+    readers: ['registry', 'worker'],
+    meaning: 'a version that workers keep loaded',
+  }),
+  profiles: stateTopic({
+    name: 'slipway.profiles.v1',
+    schema: referenceSchema,
+    key: 'model:version',
+    keyOf: formatVersion,
+    writers: ['registry'],
+    readers: ['registry', 'analyser'],
+    meaning: 'the reference profile of a version',
   }),
   rollouts: stateTopic({
     name: 'slipway.rollouts.v1',

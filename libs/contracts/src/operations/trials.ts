@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadableSchema } from '../routing/route.ts';
+import { loadableSchema } from '../routing/load.ts';
 import { operation } from '../rest/operation.ts';
 
 export const trialsSchema = z.object({ items: z.array(loadableSchema) });

@@ -1,32 +1,19 @@
 import { z } from 'zod';
-import { operatorSchema } from '@slipway/model';
-import { bundleSchema } from '@slipway/model';
 import { signatureSchema } from '@slipway/model';
 import { revisionSchema } from '@slipway/core';
-import { profileSchema } from '@slipway/model';
 import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
 
 /** The addresses (base URLs of OIP servers) that answer for one version. */
-export const targetSchema = z.object({ model: nameSchema, version: versionNumberSchema, addresses: z.array(z.url()) });
-export type Target = z.infer<typeof targetSchema>;
-
-/** What a worker needs to load a version and to keep it loaded. */
-export const loadableSchema = z.object({
+export const targetSchema = z.object({
   model: nameSchema,
   version: versionNumberSchema,
-  digest: sha256Schema,
-  artifact: z.object({ sha256: sha256Schema, uris: z.array(z.url()) }),
-  signature: signatureSchema,
-  preprocessing: z.array(operatorSchema),
-  validation: bundleSchema.shape.validation,
-  max_batch: z.int().min(1),
-  max_queue_delay_us: z.int().min(0),
+  addresses: z.array(z.url()),
+  /** The addresses are inference-workers: they are shown the key that is made for them, and nobody else is. */
+  workers: z.boolean(),
 });
-export type Loadable = z.infer<typeof loadableSchema>;
+export type Target = z.infer<typeof targetSchema>;
 
-/**
- * The whole route of one endpoint at one revision: everything a router or a worker does for it, with no other source.
- */
+/** The whole route of one endpoint at one revision: what a router needs to serve it. */
 export const routeSchema = z.object({
   endpoint: nameSchema,
   revision: revisionSchema,
@@ -52,16 +39,12 @@ export const routeSchema = z.object({
     })
     .nullable()
     .default(null),
-  /** Reference profiles by version (`model:version`), for whoever watches for drift. */
-  profiles: z.record(z.string(), profileSchema).default({}),
   /** A router without contact with Kafka for longer serves control while a rollout is under way. */
   lease_ms: z.int().min(1000),
   timeout_ms: z.int().min(1),
   signature: signatureSchema,
   /** Price of one request by version (`model:version`). */
   prices: z.record(z.string(), z.number()),
-  /** Versions to keep loaded and warm: those that take traffic, those about to, and the one to roll back to. */
-  load: z.array(loadableSchema),
   /** SHA-256 of the API keys that may force a version by header. */
   operator_keys: z.array(sha256Schema),
   /** SHA-256 of every API key that is valid: what a router takes where it asks for a key at all. */

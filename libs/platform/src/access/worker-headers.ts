@@ -1,12 +1,9 @@
-import type { Route } from '@slipway/contracts';
-import type { VersionRef } from '@slipway/core';
+import type { Target } from '@slipway/contracts';
 
-/** The credential for whoever answers for a version: our workers, which the route tells to load it, and no other. */
+/** The credential for whoever answers for a version: inference-workers are shown it, and nobody else. */
 export function workerHeaders(
-  route: Pick<Route, 'load'> | undefined,
-  version: VersionRef,
+  target: Pick<Target, 'workers'> | undefined,
   key: string | undefined,
 ): { authorization?: string } {
-  const ours = route?.load.some((v) => v.model === version.model && v.version === version.version);
-  return key !== undefined && ours ? { authorization: `Bearer ${key}` } : {};
+  return key !== undefined && target?.workers ? { authorization: `Bearer ${key}` } : {};
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { childTraceparent, type Route, type Target, topics } from '@slipway/contracts';
+import { childTraceparent, type Reference, type Route, type Target, topics } from '@slipway/contracts';
 import { formatVersion } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
 import {
@@ -39,6 +39,8 @@ export type WatchParts = {
 export class DriftWatch {
   private readonly parts: WatchParts;
   private readonly routes = new Map<string, Route>();
+  /** By `model:version`. */
+  private readonly references = new Map<string, Reference>();
   /** The last look at each endpoint. */
   readonly latest = new Map<string, EndpointDrift>();
   private readonly asked = new Map<string, number>();
@@ -55,6 +57,12 @@ export class DriftWatch {
       this.routes.delete(endpoint);
       this.latest.delete(endpoint);
     }
+  }
+
+  /** @param key `model:version` */
+  applyReference(key: string, reference: Reference | undefined): void {
+    if (reference) this.references.set(key, reference);
+    else this.references.delete(key);
   }
 
   start(): void {
@@ -80,7 +88,7 @@ export class DriftWatch {
     const { histograms } = this.parts;
     const { endpoint } = route;
     const version = formatVersion(route.control);
-    const profile = route.profiles[version];
+    const profile = this.references.get(version)?.profile;
     const last = await histograms.lastWindow();
     const depth = DRIFT_RULE.m + LASTING - 1;
     const common = { endpoint, version, looked_at: steadyNow(), since: histograms.windowStart(last - depth + 1) };
@@ -148,10 +156,9 @@ export class DriftWatch {
   /** What drift says of a rollout now; nothing of one that did not ask and whose version has no profile. */
   async finding(rollout: Rollout): Promise<Finding | undefined> {
     const drift = this.latest.get(rollout.spec.endpoint);
-    const route = this.routes.get(rollout.spec.endpoint);
-    if (!drift || !route) return undefined;
+    if (!drift || !this.routes.has(rollout.spec.endpoint)) return undefined;
     if (drift.state === 'no_profile' && !rollout.spec.drift) return undefined;
-    const profile = route.profiles[formatVersion(rollout.control)];
+    const profile = this.references.get(formatVersion(rollout.control))?.profile;
     const outputs = profile?.features.filter((f) => f.side === 'output') ?? [];
     const arms =
       outputs.length > 0 && rollout.weight > 0 && rollout.weight < 1

@@ -76,7 +76,7 @@ export class ArtifactClient {
         await rm(partial, { force: true });
       }
     }
-    if (said.length === 0) throw new ArtifactError('the route names no source');
+    if (said.length === 0) throw new ArtifactError('it names no source');
     const messages = [...new Set(said.map((e) => e.message))];
     throw new ArtifactError(
       messages.join('; '),

@@ -1,5 +1,5 @@
-import { formatVersion, compareRevisions, ProblemError, type Revision } from '@slipway/core';
-import { type Loadable, type LoadedVersion, type Route } from '@slipway/contracts';
+import { formatVersion, ProblemError } from '@slipway/core';
+import { type Loadable, type LoadedVersion } from '@slipway/contracts';
 import type { ByteBudget, Logger } from '@slipway/platform';
 import { ModelProcessError, outOfMemory } from '../process/model-process.client.ts';
 import type { ModelLimits } from '../process/model-runner.client.ts';
@@ -7,11 +7,11 @@ import { type ArtifactClient, ArtifactError } from './artifact.client.ts';
 import { Lane } from './lane.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 
-/** A version that no route names any more stays loaded for so long: requests may still be under way to it. */
+/** A version that is not kept any more stays loaded for so long: requests may still be under way to it. */
 const LINGER_MS = 5000;
 const RETRY_MS = 2000;
-/** Pauses double up to this, for a version that a route names and for one that is only tried. */
-const LONGEST_RETRY_MS = { route: 30_000, trial: 300_000 };
+/** Pauses double up to this, for a version that is kept and for one that is only tried. */
+const LONGEST_RETRY_MS = { kept: 30_000, trial: 300_000 };
 /** Versions that are only tried: so many are on their way or loaded at once. */
 const MOST_TRIED = 4;
 /** A file that ended its process so often is at fault: once may be bad luck. */
@@ -28,9 +28,9 @@ type Entry = {
   retryAt: number;
   /** Its artifact is on the way, or it is being loaded. */
   busy: boolean;
-  /** A route names it; else it is only tried. */
-  routed: boolean;
-  /** A route has named it: requests may be under way. */
+  /** To be kept loaded; else it is only tried. */
+  kept: boolean;
+  /** It was kept: requests may be under way. */
   served: boolean;
   begunAt: number;
   failures: number;
@@ -38,10 +38,11 @@ type Entry = {
   ends: number;
 };
 
-/** The versions that the routes ask to keep loaded, side by side; loads and unloads them as the routes change. */
+/** The versions to keep loaded, side by side, and those to try; loads and unloads them as these change. */
 export class ModelSet {
   private readonly entries = new Map<string, Entry>();
-  private readonly routes = new Map<string, Route>();
+  /** By `model:version`. */
+  private readonly loads = new Map<string, Loadable>();
   private trials: readonly Loadable[] = [];
   private readonly parts: {
     artifacts: ArtifactClient;
@@ -55,7 +56,7 @@ export class ModelSet {
   private timer: NodeJS.Timeout | undefined;
   /** What is only tried never waits in the way of what serves. */
   private readonly lanes = {
-    route: { download: new Lane(4), load: new Lane(4) },
+    kept: { download: new Lane(4), load: new Lane(4) },
     trial: { download: new Lane(2), load: new Lane(1) },
   };
   private working = false;
@@ -76,22 +77,17 @@ export class ModelSet {
     await Promise.all([...this.entries.values()].map((e) => e.model?.release()));
   }
 
-  apply(endpoint: string, route: Route | undefined): void {
-    const present = this.routes.get(endpoint);
-    if (route && present && compareRevisions(route.revision, present.revision) <= 0) return;
-    if (route) this.routes.set(endpoint, route);
-    else this.routes.delete(endpoint);
+  /** @param key `model:version` @param load undefined when it need not be kept any more */
+  keep(key: string, load: Loadable | undefined): void {
+    if (load) this.loads.set(key, load);
+    else this.loads.delete(key);
     this.reconcile();
   }
 
-  /** Versions to load once, beside those of the routes: whether they can be loaded shows in `versions()`. */
+  /** Versions to load once, beside those that are kept: whether they can be loaded shows in `versions()`. */
   tryOut(specs: readonly Loadable[]): void {
     this.trials = specs;
     this.reconcile();
-  }
-
-  applied(): Record<string, Revision> {
-    return Object.fromEntries([...this.routes.values()].map((r) => [r.endpoint, r.revision]));
   }
 
   versions(): LoadedVersion[] {
@@ -106,10 +102,6 @@ export class ModelSet {
 
   all(): LoadedModel[] {
     return [...this.entries.values()].flatMap((e) => (e.model ? [e.model] : []));
-  }
-
-  route(endpoint: string): Route | undefined {
-    return this.routes.get(endpoint);
   }
 
   find(model: string, version: number): LoadedModel | undefined {
@@ -140,15 +132,14 @@ export class ModelSet {
 
   private async work(): Promise<void> {
     if (this.closed) return;
-    const wanted = new Map<string, { spec: Loadable; routed: boolean }>();
-    for (const route of this.routes.values())
-      for (const spec of route.load) wanted.set(formatVersion(spec), { spec, routed: true });
+    const wanted = new Map<string, { spec: Loadable; kept: boolean }>();
+    for (const [key, spec] of this.loads) wanted.set(key, { spec, kept: true });
     for (const spec of this.trials) {
       const key = formatVersion(spec);
-      if (!wanted.has(key)) wanted.set(key, { spec, routed: false });
+      if (!wanted.has(key)) wanted.set(key, { spec, kept: false });
     }
     const now = performance.now();
-    for (const [key, { spec, routed }] of wanted) await this.want(key, spec, routed);
+    for (const [key, { spec, kept }] of wanted) await this.want(key, spec, kept);
     for (const [key, entry] of this.next(now)) {
       entry.busy = true;
       entry.begunAt = now;
@@ -159,8 +150,8 @@ export class ModelSet {
         this.reconcile();
       });
     }
-    // A route may name soon what was tried: it stays for a while, unless others wait to be tried.
-    const crowded = this.due(now).some(([, e]) => !e.routed);
+    // What was tried may be needed soon: it stays for a while, unless others wait to be tried.
+    const crowded = this.due(now).some(([, e]) => !e.kept);
     for (const [key, entry] of this.entries) {
       if (wanted.has(key) || entry.busy) continue;
       entry.unwantedSince ??= now;
@@ -173,7 +164,7 @@ export class ModelSet {
     }
   }
 
-  private async want(key: string, spec: Loadable, routed: boolean): Promise<void> {
+  private async want(key: string, spec: Loadable, kept: boolean): Promise<void> {
     const present = this.entries.get(key);
     // The same number may be given again once the model was deleted.
     const other = present !== undefined && present.spec.digest !== spec.digest;
@@ -187,7 +178,7 @@ export class ModelSet {
       unwantedSince: undefined,
       retryAt: 0,
       busy: false,
-      routed,
+      kept,
       served: false,
       begunAt: 0,
       failures: 0,
@@ -195,18 +186,18 @@ export class ModelSet {
     };
     this.entries.set(key, entry);
     // Whoever waits for it now need not wait as long as a trial may.
-    if (routed && !entry.routed) Object.assign(entry, { retryAt: 0, failures: 0 });
-    Object.assign(entry, { spec, routed, served: entry.served || routed, unwantedSince: undefined });
+    if (kept && !entry.kept) Object.assign(entry, { retryAt: 0, failures: 0 });
+    Object.assign(entry, { spec, kept, served: entry.served || kept, unwantedSince: undefined });
   }
 
-  /** What to load now: all that routes name, and a few of those that are tried, the longest untouched first. */
+  /** What to load now: all that is kept, and a few of those that are tried, the longest untouched first. */
   private next(now: number): [string, Entry][] {
     const due = this.due(now);
-    const tried = [...this.entries.values()].filter((e) => !e.routed && (e.busy || e.model)).length;
+    const tried = [...this.entries.values()].filter((e) => !e.kept && (e.busy || e.model)).length;
     return [
-      ...due.filter(([, e]) => e.routed),
+      ...due.filter(([, e]) => e.kept),
       ...due
-        .filter(([, e]) => !e.routed)
+        .filter(([, e]) => !e.kept)
         .sort(([, a], [, b]) => a.begunAt - b.begunAt)
         .slice(0, Math.max(0, MOST_TRIED - tried)),
     ];
@@ -220,7 +211,7 @@ export class ModelSet {
 
   private async load(key: string, entry: Entry): Promise<void> {
     const { artifacts, log } = this.parts;
-    const lanes = this.lanes[entry.routed ? 'route' : 'trial'];
+    const lanes = this.lanes[entry.kept ? 'kept' : 'trial'];
     const { sha256, uris } = entry.spec.artifact;
     try {
       const file = await lanes.download.run(() => artifacts.fetch(sha256, uris));
@@ -236,7 +227,7 @@ export class ModelSet {
   /** It is tried again, after pauses that grow; until then its reason is told with the state `loading`. */
   private postpone(entry: Entry, reason: string): void {
     entry.error = reason;
-    const longest = LONGEST_RETRY_MS[entry.routed ? 'route' : 'trial'];
+    const longest = LONGEST_RETRY_MS[entry.kept ? 'kept' : 'trial'];
     entry.retryAt = performance.now() + Math.min(longest, RETRY_MS * 2 ** entry.failures++);
   }
 
@@ -279,9 +270,7 @@ export class ModelSet {
   private async evict(): Promise<void> {
     const { artifacts, log } = this.parts;
     const inUse = () =>
-      new Set(
-        [...this.entries.values()].filter((e) => e.routed || e.busy || e.model).map((e) => e.spec.artifact.sha256),
-      );
+      new Set([...this.entries.values()].filter((e) => e.kept || e.busy || e.model).map((e) => e.spec.artifact.sha256));
     const removed = await artifacts.evict(inUse);
     if (removed.length > 0) log.info({ digests: removed }, 'artifacts were removed: the cache is full');
   }

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Loadable, LoadedVersion, Route } from '@slipway/contracts';
+import type { Loadable, LoadedVersion } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { parseInferRequest } from '../tensor/infer-request.ts';
@@ -62,7 +62,6 @@ function version(model: string, { bytes, spec }: { bytes: Uint8Array; spec: Load
   files.set(`/${sha256}`, bytes);
   return { ...spec, model, digest: sha256, artifact: { sha256, uris: uris ?? [`${url}/${sha256}`] } };
 }
-const route = (...load: Loadable[]) => ({ endpoint: 'e', revision: { epoch: 1, n: 1 }, load }) as unknown as Route;
 
 async function said(set: ModelSet, model: string, when: (v: LoadedVersion) => boolean): Promise<LoadedVersion> {
   for (;;) {
@@ -81,7 +80,7 @@ async function ask(set: ModelSet, model: string, x: number) {
 it('a file that never ends fails for that reason, after two trials, while other versions load and answer', async () => {
   const set = modelSet({ runDeadlineMs: 1000 });
   set.tryOut([version('endless', turns({ endless: true }))]);
-  set.apply('e', route(version('good', identity('FP32', [-1, 1]))));
+  set.keep('good:1', version('good', identity('FP32', [-1, 1])));
   await said(set, 'good', (v) => v.state === 'warm');
   let answered = 0;
   const tried = said(set, 'endless', (v) => v.state === 'failed');

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ModelSet } from '../model/model-set.client.ts';
+import type { Route } from '@slipway/contracts';
 import { LegClient } from './leg.client.ts';
 
 const open: (() => void)[] = [];
@@ -20,9 +20,9 @@ async function asked(answer: (res: ServerResponse, requestId: string) => void, r
     server.close();
   });
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const target = { model: 'spam', version: 2, addresses: [address] };
-  const models = { find: () => undefined, route: () => ({ candidate: target, control: target, load: [] }) };
-  const legs = new LegClient(models as unknown as ModelSet);
+  const target = { model: 'spam', version: 2, addresses: [address], workers: false };
+  const routes = new Map([['spam', { candidate: target, control: target } as unknown as Route]]);
+  const legs = new LegClient({ find: () => undefined }, routes);
   return legs.ask('spam', 'spam:2', Buffer.from('{}'), { requestId, traceparent: '' }, 20_000);
 }
 

@@ -1,4 +1,5 @@
 import { formatVersion, ProblemError } from '@slipway/core';
+import type { Route } from '@slipway/contracts';
 import { counter, headerText, workerHeaders } from '@slipway/platform';
 import type { BatchTiming } from '../batching/batcher.ts';
 import { parseInferRequest } from '../tensor/infer-request.ts';
@@ -19,11 +20,13 @@ export type LegAnswer =
 
 /** Runs a request on a version: in this process where it is loaded, else at the addresses that the route names. */
 export class LegClient {
-  private readonly models: ModelSet;
+  private readonly models: Pick<ModelSet, 'find'>;
+  private readonly routes: ReadonlyMap<string, Route>;
   private readonly workerKey: string | undefined;
-  /** @param workerKey an API key for other workers; no other target sees it */
-  constructor(models: ModelSet, workerKey?: string) {
+  /** @param routes by endpoint @param workerKey an API key for other workers; no other target sees it */
+  constructor(models: Pick<ModelSet, 'find'>, routes: ReadonlyMap<string, Route>, workerKey?: string) {
     this.models = models;
+    this.routes = routes;
     this.workerKey = workerKey;
   }
 
@@ -80,8 +83,9 @@ export class LegClient {
           computeUs: Math.round(result.timing.computeUs / Math.max(1, result.timing.batchSize)),
         };
       }
-      const route = this.models.route(endpoint);
-      const addresses = [route?.candidate, route?.control].find((t) => t && formatVersion(t) === version)?.addresses;
+      const route = this.routes.get(endpoint);
+      const target = [route?.candidate, route?.control].find((t) => t && formatVersion(t) === version);
+      const addresses = target?.addresses;
       const until = began + patienceMs;
       let broke = false;
       // A connection that breaks may be a server of ours that was killed: only when it breaks once more, there or at
@@ -90,7 +94,7 @@ export class LegClient {
         const left = until - performance.now();
         if (left < 1) return { ok: false, reason: 'timeout', latencyUs: took() };
         try {
-          const headers = workerHeaders(route, { model, version: Number(number) }, this.workerKey);
+          const headers = workerHeaders(target ?? undefined, this.workerKey);
           return { ...(await this.post(address, model, number, body, { ...ids, headers }, left)), latencyUs: took() };
         } catch (error) {
           if (!(error instanceof TypeError)) throw error;

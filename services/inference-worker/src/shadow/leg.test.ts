@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Route } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { expect, it } from 'vitest';
 import { ArtifactClient } from '../model/artifact.client.ts';
@@ -27,12 +26,11 @@ it('a candidate in our own worker that takes longer than the patience has timed 
     onChange: () => undefined,
   });
   models.start();
-  const load = [{ ...spec, digest: sha256, artifact: { sha256, uris: [] } }];
-  models.apply('e', { endpoint: 'e', revision: { epoch: 1, n: 1 }, load } as unknown as Route);
+  models.keep('m:1', { ...spec, digest: sha256, artifact: { sha256, uris: [] } });
   while (!models.find('m', 1)) await new Promise((resolve) => setTimeout(resolve, 20));
   const ask = (x: number, patienceMs: number) => {
     const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }];
-    return new LegClient(models).ask('e', 'm:1', Buffer.from(JSON.stringify({ inputs })), ids, patienceMs);
+    return new LegClient(models, new Map()).ask('e', 'm:1', Buffer.from(JSON.stringify({ inputs })), ids, patienceMs);
   };
   expect(await ask(3, 10_000)).toMatchObject({ ok: true, answer: { outputs: [{ data: [3] }] } });
   // About a second of loop.

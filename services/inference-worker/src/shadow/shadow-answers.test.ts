@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { MAX_RECORD_BYTES, type Route, type ShadowPair, type ShadowRequest } from '@slipway/contracts';
 import { type ConsumedRecord, metrics, type RecordProducer } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ModelSet } from '../model/model-set.client.ts';
 import { LegClient } from './leg.client.ts';
 import { ShadowLane } from './shadow-lane.consumer.ts';
 
@@ -36,28 +35,25 @@ async function shadowOf(
   candidate: Model,
   control: Model = says('{}'),
 ): Promise<{ pair: ShadowPair; bytes: number }> {
-  const target = (version: number, address: string) => ({ model: 'm', version, addresses: [address] });
+  const target = (version: number, address: string) => ({ model: 'm', version, addresses: [address], workers: false });
   const route = {
     control: target(1, await serve(control)),
     candidate: target(2, await serve(candidate)),
     timeout_ms: 5000,
     prices: {},
-    load: [],
   } as unknown as Route;
-  // Neither version is loaded in this process: both are others' servers.
-  const models = { find: () => undefined, route: () => route } as unknown as ModelSet;
+  const routes = new Map([['m', route]]);
   const sent: { value: string }[] = [];
   const producer = { publishEncoded: async (_: unknown, records: { value: string }[]) => void sent.push(...records) };
-  const lane = new ShadowLane(
-    {
-      legs: new LegClient(models),
-      producer: producer as unknown as RecordProducer,
-      source: 'worker-1',
-      concurrency: 1,
-      now: () => Date.now(),
-    },
-    models,
-  );
+  const lane = new ShadowLane({
+    // Neither version is loaded in this process: both are others' servers.
+    legs: new LegClient({ find: () => undefined }, routes),
+    routes,
+    producer: producer as unknown as RecordProducer,
+    source: 'worker-1',
+    concurrency: 1,
+    now: () => Date.now(),
+  });
   const parsed: Partial<ShadowRequest> = {
     ...{ event_id: 'e', request_id: 'r', traceparent: '', endpoint: 'm', step: 0, noise, deadline_ms: 60_000 },
     ...{ control_version: 'm:1', candidate_version: 'm:2', control_latency_us: 1, control_compute_us: 1 },

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
-import { childTraceparent, MAX_RECORD_BYTES, type ShadowPair, type ShadowRequest, topics } from '@slipway/contracts';
+import {
+  childTraceparent,
+  MAX_RECORD_BYTES,
+  type Route,
+  type ShadowPair,
+  type ShadowRequest,
+  topics,
+} from '@slipway/contracts';
 import {
   Consume,
   type ConsumedRecord,
@@ -13,7 +20,6 @@ import {
   TransientError,
 } from '@slipway/platform';
 import { Lane } from '../model/lane.ts';
-import { ModelSet } from '../model/model-set.client.ts';
 import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
 
@@ -32,6 +38,8 @@ const lagSeconds = histogram(
 
 export type LaneParts = {
   legs: LegClient;
+  /** By endpoint. */
+  routes: ReadonlyMap<string, Route>;
   producer: RecordProducer;
   source: string;
   concurrency: number;
@@ -48,12 +56,10 @@ export type LaneParts = {
 export class ShadowLane {
   static readonly PARTS = Symbol('the parts of the shadow lane');
   private readonly parts: LaneParts;
-  private readonly models: ModelSet;
   private readonly lane: Lane;
 
-  constructor(@Inject(ShadowLane.PARTS) parts: LaneParts, models: ModelSet) {
+  constructor(@Inject(ShadowLane.PARTS) parts: LaneParts) {
     this.parts = parts;
-    this.models = models;
     this.lane = new Lane(parts.concurrency);
   }
 
@@ -82,7 +88,7 @@ export class ShadowLane {
 
   private async run(record: ConsumedRecord<ShadowRequest>, now: () => number): Promise<ShadowPair> {
     const { parsed: r } = record;
-    const { legs, source } = this.parts;
+    const { legs, routes, source } = this.parts;
     const deadline = Number(record.timestamp) + r.deadline_ms;
     lagSeconds.observe({ endpoint: r.endpoint }, Math.max(0, now() - Number(record.timestamp)) / 1000);
     const pair: ShadowPair = {
@@ -112,7 +118,7 @@ export class ShadowLane {
     const ended = (result: ShadowPair['result'], reason: string): ShadowPair => ({ ...pair, result, reason });
     if (r.oversize) return ended('failed', 'oversize');
     if (now() >= deadline) return ended('expired', 'deadline');
-    const route = this.models.route(r.endpoint);
+    const route = routes.get(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
     const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record), randomBytes) };
     // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at

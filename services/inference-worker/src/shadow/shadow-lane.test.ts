@@ -1,7 +1,6 @@
 import type { ShadowRequest } from '@slipway/contracts';
 import { type ConsumedRecord, createKafka, createLogger, RecordProducer, TransientError } from '@slipway/platform';
 import { expect, it } from 'vitest';
-import { ModelSet } from '../model/model-set.client.ts';
 import { LegClient } from './leg.client.ts';
 import { ShadowLane } from './shadow-lane.consumer.ts';
 
@@ -9,18 +8,15 @@ it("lets what waited expire by no clock but Kafka's: before it knows that, it gi
   const log = createLogger('test', 'test', 'silent');
   // Nothing was acknowledged to it yet, as in the first moments of a worker.
   const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));
-  const models = new ModelSet({
-    artifacts: {} as never,
-    log,
-    threads: 1,
-    maxQueuedRows: 1,
-    limits: {} as never,
-    onChange: () => undefined,
+  const routes = new Map();
+  const lane = new ShadowLane({
+    legs: new LegClient({ find: () => undefined }, routes),
+    routes,
+    producer,
+    source: 'worker-1',
+    concurrency: 1,
+    now: () => producer.brokerNow(),
   });
-  const lane = new ShadowLane(
-    { legs: new LegClient(models), producer, source: 'worker-1', concurrency: 1, now: () => producer.brokerNow() },
-    models,
-  );
   const record = { parsed: { deadline_ms: 1000 }, timestamp: '1', headers: {} } as ConsumedRecord<ShadowRequest>;
   await expect(lane.take([record])).rejects.toThrow(TransientError);
   await expect(lane.take([record])).rejects.toThrow("Kafka's clock is not known yet");

@@ -51,6 +51,8 @@ export class ControlPlane1700000000001 implements MigrationInterface {
       CREATE INDEX rollouts_newest ON rollouts (created_at DESC, id);
 
       CREATE TABLE routes (endpoint text PRIMARY KEY REFERENCES endpoints, doc jsonb NOT NULL);
+      CREATE TABLE loads (key text PRIMARY KEY, doc jsonb NOT NULL, withdrawn_at bigint);
+      CREATE TABLE profiles (key text PRIMARY KEY, doc jsonb NOT NULL, withdrawn_at bigint);
 
       CREATE TABLE evidence_latest (
         rollout_id uuid NOT NULL REFERENCES rollouts, analyser text NOT NULL, received_at bigint NOT NULL,

@@ -5,7 +5,7 @@ import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
-import { requireRoutable } from './route-share.ts';
+import { requireBounded } from './version-bounds.ts';
 import { highestVersion, MODELS, removeModel, removeVersion, retired, retireModel } from './removal.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
@@ -100,7 +100,7 @@ export class ModelStore {
     actor: Actor,
     now: number,
   ): Promise<{ version: Version; created: boolean }> {
-    requireRoutable(input.bundle);
+    requireBounded(input.bundle);
     const digest = bundleDigest(input.bundle);
     return this.database.transaction(async (sql) => {
       const [known] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [model]);

@@ -26,7 +26,7 @@ it('training data that are one line of a gigabyte are read in part, and make no 
   expect([profile?.features.map((f) => f.counts), note]).toEqual([[[1, 0]], '']);
 });
 
-it('a profile that no route could carry is none, and the note says by how much', async () => {
+it('a profile that is too long to be published is none, and the note says by how much', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'));
   const sha256 = 'a'.repeat(64);
   mkdirSync(join(folder, 'aa'));

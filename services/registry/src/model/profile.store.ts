@@ -1,7 +1,7 @@
 import { type Bundle, type Profile, profileSchema, type SnapshotRow, snapshotRowSchema } from '@slipway/model';
 import { fieldErrors } from '@slipway/core';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
-import { jsonBytes, MOST_PROFILE_BYTES } from './route-share.ts';
+import { jsonBytes, MOST_PROFILE_BYTES } from './version-bounds.ts';
 import { buildProfile } from '@slipway/model';
 
 /** A profile needs no more rows than this: its bins are deciles. */
@@ -20,7 +20,7 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
   if (bytes <= MOST_PROFILE_BYTES) return { profile, note };
   return {
     profile: null,
-    note: `the profile has ${bytes} bytes of JSON; routes take ${MOST_PROFILE_BYTES}: shorten names and categories`,
+    note: `the profile has ${bytes} bytes of JSON; it may have ${MOST_PROFILE_BYTES}: shorten names and categories`,
   };
 }
 

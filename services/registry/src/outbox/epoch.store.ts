@@ -2,6 +2,7 @@ import { compareRevisions, type Revision } from '@slipway/core';
 import { topics } from '@slipway/contracts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from './outbox.store.ts';
+import { ownStates } from './own-state.store.ts';
 
 export async function currentEpoch(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ value: number }>("SELECT value FROM settings WHERE key = 'epoch'");
@@ -11,7 +12,7 @@ export async function currentEpoch(sql: Sql): Promise<number> {
 /**
  * After a restore Postgres may be behind the topics, and readers would ignore what it publishes. If any state that was
  * seen on a topic is ahead of its row here, the epoch is raised above all that was seen and every state is published
- * again. A route that was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is
+ * again. A state that was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is
  * withdrawn there again.
  *
  * @returns the new epoch, or undefined when nothing was ahead
@@ -23,16 +24,18 @@ export async function raiseEpochIfBehind(
 ): Promise<number | undefined> {
   return database.transaction(async (sql) => {
     await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
-    const tables = [
-      { topic: topics.routes, table: 'routes', id: 'endpoint' },
-      { topic: topics.rollouts, table: 'rollouts', id: 'id::text' },
-    ];
+    const tables = ownStates.flatMap(({ topic, table }) => (table ? [{ topic, table }] : []));
     const own = new Map<string, Revision>();
-    for (const { topic, table, id } of tables) {
-      for (const row of await sql.query<{ key: string; revision: Revision }>(
-        `SELECT ${id} AS key, doc->'revision' AS revision FROM ${table}`,
-      ))
-        own.set(`${topic.name}/${row.key}`, row.revision);
+    for (const { topic, table } of tables) {
+      const onTopic = new Set(seen.filter((s) => s.topic === topic.name).map((s) => s.key));
+      for (const { key, revision, stands } of await sql.query<{ key: string; revision: Revision; stands: boolean }>(
+        `SELECT ${table.key} AS key, doc->'revision' AS revision, ${table.present} AS stands FROM ${table.name}`,
+      )) {
+        own.set(`${topic.name}/${key}`, revision);
+        if (!stands && onTopic.has(key)) await enqueueState(sql, topic, key, now);
+      }
+      if (!table.derived) continue;
+      for (const key of onTopic) if (!own.has(`${topic.name}/${key}`)) await enqueueState(sql, topic, key, now);
     }
     for (const { key, withdrawn } of await sql.query<{ key: string; withdrawn: Revision | null }>(
       `SELECT DISTINCT ON (aggregate) substr(aggregate, 7) AS key,
@@ -51,9 +54,10 @@ export async function raiseEpochIfBehind(
     if (!ahead) return undefined;
     const epoch = Math.max(await currentEpoch(sql), ...seen.map((s) => s.revision.epoch)) + 1;
     await sql.query("UPDATE settings SET value = to_jsonb($1::int) WHERE key = 'epoch'", [epoch]);
-    for (const { topic, table, id } of tables) {
+    for (const { topic, table } of tables) {
       const rows = await sql.query<{ key: string }>(
-        `UPDATE ${table} SET doc = jsonb_set(doc, '{revision,epoch}', to_jsonb($1::int)) RETURNING ${id} AS key`,
+        `UPDATE ${table.name} SET doc = jsonb_set(doc, '{revision,epoch}', to_jsonb($1::int))
+         RETURNING ${table.key} AS key`,
         [epoch],
       );
       for (const { key } of rows) await enqueueState(sql, topic, key, now);

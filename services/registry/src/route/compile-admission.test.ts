@@ -1,7 +1,7 @@
-import { formatVersion } from '@slipway/core';
 import { bundleSchema, type LoadTrial, type Version } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
 import { compileRoute } from './compile.ts';
+import { workersLoad } from './loadable.ts';
 
 const tensor = { name: 'x', datatype: 'FP32', shape: [-1, 1] };
 const version = (loadable: LoadTrial, url?: string): Version => ({
@@ -26,7 +26,6 @@ const route = (v: Version, targetHosts: string[] = []) =>
     versions: new Map([['m:1', v]]),
     addressesOf: () => [],
     before: null,
-    artifactBases: ['http://registry:8080'],
     leaseMs: 1000,
     targetHosts,
     operatorKeys: [],
@@ -44,10 +43,18 @@ describe('what enters a route', () => {
     expect(route(elsewhere, ['other.example']).control.addresses).toEqual([]);
   });
 
-  it('workers load every version but one that could not be loaded', () => {
-    const loads = (trial: LoadTrial) => route(version(trial)).load.map(formatVersion);
-    expect(loads(untested)).toEqual(['m:1']);
-    expect(loads({ state: 'loaded', reason: '' })).toEqual(['m:1']);
-    expect(loads({ state: 'failed', reason: 'no model' })).toEqual([]);
+  it('says whether the addresses are workers', () => {
+    expect(route(version(untested)).control.workers).toBe(true);
+    expect(route(version(untested, 'http://models.example:8000')).control.workers).toBe(false);
+  });
+});
+
+describe('what workers load', () => {
+  it('is every version but one that could not be loaded, or that a server of its publisher serves', () => {
+    const loads = (trial: LoadTrial, url?: string) => workersLoad(version(trial, url));
+    expect(loads(untested)).toBe(true);
+    expect(loads({ state: 'loaded', reason: '' })).toBe(true);
+    expect(loads({ state: 'failed', reason: 'no model' })).toBe(false);
+    expect(loads(untested, 'http://models.example:8000')).toBe(false);
   });
 });

@@ -24,7 +24,6 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
     addressesOf: () => warm,
     mayReturn: () => mayReturn,
     before: { control: { model: 'spam', version: 1, addresses: before }, candidate: null } as unknown as Route,
-    artifactBases: [],
     leaseMs: 1000,
     operatorKeys: [],
     callerKeys: [],

@@ -1,6 +1,6 @@
 import { formatVersion, durationMs, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
-import { type Loadable, type Route, type Target } from '@slipway/contracts';
+import { type Route, type Target } from '@slipway/contracts';
 import { type Rollout, isUnderWay, stepAt } from '@slipway/release';
 
 export type RouteInput = {
@@ -15,7 +15,6 @@ export type RouteInput = {
   mayReturn: (version: Version) => string[];
   /** The addresses that the route has now: kept when no live one is known, since they may come back. */
   before: Route | null;
-  artifactBases: readonly string[];
   leaseMs: number;
   /** Hosts of `infra.url` that requests may go to; a version elsewhere has no address. */
   targetHosts: readonly string[];
@@ -37,13 +36,11 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   const current = must(endpoint.current);
   const candidate = active ? must(active.spec.candidate) : null;
   const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
-  const load = [...new Map(wanted.map((v) => [formatVersion(v), v])).values()].filter(
-    (v) => !v.bundle.infra.url && v.loadable.state !== 'failed',
-  );
   const target = (version: Version): Target => ({
     model: version.model,
     version: version.version,
     addresses: addresses(version, input),
+    workers: version.bundle.infra.url === undefined,
   });
   return {
     endpoint: endpoint.name,
@@ -53,14 +50,10 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     rollout:
       active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
     shadow: shadowOf(active),
-    profiles: Object.fromEntries(
-      [current, candidate].flatMap((v) => (v?.profile ? [[formatVersion(v), v.profile]] : [])),
-    ),
     lease_ms: input.leaseMs,
     timeout_ms: endpoint.timeout_ms,
     signature: current.bundle.signature,
     prices: Object.fromEntries(wanted.map((v) => [formatVersion(v), v.bundle.price])),
-    load: load.map((v) => loadable(v, input.artifactBases)),
     operator_keys: [...input.operatorKeys],
     caller_keys: [...input.callerKeys],
     keys_revision: input.keysRevision,
@@ -96,25 +89,4 @@ function addresses(version: Version, { addressesOf, mayReturn, before, targetHos
   // themselves. Were it left out meanwhile, the death of another one would leave a route without anybody alive.
   const returning = mayReturn(version).filter((a) => same?.addresses.includes(a) && !warm.includes(a));
   return [...warm, ...returning].sort();
-}
-
-/** What a worker needs to load a version. */
-export function loadable(v: Version, bases: readonly string[]): Loadable {
-  const { bundle } = v;
-  return {
-    model: v.model,
-    version: v.version,
-    digest: v.digest,
-    artifact: {
-      sha256: bundle.artifact.sha256,
-      uris: bundle.artifact.uri
-        ? [bundle.artifact.uri]
-        : bases.map((b) => `${b}/v1/artifacts/${bundle.artifact.sha256}`),
-    },
-    signature: bundle.signature,
-    preprocessing: bundle.preprocessing,
-    validation: bundle.validation,
-    max_batch: bundle.infra.max_batch,
-    max_queue_delay_us: bundle.infra.max_queue_delay_us,
-  };
 }

@@ -1,6 +1,6 @@
-import { formatVersion, canonicalJson } from '@slipway/core';
+import { canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
-import { type Revision, type VersionRef } from '@slipway/core';
+import { formatVersion, type Revision, type VersionRef } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
 import { type Route, type Target, topics } from '@slipway/contracts';
 import { callerKeys, operatorKeyHashes } from '../access/key.store.ts';
@@ -16,17 +16,23 @@ import { enqueueState } from '../outbox/outbox.store.ts';
 import type { OutboxPublisher } from '../outbox/publisher.store.ts';
 import { Republish } from '../outbox/republish.ts';
 import { compileRoute } from './compile.ts';
+import { VersionStates } from './version-state.store.ts';
+
+/** On whose account, and why; the registry's own by default. */
+type Because = { actor?: { name: string; role: 'system' }; reason?: string };
 
 /** Keeps each endpoint's route equal to what follows from the control plane's state and the live workers. */
 export class RouteStore extends Republish {
   private readonly instances: LiveInstances;
   private readonly publisher: OutboxPublisher;
+  private readonly versions: VersionStates;
   private readonly settings: { artifactBases: string[]; leaseMs: number; targetHosts: string[] };
   constructor(instances: LiveInstances, publisher: OutboxPublisher, settings: RouteStore['settings']) {
     super();
     this.instances = instances;
     this.publisher = publisher;
     this.settings = settings;
+    this.versions = new VersionStates(settings);
   }
 
   /** To be called after the commit of a transaction that recompiled. */
@@ -35,14 +41,21 @@ export class RouteStore extends Republish {
   }
 
   /**
-   * Stores and enqueues the route again if it differs from the stored one. @returns the revision that is in force then
+   * Stores and enqueues the route again if it differs from the stored one, and what follows of the versions that it
+   * names. @returns the revision that is in force then
    */
-  async recompile(
+  async recompile(sql: Sql, endpoint: string, now: number, because: Because = {}): Promise<Revision> {
+    const { revision, versions } = await this.derive(sql, endpoint, now, because);
+    await this.versions.settle(sql, versions, now);
+    return revision;
+  }
+
+  private async derive(
     sql: Sql,
     endpoint: string,
     now: number,
-    because: { actor?: { name: string; role: 'system' }; reason?: string } = {},
-  ): Promise<Revision> {
+    because: Because,
+  ): Promise<{ revision: Revision; versions: Version[] }> {
     const row = await endpointInUse(sql, endpoint);
     const [underWay] = await sql.query<{ doc: Rollout }>(
       "SELECT doc FROM rollouts WHERE endpoint = $1 AND status IN ('running', 'paused')",
@@ -50,14 +63,14 @@ export class RouteStore extends Republish {
     );
     const [stored] = await sql.query<{ doc: Route }>('SELECT doc FROM routes WHERE endpoint = $1', [endpoint]);
     const before = stored?.doc ?? null;
+    const versions = await namedVersions(sql, row, underWay?.doc);
     const compiled = compileRoute({
       endpoint: row,
       rollout: underWay?.doc ?? null,
-      versions: await namedVersions(sql, row, underWay?.doc),
+      versions,
       addressesOf: (v) => this.instances.addressesOf(v.model, v.version, v.digest),
       mayReturn: (v) => this.instances.mayReturn(v.model, v.version),
       before,
-      artifactBases: this.settings.artifactBases,
       leaseMs: this.settings.leaseMs,
       targetHosts: this.settings.targetHosts,
       operatorKeys: await operatorKeyHashes(sql),
@@ -66,7 +79,7 @@ export class RouteStore extends Republish {
     });
     if (before) {
       const { revision, published_at: _, ...same } = before;
-      if (canonicalJson(same) === canonicalJson(compiled)) return revision;
+      if (canonicalJson(same) === canonicalJson(compiled)) return { revision, versions: [...versions.values()] };
     }
     const route: Route = {
       ...compiled,
@@ -87,10 +100,10 @@ export class RouteStore extends Republish {
       now,
     });
     await enqueueState(sql, topics.routes, endpoint, now);
-    return route.revision;
+    return { revision: route.revision, versions: [...versions.values()] };
   }
 
-  /** Takes the endpoint's route from all routers and workers: a tombstone on `routes.v1`. */
+  /** Takes the endpoint's route from all routers: a tombstone on `routes.v1`; and its versions from the workers. */
   async withdraw(sql: Sql, endpoint: string, now: number, reason: string): Promise<void> {
     const [stored] = await sql.query<{ doc: Route }>('DELETE FROM routes WHERE endpoint = $1 RETURNING doc', [
       endpoint,
@@ -106,13 +119,18 @@ export class RouteStore extends Republish {
       now,
     });
     await enqueueState(sql, topics.routes, endpoint, now);
+    await this.versions.settle(sql, [], now);
   }
 
   async recompileAll(sql: Sql, now: number): Promise<void> {
+    const named = new Map<string, Version>();
     for (const { name } of await sql.query<{ name: string }>(
       'SELECT name FROM endpoints WHERE retired_at IS NULL ORDER BY name',
-    ))
-      await this.recompile(sql, name, now);
+    )) {
+      const { versions } = await this.derive(sql, name, now, {});
+      for (const v of versions) named.set(formatVersion(v), v);
+    }
+    await this.versions.settle(sql, [...named.values()], now);
   }
 }
 

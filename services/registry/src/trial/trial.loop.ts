@@ -4,7 +4,7 @@ import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
 import { type Logger, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
-import { loadable } from '../route/compile.ts';
+import { loadable } from '../route/loadable.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import { findVersion, VERSIONS } from '../model/model.store.ts';
 import { trialOf } from './trial.ts';

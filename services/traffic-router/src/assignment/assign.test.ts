@@ -8,8 +8,8 @@ const route = {
   endpoint: 'spam',
   revision: { epoch: 1, n: 5 },
   unit: 'user',
-  control: { model: 'spam', version: 1, addresses: [] },
-  candidate: { model: 'spam', version: 2, addresses: [] },
+  control: { model: 'spam', version: 1, addresses: [], workers: true },
+  candidate: { model: 'spam', version: 2, addresses: [], workers: true },
   rollout: { id: 'r', step: 0, weight: 0.3, salt: 'r' },
   lease_ms: 1000,
 } as unknown as Route;

@@ -166,7 +166,7 @@ export class Asker {
           'content-type': 'application/json',
           'x-request-id': headerText(requestId),
           traceparent,
-          ...workerHeaders(route, target, this.parts.workerKey),
+          ...workerHeaders(target, this.parts.workerKey),
         },
         Math.max(1, Math.ceil(timeoutMs)),
       );

@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { CANDIDATE, CONTROL, endAfterEach, good, open, type Model, serve, startRouter } from './router.fixture.ts';
 import { TargetClient } from '../target/target.client.ts';
-import type { Route } from '@slipway/contracts';
 
 endAfterEach();
 
@@ -10,7 +9,9 @@ describe('the key for workers', () => {
   const keyed: Model = (req, res) =>
     req.headers.authorization === 'Bearer worker-key' ? good(req, res, 0) : res.writeHead(401).end('{}');
 
-  it('is shown to the workers that the route tells to load the version, and to no server of others', async () => {
+  const ofWorkers = (address: string) => ({ model: 'spam', version: 1, addresses: [address], workers: true });
+
+  it('is shown to workers, and to no server of others', async () => {
     const shown: Record<string, string | undefined> = {};
     const tells =
       (name: string): Model =>
@@ -18,16 +19,16 @@ describe('the key for workers', () => {
         shown[name] = req.headers.authorization;
         good(req, res, 0);
       };
-    const ours = [{ model: 'spam', version: 1 }] as Route['load'];
-    const { ask } = await startRouter(await serve(tells('worker')), await serve(tells('foreign')), { load: ours });
+    const worker = await serve(tells('worker'));
+    const { ask } = await startRouter(worker, await serve(tells('foreign')), { control: ofWorkers(worker) });
     await ask(CONTROL, { authorization: 'Bearer of the caller' });
     await ask(CANDIDATE, { authorization: 'Bearer of the caller' });
     expect(shown).toEqual({ worker: 'Bearer worker-key', foreign: undefined });
   });
 
   it("is not the caller's business: who does not let the router in has failed, and another one answers", async () => {
-    const load = [{ model: 'spam', version: 1 }] as Route['load'];
-    const { ask, rows } = await startRouter(await serve(keyed), await serve(keyed), { load });
+    const worker = await serve(keyed);
+    const { ask, rows } = await startRouter(worker, await serve(keyed), { control: ofWorkers(worker) });
     expect((await ask(CONTROL)).status).toBe(200);
     const answer = await ask(CANDIDATE);
     expect([answer.status, answer.arm]).toEqual([200, 'spam:1']);
@@ -131,7 +132,7 @@ describe('a withdrawn candidate', () => {
       res.writeHead(500).end();
     });
     const router = await startRouter(await serve(good), first, {
-      candidate: { model: 'spam', version: 2, addresses: [first, other] },
+      candidate: { model: 'spam', version: 2, addresses: [first, other], workers: true },
     });
     expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
     expect(second).toBe(0);
@@ -148,7 +149,11 @@ describe('a withdrawn candidate', () => {
   });
   it('that became what the endpoint serves may answer', async () => {
     const candidate = await serve((req, res, n) => {
-      router.change({ control: { model: 'spam', version: 2, addresses: [candidate] }, candidate: null, rollout: null });
+      router.change({
+        control: { model: 'spam', version: 2, addresses: [candidate], workers: true },
+        candidate: null,
+        rollout: null,
+      });
       good(req, res, n);
     });
     const router = await startRouter(await serve(good), candidate);

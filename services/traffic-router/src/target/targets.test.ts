@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseTargetKey, targetKey, Targets } from './targets.ts';
 
-const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'] };
-const candidate = { model: 'spam', version: 2, addresses: ['http://a:1', 'http://c:1'] };
+const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'], workers: true };
+const candidate = { model: 'spam', version: 2, addresses: ['http://a:1', 'http://c:1'], workers: true };
 const a = targetKey(target, 'http://a:1');
 const b = targetKey(target, 'http://b:1');
 const keys = (t: typeof target) => t.addresses.map((address) => targetKey(t, address));
