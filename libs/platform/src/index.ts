@@ -32,6 +32,7 @@ export * from './store/clickhouse-migrations.client.ts';
 export * from './access/access.ts';
 export * from './access/access.client.ts';
 export * from './access/caller-access.ts';
+export * from './access/key-ring.ts';
 export * from './access/worker-headers.ts';
 export { Needs } from './rest/access.guard.ts';
 export * from './rest/check-api.ts';

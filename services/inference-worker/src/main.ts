@@ -1,9 +1,9 @@
 import { formatVersion } from '@slipway/core';
 import { type Instance, type Route, topics } from '@slipway/contracts';
 import {
+  AccessReplica,
   ByteBudget,
   CallerAccess,
-  CallerKeys,
   createKafka,
   DeadLetters,
   defaultAccess,
@@ -67,22 +67,21 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   const trials = new TrialLoop({ models, registryUrls: config.REGISTRY_URLS, key: config.REGISTRY_KEY, log });
   onClose('trials', () => trials.close());
   const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
-  const keys = new CallerKeys();
-  const access = new CallerAccess(config.WORKER_ACCESS ?? defaultAccess(config.HOST), keys);
   const routes = new Map<string, Route>();
   const state = { kafka, groupId: config.INSTANCE_ID, log, deadLetters };
   const replicas = {
     loads: new StateReplica({ ...state, topic: topics.loads, onState: (key, load) => models.keep(key, load) }),
+    keys: new AccessReplica({ kafka, instanceId: config.INSTANCE_ID, log, deadLetters }),
     routes: new StateReplica({
       ...state,
       topic: topics.routes,
       onState: (endpoint, route) => {
-        if (!route) return void routes.delete(endpoint);
-        keys.apply(route);
-        routes.set(endpoint, route);
+        if (route) routes.set(endpoint, route);
+        else routes.delete(endpoint);
       },
     }),
   };
+  const access = new CallerAccess(config.WORKER_ACCESS ?? defaultAccess(config.HOST), replicas.keys.keys);
   onClose('replicas', async () => void (await Promise.all(Object.values(replicas).map((r) => r.close()))));
   const heartbeat = runHeartbeat(
     producer,

@@ -184,6 +184,7 @@ await runService('registry', loadConfig(configSchema, process.env), async (confi
       value(Database, database),
       value(AuditVerifier, new AuditVerifier(database, kafka, auditKey, log)),
       value(KeyStore, keys),
+      value(OutboxPublisher, publisher),
       value(ModelStore, new ModelStore(database, artifacts, hosts)),
       value(ArtifactStore, artifacts),
       { provide: CLICKHOUSE, useValue: clickhouse },

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion } from '@slipway/core';
-import { type Instance, type Route, routerApi, topics } from '@slipway/contracts';
+import { accessKeySchema, type Instance, type Route, routerApi, routeSchema, topics } from '@slipway/contracts';
 import {
+  AccessReplica,
   ByteBudget,
   CallerAccess,
   createKafka,
@@ -26,7 +27,7 @@ import { RowJournal } from './journal/rows.journal.ts';
 import { OutcomeNames } from './outcome/outcome-names.store.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
 import { RouteTable } from './routing/route-table.ts';
-import { RouteSnapshot } from './routing/snapshot.store.ts';
+import { Snapshot } from './routing/snapshot.store.ts';
 import { shadowRecord } from './shadow/shadow-line.ts';
 import { ShadowTap } from './shadow/shadow-tap.client.ts';
 import { TargetClient } from './target/target.client.ts';
@@ -47,9 +48,30 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const producer = new RecordProducer(kafka);
   onClose('producer', () => producer.close());
 
-  const snapshot = new RouteSnapshot(config.DATA_DIR);
+  const snapshots = {
+    routes: new Snapshot(config.DATA_DIR, 'routes', routeSchema),
+    access: new Snapshot(config.DATA_DIR, 'access', accessKeySchema),
+  };
+  const save = <T>(what: string, snapshot: { save: (states: readonly T[]) => void }, states: readonly T[]) => {
+    try {
+      snapshot.save(states);
+    } catch (error) {
+      // What was read is in force all the same; only a restart without Kafka would begin with something older.
+      log.error({ err: error }, `the snapshot of the ${what} could not be saved`);
+    }
+  };
   const routes = new RouteTable(monotonic);
-  for (const route of snapshot.load()) routes.apply(route.endpoint, route);
+  for (const route of snapshots.routes.load()) routes.apply(route.endpoint, route);
+  const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
+  const keys = new AccessReplica({
+    kafka,
+    instanceId: config.INSTANCE_ID,
+    log,
+    deadLetters,
+    beganWith: snapshots.access.load(),
+    onChange: (all) => save('API keys', snapshots.access, all),
+  });
+  onClose('keys', () => keys.close());
 
   const journal = (name: string, topic: typeof topics.predictions | typeof topics.outcomes) =>
     new RowJournal({
@@ -80,7 +102,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     bytes: config.MAX_BYTES_IN_FLIGHT / 4,
   });
   onClose('targets', () => client.close());
-  const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), routes.keys);
+  const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), keys.keys);
   const proxy = new InferProxy({
     access,
     routes,
@@ -99,7 +121,6 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     workerKey: config.WORKER_KEY,
   });
 
-  const deadLetters = new DeadLetters(producer, config.INSTANCE_ID);
   const replica = new StateReplica({
     kafka,
     topic: topics.routes,
@@ -110,12 +131,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       proxy.flush();
       if (!routes.apply(endpoint, route)) return;
       heartbeat.now();
-      try {
-        snapshot.save(routes.all());
-      } catch (error) {
-        // The route is in force all the same; only a restart without Kafka would begin with an older one.
-        log.error({ err: error }, 'the snapshot of the routes could not be saved');
-      }
+      save('routes', snapshots.routes, routes.all());
     },
     deadLetters,
   });
@@ -222,8 +238,12 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     ],
     hotHandler: proxy.handle,
     // With Kafka away a router is ready once it has a snapshot to serve from.
-    readiness: [{ name: 'routes', ready: () => replica.isReady || routes.all().length > 0 }],
+    readiness: [
+      { name: 'routes', ready: () => replica.isReady || routes.all().length > 0 },
+      { name: 'keys', ready: () => keys.isReady },
+    ],
     started: () => {
+      keys.start();
       replica.start();
       predictions.start();
       outcomes.start();

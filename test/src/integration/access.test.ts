@@ -8,7 +8,10 @@ import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startTestStack('access', { counts: { registries: 2, routers: 0, workers: 0 } });
+  stack = await startTestStack('access', {
+    counts: { registries: 2, routers: 1, workers: 0 },
+    env: { 'router-1': { ROUTER_ACCESS: 'key' } },
+  });
 });
 afterAll(() => stack?.end());
 
@@ -95,6 +98,36 @@ describe('an API key', () => {
   });
   const read = async (key: string) =>
     (await request(stack.stats).get('/v1/results/none').set('authorization', `Bearer ${key}`)).status;
+
+  it('opens a router until it is revoked, and the router remembers that when it starts without Kafka', async () => {
+    const make = async (name: string) =>
+      (await call('post', '/v1/keys', keyOf('admin'), { name, role: 'viewer' })).body as { id: string; key: string };
+    const [kept, revoked] = [await make('kept'), await make('revoked')];
+    await call('post', '/v1/models', keyOf('admin'), { name: 'foreign' });
+    const tensor = { datatype: 'FP32', shape: [-1, 1] };
+    const signature = { inputs: [{ name: 'x', ...tensor }], outputs: [{ name: 'y', ...tensor }] };
+    const artifact = { sha256: 'a'.repeat(64), uri: 'http://127.0.0.1:9/foreign' };
+    const bundle = { artifact, signature, infra: { url: 'http://127.0.0.1:9' } };
+    await call('post', '/v1/models/foreign/versions', keyOf('admin'), { bundle });
+    await call('put', '/v1/endpoints/foreign', keyOf('operator'), { model: 'foreign', version: 1 });
+    const asked = async ({ key }: { key?: string }) => {
+      const headers: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
+      return (await fetch(`${stack.routers[0]}/v2/models/foreign`, { headers })).status;
+    };
+    for (const key of [kept, revoked]) await until('the router to know it', async () => (await asked(key)) === 200);
+    expect(await asked({})).toBe(401);
+    expect((await call('post', `/v1/keys/${revoked.id}/revoke`, keyOf('admin'))).status).toBe(200);
+    await until('the router to refuse it', async () => (await asked(revoked)) === 401);
+    await stack.supervisor.stop('router-1');
+    stack.supervisor.kill('kafka', 'SIGKILL', { restart: false });
+    await until('Kafka to be gone', () => stack.supervisor.pid('kafka') === undefined);
+    try {
+      await stack.supervisor.startAgain('router-1');
+      expect([await asked(kept), await asked(revoked), await asked({})]).toEqual([200, 401, 401]);
+    } finally {
+      await stack.supervisor.startAgain('kafka');
+    }
+  });
 
   it('tells repeats apart by its id: another key of the same name is another caller', async () => {
     const make = async () =>

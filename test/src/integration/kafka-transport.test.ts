@@ -306,7 +306,6 @@ describe('a replica of a state topic', () => {
           outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
         },
         prices: {},
-        operator_keys: [],
       });
     const send = async (route: Route) =>
       producer.send(topics.routes.name, [{ key: 'late', value: JSON.stringify(route) }]);

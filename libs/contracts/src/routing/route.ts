@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { signatureSchema } from '@slipway/model';
 import { revisionSchema } from '@slipway/core';
-import { nameSchema, sha256Schema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
+import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
 
 /** The addresses (base URLs of OIP servers) that answer for one version. */
 export const targetSchema = z.object({
@@ -45,12 +45,6 @@ export const routeSchema = z.object({
   signature: signatureSchema,
   /** Price of one request by version (`model:version`). */
   prices: z.record(z.string(), z.number()),
-  /** SHA-256 of the API keys that may force a version by header. */
-  operator_keys: z.array(sha256Schema),
-  /** SHA-256 of every API key that is valid: what a router takes where it asks for a key at all. */
-  caller_keys: z.array(sha256Schema).default([]),
-  /** How often the registry's keys were changed: of two routes' keys those with the higher number are newer. */
-  keys_revision: z.int().nonnegative().default(0),
   /** Names of outcomes that some metric reads. */
   outcome_names: z.array(nameSchema).default([]),
 });

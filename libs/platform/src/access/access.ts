@@ -17,9 +17,14 @@ export abstract class Access {
   ): KeyOwner | undefined | Promise<KeyOwner | undefined>;
 }
 
+/** The key in an `Authorization` header, if any. */
+export function shownKey(authorization: string | undefined): string | undefined {
+  return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+}
+
 /** The key in an `Authorization` header. @throws ProblemError unauthenticated without one */
 export function bearerKey(authorization: string | undefined): string {
-  const key = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+  const key = shownKey(authorization);
   if (!key) throw new ProblemError('unauthenticated', 'send an API key: Authorization: Bearer <key>');
   return key;
 }

@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { CallerAccess, CallerKeys, defaultAccess } from './caller-access.ts';
+import type { AccessKey } from '@slipway/contracts';
+import { CallerAccess, defaultAccess } from './caller-access.ts';
+import { KeyRing } from './key-ring.ts';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
-const route = (keys_revision: number, keys: string[]) => ({ keys_revision, caller_keys: keys.map(sha256) });
+const key = (id: string, n: number): AccessKey => ({
+  id,
+  name: id,
+  role: 'viewer',
+  sha256: sha256(id),
+  created_at: 1,
+  revoked_at: n === 1 ? null : 2,
+  revision: { epoch: 0, n },
+});
 
 describe('who may use a router or a worker', () => {
   it.each([
@@ -17,16 +27,19 @@ describe('who may use a router or a worker', () => {
   ])('that listens on %s is by default: %s', (host, policy) => {
     expect(defaultAccess(host)).toBe(policy);
   });
-  it('is whoever shows a key that the newest route knows', () => {
-    const keys = new CallerKeys();
+  it('is whoever shows a key that is known and was not revoked', () => {
+    const keys = new KeyRing();
     const access = new CallerAccess('key', keys);
     expect(() => access.check('Bearer one')).toThrow(/not known/);
-    keys.apply(route(10, ['one', 'two']));
+    for (const id of ['one', 'two']) keys.apply(id, key(id, 1));
     access.check('Bearer one');
-    // revoked: another endpoint's older route does not bring it back
-    keys.apply(route(20, ['two']));
-    keys.apply(route(15, ['one', 'two']));
+    keys.apply('one', key('one', 2));
     expect(() => access.check('Bearer one')).toThrow(/not known, or was revoked/);
+    expect([access.ownerOf('Bearer one'), access.ownerOf('Bearer two')?.name, access.ownerOf(undefined)]).toEqual([
+      undefined,
+      'two',
+      undefined,
+    ]);
     access.check('bearer two');
     for (const nothing of [undefined, '', 'Basic two', 'Bearer ', sha256('two'), `Bearer ${sha256('two')}`])
       expect(() => access.check(nothing)).toThrow(/API key/);

@@ -115,24 +115,3 @@ export async function revokedAmong(sql: Sql, ids: readonly string[]): Promise<Re
   );
   return new Set(rows.map((r) => r.id));
 }
-
-/** Hashes of the keys that may force a version at the routers. */
-export async function operatorKeyHashes(sql: Sql): Promise<string[]> {
-  return (
-    await sql.query<{ hash: string }>(
-      "SELECT hash FROM api_keys WHERE role IN ('operator', 'admin') AND revoked_at IS NULL ORDER BY hash",
-    )
-  ).map((r) => r.hash);
-}
-
-/**
- * Hashes of every valid key, whatever its role: who may call a router that asks for a key. Keys are made and revoked,
- * never deleted, so the number of both only grows.
- */
-export async function callerKeys(sql: Sql): Promise<{ callerKeys: string[]; keysRevision: number }> {
-  const [row] = await sql.query<{ hashes: string[] | null; changes: number }>(
-    `SELECT array_agg(hash ORDER BY hash) FILTER (WHERE revoked_at IS NULL) AS hashes,
-       (count(*) + count(revoked_at))::int AS changes FROM api_keys`,
-  );
-  return { callerKeys: row?.hashes ?? [], keysRevision: row?.changes ?? 0 };
-}

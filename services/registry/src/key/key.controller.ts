@@ -3,7 +3,7 @@ import { registryApi } from '@slipway/contracts';
 import { type Asked, Operation, steadyNow } from '@slipway/platform';
 import { appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
-import { RouteStore } from '../route/route.store.ts';
+import { OutboxPublisher } from '../outbox/publisher.store.ts';
 import { KeyStore } from '../access/key.store.ts';
 
 const { keys } = registryApi;
@@ -12,11 +12,11 @@ const { keys } = registryApi;
 export class KeyController {
   private readonly database: Database;
   private readonly keys: KeyStore;
-  private readonly routes: RouteStore;
-  constructor(database: Database, keys: KeyStore, routes: RouteStore) {
+  private readonly publisher: OutboxPublisher;
+  constructor(database: Database, keys: KeyStore, publisher: OutboxPublisher) {
     this.database = database;
     this.keys = keys;
-    this.routes = routes;
+    this.publisher = publisher;
   }
 
   @Operation(keys.create)
@@ -32,10 +32,9 @@ export class KeyController {
         state: { id: key.id, name: key.name, role: key.role },
         now,
       });
-      await this.routes.recompileAll(sql, now);
       return key;
     });
-    this.routes.published();
+    this.publisher.kick();
     return made;
   }
 
@@ -58,11 +57,10 @@ export class KeyController {
         state: { id, name: key.name, role: key.role, revoked_at: now },
         now,
       });
-      await this.routes.recompileAll(sql, now);
       return key;
     });
     this.keys.forget();
-    this.routes.published();
+    this.publisher.kick();
     return revoked;
   }
 }

@@ -63,22 +63,18 @@ export const ownStates: readonly OwnState[] = [
     { name: 'rollouts', key: 'id::text', present: 'true', derived: false },
     "status IN ('running', 'paused')",
   ),
-  own(
-    topics.access,
-    { table: undefined, current: 'SELECT id::text AS key FROM api_keys' },
-    async (sql, key) => {
-      type Stored = Pick<AccessKey, 'id' | 'name' | 'role' | 'sha256'> & {
-        created_at: string;
-        revoked_at: string | null;
-      };
-      const [owner] = await sql.query<Stored>(
-        'SELECT id, name, role, hash AS sha256, created_at, revoked_at FROM api_keys WHERE id = $1',
-        [key],
-      );
-      if (!owner) return undefined;
-      const revoked = owner.revoked_at === null ? null : Number(owner.revoked_at);
-      const revision = { epoch: 0, n: revoked === null ? 1 : 2 };
-      return { ...owner, created_at: Number(owner.created_at), revoked_at: revoked, revision };
-    },
-  ),
+  own(topics.access, { table: undefined, current: 'SELECT id::text AS key FROM api_keys' }, async (sql, key) => {
+    type Stored = Pick<AccessKey, 'id' | 'name' | 'role' | 'sha256'> & {
+      created_at: string;
+      revoked_at: string | null;
+    };
+    const [owner] = await sql.query<Stored>(
+      'SELECT id, name, role, hash AS sha256, created_at, revoked_at FROM api_keys WHERE id = $1',
+      [key],
+    );
+    if (!owner) return undefined;
+    const revoked = owner.revoked_at === null ? null : Number(owner.revoked_at);
+    const revision = { epoch: 0, n: revoked === null ? 1 : 2 };
+    return { ...owner, created_at: Number(owner.created_at), revoked_at: revoked, revision };
+  }),
 ];

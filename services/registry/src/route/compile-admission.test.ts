@@ -28,9 +28,6 @@ const route = (v: Version, targetHosts: string[] = []) =>
     before: null,
     leaseMs: 1000,
     targetHosts,
-    operatorKeys: [],
-    callerKeys: [],
-    keysRevision: 0,
     outcomeNames: [],
     mayReturn: () => [],
   });

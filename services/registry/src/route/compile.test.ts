@@ -25,9 +25,6 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
     mayReturn: () => mayReturn,
     before: { control: { model: 'spam', version: 1, addresses: before }, candidate: null } as unknown as Route,
     leaseMs: 1000,
-    operatorKeys: [],
-    callerKeys: [],
-    keysRevision: 0,
     outcomeNames: [],
     targetHosts: [],
   }).control.addresses;

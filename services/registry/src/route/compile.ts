@@ -18,9 +18,6 @@ export type RouteInput = {
   leaseMs: number;
   /** Hosts of `infra.url` that requests may go to; a version elsewhere has no address. */
   targetHosts: readonly string[];
-  operatorKeys: readonly string[];
-  callerKeys: readonly string[];
-  keysRevision: number;
   outcomeNames: readonly string[];
 };
 
@@ -54,9 +51,6 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     timeout_ms: endpoint.timeout_ms,
     signature: current.bundle.signature,
     prices: Object.fromEntries(wanted.map((v) => [formatVersion(v), v.bundle.price])),
-    operator_keys: [...input.operatorKeys],
-    caller_keys: [...input.callerKeys],
-    keys_revision: input.keysRevision,
     outcome_names: [...input.outcomeNames],
   };
 }

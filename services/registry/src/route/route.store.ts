@@ -3,7 +3,6 @@ import { type Version } from '@slipway/model';
 import { formatVersion, type Revision, type VersionRef } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
 import { type Route, type Target, topics } from '@slipway/contracts';
-import { callerKeys, operatorKeyHashes } from '../access/key.store.ts';
 import { system } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
@@ -73,8 +72,6 @@ export class RouteStore extends Republish {
       before,
       leaseMs: this.settings.leaseMs,
       targetHosts: this.settings.targetHosts,
-      operatorKeys: await operatorKeyHashes(sql),
-      ...(await callerKeys(sql)),
       outcomeNames: await outcomeNames(sql),
     });
     if (before) {

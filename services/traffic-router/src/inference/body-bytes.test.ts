@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { ByteBudget, CallerAccess, CallerKeys } from '@slipway/platform';
+import { ByteBudget, CallerAccess, KeyRing } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
 import {
   CANDIDATE,
@@ -22,7 +22,7 @@ describe('the bytes of bodies', () => {
   it('of who shows no key, or asks for no endpoint, are not kept: refused before they come', async () => {
     const server = await serve(good);
     const { url, bytes } = await startRouter(server, server, {}, undefined, {
-      access: new CallerAccess('key', new CallerKeys()),
+      access: new CallerAccess('key', new KeyRing()),
     });
     // Not one byte of the body is there, and none comes.
     const { ended, socket } = upload(url, 90_000, 0);

@@ -150,7 +150,10 @@ export class InferProxy {
       route,
       unit,
       leaseHolds: routes.leaseHolds(route),
-      forced: wanted === undefined ? undefined : forcedVersion(route, wanted, headerOf(req, 'authorization')),
+      forced:
+        wanted === undefined
+          ? undefined
+          : forcedVersion(wanted, this.parts.access.ownerOf(headerOf(req, 'authorization'))),
     });
     if (!assignment)
       throw new ProblemError(

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { assignArm } from '@slipway/routing';
 import { type Route } from '@slipway/contracts';
-import { ByteBudget, CallerAccess, createListener, createLogger } from '@slipway/platform';
+import { ByteBudget, CallerAccess, createListener, createLogger, digestOf } from '@slipway/platform';
 import { afterEach, expect } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
 import { TargetClient, type TargetLimits } from '../target/target.client.ts';
@@ -41,6 +40,8 @@ export function serve(model: Model): Promise<string> {
 export const good: Model = (_, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"outputs":[]}');
 export const hangs: Model = () => {};
 
+const OPERATOR = digestOf('operator');
+const operator = { id: 'o', name: 'operator', role: 'operator' as const };
 const rollout = { id: 'r', step: 0, weight: 0.5, salt: 'r' };
 export const units = (arm: string, n: number) =>
   Array.from({ length: 10 * n }, (_, i) => `user-${i}`)
@@ -70,7 +71,6 @@ export async function startRouter(
     lease_ms: 1000,
     timeout_ms: 3000,
     prices: {},
-    operator_keys: [createHash('sha256').update('operator').digest('hex')],
     ...extra,
   } as unknown as Route;
   const routes = new RouteTable(() => 0);
@@ -84,7 +84,7 @@ export async function startRouter(
     routes,
     targets,
     client,
-    access: new CallerAccess('open', routes.keys),
+    access: new CallerAccess('open', { owner: (digest) => (digest === OPERATOR ? operator : undefined) }),
     log,
     journal: {
       append: (pieces) => {

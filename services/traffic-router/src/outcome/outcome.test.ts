@@ -15,8 +15,6 @@ it('ten thousand outcomes with names of their own are taken with an answer that 
   routes.apply('spam', {
     endpoint: 'spam',
     revision,
-    caller_keys: [],
-    keys_revision: 0,
     outcome_names,
   } as never as Route);
   const lines: Buffer[] = [];

@@ -1,12 +1,9 @@
 import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
 import { type Route } from '@slipway/contracts';
-import { CallerKeys } from '@slipway/platform';
 
 /** The routes that this router obeys: of each endpoint the highest revision it has seen. */
 export class RouteTable {
   private readonly routes = new Map<string, Route>();
-  /** The API keys that the routes name. */
-  readonly keys = new CallerKeys();
   /** When Kafka was last heard of, on the monotonic clock. */
   lastContact: () => number = () => Number.NEGATIVE_INFINITY;
   private readonly clock: () => number;
@@ -37,7 +34,6 @@ export class RouteTable {
     if (route === undefined) return this.routes.delete(endpoint);
     if (present && compareRevisions(route.revision, present.revision) <= 0) return false;
     this.routes.set(endpoint, route);
-    this.keys.apply(route);
     return true;
   }
 

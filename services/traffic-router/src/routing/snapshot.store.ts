@@ -1,28 +1,31 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Route, routeSchema } from '@slipway/contracts';
 import { z } from 'zod';
 
 /**
- * The last routes, on disk: a router that starts while Kafka is away serves from them (control only, since no lease
- * holds then).
+ * The last states that were read of a topic, on disk: a router that starts while Kafka is away goes by them (it serves
+ * control only, since no lease holds then).
  */
-export class RouteSnapshot {
+export class Snapshot<S extends z.ZodType> {
   private readonly file: string;
-  constructor(folder: string) {
-    this.file = join(folder, 'routes.json');
+  private readonly schema: z.ZodArray<S>;
+  /** @param name of the file, without its ending @param schema of one state */
+  constructor(folder: string, name: string, schema: S) {
+    this.file = join(folder, `${name}.json`);
+    this.schema = z.array(schema);
   }
 
-  load(): Route[] {
+  /** None where there is no file, or none that can be used. */
+  load(): z.output<S>[] {
     try {
-      return z.array(routeSchema).parse(JSON.parse(readFileSync(this.file, 'utf8')));
+      return this.schema.parse(JSON.parse(readFileSync(this.file, 'utf8')));
     } catch {
       return [];
     }
   }
 
-  save(routes: Route[]): void {
-    writeFileSync(`${this.file}.new`, JSON.stringify(routes), { mode: 0o600 });
+  save(states: readonly z.output<S>[]): void {
+    writeFileSync(`${this.file}.new`, JSON.stringify(states), { mode: 0o600 });
     renameSync(`${this.file}.new`, this.file);
   }
 }

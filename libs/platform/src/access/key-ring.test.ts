@@ -1,0 +1,33 @@
+import type { AccessKey } from '@slipway/contracts';
+import { expect, it } from 'vitest';
+import { KeyRing } from './key-ring.ts';
+
+const key = (id: string, sha256: string, revoked_at: number | null = null): AccessKey => ({
+  id,
+  name: `name of ${id}`,
+  role: 'viewer',
+  sha256,
+  created_at: 1,
+  revoked_at,
+  revision: { epoch: 0, n: revoked_at === null ? 1 : 2 },
+});
+
+it('knows the owners of valid keys, and of no other', () => {
+  const ring = new KeyRing();
+  expect(ring.apply('a', key('a', 'one'))).toBe(true);
+  expect(ring.owner('one')).toEqual({ id: 'a', name: 'name of a', role: 'viewer' });
+  for (const digest of ['two', '']) expect(ring.owner(digest)).toBeUndefined();
+  expect(ring.apply('a', undefined)).toBe(true);
+  expect([ring.owner('one'), ring.all(), ring.apply('a', undefined)]).toEqual([undefined, [], false]);
+});
+
+it('takes a revoked key back for nothing that arrives later', () => {
+  const ring = new KeyRing();
+  ring.apply('a', key('a', 'one', 5));
+  expect(ring.apply('a', key('a', 'one'))).toBe(false);
+  expect(ring.owner('one')).toBeUndefined();
+  // What is kept on disk says so, too.
+  const next = new KeyRing();
+  for (const k of ring.all()) next.apply(k.id, k);
+  expect([next.apply('a', key('a', 'one')), next.owner('one')]).toEqual([false, undefined]);
+});
