@@ -30,6 +30,9 @@ export type StateReplicaOptions<S extends z.ZodType> = {
   deadLetters: DeadLetters;
 };
 
+/** What the readers of one process have in common. */
+export type StateReplicaParts = Pick<StateReplicaOptions<z.ZodType>, 'kafka' | 'groupId' | 'log' | 'deadLetters'>;
+
 /**
  * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only
  * gathers, so that nobody acts upon history; then it hands over the latest state of every key, says of every key that

@@ -15,3 +15,6 @@ export function together(...features: Feature[]): Required<Feature> {
     },
   };
 }
+
+/** A provider of this instance, by its class. */
+export const provided = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });

@@ -1,0 +1,28 @@
+import { topics } from '@slipway/contracts';
+import { type Feature, type ServiceContext, StateReplica, type StateReplicaParts } from '@slipway/platform';
+import { LiveInstances } from './live-instances.ts';
+
+/** Without a fetch for so long, this registry does not know who is alive. */
+const CONTACT_MS = 2000;
+
+/** Which routers and workers are alive, and whether this registry can know it now. */
+export function liveInstances(
+  reading: StateReplicaParts,
+  { onClose }: ServiceContext,
+): { instances: LiveInstances; known: () => boolean; feature: Feature } {
+  const instances = new LiveInstances();
+  const replica = new StateReplica({
+    ...reading,
+    topic: topics.instances,
+    onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs),
+  });
+  onClose('instances', () => replica.close());
+  return {
+    instances,
+    known: () => replica.isReady && performance.now() - replica.lastContactMs < CONTACT_MS,
+    feature: {
+      readiness: [{ name: 'instances', ready: () => replica.isReady }],
+      started: () => replica.start(),
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { type Feature, provided } from '@slipway/platform';
+import type { ArtifactStore } from '../artifact/artifact.store.ts';
+import type { Database } from '../database/database.store.ts';
+import { ModelController } from './model.controller.ts';
+import { ModelStore } from './model.store.ts';
+
+/** Models and their versions. @param hosts that artifacts and targets of a version may name */
+export function modelFeature(
+  database: Database,
+  artifacts: ArtifactStore,
+  hosts: ConstructorParameters<typeof ModelStore>[2],
+): Feature {
+  return {
+    controllers: [ModelController],
+    providers: [provided(ModelStore, new ModelStore(database, artifacts, hosts))],
+  };
+}

@@ -1,0 +1,60 @@
+import {
+  type DeadLetters,
+  type Feature,
+  type Kafka,
+  KafkaBatchServer,
+  provided,
+  type ServiceContext,
+} from '@slipway/platform';
+import type { Database } from '../database/database.store.ts';
+import type { LiveInstances } from '../instance/live-instances.ts';
+import type { RouteStore } from '../route/route.store.ts';
+import { Conductor } from './conductor.store.ts';
+import { EvidenceConsumer } from './evidence.consumer.ts';
+import { RolloutController } from './rollout.controller.ts';
+import { RolloutEvents } from './rollout-events.loop.ts';
+import { RolloutStore } from './rollout.store.ts';
+
+const PREPARE_MS = 300_000;
+
+/** Rollouts: their REST, the evidence on them, and the conductor, which decides by it. */
+export function rolloutFeature(
+  parts: {
+    database: Database;
+    routes: RouteStore;
+    instances: LiveInstances;
+    /** Whether this registry knows now who is alive. */
+    known: () => boolean;
+    kafka: Kafka;
+    deadLetters: DeadLetters;
+  },
+  config: { ALPHA: number; LEASE_MS: number; SILENCE_MS: number },
+  { log, onClose }: ServiceContext,
+): { rollouts: RolloutStore; conductor: Conductor; feature: Feature } {
+  const { database, routes, instances, known, kafka, deadLetters } = parts;
+  const rollouts = new RolloutStore(database, routes, config.ALPHA);
+  const conductor = new Conductor({
+    database,
+    rollouts,
+    routes,
+    instances,
+    log,
+    leaseMs: config.LEASE_MS,
+    policy: { silenceMs: config.SILENCE_MS, prepareMs: PREPARE_MS },
+  });
+  conductor.instancesKnown = known;
+  onClose('conductor', () => conductor.close());
+  return {
+    rollouts,
+    conductor,
+    feature: {
+      controllers: [RolloutController, EvidenceConsumer],
+      providers: [
+        provided(RolloutStore, rollouts),
+        provided(Conductor, conductor),
+        provided(RolloutEvents, new RolloutEvents(database)),
+      ],
+      transports: [new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log })],
+    },
+  };
+}
