@@ -9,7 +9,7 @@ import { createKafka, type Kafka } from '../kafka/kafka.client.ts';
 import { RecordProducer } from '../kafka/producer.client.ts';
 import { StateReplica } from '../kafka/state-replica.consumer.ts';
 import type { Logger } from '../process/log.ts';
-import { runService, type ServiceContext, type ServiceParts } from '../service/service.ts';
+import type { ServiceContext, ServiceParts } from '../service/service.ts';
 import { type ClickHouseClient, createClickHouse, queryRows } from '../store/clickhouse.client.ts';
 import { AnalyserLoop, type AnalyserParts } from './analyser.loop.ts';
 import { ResultController } from './result.controller.ts';
@@ -44,15 +44,6 @@ export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
   Omit<ServiceParts, 'access'> & {
     /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
   };
-
-export async function runAnalyser<C extends AnalyserConfig>(
-  name: string,
-  analyser: string,
-  config: C,
-  build: (context: AnalyserContext<C>) => Analyser,
-): Promise<void> {
-  await runService(name, config, analyserModule(analyser, build));
-}
 
 /**
  * What every analyser is: it follows the rollouts, looks at each that is under way, publishes what it finds as
