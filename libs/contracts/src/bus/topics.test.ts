@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { asyncApiDocument } from './asyncapi.ts';
@@ -41,6 +43,13 @@ describe('the AsyncAPI document', () => {
     components: { messages: Record<string, { payload: { type?: string; properties?: object; anyOf?: object[] } }> };
   };
   const document = parse(printed()) as Document;
+
+  it('is one, by the JSON schema of AsyncAPI 3.0', { timeout: 60_000 }, () => {
+    const schema = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
+    const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    expect([validate(document), validate.errors]).toEqual([true, null]);
+    expect(validate({ ...document, channels: { routes: { adress: 'misspelt' } } })).toBe(false);
+  });
 
   it('names every topic, with the fields of what it carries', () => {
     expect(Object.values(document.channels).map((c) => c.address)).toEqual(topicList.map((t) => t.name));
