@@ -1,9 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
-import { type OutcomeInput, type OutcomeRow, routerApi } from '@slipway/contracts';
+import { type OutcomeInput, type OutcomeRow, routerApi, topics } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
-import { type Asked, counter, Operation, steadyNow } from '@slipway/platform';
+import { type Asked, counter, encodeValue, Operation, steadyNow } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { portableJson } from '@slipway/platform';
 import { RowJournal } from '../journal/rows.journal.ts';
 import { OutcomeNames } from './outcome-names.store.ts';
 import { requirePlausibleTimes } from './plausible-time.ts';
@@ -60,7 +59,9 @@ export class OutcomeController {
         request_id: o.request_id ?? '',
       }),
     );
-    if (!this.journal.append([Buffer.from(rows.map((r) => `${portableJson(r)}\n`).join(''))], rows.length))
+    if (
+      !this.journal.append([Buffer.from(rows.map((r) => `${encodeValue(topics.outcomes, r)}\n`).join(''))], rows.length)
+    )
       throw new ProblemError('journal_full', 'the journal cannot take the outcome; send it again later');
     for (const r of rows) outcomesTotal.inc({ endpoint: r.endpoint });
     const warnings = this.unread(given);
