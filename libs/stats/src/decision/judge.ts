@@ -22,14 +22,14 @@ export const SAMPLE_RATIO_LIMIT = 1000;
  * - `advance`: the dwell is over, the counts of `until` and the minimum samples are met, and every guardrail's e-value
  * is below 2.
  * - where the policy asks for proof, and for an experiment's goal, `advance` also needs the one-sided confidence
- * sequence to give it (`proof.ts`);
+ * sequence to give it (`sequential/proof.ts`);
  * - where the policy names a harm that must not be missed, the last step in which the arms are concurrent also waits
- * until that harm is excluded (`harm.ts`): a candidate that does it is promoted with probability ≤ `missed`;
+ * until that harm is excluded (`guardrails/harm.ts`): a candidate that does it is promoted with probability ≤ `missed`;
  * - a candidate whose own figures are beyond a declared limit is not promoted: the step after which it has everything
  * waits until they are within it (`limit.ts`);
  * - `hold`: anything else; `reasons` name what is missing. `out_of_service`: the candidate has answered nothing itself
  * for longer than the policy allows. An exposure fault (crossed units, a wrong sample ratio) never lets a candidate
- * advance; it is rolled back only by evidence that the fault cannot explain (`exposure.ts`).
+ * advance; it is rolled back only by evidence that the fault cannot explain (`guardrails/exposure.ts`).
  *
  * At a weight of 1 nothing is concurrent: doubt does not hold then, and besides what comes in late of earlier steps
  * only gross failure (half of the requests of a unit fail, on average over ≥ 20 units) rolls back; what the control

@@ -53,6 +53,9 @@ export function elements({ control, candidate, tensor }: Values): [Json[], Json[
   return both ? [control as Json[], candidate as Json[]] : undefined;
 }
 
+/** The elements of a tensor, or the one value. */
+export const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [value]);
+
 /** The place of an element: of a tensor with one element it is the tensor's. */
 export const placeOf = (field: string, i: number, of: readonly unknown[]) =>
   of.length === 1 ? field : `${field}.${i}`;

@@ -1,4 +1,4 @@
-import { type Comparator, elements, found, placeOf } from './comparator.ts';
+import { type Comparator, elements, type FoundDifference, found, listOf, placeOf } from './comparator.ts';
 
 /** Whole numbers, truth values, bytes and null are equal or not. */
 export const exact: Comparator = {
@@ -6,12 +6,12 @@ export const exact: Comparator = {
     values.tensor ? elements(values) !== undefined : isLeaf(values.control) && isLeaf(values.candidate),
 
   async compare({ field, control, candidate }) {
-    const [a, b] = [[control].flat(), [candidate].flat()];
-    return found(
-      a.flatMap((x, i) =>
-        x === b[i] ? [] : [{ field: placeOf(field, i, a), kind: 'class' as const, control: x, candidate: b[i] }],
-      ),
-    );
+    const [a, b] = [listOf(control), listOf(candidate)];
+    const differences: FoundDifference[] = [];
+    for (let i = 0; i < a.length; i++)
+      if (a[i] !== b[i])
+        differences.push({ field: placeOf(field, i, a), kind: 'class', control: a[i], candidate: b[i] });
+    return found(differences);
   },
 };
 

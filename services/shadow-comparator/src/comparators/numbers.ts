@@ -1,5 +1,5 @@
 import type { CompareRule } from '@slipway/release';
-import { type Comparator, elements, type FoundDifference, found, isFraction, placeOf } from './comparator.ts';
+import { type Comparator, elements, type FoundDifference, found, isFraction, listOf, placeOf } from './comparator.ts';
 
 /** Numbers with a fraction agree within a tolerance. */
 export const numbers: Comparator = {
@@ -9,10 +9,10 @@ export const numbers: Comparator = {
       : typeof values.control === 'number' && typeof values.candidate === 'number',
 
   async compare({ field, control, candidate }, rule) {
-    const [a, b] = [[control].flat(), [candidate].flat()];
+    const [a, b] = [listOf(control), listOf(candidate)];
     const differences: FoundDifference[] = [];
-    for (const [i, x] of a.entries()) {
-      const y = b[i];
+    for (let i = 0; i < a.length; i++) {
+      const [x, y] = [a[i], b[i]];
       // What should be a number and is none (NaN has no JSON) is equal or not.
       if (typeof x === 'number' && typeof y === 'number' ? !isWithin(x, y, rule) : x !== y)
         differences.push({ field: placeOf(field, i, a), kind: 'number', control: x, candidate: y });
@@ -28,8 +28,8 @@ function isWithin(a: number, b: number, rule: CompareRule): boolean {
 /** Largest |a − b| of numbers at the same places; 0 without any. */
 export function largestDifference(a: readonly unknown[], b: readonly unknown[]): number {
   let largest = 0;
-  for (const [i, x] of a.entries()) {
-    const y = b[i];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i], b[i]];
     const d = typeof x === 'number' && typeof y === 'number' ? Math.abs(x - y) : 0;
     if (Number.isFinite(d) && d > largest) largest = d;
   }
