@@ -117,7 +117,9 @@ while time.time() - began < args.seconds:
             "queue_us": 0,
             "compute_us": 0,
             "batch_size": 1,
-            "price": 0.0001,
+            "cost": 0.0001,
+            # what labels are compared with: each output as text, by its name
+            "outputs": {o["name"]: str(o["data"][0]) for o in given.get("outputs", [])},
             "request": {"amount": amount},
             "response": given,
             "router": "",

@@ -1,47 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type PredictionRow, topics } from '@slipway/contracts';
+import { topics } from '@slipway/contracts';
 import { type Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 import type { RecordProducer } from '@slipway/platform';
+import { predictionRow } from '../fixtures/rows.ts';
 import { GOOD, type Release } from '../fixtures/release.ts';
 import { quantile } from './load.ts';
 import { add, say } from './report.ts';
 import { BODY } from './requests.ts';
 
-function predictionRow(): PredictionRow {
-  return {
-    event_id: randomUUID(),
-    type: 'slipway.prediction.v1',
-    source: 'bench',
-    time: Date.now(),
-    request_id: randomUUID(),
-    endpoint: 'spam',
-    rollout_id: '',
-    step: -1,
-    route_revision: '1.1',
-    unit: 'u',
-    assigned_arm: 'control',
-    probability: 1,
-    reason: 'rule',
-    served_version: 'spam:1',
-    fallback_from: '',
-    status: 200,
-    error_code: '',
-    latency_us: 1000,
-    queue_us: 1,
-    compute_us: 1,
-    batch_size: 1,
-    price: 0,
-    request: JSON.parse(BODY),
-    response: { outputs: [{ name: 'class', data: [1] }] },
-    shadow_rollout_id: '',
-    shadow_step: -1,
-    trace_id: '',
-    router: '',
-    boot: '',
-    sequence: 0,
-  };
-}
+const benchRow = () => predictionRow({ source: 'bench', unit: 'u', reason: 'rule', request: JSON.parse(BODY) });
 
 export async function rows(release: Release, producer: RecordProducer): Promise<void> {
   say('\nFrom an event on Kafka to a row in ClickHouse (1.7 KB rows)');
@@ -54,7 +22,7 @@ export async function rows(release: Release, producer: RecordProducer): Promise<
     await Promise.all(
       [0, 1, 2, 3].map(() =>
         producer.send(topics.predictions.name, [
-          { value: Array.from({ length: chunk }, () => JSON.stringify(predictionRow())).join('\n') },
+          { value: Array.from({ length: chunk }, () => JSON.stringify(benchRow())).join('\n') },
         ]),
       ),
     );
@@ -62,7 +30,7 @@ export async function rows(release: Release, producer: RecordProducer): Promise<
   add('rows, written, sent, parsed and readable', total / ((performance.now() - began) / 1000), '/s');
   const visible: number[] = [];
   for (let i = 0; i < 60; i++) {
-    const row = predictionRow();
+    const row = benchRow();
     const at = performance.now();
     await producer.send(topics.predictions.name, [{ value: JSON.stringify(row) }]);
     await until(

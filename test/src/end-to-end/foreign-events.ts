@@ -166,9 +166,9 @@ export function describeForeignEvents(stack: () => Release): void {
         .map((r) => r.reason)
         .sort();
       expect(reasons).toEqual([
-        'assigned_arm: must be control or candidate',
         expect.stringContaining('rollout_id: Invalid UUID'),
         'rollout_id: there is no rollout 0198c0de-0000-7000-8000-000000000001',
+        'time: must be milliseconds since the epoch',
       ]);
     });
   });

@@ -3,9 +3,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { predictionRow as declaredPredictionRow } from '@slipway/contracts';
 import { compressedBlocks, isReadableFunction, readCompressedBlocks, refusedFunctions, until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClickHouseAlone, startClickHouseAlone } from '../fixtures/clickhouse.ts';
+import { predictionRow } from '../fixtures/rows.ts';
 import { root } from '../fixtures/stack.ts';
 
 let stack: ClickHouseAlone;
@@ -273,6 +275,13 @@ it('every function of the engine is on a list: what may be called, or what may n
   ).map((c) => c.name);
   expect(combinators.filter((c) => !isReadableFunction(`sum${c}`))).toEqual([]);
   expect(['sumFile', 'newFunction', 'fileIf', 'dictGetState'].filter(isReadableFunction)).toEqual([]);
+});
+
+it('sees which values no enumeration knows, and how many rows have them', async () => {
+  const rows = [predictionRow({ reason: 'chance' }), predictionRow({ reason: 'chance' }), predictionRow()];
+  await stack.insert(declaredPredictionRow, [...rows, rows[0] as object]);
+  const { text } = await ask('SELECT `table`, `column`, value, rows FROM slipway.unknown_values');
+  expect(text).toBe('predictions\treason\tchance\t2\n');
 });
 
 it('the grants for a real server are for the same tables and views, and no others', async () => {

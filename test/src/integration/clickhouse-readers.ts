@@ -25,6 +25,7 @@ export function describeReaders(stack: () => TestStack): void {
     'rollout_timeline',
     'router_accounting',
     'shadow_accounting',
+    'unknown_values',
   ];
 
   describe('the analyst', () => {

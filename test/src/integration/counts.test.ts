@@ -6,6 +6,7 @@ import { until } from '@slipway/local';
 import { type ClickHouseClient, createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Looks } from '../fixtures/looks.ts';
+import { predictionRow } from '../fixtures/rows.ts';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 import { sums } from './counting.ts';
 import { describeFairness } from './fair-counts.ts';
@@ -64,39 +65,13 @@ function prediction(
   change: Partial<PredictionRow> = {},
 ): PredictionRow {
   const weight = step === 0 ? 0.25 : 0.5;
-  return {
-    event_id: randomUUID(),
-    type: 'slipway.prediction.v1',
-    source: 'test',
-    time: Date.now(),
-    request_id: randomUUID(),
-    endpoint: 'spam',
-    rollout_id: rollout.id,
-    step,
-    route_revision: `1.${step + 1}`,
-    unit,
-    assigned_arm: arm,
+  return predictionRow({
+    ...{ rollout_id: rollout.id, step, route_revision: `1.${step + 1}`, unit, assigned_arm: arm },
     probability: arm === 'candidate' ? weight : 1 - weight,
-    reason: 'randomised',
     served_version: arm === 'candidate' ? 'spam:2' : 'spam:1',
-    fallback_from: '',
-    status: 200,
-    error_code: '',
-    latency_us: 1000,
-    queue_us: 0,
-    compute_us: 0,
-    batch_size: 1,
-    price: 0,
-    shadow_rollout_id: '',
-    shadow_step: -1,
-    trace_id: '',
-    request: null,
-    response: { outputs: [{ name: 'class', data: [1] }] },
-    router: 'r',
-    boot: 'b',
-    sequence: 0,
+    ...{ router: 'r', boot: 'b' },
     ...change,
-  };
+  });
 }
 const outcome = (value: unknown, change: object) => ({
   event_id: randomUUID(),

@@ -78,9 +78,8 @@ describe('deploy/compose.yaml', () => {
   it.each(ours)('gives %s an environment that it accepts, and a program that is there', async (_, service) => {
     const main = join(root, service.command?.[0] as string);
     expect(existsSync(main)).toBe(true);
-    const { configSchema } = (await import(main.replace('bundle/main.js', 'dist/config.js'))) as {
-      configSchema: z.ZodType;
-    };
+    const config = main.replace(/(bundle|dist)\/main\.js$/, 'dist/config.js');
+    const { configSchema } = (await import(config)) as { configSchema: z.ZodType };
     const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([k, v]) => [k, interpolated(v)]));
     expect(configSchema.safeParse(env).error?.issues).toBeUndefined();
   });

@@ -6,6 +6,7 @@ import { until } from '@slipway/local';
 import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { judgeDrift, judgeLoss } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { predictionRow } from '../fixtures/rows.ts';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 const WINDOW_MS = 6000;
@@ -75,32 +76,8 @@ const REQUESTS: Request[] = [
 ];
 function row(request: Request, nested: boolean, change: Partial<PredictionRow> = {}): PredictionRow {
   const tensor = (name: string, x: unknown) => ({ name, shape: [1, 1], datatype: 'BYTES', data: nested ? [[x]] : [x] });
-  return {
-    event_id: randomUUID(),
-    type: 'slipway.prediction.v1',
-    source: 'test',
-    time: Date.now(),
-    request_id: randomUUID(),
-    endpoint: 'e',
-    rollout_id: ROLLOUT,
-    step: 0,
-    route_revision: '1.1',
-    unit: 'u',
-    assigned_arm: 'control',
-    probability: 0.5,
-    reason: 'randomised',
-    served_version: 'm:1',
-    fallback_from: '',
-    status: 200,
-    error_code: '',
-    latency_us: 1,
-    queue_us: 0,
-    compute_us: 0,
-    batch_size: 1,
-    price: 0,
-    shadow_rollout_id: '',
-    shadow_step: -1,
-    trace_id: '',
+  return predictionRow({
+    ...{ endpoint: 'e', rollout_id: ROLLOUT, step: 0, unit: 'u', probability: 0.5, served_version: 'm:1' },
     request: { inputs: Object.entries(request).map(([name, x]) => tensor(name, x)) },
     response: {
       outputs: [
@@ -108,11 +85,8 @@ function row(request: Request, nested: boolean, change: Partial<PredictionRow> =
         { name: 'class', data: [1] },
       ],
     },
-    router: '',
-    boot: '',
-    sequence: 0,
     ...change,
-  };
+  });
 }
 /** Sends rows early in a window, and waits until that window is complete. @returns its number */
 async function inOneWindow(rows: PredictionRow[]): Promise<number> {

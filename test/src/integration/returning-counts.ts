@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { assignArm } from '@slipway/routing';
 import { type PredictionRow, topics } from '@slipway/contracts';
+import type { Arm } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
 import type { AsOf } from '@slipway/experiment-stats/as-of';
 import { until } from '@slipway/local';
@@ -85,9 +86,8 @@ export function describeReturning(context: () => Counting, { rollout, prediction
           )[0]?.n === 1,
       );
       const now = await context().counts.asOf(ramp);
-      expect(isCrossed([crossing, row].map((r) => ({ share: 0.05, arm: 'arm' in r ? r.arm : r.assigned_arm })))).toBe(
-        true,
-      );
+      const arms = [crossing, row].map((r) => ('arm' in r ? r.arm : (r.assigned_arm as Arm)));
+      expect(isCrossed(arms.map((arm) => ({ share: 0.05, arm })))).toBe(true);
       expect((await context().counts.totals(ramp, now)).crossed).toBe(1);
       const [was, is] = [before[0.05] as number[], sums(await context().counts.exposures(ramp, now))[0.05] as number[]];
       expect(is).toEqual([(was[0] as number) - 1, was[1]]);

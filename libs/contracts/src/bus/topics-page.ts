@@ -1,3 +1,4 @@
+import { markdownTable } from './markdown-table.ts';
 import type { Principal, Topic } from './topic.ts';
 import { topicList } from './topics.ts';
 
@@ -46,13 +47,5 @@ export function topicsPage(): string {
     who(t.readers),
     t.meaning,
   ]);
-  return `${INTRODUCTION}\n${table([head, ...rows])}`;
-}
-
-/** A table of Markdown, its columns aligned; the first row is the head. */
-function table(rows: readonly string[][]): string {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0))) ?? [];
-  const line = (cells: readonly string[]) => `| ${cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(' | ')} |\n`;
-  const [head = [], ...body] = rows;
-  return [head, widths.map((w) => '-'.repeat(w)), ...body].map(line).join('');
+  return `${INTRODUCTION}\n${markdownTable([head, ...rows])}`;
 }

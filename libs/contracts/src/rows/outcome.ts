@@ -1,19 +1,56 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '@slipway/core';
+import { defineRow } from './define-row.ts';
+import { EVENT_ID, LOW, required, SOURCE, text } from './kinds.ts';
 
 /** One business fact, one line of `outcomes.v1`. */
-export const outcomeRowSchema = z.object({
-  event_id: z.string().min(1),
-  type: z.literal('slipway.outcome.v1'),
-  source: z.string(),
-  time: timeMsSchema,
-  endpoint: z.string().min(1),
-  name: z.string().min(1),
-  value: z.union([z.number(), z.string(), z.boolean()]),
-  /** One of the two is given; the other is empty. */
-  unit: z.string(),
-  request_id: z.string(),
+export const outcomeRow = defineRow({
+  type: 'slipway.outcome.v1',
+  table: 'outcomes',
+  comment: 'Business facts about a unit or a request, from outcomes.v1; they may come weeks later; kept 400 days',
+  fields: {
+    event_id: { schema: required, ...EVENT_ID },
+    time: {
+      schema: timeMsSchema,
+      column: 'DateTime64(3)',
+      withinDays: 400,
+      comment: 'when it happened, by the clock of whoever reports it',
+    },
+    source: { schema: text, ...SOURCE },
+    endpoint: { schema: required, column: LOW, comment: 'the endpoint that it is about' },
+    name: { schema: required, column: LOW, comment: 'which fact: metrics refer to it' },
+    value: {
+      schema: z.union([z.number(), z.string(), z.boolean()]),
+      column: 'String',
+      json: null,
+      value: "if(JSONType(row, 'value') = 'String', JSONExtractString(row, 'value'), JSONExtractRaw(row, 'value'))",
+      refused: {
+        when: "JSONType(row, 'value') NOT IN ('Int64', 'UInt64', 'Double', 'String', 'Bool')",
+        why: 'value: must be a number, a string or a boolean',
+      },
+      comment: 'as text: numbers and booleans in their JSON form',
+    },
+    unit: { schema: text, column: 'String', comment: 'the unit that it is about; empty when it is about a request' },
+    request_id: {
+      schema: text,
+      column: 'String',
+      refused: {
+        when: "(JSONExtractString(row, 'unit') = '') = (JSONExtractString(row, 'request_id') = '')",
+        why: 'unit: give either unit or request_id',
+      },
+      comment: 'the request that it is about; empty when it is about a unit',
+    },
+  },
+  derived: {
+    number: {
+      column: 'Nullable(Float64)',
+      value: `multiIf(JSONType(row, 'value') = 'Bool', toFloat64(JSONExtractBool(row, 'value')),
+        JSONType(row, 'value') = 'String', NULL, JSONExtractFloat(row, 'value'))`,
+      comment: 'the value when it is a number; 1 and 0 for booleans',
+    },
+  },
 });
+export const outcomeRowSchema = outcomeRow.schema;
 export type OutcomeRow = z.infer<typeof outcomeRowSchema>;
 
 /** The body of `POST /v1/outcomes`. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '@slipway/core';
+import { defineRowOf } from './define-row.ts';
+import { asJson, EVENT_ID, LOW, SOURCE } from './kinds.ts';
 
 /** A model should be retrained: why, and on which data. */
 export const retrainingSchema = z.object({
@@ -18,3 +20,33 @@ export const retrainingSchema = z.object({
   numbers: z.record(z.string(), z.unknown()),
 });
 export type Retraining = z.infer<typeof retrainingSchema>;
+
+export const retrainingRow = defineRowOf(retrainingSchema, {
+  table: 'retraining',
+  comment: 'Which model should be retrained, why, and on which data, from retraining.v1; kept for ever',
+  requires: ['event_id', 'model'],
+  fields: {
+    event_id: EVENT_ID,
+    time: { column: 'DateTime64(3)', comment: "the drift monitor's clock; for display" },
+    source: SOURCE,
+    model: { column: LOW, comment: 'the model that should be retrained' },
+    version: { column: 'UInt32', as: 'model_version', comment: 'its version that serves' },
+    endpoint: { column: LOW, comment: 'where it serves' },
+    reasons: { column: 'Array(String)', comment: 'stable codes: label_loss:…, lasting_drift' },
+    sentence: { column: 'String', comment: 'why, in a sentence for people' },
+    data: { column: null, comment: 'table, from, to: what to train on' },
+    numbers: { ...asJson('numbers'), comment: 'the numbers behind it, as JSON' },
+  },
+  derived: {
+    data_from: {
+      column: 'DateTime64(3)',
+      value: "fromUnixTimestamp64Milli(JSONExtractInt(row, 'data', 'from'))",
+      comment: 'train on requests that arrived from here on',
+    },
+    data_to: {
+      column: 'DateTime64(3)',
+      value: "fromUnixTimestamp64Milli(JSONExtractInt(row, 'data', 'to'))",
+      comment: 'up to here',
+    },
+  },
+});

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '@slipway/core';
 import { differenceKinds } from '@slipway/release';
+import { defineRow } from './define-row.ts';
+import { count, LOW, required, SOURCE, text, TRACE_ID } from './kinds.ts';
 
 /**
  * How one sampled request ended. `failed`: there is no answer to compare; `expired`: its deadline passed; `shed`: the
@@ -89,34 +91,81 @@ export const differenceSchema = z.object({
 export type Difference = z.infer<typeof differenceSchema>;
 
 /** How the answers to one sampled request differ: one line of `comparisons.v1`. Its id is the pair's. */
-export const comparisonRowSchema = z.object({
-  event_id: z.string().min(1),
-  type: z.literal('slipway.comparison.v1'),
-  source: z.string(),
-  time: timeMsSchema,
-  request_id: z.string(),
-  trace_id: z.string(),
-  endpoint: z.string(),
-  rollout_id: z.string(),
-  step: z.int(),
-  unit: z.string(),
-  control_version: z.string(),
-  candidate_version: z.string(),
-  result: shadowResultSchema,
-  reason: z.string(),
-  /** False also when the candidate failed where control answered. */
-  agree: z.boolean(),
-  /** Whether a noise answer was there, and whether control agreed with itself. */
-  noise: z.boolean(),
-  noise_agree: z.boolean(),
-  differences: z.array(differenceSchema),
-  /** Largest absolute difference of two numbers of the answers. */
-  max_difference: z.number(),
-  control_latency_us: z.int(),
-  control_compute_us: z.int(),
-  candidate_latency_us: z.int(),
-  candidate_compute_us: z.int(),
-  noise_compute_us: z.int(),
-  price: z.number(),
+export const comparisonRow = defineRow({
+  type: 'slipway.comparison.v1',
+  table: 'comparisons',
+  comment: 'How the answers to a sampled request differ, or why there is no pair, from comparisons.v1; kept 400 days',
+  fields: {
+    event_id: {
+      schema: required,
+      column: 'String',
+      comment: "the shadow pair's: a pair that was compared twice is one row",
+    },
+    time: {
+      schema: timeMsSchema,
+      column: 'DateTime64(3)',
+      withinDays: 35,
+      comment: "the comparator's clock; for display",
+    },
+    source: { schema: text, ...SOURCE },
+    request_id: { schema: required, column: 'String', comment: 'the sampled request' },
+    trace_id: { schema: text, ...TRACE_ID },
+    endpoint: { schema: text, column: LOW, comment: 'the endpoint that was asked' },
+    rollout_id: { schema: required, column: LOW, comment: 'the rollout whose shadow sampled it' },
+    step: { schema: z.int().default(0), column: 'Int16', comment: 'the step of that rollout, from 0' },
+    unit: {
+      schema: text,
+      column: 'String',
+      comment: 'whose request it is (user, session); empty when the request names none',
+    },
+    control_version: { schema: text, column: LOW, comment: 'model:version that served the request' },
+    candidate_version: { schema: text, column: LOW, comment: 'model:version that was asked in the shadow' },
+    result: { schema: required, column: LOW, known: shadowResults, comment: 'paired, failed, expired or shed' },
+    reason: { schema: text, column: LOW, comment: 'why there is no pair; empty when there is one' },
+    agree: {
+      schema: z.boolean(),
+      column: 'Bool',
+      comment: 'false also when the candidate failed where the control answered',
+    },
+    noise: { schema: z.boolean().default(false), column: 'Bool', comment: 'the control was asked once more' },
+    noise_agree: {
+      schema: z.boolean().default(false),
+      column: 'Bool',
+      comment: 'the control agreed with itself when it was asked once more',
+    },
+    differences: {
+      schema: z.array(differenceSchema).default([]),
+      column: 'Array(Tuple(field String, kind String, control String, candidate String))',
+      comment: 'each place in which the answers differ, with both values as text',
+    },
+    max_difference: {
+      schema: z.number().default(0),
+      column: 'Float64',
+      comment: 'the largest absolute difference of two numbers of the answers',
+    },
+    control_latency_us: {
+      schema: count,
+      column: 'UInt64',
+      comment: "the control's answer, in microseconds, as its caller waited",
+    },
+    control_compute_us: { schema: count, column: 'UInt64', comment: 'computing of the control, in microseconds' },
+    candidate_latency_us: {
+      schema: count,
+      column: 'UInt64',
+      comment: "the candidate's answer, in microseconds, as the shadow lane waited",
+    },
+    candidate_compute_us: { schema: count, column: 'UInt64', comment: 'computing of the candidate, in microseconds' },
+    noise_compute_us: {
+      schema: count,
+      column: 'UInt64',
+      comment: "computing of the control's second answer, in microseconds",
+    },
+    price: {
+      schema: z.number().default(0),
+      column: 'Float64',
+      comment: 'what the shadow cost for this request, as the bundles declare it',
+    },
+  },
 });
+export const comparisonRowSchema = comparisonRow.schema;
 export type ComparisonRow = z.infer<typeof comparisonRowSchema>;

@@ -1,13 +1,27 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClickHouse } from './clickhouse.client.ts';
+import { type Row, rows } from '@slipway/contracts';
+import { columnSql, columnsOf, literal, quotedName } from '../rows/columns.ts';
+import { ingestStatements } from '../rows/ingest-sql.ts';
+import { unknownValuesStatements } from '../rows/unknown-values.ts';
+import { type ClickHouseClient, createClickHouse, queryRows } from './clickhouse.client.ts';
 
 /**
- * Applies the numbered SQL files that are not yet in `slipway.schema_migrations`, in order. Statements are separated by
- * a line of `---` and must be idempotent: a file that was interrupted is run again from its top. `${NAME}` is replaced
- * from `variables`.
+ * Brings ClickHouse's tables and views to what `folder` and the declared rows say; may run at every deployment.
  *
- * @returns the names of the files applied now
+ * - Numbered files (`0001_….sql`) change tables, and are applied once, in order. `${predictions}` and the like stand
+ *   for the columns of a declared row.
+ * - Columns that a row declares and its table lacks are added, and comments follow the declaration.
+ * - Everything else is applied again whenever its text changes: the functions (`functions.sql`), each row's ingest, the
+ *   views (`views/*.sql`).
+ *
+ * Statements are separated by a line of `---` and must be idempotent: what was interrupted is run again from its top.
+ * `${NAME}` is replaced from `variables`.
+ *
+ * @returns what was applied now: names of files, `columns/TABLE`, `ingest/TABLE`
+ * @throws Error for a column whose type is not the declared one, which only a numbered file can change, and for a
+ *   database of a version before the tables were declared
  */
 export async function migrateClickHouse(
   url: string,
@@ -17,68 +31,175 @@ export async function migrateClickHouse(
 ): Promise<string[]> {
   const client = createClickHouse(url, 'default', ca);
   try {
-    await client.command({ query: 'CREATE DATABASE IF NOT EXISTS slipway' });
-    await client.command({
-      query: `CREATE TABLE IF NOT EXISTS slipway.schema_migrations
-        (name String COMMENT 'the file', applied_at DateTime64(3) DEFAULT now64(3) COMMENT 'when it was applied')
-        ENGINE = MergeTree ORDER BY name COMMENT 'The SQL files that were applied'`,
-    });
-    const done = new Set(
-      (
-        await (
-          await client.query({ query: 'SELECT name FROM slipway.schema_migrations', format: 'JSONEachRow' })
-        ).json<{ name: string }>()
-      ).map((r) => r.name),
-    );
-    const applied: string[] = [];
-    for (const name of (await readdir(folder)).filter((f) => /^\d{4}_.*\.sql$/.test(f)).sort()) {
-      if (done.has(name)) continue;
-      const sql = (await readFile(join(folder, name), 'utf8')).replace(/\$\{(\w+)\}/g, (_, v: string) => {
-        const value = variables[v];
-        if (value === undefined) throw new Error(`${name} needs the variable ${v}`);
-        return value;
-      });
-      for (const statement of sql
-        .split(/^---$/m)
-        .map((s) => s.trim())
-        .filter((s) => s.length > 0)) {
-        try {
-          await client.command({ query: statement });
-        } catch (error) {
-          throw new Error(`${name}: ${(error as Error).message}\n${statement.slice(0, 400)}`, { cause: error });
-        }
-      }
-      await client.insert({
-        table: 'slipway.schema_migrations',
-        values: [{ name }],
-        format: 'JSONEachRow',
-        columns: ['name'],
-      });
-      applied.push(name);
-    }
-    if (applied.length > 0) await commentMaterializedViews(client);
-    return applied;
+    return await new Migration(client, folder, variables).run();
   } finally {
     await client.close();
   }
 }
 
-/** A materialized view's columns mean what its target's mean: where they have no comment they get the target's. */
-async function commentMaterializedViews(client: ReturnType<typeof createClickHouse>): Promise<void> {
-  const views = await client.query({
-    query: `SELECT c.table AS view, groupArray((c.name, t.comment)) AS comments
-      FROM (SELECT name, extract(create_table_query, ' TO slipway\\.(\\w+)') AS target
-        FROM system.tables WHERE database = 'slipway' AND engine = 'MaterializedView') AS v
-      JOIN system.columns AS c ON c.table = v.name
-      JOIN system.columns AS t ON t.table = v.target AND t.name = c.name
-      WHERE c.database = 'slipway' AND t.database = 'slipway' AND c.comment = '' AND t.comment != ''
-      GROUP BY view`,
-    format: 'JSONEachRow',
-  });
-  for (const { view, comments } of await views.json<{ view: string; comments: [string, string][] }>()) {
-    const changes = comments.map(([column, text]) => `COMMENT COLUMN \`${column}\` ${quoted(text)}`);
-    await client.command({ query: `ALTER TABLE slipway.${view} ${changes.join(', ')}` });
+class Migration {
+  private readonly client: ClickHouseClient;
+  private readonly folder: string;
+  private readonly variables: Record<string, string>;
+  private readonly applied: string[] = [];
+  /** Checksums by name of what was applied before. */
+  private done = new Map<string, string>();
+  /** The functions: where the engine writes them out in what uses them, that is applied again as well. */
+  private functions = '';
+
+  constructor(client: ClickHouseClient, folder: string, variables: Record<string, string>) {
+    this.client = client;
+    this.folder = folder;
+    const columns = rows.map((row) => [row.table, columnsOf(row).map(columnSql).join(',\n    ')]);
+    this.variables = { ...Object.fromEntries(columns), ...variables };
+  }
+
+  async run(): Promise<string[]> {
+    await this.open();
+    const [functions, numbered, views] = await Promise.all([
+      this.read('functions.sql'),
+      this.files('.', /^\d{4}_.*\.sql$/),
+      this.files('views', /\.sql$/),
+    ]);
+    await this.repeatable('functions.sql', functions);
+    this.functions = functions.join('\n');
+    for (const name of numbered) if (!this.done.has(name)) await this.apply(name, await this.read(name));
+    for (const row of rows) await this.followDeclaration(row);
+    for (const row of rows)
+      await this.repeatable(
+        `ingest/${row.table}`,
+        ingestStatements(row).map((s) => this.replaced(row.table, s)),
+      );
+    for (const name of views) await this.repeatable(name, await this.read(name));
+    await this.repeatable('views/unknown_values', unknownValuesStatements(rows));
+    if (this.applied.length > 0) await this.commentMaterializedViews();
+    return this.applied;
+  }
+
+  private async open(): Promise<void> {
+    await this.command('CREATE DATABASE IF NOT EXISTS slipway');
+    await this.command(
+      `CREATE TABLE IF NOT EXISTS slipway.schema_migrations
+        (name String COMMENT 'a file, or what is made from a declaration',
+        checksum String COMMENT 'SHA-256 of its text as it was applied, in hexadecimal',
+        applied_at DateTime64(3) DEFAULT now64(3) COMMENT 'when it was applied')
+        ENGINE = ReplacingMergeTree(applied_at) ORDER BY name
+        COMMENT 'What was applied to the tables and views, and when'`,
+    );
+    const known = await this.columns('schema_migrations');
+    if (!known.has('checksum'))
+      throw new Error(
+        'the tables in this ClickHouse are of an early version, whose migrations are gone: begin with an empty ' +
+          'database (on one machine: npm start -- --fresh)',
+      );
+    const before = await queryRows<{ name: string; checksum: string }>(
+      this.client,
+      'SELECT name, checksum FROM slipway.schema_migrations FINAL',
+    );
+    this.done = new Map(before.map(({ name, checksum }) => [name, checksum]));
+  }
+
+  private async files(folder: string, pattern: RegExp): Promise<string[]> {
+    const names = (await readdir(join(this.folder, folder))).filter((f) => pattern.test(f)).sort();
+    return names.map((name) => (folder === '.' ? name : `${folder}/${name}`));
+  }
+
+  private async read(name: string): Promise<string[]> {
+    const statements = (await readFile(join(this.folder, name), 'utf8')).split(/^---$/m).map((s) => s.trim());
+    return statements.filter((s) => s.length > 0).map((s) => this.replaced(name, s));
+  }
+
+  private replaced(name: string, sql: string): string {
+    return sql.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
+      const value = this.variables[variable];
+      if (value === undefined) throw new Error(`${name} needs the variable ${variable}`);
+      return value;
+    });
+  }
+
+  private async repeatable(name: string, statements: readonly string[]): Promise<void> {
+    if (this.done.get(name) !== this.checksum(statements)) await this.apply(name, statements);
+  }
+
+  private async apply(name: string, statements: readonly string[]): Promise<void> {
+    for (const statement of statements)
+      try {
+        await this.command(statement);
+      } catch (error) {
+        throw new Error(`${name}: ${(error as Error).message}\n${statement.slice(0, 400)}`, { cause: error });
+      }
+    await this.client.insert({
+      table: 'slipway.schema_migrations',
+      values: [{ name, checksum: this.checksum(statements) }],
+      format: 'JSONEachRow',
+      columns: ['name', 'checksum'],
+    });
+    this.applied.push(name);
+  }
+
+  private checksum(statements: readonly string[]): string {
+    return createHash('sha256')
+      .update([this.functions, ...statements].join('\n---\n'))
+      .digest('hex');
+  }
+
+  /** Adds what a row declares and its table lacks, and says what its columns mean. */
+  private async followDeclaration(row: Row): Promise<void> {
+    const { table } = row;
+    const known = await this.columns(table);
+    const changes: string[] = [];
+    let before = '';
+    for (const column of columnsOf(row)) {
+      const found = known.get(column.name);
+      if (!found) changes.push(`ADD COLUMN ${columnSql(column)}${before ? ` AFTER ${quotedName(before)}` : ' FIRST'}`);
+      else if (found.type !== column.type)
+        throw new Error(
+          `the column ${table}.${column.name} is ${found.type} and is declared as ${column.type}: a numbered file in ` +
+            'deploy/clickhouse has to change it',
+        );
+      else if (found.comment !== column.comment)
+        changes.push(`COMMENT COLUMN ${quotedName(column.name)} ${literal(column.comment)}`);
+      before = column.name;
+    }
+    const [{ comment = '' } = {}] = await queryRows<{ comment: string }>(
+      this.client,
+      "SELECT comment FROM system.tables WHERE database = 'slipway' AND name = {table:String}",
+      { table },
+    );
+    if (comment !== row.comment) changes.push(`MODIFY COMMENT ${literal(row.comment)}`);
+    if (changes.length === 0) return;
+    await this.command(`ALTER TABLE slipway.${table} ${changes.join(', ')}`);
+    this.applied.push(`columns/${table}`);
+  }
+
+  private async columns(table: string): Promise<Map<string, { type: string; comment: string }>> {
+    const found = await queryRows<{ name: string; type: string; comment: string }>(
+      this.client,
+      "SELECT name, type, comment FROM system.columns WHERE database = 'slipway' AND table = {table:String}",
+      { table },
+    );
+    return new Map(found.map((c) => [c.name, c]));
+  }
+
+  /** A materialized view's columns mean what its target's mean: where they have no comment they get the target's. */
+  private async commentMaterializedViews(): Promise<void> {
+    const views = await queryRows<{ view: string; comments: [string, string][] }>(
+      this.client,
+      `SELECT c.table AS view, groupArray((c.name, t.comment)) AS comments
+        FROM (SELECT name, extract(create_table_query, ' TO slipway\\.(\\w+)') AS target
+          FROM system.tables WHERE database = 'slipway' AND engine = 'MaterializedView') AS v
+        JOIN system.columns AS c ON c.table = v.name
+        JOIN system.columns AS t ON t.table = v.target AND t.name = c.name
+        WHERE c.database = 'slipway' AND t.database = 'slipway' AND c.comment = '' AND t.comment != ''
+        GROUP BY view`,
+    );
+    for (const { view, comments } of views) {
+      const changes = comments.map(([column, text]) => `COMMENT COLUMN ${quotedName(column)} ${literal(text)}`);
+      await this.command(`ALTER TABLE slipway.${view} ${changes.join(', ')}`);
+    }
+  }
+
+  private command(query: string) {
+    return this.client.command({ query });
   }
 }
-
-const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;

@@ -31,7 +31,7 @@ export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'la
  * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The
  * candidate's share is read from the rows' own assignment probability. An `ejected` request was randomised like the
  * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
- * and no latency of either arm.
+ * and no latency of either arm. A row of an arm or for a reason that is not known is none.
  */
 export const EXPOSED_ROWS = `
   SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
@@ -40,6 +40,7 @@ export const EXPOSED_ROWS = `
     ${FAILED} AS failed, fallback_from != '' AND served_version = '' AS nobody, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
+    AND assigned_arm IN ('control', 'candidate')
     AND ${SINCE} AND ${seen('predictions')}`;
 
 /** The same rows, and what follows from them, in the temporary tables of a look (`look-rows.store.ts`). */

@@ -13,7 +13,7 @@ export class ControlPlane1700000000001 implements MigrationInterface {
         retired_at bigint);
       CREATE TABLE versions (
         model text NOT NULL REFERENCES models, version int NOT NULL CHECK (version > 0), digest text NOT NULL,
-        bundle jsonb NOT NULL,
+        bundle jsonb NOT NULL, profile jsonb, profile_note text NOT NULL DEFAULT '',
         created_at bigint NOT NULL, created_by text NOT NULL, PRIMARY KEY (model, version));
       CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% is immutable', TG_TABLE_NAME; END $$;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { childTraceparent, type Route, traceIdOf } from '@slipway/contracts';
+import { childTraceparent, type Route, rowOutputs, traceIdOf } from '@slipway/contracts';
 import type { Arm } from '@slipway/core';
 import { formatRevision, formatVersion, ProblemError } from '@slipway/core';
 import {
@@ -24,7 +24,7 @@ import { forcedVersion } from '../assignment/forced.ts';
 import type { ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { Asker, type AskerParts, type Ids, type Outcome } from './asker.proxy.ts';
 import { RequestBody } from './request-body.ts';
-import { loggedBody, predictionLine } from './row.ts';
+import { answerOutputs, loggedBody, predictionLine } from './row.ts';
 import { Turn, type TurnParts } from './turn.proxy.ts';
 
 const requestsTotal = counter(
@@ -184,8 +184,8 @@ export class InferProxy {
     const requestBody = loggedBody(body.bytes, body.isJson, this.parts.maxLoggedBytes);
     // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
     const { maxLoggedBytes } = this.parts;
-    const isJson = outcome.body.length <= maxLoggedBytes && parseBytes(outcome.body) !== undefined;
-    const responseBody = loggedBody(outcome.body, isJson, maxLoggedBytes);
+    const answer = outcome.body.length <= maxLoggedBytes ? parseBytes(outcome.body) : undefined;
+    const responseBody = loggedBody(outcome.body, answer !== undefined, maxLoggedBytes);
     const shadow =
       assignment.reason === 'forced' || outcome.status >= 400 || outcome.servedBy !== route.control
         ? undefined
@@ -206,6 +206,8 @@ export class InferProxy {
       time: steadyNow(),
       request_id: requestId,
       endpoint: route.endpoint,
+      protocol: 'oip',
+      branch: 'main',
       rollout_id: route.rollout?.id ?? '',
       step: route.rollout?.step ?? -1,
       route_revision: formatRevision(route.revision),
@@ -222,7 +224,8 @@ export class InferProxy {
       queue_us: number('x-slipway-queue-us'),
       compute_us: number('x-slipway-compute-us'),
       batch_size: number('x-slipway-batch-size'),
-      price: route.prices[served] ?? 0,
+      cost: route.prices[served] ?? 0,
+      outputs: rowOutputs(answerOutputs(answer?.value, responseBody)),
       shadow_rollout_id: shadow ? (route.shadow?.rollout_id ?? '') : '',
       shadow_step: shadow ? (route.shadow?.step ?? -1) : -1,
       trace_id: traceIdOf(traceparent),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { MAX_RECORD_BYTES, rowOutputs } from '@slipway/contracts';
 import { parseBytes } from '@slipway/platform';
-import { loggedBody, predictionLine, type RowHead } from './row.ts';
+import { answerOutputs, loggedBody, predictionLine, type RowHead } from './row.ts';
 import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
 
 const logged = (body: string | Buffer, isJson = true, max = 1000) =>
@@ -43,6 +43,29 @@ describe('the bodies of a row', () => {
   });
 });
 
+describe('the outputs of an answer', () => {
+  const outputs = (text: string) => {
+    const body = Buffer.from(text);
+    const read = parseBytes(body);
+    return answerOutputs(read?.value, loggedBody(body, read !== undefined, 1_000_000));
+  };
+  it('are the names and elements of its tensors', () => {
+    const tensor = { name: 'class', datatype: 'INT64', shape: [1], data: [1] };
+    expect(outputs(JSON.stringify({ outputs: [tensor, { name: 'none' }] }))).toEqual([
+      ['class', [1]],
+      ['none', []],
+    ]);
+  });
+  it.each(['', 'an error', 'null', '{"outputs":"x"}', '{"error":"x"}', '{"outputs":[null,7,{"data":[1]}]}'])(
+    'are none where the answer is none of the protocol: %j',
+    (answer) => expect(outputs(answer)).toEqual([]),
+  );
+  it('are none of an answer that is nested more deeply than can be written', () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    expect(outputs(`{"outputs":[{"name":"x","data":${deep}}]}`)).toEqual([]);
+  });
+});
+
 describe('a row, at the largest MAX_LOGGED_BYTES', () => {
   const L = MOST_LOGGED_BYTES;
   const worst = '\u0001'.repeat(256);
@@ -50,6 +73,7 @@ describe('a row, at the largest MAX_LOGGED_BYTES', () => {
   const head = {
     ...{ event_id: 'e'.repeat(36), type: 'slipway.prediction.v1', source: 's'.repeat(253), time: 1e15, step: 1e9 },
     ...{ request_id: '\u00a0'.repeat(128), endpoint: 'n'.repeat(128), unit: worst, router: 's'.repeat(253) },
+    outputs: rowOutputs(Array.from({ length: 64 }, (_, i) => [`o${i}`, [worst]] as const)),
     ...{ served_version: 'm'.repeat(140), fallback_from: 'm'.repeat(140), trace_id: 't'.repeat(32) },
   } as unknown as RowHead;
   it.each([

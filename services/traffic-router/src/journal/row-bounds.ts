@@ -1,7 +1,7 @@
-import { MAX_RECORD_BYTES } from '@slipway/contracts';
+import { MAX_OUTPUTS_BYTES, MAX_RECORD_BYTES } from '@slipway/contracts';
 
 /** A row's fields beside its bodies, escaped, have less. */
-const MOST_FIELDS_BYTES = 16 * 1024;
+const MOST_FIELDS_BYTES = 16 * 1024 + MAX_OUTPUTS_BYTES;
 
 /** So long may each body of a row be in it: no row fits into no record. */
 export const MOST_LOGGED_BYTES = Math.floor((MAX_RECORD_BYTES - MOST_FIELDS_BYTES) / 2);

@@ -1,11 +1,3 @@
--- What analysts read. Plain names; every view reads FINAL, so a repeated row counts once.
-CREATE OR REPLACE VIEW slipway.exposures AS
-SELECT rollout_id, step, unit, assigned_arm AS arm, min(arrived_at) AS first_exposed_at, count() AS requests,
-    any(endpoint) AS endpoint
-FROM slipway.predictions FINAL
-WHERE reason IN ('randomised', 'ejected') AND rollout_id != ''
-GROUP BY rollout_id, step, unit, arm
----
 -- One row per outcome and rollout, beside the prediction that it belongs to: the request's own, or the unit's last
 -- before it in that rollout (and one with an empty rollout_id, where the unit was also served under none). `counted_by`
 -- names the rollout's metrics that read the outcome and in whose window it came, by the same rules as the verdict's
@@ -128,23 +120,23 @@ LEFT JOIN stays AS x ON x.rollout_id = o.rollout_id AND x.step = o.step AND x.sh
 LEFT JOIN failures AS f ON f.rollout_id = o.rollout_id AND f.unit = o.unit
 LEFT JOIN readers AS r ON r.rollout_id = o.rollout_id
 ---
-CREATE OR REPLACE VIEW slipway.latency_by_version AS
-SELECT endpoint, served_version, toStartOfMinute(arrived_at) AS minute, count() AS requests,
-    quantile(0.5)(latency_us) AS p50_us, quantile(0.9)(latency_us) AS p90_us, quantile(0.99)(latency_us) AS p99_us,
-    avg(queue_us) AS mean_queue_us, avg(compute_us) AS mean_compute_us, avg(batch_size) AS mean_batch_size
-FROM slipway.predictions FINAL
-WHERE served_version != ''
-GROUP BY endpoint, served_version, minute
----
-CREATE OR REPLACE VIEW slipway.rollout_timeline AS
-SELECT time, substring(aggregate, 9) AS rollout_id, 'change' AS what, action AS name, reason AS sentence, actor
-FROM slipway.audit FINAL WHERE startsWith(aggregate, 'rollout/')
-UNION ALL
-SELECT time, rollout_id, 'evidence' AS what, verdict AS name, sentence, analyser AS actor
-FROM slipway.evidence FINAL
----
--- (router, boot, sequence) makes gaps countable: what a router answered beyond what has landed.
-CREATE OR REPLACE VIEW slipway.router_accounting AS
-SELECT router, boot, uniqExact(sequence) AS landed, max(sequence) + 1 AS answered_at_least,
-    answered_at_least - landed AS missing
-FROM slipway.predictions WHERE router != '' GROUP BY router, boot
+ALTER TABLE slipway.prediction_outcomes
+    MODIFY COMMENT 'One row is an outcome in a rollout, beside the prediction there that it belongs to',
+    COMMENT COLUMN outcome_id 'event_id of the outcome',
+    COMMENT COLUMN name 'which fact: metrics refer to it',
+    COMMENT COLUMN value 'as text: numbers and booleans in their JSON form',
+    COMMENT COLUMN number 'the value when it is a number; 1 and 0 for booleans',
+    COMMENT COLUMN outcome_arrived_at 'arrival of the outcome, by Kafka''s clock',
+    COMMENT COLUMN prediction_id 'event_id of the prediction',
+    COMMENT COLUMN request_id 'the request that was served',
+    COMMENT COLUMN predicted_at 'arrival of the prediction, by Kafka''s clock',
+    COMMENT COLUMN endpoint 'the endpoint that was asked',
+    COMMENT COLUMN rollout_id 'empty when no rollout was under way',
+    COMMENT COLUMN step 'the rollout''s step, from 0; -1 when no rollout was under way',
+    COMMENT COLUMN unit 'what is randomised; empty when the request named none',
+    COMMENT COLUMN arm 'control or candidate, as assigned',
+    COMMENT COLUMN reason 'why it went to its arm; "randomised" and "ejected" are exposures',
+    COMMENT COLUMN served_version 'model:version that answered',
+    COMMENT COLUMN outputs 'every output tensor of the answer by its name',
+    COMMENT COLUMN exposed_at 'when the unit''s stay in this arm of this step began; NULL for what is not compared',
+    COMMENT COLUMN counted_by 'the rollout''s metrics that read the outcome and in whose window it came'

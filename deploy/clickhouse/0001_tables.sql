@@ -1,0 +1,70 @@
+-- How each table is stored. Its columns, ${…}, come from its row's declaration (libs/contracts/src/rows), and so do
+-- columns that are declared later: they are added when the migrations run. Other changes of a table are numbered files.
+-- Sorted for those who read (endpoint, rollout, time). Rows of one key are one row, so a key has only what all copies
+-- of an event have alike; the first copy to arrive wins (`version`).
+CREATE TABLE IF NOT EXISTS slipway.dead_letters
+(
+    ${dead_letters}
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(arrived_at)
+ORDER BY (topic, partition, `offset`, event_id)
+TTL toDateTime(arrived_at) + INTERVAL 90 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.predictions
+(
+    ${predictions},
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
+    INDEX by_shadow shadow_rollout_id TYPE set(64) GRANULARITY 1,
+    INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY (endpoint, rollout_id, time, event_id)
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+-- Without the time: who reports an outcome again with its id may leave the time out, which is then another one.
+CREATE TABLE IF NOT EXISTS slipway.outcomes
+(
+    ${outcomes},
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1,
+    INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY (endpoint, name, event_id)
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+-- Without the time: a pair that is compared twice has the comparator's time of each.
+CREATE TABLE IF NOT EXISTS slipway.comparisons
+(
+    ${comparisons},
+    INDEX by_arrival arrived_at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY (endpoint, rollout_id, step, event_id)
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.evidence
+(
+    ${evidence}
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(time)
+ORDER BY (rollout_id, time, event_id)
+TTL toDateTime(time) + INTERVAL 400 DAY
+---
+CREATE TABLE IF NOT EXISTS slipway.audit
+(
+    ${audit}
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (aggregate, n, event_id)
+---
+CREATE TABLE IF NOT EXISTS slipway.retraining
+(
+    ${retraining}
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (model, time, event_id)

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineRow, defineRowOf } from './define-row.ts';
+import { rows } from './rows.ts';
+
+describe('a declared row', () => {
+  const row = defineRow({
+    ...{ type: 'slipway.thing.v1', table: 'things', comment: 'Things' },
+    fields: {
+      id: { schema: z.string().min(1), column: 'String', comment: 'which' },
+      size: { schema: z.int().default(3), column: 'UInt32', comment: 'how large' },
+    },
+  });
+  it('has the schema of its fields, where one with a default may be left out', () => {
+    expect(row.schema.parse({ id: 'a' })).toEqual({ type: 'slipway.thing.v1', id: 'a', size: 3 });
+    expect(row.schema.safeParse({ size: 1 }).success).toBe(false);
+    expect(row.schema.safeParse({ type: 'other', id: 'a' }).success).toBe(false);
+  });
+  it('requires what has no default', () => {
+    expect(row.fields.map((f) => [f.name, f.required])).toEqual([
+      ['id', true],
+      ['size', false],
+    ]);
+  });
+});
+
+it('the row of a schema requires what it says, whatever the schema demands', () => {
+  const schema = z.object({ id: z.string(), note: z.string() });
+  const kept = { column: 'String', comment: '…' };
+  const row = defineRowOf(schema, { table: 't', comment: 'T', requires: ['id'], fields: { id: kept, note: kept } });
+  expect(row.schema).toBe(schema);
+  expect(row.fields.map((f) => f.required)).toEqual([true, false]);
+});
+
+it('every row has an identity, and each of its columns another name', () => {
+  for (const row of rows) {
+    expect(row.fields.find((f) => f.name === 'event_id')?.required, row.table).toBe(true);
+    const names = [...row.fields.map((f) => f.as ?? f.name), ...row.derived.map((d) => d.name)];
+    expect(new Set(names).size, row.table).toBe(names.length);
+  }
+});

@@ -1,0 +1,83 @@
+import { type Row, type Topic, topics } from '@slipway/contracts';
+import { columnsOf, quotedName, readOf } from './columns.ts';
+import { refusalSql } from './refusal.ts';
+
+const LINE_COLUMNS = `(
+    line String COMMENT 'the line as it came',
+    row String COMMENT 'the row in it, as JSON',
+    arrived DateTime64(3) COMMENT 'Kafka''s clock',
+    topic LowCardinality(String) COMMENT 'the topic that it lies in',
+    kafka_partition UInt32 COMMENT 'the partition that it lies in',
+    kafka_offset UInt64 COMMENT 'its record''s offset in that partition',
+    refusal String COMMENT 'why it cannot be a row; empty when it can'
+)`;
+
+/**
+ * The statements after which ClickHouse reads a row's topic into its table. A Kafka table (`…_queue`) gives lines; the
+ * view `…_read` finds the row in each and says why it is refused, if it is; `…_ingest` sends rows to the table and
+ * `…_refused` the others to `dead_letters`. Nothing in them throws: an invalid line is refused without affecting the
+ * others of its record.
+ *
+ * Each line goes through a table that keeps nothing (`…_lines`): the engine reads the SQL of every view again at each
+ * flush, and with the long expressions in one view instead of two a small stream costs less than a third.
+ *
+ * The queue goes first and comes back last: what its views were to take stays in Kafka meanwhile, and its offsets with
+ * the consumer group. The table has to be there, and `slipway_row`. `${KAFKA_BROKERS}` stands for the brokers.
+ */
+export function ingestStatements(row: Row): string[] {
+  const { table } = row;
+  const topic = topicOf(row);
+  const columns = columnsOf(row);
+  const reads = row.fields.flatMap((f) => readOf(f) ?? []);
+  return [
+    `DROP TABLE IF EXISTS slipway.${table}_queue SYNC`,
+    ...['read', 'ingest', 'refused'].map((view) => `DROP VIEW IF EXISTS slipway.${table}_${view} SYNC`),
+    `DROP TABLE IF EXISTS slipway.${table}_lines SYNC`,
+    `CREATE TABLE slipway.${table}_lines ${LINE_COLUMNS}
+ENGINE = Null
+COMMENT 'Lines of ${table}_queue on their way; always empty'`,
+    `CREATE MATERIALIZED VIEW slipway.${table}_ingest TO slipway.${table} AS
+SELECT
+    ${columns.map((c) => `${c.value} AS ${quotedName(c.name)}`).join(',\n    ')}
+FROM
+(
+    SELECT row, arrived, kafka_partition, kafka_offset,
+        JSONExtract(row, 'Tuple(${reads.join(', ')})') AS fields
+    FROM slipway.${table}_lines
+    WHERE refusal = ''
+)
+COMMENT 'Sends what arrives in ${table}_queue to ${table}'`,
+    `CREATE MATERIALIZED VIEW slipway.${table}_refused TO slipway.dead_letters AS
+SELECT lower(hex(SHA256(line))) AS event_id, 'clickhouse' AS consumer, topic, kafka_partition AS partition,
+    kafka_offset AS \`offset\`, refusal AS reason, line AS raw, arrived AS arrived_at, kafka_partition, kafka_offset
+FROM slipway.${table}_lines
+WHERE refusal != ''
+COMMENT 'Sends what ${table}_ingest refuses to dead_letters, with the reason'`,
+    `CREATE TABLE slipway.${table}_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '\${KAFKA_BROKERS}', kafka_topic_list = '${topic}',
+    kafka_group_name = 'clickhouse.${table.replace(/_/g, '-')}',
+    kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
+    kafka_thread_per_consumer = 1
+COMMENT 'The ingest''s end of ${topic}; reading it would take the rows away: not for people'`,
+    `CREATE MATERIALIZED VIEW slipway.${table}_read TO slipway.${table}_lines AS
+SELECT line, row, arrived, topic, kafka_partition, kafka_offset,
+    ${refusalSql(row)} AS refusal
+FROM
+(
+    SELECT line, slipway_row(line, _headers.value[indexOf(_headers.name, 'ce_id')]) AS row,
+        coalesce(_timestamp_ms, now64(3)) AS arrived, _topic AS topic, toUInt32(_partition) AS kafka_partition,
+        _offset AS kafka_offset
+    FROM slipway.${table}_queue
+    WHERE line != ''
+)
+COMMENT 'Reads what arrives in ${table}_queue'`,
+  ];
+}
+
+/** The topic that carries a row. */
+export function topicOf(row: Row): string {
+  const topic = (Object.values(topics) as Topic[]).find((t) => t.schema === row.schema);
+  if (!topic) throw new Error(`no topic carries the rows of ${row.table}`);
+  return topic.name;
+}
