@@ -23,7 +23,8 @@ PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, rollout_id, time, event_id)
 TTL toDateTime(time) + INTERVAL 400 DAY
 ---
--- Without the time: who reports an outcome again with its id may leave the time out, which is then another one.
+-- Without the time: who reports an outcome again with its id may leave the time out, which is then another one. Ids
+-- are mostly UUIDv7, which sort by time.
 CREATE TABLE IF NOT EXISTS slipway.outcomes
 (
     ${outcomes},
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS slipway.outcomes
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(time)
-ORDER BY (endpoint, name, event_id)
+ORDER BY (endpoint, event_id)
 TTL toDateTime(time) + INTERVAL 400 DAY
 ---
 -- Without the time: a pair that is compared twice has the comparator's time of each.
