@@ -16,7 +16,7 @@ const ROOMS = {
   routing: CONTRACTS,
   protocol: CONTRACTS,
   client: CONTRACTS,
-  platform: CONTRACTS,
+  platform: [...CONTRACTS, 'routing', 'protocol'],
   services: LIBS,
   deploy: LIBS,
   examples: [...LIBS, 'deploy'],

@@ -31,7 +31,7 @@ export const problems = {
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof problems;
 
-/** RFC 9457 problem document; `error` is there on OIP paths, whose clients look for it. */
+/** RFC 9457 problem document; `error` is there where a protocol's clients look for it. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -65,7 +65,7 @@ export class ProblemError extends Error {
 const MOST_TEXT = 4000;
 const brief = (text: string) => (text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text);
 
-export function problemDocument(error: ProblemError, extra: { requestId?: string; oip?: boolean } = {}): Problem {
+export function problemDocument(error: ProblemError, extra: { requestId?: string } = {}): Problem {
   const [status, title] = problems[error.code];
   const detail = brief(error.message);
   const errors = error.errors?.map(({ field, message }) => ({ field: brief(field), message: brief(message) }));
@@ -77,7 +77,6 @@ export function problemDocument(error: ProblemError, extra: { requestId?: string
     detail,
     ...(errors ? { errors } : {}),
     ...(extra.requestId ? { request_id: extra.requestId } : {}),
-    ...(extra.oip ? { error: detail } : {}),
   };
 }
 

@@ -1,9 +1,12 @@
 import { formatVersion } from '@slipway/core';
 import { type Instance, type Route, topics } from '@slipway/contracts';
+import { Ejections, targetKey } from '@slipway/routing';
 import {
   AccessReplica,
+  Asker,
   ByteBudget,
   CallerAccess,
+  counter,
   createKafka,
   DeadLetters,
   defaultAccess,
@@ -15,12 +18,12 @@ import {
   runService,
   StateReplica,
   steadyNow,
+  TargetClient,
 } from '@slipway/platform';
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, totalmem } from 'node:os';
 import { configSchema, modelEnvironment } from './config.ts';
 import { inferHandler } from './inference/infer.proxy.ts';
-import { OipController } from './inference/oip.controller.ts';
 import { ArtifactClient } from './model/artifact.client.ts';
 import { ModelSet } from './model/model-set.client.ts';
 import { TrialLoop } from './model/trial.loop.ts';
@@ -111,6 +114,24 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   }, 1000);
   onClose('measuring', () => clearInterval(measuring));
 
+  // What the shadow lane asks of others, it asks as a router does.
+  const ejections = new Ejections(() => performance.now());
+  const client = new TargetClient({ connections: config.SHADOW_CONCURRENCY, waiting: config.SHADOW_CONCURRENCY });
+  onClose('targets', () => client.close());
+  const ejectionsTotal = counter(
+    'slipway_shadow_ejections_total',
+    'Targets that the shadow lane ejected: they failed, and others are asked first',
+    ['endpoint'],
+  );
+  const asker = new Asker({ ejections, client, log, onEjected: (endpoint) => ejectionsTotal.inc({ endpoint }) });
+  const forgetting = setInterval(() => {
+    const targets = [...routes.values()].flatMap((r) => [r.control, ...(r.candidate ? [r.candidate] : [])]);
+    const named = new Set(targets.flatMap((t) => t.addresses.map((a) => targetKey(t, a))));
+    ejections.retain(named);
+    client.retain(named);
+  }, 1000);
+  onClose('forgetting', () => clearInterval(forgetting));
+
   // The shadow lane: one group over all workers, so that each sampled request runs once.
   const lane = new KafkaBatchServer({
     kafka,
@@ -121,13 +142,13 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
 
   return {
     access,
-    controllers: [OipController, ShadowLane],
+    controllers: [ShadowLane],
     providers: [
       { provide: ModelSet, useValue: models },
       {
         provide: ShadowLane.PARTS,
         useValue: {
-          legs: new LegClient(models, routes, config.WORKER_KEY),
+          legs: new LegClient({ models, routes, asker, ejections, workerKey: config.WORKER_KEY }),
           routes,
           producer,
           source: config.INSTANCE_ID,

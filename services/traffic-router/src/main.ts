@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatVersion } from '@slipway/core';
 import { accessKeySchema, type Instance, type Route, routerApi, routeSchema, topics } from '@slipway/contracts';
+import { oip } from '@slipway/protocol';
+import { Ejections, parseTargetKey, targetKey } from '@slipway/routing';
 import {
   AccessReplica,
   ByteBudget,
@@ -16,13 +18,13 @@ import {
   runService,
   StateReplica,
   steadyNow,
+  TargetClient,
   workerHeaders,
 } from '@slipway/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { AssignmentController } from './assignment/assignment.controller.ts';
 import { configSchema } from './config.ts';
 import { InferProxy } from './inference/infer.proxy.ts';
-import { OipController } from './inference/oip.controller.ts';
 import { RowJournal } from './journal/rows.journal.ts';
 import { OutcomeNames } from './outcome/outcome-names.store.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
@@ -30,16 +32,19 @@ import { RouteTable } from './routing/route-table.ts';
 import { Snapshot } from './routing/snapshot.store.ts';
 import { shadowRecord } from './shadow/shadow-line.ts';
 import { ShadowTap } from './shadow/shadow-tap.client.ts';
-import { TargetClient } from './target/target.client.ts';
-import { parseTargetKey, targetKey, Targets } from './target/targets.ts';
 
 const monotonic = () => performance.now();
 
 /** The ejected targets of an endpoint, each once. */
-const ejectedOf = (targets: Targets, { control, candidate }: Route) => [
-  ...targets.ejected(control, candidate),
-  ...(candidate ? targets.ejected(candidate, control) : []),
-];
+const ejectedOf = (ejections: Ejections, { control, candidate }: Route) => {
+  const arms = [control, ...(candidate ? [candidate] : [])];
+  return arms.flatMap((arm) =>
+    ejections.ejected(
+      arm,
+      arms.filter((other) => other !== arm),
+    ),
+  );
+};
 
 await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = uuidv7();
@@ -94,7 +99,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   });
   onClose('journals', async () => void (await Promise.all([predictions.close(), outcomes.close(), shadows.close()])));
 
-  const targets = new Targets(monotonic);
+  const ejections = new Ejections(monotonic);
   const bytes = new ByteBudget(config.MAX_BYTES_IN_FLIGHT);
   const client = new TargetClient({
     connections: config.CONNECTIONS_PER_TARGET,
@@ -106,7 +111,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const proxy = new InferProxy({
     access,
     routes,
-    targets,
+    ejections,
     client,
     journal: predictions,
     shadow: new ShadowTap(shadows, producer, config.INSTANCE_ID, log),
@@ -143,7 +148,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       .all()
       .filter((r) => r.rollout && !routes.leaseHolds(r))
       .map((r) => r.endpoint);
-    const ejections = routes.all().flatMap((r) => ejectedOf(targets, r));
+    const ejected = routes.all().flatMap((r) => ejectedOf(ejections, r));
     return {
       instance_id: config.INSTANCE_ID,
       kind: 'router',
@@ -152,8 +157,8 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       time: steadyNow(),
       applied: routes.applied(),
       versions: [],
-      ejections: ejections.map((e) => e.key),
-      ejected_ms: Object.fromEntries(ejections.map((e) => [e.key, Math.round(e.ms)])),
+      ejections: ejected.map((e) => e.key),
+      ejected_ms: Object.fromEntries(ejected.map((e) => [e.key, Math.round(e.ms)])),
       counters: {
         answered: proxy.answered,
         in_flight: proxy.inFlight,
@@ -174,11 +179,15 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
         ),
     );
     const keys = new Set(named.keys());
-    targets.retain(keys);
+    ejections.retain(keys);
     client.retain(keys);
-    for (const key of targets.down()) {
-      const headers = workerHeaders(named.get(key), config.WORKER_KEY);
-      void client.probe(parseTargetKey(key), headers).then((up) => up && targets.ready(key));
+    for (const key of ejections.down()) {
+      const down = parseTargetKey(key);
+      if (!down) continue;
+      const { address, version } = down;
+      void client
+        .probe(address, oip.probe(version), oip.isReady, workerHeaders(named.get(key), config.WORKER_KEY))
+        .then((up) => up && ejections.ready(key));
     }
   }, 1000);
   onClose('probing', () => clearInterval(probing));
@@ -212,7 +221,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     for (const r of routes.all()) {
       for (const t of [r.control, r.candidate]) {
         if (!t) continue;
-        const ejected = t.addresses.filter((a) => targets.isEjected(targetKey(t, a))).length;
+        const ejected = t.addresses.filter((a) => ejections.isEjected(targetKey(t, a))).length;
         gauges.targets.set(
           { endpoint: r.endpoint, version: formatVersion(t), state: 'up' },
           t.addresses.length - ejected,
@@ -228,11 +237,10 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   return {
     access,
     api: routerApi,
-    controllers: [AssignmentController, OutcomeController, OipController],
+    controllers: [AssignmentController, OutcomeController],
     providers: [
       { provide: RouteTable, useValue: routes },
       { provide: OutcomeNames, useValue: new OutcomeNames(config.DATA_DIR) },
-      { provide: Targets, useValue: targets },
       { provide: OUTCOME_JOURNAL, useValue: outcomes },
       { provide: ROUTER_NAME, useValue: config.INSTANCE_ID },
     ],

@@ -6,6 +6,7 @@ import { type Rollout } from '@slipway/release';
 import { type Route } from '@slipway/contracts';
 import { type Version } from '@slipway/model';
 import { until } from '@slipway/local';
+import { describeOverHttp, oipDescription } from '@slipway/protocol/conformance';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GOOD, type Release, startRelease } from '../fixtures/release.ts';
@@ -27,6 +28,12 @@ beforeAll(async () => {
 });
 afterAll(() => release?.end());
 const { router, body, post, row } = servingCalls(() => release);
+
+describeOverHttp(
+  oipDescription,
+  () => ({ router: router(), worker: release.workers[0] as string, endpoint: 'spam', model: 'spam', version: '1' }),
+  () => ({ authorization: `Bearer ${release.secrets.keys.viewer}` }),
+);
 
 describe('the Open Inference Protocol', () => {
   it('answers with the outputs of the model, echoes the id, and says who answered', async () => {

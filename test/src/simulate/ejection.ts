@@ -1,6 +1,7 @@
 import type { Target } from '@slipway/contracts';
-import { Targets, targetKey } from '@slipway/traffic-router/targets';
+import { targetKey } from '@slipway/routing';
 import { type Arm, bucketOf, Evidence } from './evidence.ts';
+import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
 
 /**
@@ -59,13 +60,6 @@ export const worlds: readonly World[] = [
 export type Counting = 'no event' | 'as failures';
 const control: Target = { model: 'm', version: 1, addresses: ['http://control'], workers: true };
 const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'], workers: true };
-/** The router's own code decides who is ejected; `beside` is the version of the other arm. */
-type Router = {
-  order(target: Target, ejectedToo: boolean, beside?: Target | null): string[];
-  isOut(target: Target, beside?: Target | null): boolean;
-  failed(key: string, refused: boolean): unknown;
-  succeeded(key: string): void;
-};
 const STEPS = [0.05, 0.25, 0.5];
 const DWELL = 120;
 const MARGIN = 1.25;
@@ -82,7 +76,7 @@ export type Ejected = { rolledBack: boolean; second: number; out: number };
 export function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
   const random = new Random(seed);
   let now = 0;
-  const router: Router = new Targets(() => now * 1000);
+  const router = new EjectingRouter(() => now * 1000);
   const planned = STEPS.length * DWELL;
   const evidence = new Evidence(MARGIN, planned);
   const late = new Map<number, { share: number; arm: Arm; n: number }[]>();

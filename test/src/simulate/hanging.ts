@@ -1,7 +1,8 @@
 import type { Target } from '@slipway/contracts';
 import { type CountCell, judge } from '@slipway/stats';
-import { Targets, targetKey } from '@slipway/traffic-router/targets';
+import { targetKey } from '@slipway/routing';
 import { type Arm, NOTHING, STEP } from './evidence.ts';
+import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
 
 /** Shares of the attempts at either version that hang until they are given up, and that fail at once. */
@@ -39,7 +40,7 @@ type Row = { arm: Arm; share: number; arrives: number; counts: number };
 export function playHanging(world: World, perSecond: number, telling: Telling, seed: number): number | undefined {
   const random = new Random(seed);
   let now = 0;
-  const router = new Targets(() => now * 1000);
+  const router = new EjectingRouter(() => now * 1000);
   const planned = STEPS.length * DWELL;
   const rows: Row[] = [];
   /** What happens later, by when: each list is in order. */

@@ -1,8 +1,9 @@
 import type { Target } from '@slipway/contracts';
 import { latencyBuckets } from '@slipway/experiment-stats/latency-buckets';
 import { proveRatio, ReturningUnits } from '@slipway/stats';
-import { Targets, targetKey } from '@slipway/traffic-router/targets';
+import { targetKey } from '@slipway/routing';
 import { type Arm, Evidence } from './evidence.ts';
+import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
 
 /**
@@ -66,7 +67,7 @@ export function playWhole(perMinute: number, errorRate: number, rule: Rule, cloc
   };
   const evidence = new Evidence(ERROR_MARGIN, planned + WINDOW, masses, true);
   let now = 0;
-  const router = new Targets(() => now * 1000);
+  const router = new EjectingRouter(() => now * 1000);
   const users = Math.max(50, 2 * perMinute);
   const point = Array.from({ length: users }, () => random.uniform());
   const names = Array.from({ length: users }, (_, u) => `user-${u}`);

@@ -35,7 +35,7 @@ describe('the fields that a refusal names', () => {
   it('and what it says of them are cut off: a refusal does not send back what was sent', () => {
     const long = 'x'.repeat(1_000_000);
     const error = new ProblemError('invalid_tensor', long, { errors: [{ field: long, message: long }] });
-    const document = problemDocument(error, { oip: true });
+    const document = problemDocument(error);
     expect(JSON.stringify(document).length).toBeLessThan(17_000);
     expect(document.detail).toMatch(/^x{4000}…$/);
   });

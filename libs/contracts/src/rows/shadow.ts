@@ -24,6 +24,8 @@ export const shadowRequestSchema = z.object({
   source: z.string(),
   time: timeMsSchema,
   endpoint: nameSchema,
+  /** The protocol that the bodies speak. */
+  protocol: z.string().default('oip'),
   rollout_id: z.uuid(),
   step: z.int().min(0),
   /** Whose request it is; empty when the request names none. The verdict takes each unit's first request. */
@@ -57,6 +59,8 @@ export const shadowPairSchema = z.object({
   time: timeMsSchema,
   request_id: z.string().min(1),
   endpoint: nameSchema,
+  /** The protocol that the answers speak; empty when nobody says, and whichever fits is taken. */
+  protocol: z.string().default(''),
   rollout_id: z.uuid(),
   step: z.int().min(0),
   /** Whose request it is; each pair without one speaks for itself. */

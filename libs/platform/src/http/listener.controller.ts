@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ProblemCode, problemDocument, ProblemError } from '@slipway/core';
+import type { Protocol } from '@slipway/protocol';
 import type { Logger } from '../process/log.ts';
 import { problemsTotal } from '../process/metrics.ts';
 
@@ -67,22 +68,29 @@ export async function drain(server: Server, patienceMs: number): Promise<void> {
   }
 }
 
-/** Answers with a problem document if nothing has been answered yet, else ends the connection. Never throws. */
+/**
+ * Answers with a problem document if nothing has been answered yet, else ends the connection. Never throws.
+ * @param extra.protocol whose clients look for a refusal in a form of their own
+ */
 export function answerProblem(
   res: ServerResponse,
   problem: ProblemError,
-  extra: { requestId?: string; oip?: boolean; headers?: Record<string, string> } = {},
+  extra: { requestId?: string; protocol?: Protocol; headers?: Readonly<Record<string, string>> } = {},
 ): void {
   problemsTotal.inc({ code: problem.code });
   if (res.headersSent || res.destroyed) {
     if (!res.writableEnded) res.destroy();
     return;
   }
-  const body = JSON.stringify(problemDocument(problem, extra));
+  const { status, headers, body } = extra.protocol?.refusal(problem, extra.requestId) ?? {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: Buffer.from(JSON.stringify(problemDocument(problem, extra))),
+  };
   const requestId = extra.requestId ? headerText(extra.requestId) : undefined;
-  res.writeHead(problem.status, {
-    'content-type': 'application/problem+json',
-    'content-length': Buffer.byteLength(body),
+  res.writeHead(status, {
+    ...headers,
+    'content-length': body.length,
     ...(requestId ? { 'x-request-id': requestId } : {}),
     ...extra.headers,
     // The rest of such a body may never come.
@@ -130,15 +138,6 @@ function originForm(target: string): string {
   if (!absolute) return target;
   const rest = target.slice(absolute[0].length);
   return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-/** One segment of a path, decoded. @throws ProblemError invalid_request when its escapes are no UTF-8 */
-export function pathSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new ProblemError('invalid_request', `the path does not decode: "${segment}"`);
-  }
 }
 
 /**

@@ -41,17 +41,17 @@ export function toProblem(error: unknown): ProblemError {
 }
 
 /** What Fastify refuses before Nest sees it: a path that does not decode, and the like. */
-export function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+export function answerFrameworkError(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
   problemsTotal.inc({ code: problem.code });
-  send(problem, request, reply);
+  send(problem, reply);
 }
 
-function send(problem: ProblemError, request: FastifyRequest, reply: FastifyReply): void {
+function send(problem: ProblemError, reply: FastifyReply): void {
   void reply
     .status(problem.status)
     .header('content-type', 'application/problem+json')
-    .send(JSON.stringify(problemDocument(problem, { oip: request.url.startsWith('/v2') })));
+    .send(JSON.stringify(problemDocument(problem)));
 }
 
 /** The one error filter: RFC 9457 problem documents, never a stack trace; each is counted. */
@@ -70,6 +70,6 @@ export class ProblemFilter implements ExceptionFilter {
       this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
     else if (problem.cause !== undefined)
       this.log.warn({ err: problem.cause, method: request.method, url: request.url }, 'request not answered');
-    if (!reply.sent) send(problem, request, reply);
+    if (!reply.sent) send(problem, reply);
   }
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPortable, parseBytes, portableJson, wellFormed } from './portable-json.ts';
+import { parseBytes, wellFormed } from '@slipway/core';
+import { isPortable, portableJson } from './portable-json.ts';
 
 describe('JSON that every reader takes', () => {
   it.each([

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 /** Readers give up on deeper nesting (simdjson at 1,024). */
 const MAX_DEPTH = 256;
 /** Numbers that no reader stumbles over, unless one has more digits than these, whatever they are. */
@@ -8,21 +6,6 @@ const SAFE_EXPONENT_DIGITS = 2;
 /** What fits into 64 bits, with or without a sign. */
 const LEAST_INTEGER = -(2n ** 63n);
 const MOST_INTEGER = 2n ** 64n - 1n;
-
-/** Text without lone surrogates, which have no UTF-8: each becomes U+FFFD, as its UTF-8 would read. */
-export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
-}
-
-/** Bytes that are JSON in UTF-8, as a value; undefined when they are not. */
-export function parseBytes(body: Buffer): { value: unknown } | undefined {
-  if (!isUtf8(body)) return undefined;
-  try {
-    return { value: JSON.parse(body.toString('utf8')) };
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Of bytes that are JSON in UTF-8: whether every reader of the log takes them. ClickHouse is the strictest: it refuses

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError } from '@slipway/core';
 import { traceIdOf } from '@slipway/contracts';
 import {
+  answerAbout,
   answerProblem,
   type ByteBudget,
   type CallerAccess,
@@ -10,19 +11,19 @@ import {
   type HeldBytes,
   histogram,
   type Logger,
-  pathSegment,
   readBody,
   requireIdentity,
 } from '@slipway/platform';
+import { type Match, recognise, type TensorProtocol, tensorProtocols } from '@slipway/protocol';
 import type { ModelSet } from '../model/model-set.client.ts';
 import { mostRows } from '../model/row-bound.ts';
-import { answerJson } from './answer.ts';
-import { parseInferRequest } from '../tensor/infer-request.ts';
+import { numberOf, WorkerHost } from './host.ts';
 
 /** The body of a request that takes longer to arrive is refused with 408. */
 const UPLOAD_TIMEOUT_MS = 30_000;
 
-const INFER = /^\/v2\/models\/([^/?]+)\/versions\/(\d+)\/infer(?:\?|$)/;
+type Infer = Extract<Match, { operation: 'infer' }>;
+
 const successTotal = counter('slipway_worker_inference_success_total', 'Inference requests answered', [
   'model',
   'version',
@@ -46,18 +47,24 @@ const batchRows = histogram(
   ['model', 'version'],
 );
 
-/** `POST /v2/models/{model}/versions/{version}/infer`, in raw node:http: parse, check, preprocess, batch, answer. */
+/** What models are asked, in raw node:http: read, check, preprocess, batch, answer; and questions about them. */
 export function inferHandler(
   models: ModelSet,
   options: { access: CallerAccess; bytes: ByteBudget; maxBodyBytes: number; maxRows: number; log: Logger },
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const host = new WorkerHost(models);
   return (req, res) => {
-    const match = INFER.exec(req.url ?? '');
-    if (!match || req.method !== 'POST') return false;
+    const found = recognise(req.method ?? '', req.url ?? '', tensorProtocols);
+    if (!found) return false;
+    const { protocol, match } = found;
+    if (match.operation !== 'infer') {
+      answerAbout(req, res, { protocol, match }, { host, access: options.access });
+      return true;
+    }
     const requestId = headerOf(req, 'x-request-id') ?? '';
     const held = options.bytes.hold();
     res.once('close', () => held.release());
-    void serve(match[1] as string, Number(match[2]), req, res, held).catch((error: unknown) => {
+    void serve(protocol, match, req, res, held).catch((error: unknown) => {
       const problem =
         error instanceof ProblemError
           ? error
@@ -67,45 +74,42 @@ export function inferHandler(
           { err: error, request_id: requestId, trace_id: traceIdOf(String(req.headers['traceparent'] ?? '')) },
           'inference failed',
         );
-      answerProblem(res, problem, { requestId, oip: true, headers: { 'x-slipway-queue-us': '0' } });
+      answerProblem(res, problem, { requestId, protocol, headers: { 'x-slipway-queue-us': '0' } });
     });
     return true;
   };
 
   async function serve(
-    segment: string,
-    version: number,
+    protocol: TensorProtocol,
+    match: Infer,
     req: IncomingMessage,
     res: ServerResponse,
     held: HeldBytes,
   ): Promise<void> {
     options.access.check(headerOf(req, 'authorization'));
-    const name = pathSegment(segment);
+    const name = match.endpoint ?? '';
+    const version = numberOf(match.version);
+    protocol.admit(req.headers);
     const body = await readBody(req, options.maxBodyBytes, UPLOAD_TIMEOUT_MS, held);
     requireIdentity(req.headers);
     const model = models.get(name, version);
     const { signature, preprocessing } = model.spec;
-    const request = parseInferRequest(body, signature, Math.min(options.maxRows, mostRows(preprocessing)));
+    const request = protocol.decode(body, signature, Math.min(options.maxRows, mostRows(preprocessing)));
     const { outputs, timing } = await model.infer(request);
     const labels = { model: name, version: String(version) };
     successTotal.inc(labels);
     queueSeconds.observe(labels, timing.queueUs / 1e6);
     computeSeconds.observe(labels, timing.computeUs / 1e6);
     batchRows.observe(labels, timing.batchSize);
-    const answer = answerJson({
-      model_name: name,
-      model_version: String(version),
-      ...(request.id === undefined ? {} : { id: request.id }),
-      outputs,
-    });
-    res.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(answer),
+    const answer = protocol.encode({ model: name, version, id: request.id, outputs });
+    res.writeHead(answer.status, {
+      ...answer.headers,
+      'content-length': answer.body.length,
       'x-slipway-queue-us': String(timing.queueUs),
       'x-slipway-compute-us': String(timing.computeUs),
       'x-slipway-batch-size': String(timing.batchSize),
     });
-    held.add(answer.length);
-    res.end(answer);
+    held.add(answer.body.length);
+    res.end(answer.body);
   }
 }

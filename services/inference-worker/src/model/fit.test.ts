@@ -2,7 +2,7 @@ import type { Loadable } from '@slipway/contracts';
 import type { TensorSpec } from '@slipway/model';
 import type { Logger } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
-import { parseInferRequest } from '../tensor/infer-request.ts';
+import { oip } from '@slipway/protocol';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, loadable, zipMapped } from './onnx-models.fixture.ts';
 
@@ -24,9 +24,7 @@ describe('the default output of skl2onnx, a sequence of maps', () => {
   it('does no harm where the signature names only the labels: they are served', async () => {
     const model = await load(zipMapped(), loadable({ inputs: [X], outputs: [tensor('output_label', 'INT64', -1)] }));
     const body = { inputs: [{ name: 'X', datatype: 'FP32', shape: [2, 2], data: [1, 2, 4, 3] }] };
-    const { outputs } = await model.infer(
-      parseInferRequest(Buffer.from(JSON.stringify(body)), model.spec.signature, 1000),
-    );
+    const { outputs } = await model.infer(oip.decode(Buffer.from(JSON.stringify(body)), model.spec.signature, 1000));
     expect(outputs).toEqual([{ name: 'output_label', datatype: 'INT64', shape: [2], data: [1, 0] }]);
   });
 });

@@ -3,11 +3,11 @@ import { type Loadable } from '@slipway/contracts';
 import { formatVersion, ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
-import { type InferRequest, parseInferRequest } from '../tensor/infer-request.ts';
+import { oip, type OutputTensor, type TensorRequest } from '@slipway/protocol';
 import type { Loaded, Provider } from '../process/messages.ts';
 import { ModelProcessError } from '../process/model-process.client.ts';
 import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner.client.ts';
-import { feedsOf, type OutputTensor, outputsOf, tailOf } from '../tensor/batch-tensors.ts';
+import { feedsOf, outputsOf, tailOf } from '../tensor/batch-tensors.ts';
 import { misfit } from '../tensor/fit.ts';
 import { madeUpRequest } from './made-up.ts';
 import { bytesOf, mostRows } from './row-bound.ts';
@@ -79,7 +79,7 @@ export class LoadedModel {
    * invalid_tensor or overloaded; timeout or target_failed when its process ended
    */
   async infer(
-    request: InferRequest,
+    request: TensorRequest,
     priority: 'live' | 'background' = 'live',
   ): Promise<{ outputs: OutputTensor[]; timing: BatchTiming }> {
     let prepared: Prepared;
@@ -134,13 +134,13 @@ async function prove(spec: Loadable, loaded: Loaded, run: Run): Promise<void> {
   const wrong = misfit(spec, loaded);
   if (wrong) throw new Error(wrong);
   const runTogether = batchRun(spec, loaded, run);
-  const answer = async ({ tensors }: InferRequest) =>
+  const answer = async ({ tensors }: TensorRequest) =>
     (await runTogether([applyPreprocessing(spec.preprocessing, tensors)]))[0] as OutputTensor[];
   if (spec.validation.length === 0) await answer(madeUpRequest(spec));
   const most = Math.min(4096, mostRows(spec.preprocessing));
   for (const [i, c] of spec.validation.entries()) {
     const body = Buffer.from(JSON.stringify({ inputs: c.inputs }));
-    const outputs = await answer(parseInferRequest(body, spec.signature, most));
+    const outputs = await answer(oip.decode(body, spec.signature, most));
     for (const expected of c.outputs) {
       const actual = outputs.find((o) => o.name === expected.name);
       const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;

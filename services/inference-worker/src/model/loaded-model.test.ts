@@ -3,8 +3,7 @@ import { type Loadable } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { afterAll, describe, expect, it } from 'vitest';
-import { answerJson } from '../inference/answer.ts';
-import { parseInferRequest } from '../tensor/infer-request.ts';
+import { oip } from '@slipway/protocol';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, lookUp } from './onnx-models.fixture.ts';
 
@@ -16,8 +15,8 @@ const load = ({ bytes, spec }: { bytes: Uint8Array; spec: Loadable }) =>
 async function ask(model: LoadedModel, shape: number[], data: string) {
   const { datatype } = model.spec.signature.inputs[0] as { datatype: Datatype };
   const body = `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[${shape.join()}],"data":${data}}]}`;
-  const { outputs, timing } = await model.infer(parseInferRequest(Buffer.from(body), model.spec.signature, 1000));
-  const text = answerJson({ model_name: 'm', model_version: '1', outputs });
+  const { outputs, timing } = await model.infer(oip.decode(Buffer.from(body), model.spec.signature, 1000));
+  const text = oip.encode({ model: 'm', version: 1, id: undefined, outputs }).body.toString();
   return { shape: outputs[0]?.shape, data: /"data":(\[.*?\])/.exec(text)?.[1], text, batch: timing.batchSize };
 }
 
@@ -130,7 +129,7 @@ describe('a datatype, on ONNX Runtime', () => {
       const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
       const refusal = (data: string, outputs: string) => {
         const tensor = `{"name":"x","datatype":"${datatype}","shape":[1,1],"data":${data}}`;
-        parseInferRequest(Buffer.from(`{"inputs":[${tensor}],"outputs":${outputs}}`), spec.signature, 10);
+        oip.decode(Buffer.from(`{"inputs":[${tensor}],"outputs":${outputs}}`), spec.signature, 10);
       };
       expect(() => refusal(`[${deep}]`, '[]')).toThrow(ProblemError);
       expect(() => refusal(datatype === 'BYTES' ? '[""]' : '[1]', `[{"name":${deep}}]`)).toThrow(ProblemError);

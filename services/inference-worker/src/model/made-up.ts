@@ -1,7 +1,6 @@
 import type { Loadable } from '@slipway/contracts';
 import type { RowTensor } from '@slipway/model';
-import { numericTensor } from '../tensor/numeric.ts';
-import type { InferRequest } from '../tensor/infer-request.ts';
+import { numericTensor, type TensorRequest } from '@slipway/protocol';
 import { mostRows } from './row-bound.ts';
 
 /** Elements of the smallest request that a signature lets through: as JSON, more would not fit into a body. */
@@ -16,7 +15,7 @@ const STRING = 16;
 export function madeUpRequest({
   signature,
   preprocessing,
-}: Pick<Loadable, 'signature' | 'preprocessing'>): InferRequest {
+}: Pick<Loadable, 'signature' | 'preprocessing'>): TensorRequest {
   const rows = Math.max(1, signature.inputs[0]?.shape[0] ?? 1);
   let elements = 0;
   for (const s of signature.inputs) {

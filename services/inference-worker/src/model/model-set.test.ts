@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Loadable, LoadedVersion } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { parseInferRequest } from '../tensor/infer-request.ts';
+import { oip } from '@slipway/protocol';
 import type { ModelLimits } from '../process/model-runner.client.ts';
 import { ArtifactClient, type ArtifactClientOptions } from './artifact.client.ts';
 import { ModelSet } from './model-set.client.ts';
@@ -73,7 +73,7 @@ async function said(set: ModelSet, model: string, when: (v: LoadedVersion) => bo
 async function ask(set: ModelSet, model: string, x: number) {
   const loaded = set.get(model, 1);
   const body = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }] };
-  const request = parseInferRequest(Buffer.from(JSON.stringify(body)), loaded.spec.signature, 1000);
+  const request = oip.decode(Buffer.from(JSON.stringify(body)), loaded.spec.signature, 1000);
   return (await loaded.infer(request)).outputs[0]?.data[0];
 }
 

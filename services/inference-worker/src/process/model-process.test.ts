@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Loadable } from '@slipway/contracts';
 import { createLogger, metrics } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseInferRequest } from '../tensor/infer-request.ts';
+import { oip } from '@slipway/protocol';
 import { LoadedModel } from '../model/loaded-model.client.ts';
 import { identity, limits, turns } from '../model/onnx-models.fixture.ts';
 import type { ModelLimits } from './model-runner.client.ts';
@@ -21,7 +21,7 @@ async function load({ bytes, spec }: { bytes: Uint8Array; spec: Loadable }, chan
 }
 async function ask(model: LoadedModel, x: number) {
   const body = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }] };
-  const request = parseInferRequest(Buffer.from(JSON.stringify(body)), model.spec.signature, 1000);
+  const request = oip.decode(Buffer.from(JSON.stringify(body)), model.spec.signature, 1000);
   return (await model.infer(request)).outputs[0]?.data[0];
 }
 async function until<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
@@ -119,13 +119,13 @@ describe('a worker that is killed with -9', () => {
     writeFileSync(
       join(folder, 'worker.mjs'),
       `import { LoadedModel } from ${JSON.stringify(dist('../model/loaded-model.client.ts'))};
-       import { parseInferRequest } from ${JSON.stringify(dist('../tensor/infer-request.ts'))};
+       import { oip } from ${JSON.stringify(import.meta.resolve('@slipway/protocol'))};
        const log = { info() {}, warn() {}, error() {} };
        const spec = ${JSON.stringify(spec)};
        const options = { threads: 1, maxQueuedRows: 9, limits: ${JSON.stringify(limits)}, log };
        const model = await LoadedModel.load(spec, 'model.onnx', options);
        const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [${FOR_EVER}] }];
-       void model.infer(parseInferRequest(Buffer.from(JSON.stringify({ inputs })), spec.signature, 9));
+       void model.infer(oip.decode(Buffer.from(JSON.stringify({ inputs })), spec.signature, 9));
        setTimeout(() => process.stdout.write(String(model.pid)), 200);`,
     );
     const worker = spawn(process.execPath, ['worker.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });

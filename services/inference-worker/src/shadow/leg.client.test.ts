@@ -2,12 +2,18 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Route } from '@slipway/contracts';
-import { LegClient } from './leg.client.ts';
+import { legOf, startLegs } from './legs.fixture.ts';
 
-const open: (() => void)[] = [];
+const open: (() => unknown)[] = [];
 afterEach(() => {
   for (const close of open.splice(0)) close();
 });
+
+/** The routes, of which one has a version of somebody else. */
+function routeTo(...addresses: string[]): Map<string, Route> {
+  const target = { model: 'spam', version: 2, addresses, workers: false };
+  return new Map([['spam', { candidate: target, control: target } as unknown as Route]]);
+}
 
 /** What the lane makes of a server of somebody else that answers so. */
 async function asked(answer: (res: ServerResponse, requestId: string) => void, requestId = 'r') {
@@ -20,10 +26,9 @@ async function asked(answer: (res: ServerResponse, requestId: string) => void, r
     server.close();
   });
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const target = { model: 'spam', version: 2, addresses: [address], workers: false };
-  const routes = new Map([['spam', { candidate: target, control: target } as unknown as Route]]);
-  const legs = new LegClient({ find: () => undefined }, routes);
-  return legs.ask('spam', 'spam:2', Buffer.from('{}'), { requestId, traceparent: '' }, 20_000);
+  const { legs, close } = startLegs(routeTo(address));
+  open.push(close);
+  return legs.ask(legOf({ requestId }), 20_000);
 }
 
 describe('a server of somebody else in the shadow', () => {
@@ -72,5 +77,61 @@ describe('a server of somebody else in the shadow', () => {
       true,
       true,
     ]);
+  });
+});
+
+describe('the targets of a leg', () => {
+  const serve = async (answer: (res: ServerResponse, n: number) => void) => {
+    let n = 0;
+    const server = createServer((req, res) => req.resume().on('end', () => answer(res, n++)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => n };
+  };
+  const good = (res: ServerResponse) => res.end('{"outputs":[]}');
+  const legsTo = (...addresses: string[]) => {
+    const started = startLegs(routeTo(...addresses));
+    open.push(started.close);
+    return started.legs;
+  };
+
+  it('are ejected as they are for live callers, and asked again only where no other one answers', async () => {
+    const fails = await serve((res) => res.writeHead(500).end());
+    const works = await serve(good);
+    const legs = legsTo(fails.address, works.address);
+    for (let i = 0; i < 20; i++) expect((await legs.ask(legOf({}), 20_000)).ok).toBe(true);
+    expect([fails.asked(), works.asked()]).toEqual([3, 20]);
+    const alone = legsTo(fails.address);
+    for (let i = 0; i < 5; i++)
+      expect(await alone.ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason: 'error' });
+    expect(fails.asked()).toBe(8);
+  });
+
+  it('that break one connection are asked once more: only twice is it how the version answers', async () => {
+    const once = await serve((res, n) => (n === 0 ? res.destroy() : good(res)));
+    expect((await legsTo(once.address).ask(legOf({}), 20_000)).ok).toBe(true);
+    const always = await serve((res) => res.destroy());
+    expect(await legsTo(always.address).ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason: 'error' });
+    expect(always.asked()).toBe(2);
+  });
+
+  it.each<[string, number]>([
+    ['no_target', 404],
+    ['busy', 503],
+    ['error', 422],
+    ['error', 500],
+  ])('that give no answer are %s at a status of %d', async (reason, status) => {
+    const { address } = await serve((res) => res.writeHead(status).end('{}'));
+    expect(await legsTo(address).ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason });
+  });
+
+  it('that hang have timed out, and that nobody listens at are no target', async () => {
+    const hangs = await serve(() => undefined);
+    expect(await legsTo(hangs.address).ask(legOf({}), 100)).toMatchObject({ ok: false, reason: 'timeout' });
+    expect(await legsTo('http://127.0.0.1:1').ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason: 'no_target' });
+    expect(await legsTo().ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason: 'no_target' });
   });
 });

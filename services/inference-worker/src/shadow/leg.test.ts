@@ -7,9 +7,7 @@ import { expect, it } from 'vitest';
 import { ArtifactClient } from '../model/artifact.client.ts';
 import { ModelSet } from '../model/model-set.client.ts';
 import { limits, turns } from '../model/onnx-models.fixture.ts';
-import { LegClient } from './leg.client.ts';
-
-const ids = { requestId: 'r', traceparent: '' };
+import { legOf, startLegs } from './legs.fixture.ts';
 
 it('a candidate in our own worker that takes longer than the patience has timed out, whatever it answers', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'leg-'));
@@ -30,7 +28,8 @@ it('a candidate in our own worker that takes longer than the patience has timed 
   while (!models.find('m', 1)) await new Promise((resolve) => setTimeout(resolve, 20));
   const ask = (x: number, patienceMs: number) => {
     const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }];
-    return new LegClient(models, new Map()).ask('e', 'm:1', Buffer.from(JSON.stringify({ inputs })), ids, patienceMs);
+    const body = Buffer.from(JSON.stringify({ inputs }));
+    return startLegs(new Map(), models).legs.ask(legOf({ endpoint: 'e', version: 'm:1', body }), patienceMs);
   };
   expect(await ask(3, 10_000)).toMatchObject({ ok: true, answer: { outputs: [{ data: [3] }] } });
   // About a second of loop.

@@ -19,6 +19,7 @@ import {
   steadyNow,
   TransientError,
 } from '@slipway/platform';
+import { protocolNamed } from '@slipway/protocol';
 import { Lane } from '../model/lane.ts';
 import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
@@ -98,6 +99,7 @@ export class ShadowLane {
       time: steadyNow(),
       request_id: r.request_id,
       endpoint: r.endpoint,
+      protocol: r.protocol,
       rollout_id: r.rollout_id,
       step: r.step,
       unit: r.unit,
@@ -118,14 +120,17 @@ export class ShadowLane {
     const ended = (result: ShadowPair['result'], reason: string): ShadowPair => ({ ...pair, result, reason });
     if (r.oversize) return ended('failed', 'oversize');
     if (now() >= deadline) return ended('expired', 'deadline');
+    const protocol = protocolNamed(r.protocol);
+    if (!protocol) return ended('failed', 'unknown_protocol');
     const route = routes.get(r.endpoint);
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
-    const ids = { requestId: r.request_id, traceparent: childTraceparent(traceOf(record), randomBytes) };
+    const traceparent = childTraceparent(traceOf(record), randomBytes);
+    const request = { endpoint: r.endpoint, protocol, body, requestId: r.request_id, traceparent };
     // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at
     // fault; one that got less, since the request came late to its turn, is not.
     const left = deadline - now();
     const fair = Math.min(route?.timeout_ms ?? r.deadline_ms, r.deadline_ms / 2);
-    const candidate = await legs.ask(r.endpoint, r.candidate_version, body, ids, Math.min(left, fair));
+    const candidate = await legs.ask({ ...request, version: r.candidate_version }, Math.min(left, fair));
     pair.candidate_latency_us = candidate.latencyUs;
     if (!candidate.ok) {
       if (candidate.reason === 'busy') return ended('shed', 'busy');
@@ -138,7 +143,7 @@ export class ShadowLane {
     pair.price = route?.prices[r.candidate_version] ?? 0;
     if (!r.noise) return pair;
     // Without a second answer of control the pair is as good as any other.
-    const noise = await legs.ask(r.endpoint, r.control_version, body, ids, Math.max(1, deadline - now()));
+    const noise = await legs.ask({ ...request, version: r.control_version }, Math.max(1, deadline - now()));
     if (!noise.ok) return pair;
     return {
       ...pair,

@@ -1,7 +1,7 @@
 import type { ShadowRequest } from '@slipway/contracts';
 import { type ConsumedRecord, createKafka, createLogger, RecordProducer, TransientError } from '@slipway/platform';
 import { expect, it } from 'vitest';
-import { LegClient } from './leg.client.ts';
+import { startLegs } from './legs.fixture.ts';
 import { ShadowLane } from './shadow-lane.consumer.ts';
 
 it("lets what waited expire by no clock but Kafka's: before it knows that, it gives the records back", async () => {
@@ -10,7 +10,7 @@ it("lets what waited expire by no clock but Kafka's: before it knows that, it gi
   const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));
   const routes = new Map();
   const lane = new ShadowLane({
-    legs: new LegClient({ find: () => undefined }, routes),
+    legs: startLegs(routes).legs,
     routes,
     producer,
     source: 'worker-1',

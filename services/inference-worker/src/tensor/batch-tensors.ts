@@ -1,13 +1,6 @@
 import type { Datatype, RowTensor } from '@slipway/model';
+import type { OutputTensor } from '@slipway/protocol';
 import type { PlainTensor } from './plain-tensor.ts';
-
-/** Integers beyond 2^53 are bigints, the others numbers. */
-export type OutputTensor = {
-  name: string;
-  datatype: Datatype;
-  shape: number[];
-  data: (number | bigint | string | boolean)[];
-};
 
 export const OIP_BY_ORT: Record<string, Datatype> = {
   float32: 'FP32',

@@ -1,16 +1,17 @@
 import type { Difference } from '@slipway/contracts';
+import type { Output } from '@slipway/protocol';
 import type { CompareRule } from '@slipway/release';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What both answers have in one place: a whole tensor of an OIP answer (its elements, flat), or any JSON value. */
+/** What both answers have in one place: a whole output of a protocol's answer (its elements), or any JSON value. */
 export type Values = {
   /** Where that is: `class`, `probability`, `choices.0.text`. */
   field: string;
   control: Json;
   candidate: Json;
-  /** Of a tensor; `shape` is the control's. */
-  tensor?: { datatype: string; shape: readonly number[] };
+  /** Of an output; kind and shape are the control's. */
+  output?: Pick<Output, 'kind' | 'shape'>;
 };
 
 export type FoundDifference = Pick<Difference, 'field' | 'kind'> & { control: unknown; candidate: unknown };
@@ -44,18 +45,15 @@ export const found = (differences: FoundDifference[], maxDifference = 0): Found 
   price: 0,
 });
 
-/** Whether a tensor holds numbers with a fraction. */
-export const isFraction = (datatype: string) => /^(FP|BF)/.test(datatype);
-
-/** The elements of two tensors, if there are equally many. */
-export function elements({ control, candidate, tensor }: Values): [Json[], Json[]] | undefined {
-  const both = tensor && Array.isArray(control) && Array.isArray(candidate) && control.length === candidate.length;
+/** The elements of two outputs, if there are equally many. */
+export function elements({ control, candidate, output }: Values): [Json[], Json[]] | undefined {
+  const both = output && Array.isArray(control) && Array.isArray(candidate) && control.length === candidate.length;
   return both ? [control as Json[], candidate as Json[]] : undefined;
 }
 
-/** The elements of a tensor, or the one value. */
+/** The elements of an output, or the one value. */
 export const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [value]);
 
-/** The place of an element: of a tensor with one element it is the tensor's. */
+/** The place of an element: of an output with one element it is the output's. */
 export const placeOf = (field: string, i: number, of: readonly unknown[]) =>
   of.length === 1 ? field : `${field}.${i}`;

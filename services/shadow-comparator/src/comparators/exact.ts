@@ -3,7 +3,7 @@ import { type Comparator, elements, type FoundDifference, found, listOf, placeOf
 /** Whole numbers, truth values, bytes and null are equal or not. */
 export const exact: Comparator = {
   takes: (values) =>
-    values.tensor ? elements(values) !== undefined : isLeaf(values.control) && isLeaf(values.candidate),
+    values.output ? elements(values) !== undefined : isLeaf(values.control) && isLeaf(values.candidate),
 
   async compare({ field, control, candidate }) {
     const [a, b] = [listOf(control), listOf(candidate)];

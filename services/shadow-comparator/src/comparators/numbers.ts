@@ -1,11 +1,11 @@
 import type { CompareRule } from '@slipway/release';
-import { type Comparator, elements, type FoundDifference, found, isFraction, listOf, placeOf } from './comparator.ts';
+import { type Comparator, elements, type FoundDifference, found, listOf, placeOf } from './comparator.ts';
 
 /** Numbers with a fraction agree within a tolerance. */
 export const numbers: Comparator = {
   takes: (values) =>
-    values.tensor
-      ? isFraction(values.tensor.datatype) && elements(values) !== undefined
+    values.output
+      ? values.output.kind === 'fraction' && elements(values) !== undefined
       : typeof values.control === 'number' && typeof values.candidate === 'number',
 
   async compare({ field, control, candidate }, rule) {

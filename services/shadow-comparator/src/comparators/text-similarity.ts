@@ -2,7 +2,7 @@ import { type Comparator, found } from './comparator.ts';
 
 /** Texts agree from a similarity of their words on. */
 export const textSimilarity: Comparator = {
-  takes: ({ tensor, control, candidate }) => !tensor && typeof control === 'string' && typeof candidate === 'string',
+  takes: ({ output, control, candidate }) => !output && typeof control === 'string' && typeof candidate === 'string',
 
   compare: async ({ field, control, candidate }, rule) =>
     found(

@@ -1,16 +1,16 @@
-import { type Comparator, elements, type FoundDifference, found, isFraction } from './comparator.ts';
+import { type Comparator, elements, type FoundDifference, found } from './comparator.ts';
 import { largestDifference } from './numbers.ts';
 
 /** Scores agree when the k highest of each row stand at the same places. */
 export const topK: Comparator = {
   takes(values, { topK: k }) {
     const [scores] = elements(values) ?? [];
-    return k !== undefined && scores !== undefined && isFraction(values.tensor?.datatype ?? '') && scores.length > k;
+    return k !== undefined && scores !== undefined && values.output?.kind === 'fraction' && scores.length > k;
   },
 
   async compare(values, { topK: k = 0 }) {
     const [a, b] = (elements(values) ?? [[], []]) as [number[], number[]];
-    const width = a.length / rowsOf(values.tensor?.shape ?? [], a.length);
+    const width = a.length / rowsOf(values.output?.shape ?? [], a.length);
     const differences: FoundDifference[] = [];
     for (let start = 0; start < a.length; start += width) {
       const [p, q] = [a, b].map((scores) => highest(scores.slice(start, start + width), k)) as [number[], number[]];
@@ -21,7 +21,7 @@ export const topK: Comparator = {
   },
 };
 
-/** Rows of a tensor with so many elements; one where its shape does not say, or not as many as divide them. */
+/** Rows of an output with so many elements; one where its shape does not say, or not as many as divide them. */
 function rowsOf(shape: readonly number[], elements: number): number {
   const [rows = 0] = shape.length > 1 ? shape : [];
   return rows > 0 && elements % rows === 0 ? rows : 1;

@@ -95,7 +95,7 @@ describe('a comparator that has to ask somebody', () => {
         return { differences: control === candidate ? [] : differences, maxDifference: 0, price: 0.002 };
       },
     };
-    const compared = await compareAnswers({ a: 'x', b: 'y', n: 1 }, { a: 'x', b: 'z', n: 1 }, rule(), {
+    const compared = await compareAnswers({ a: 'x', b: 'y', n: 1 }, { a: 'x', b: 'z', n: 1 }, rule(), '', {
       ...comparators,
       topK: asking,
     });

@@ -1,4 +1,5 @@
-import { wellFormed } from '@slipway/platform';
+import { wellFormed } from '@slipway/core';
+import { type Output, outputsOf } from '@slipway/protocol';
 import type { CompareRule } from '@slipway/release';
 import type { Difference } from '@slipway/contracts';
 import {
@@ -27,22 +28,22 @@ const IDENTITY = new Set(['id', 'model_name', 'model_version', 'created', 'syste
 const MOST_DIFFERENCES = 20;
 const SHOWN = 200;
 
-type Tensor = { name: string; datatype: string; shape?: number[]; data: Json[] };
-
 /**
- * How two answers to the same request differ. OIP answers are compared output by output, anything else as JSON by
- * field; which comparator takes what is found there: `comparators.ts`.
+ * How two answers to the same request differ. Answers of a protocol are compared output by output, anything else as
+ * JSON by field; which comparator takes what is found there: `comparators.ts`.
+ * @param protocol that the answers speak; whichever fits when empty
  */
 export async function compareAnswers(
   control: unknown,
   candidate: unknown,
   rule: CompareRule,
+  protocol = '',
   comparators: Comparators = all,
 ): Promise<Comparison> {
   const walk = new Walk(rule, Object.values(comparators));
-  const a = tensors(control);
-  const b = tensors(candidate);
-  if (a && b) walk.tensors(a, b);
+  const a = outputsOf(control, protocol);
+  const b = outputsOf(candidate, protocol);
+  if (a && b) walk.outputs(a, b);
   else walk.json('', strip(control as Json, rule), strip(candidate as Json, rule));
   const each = await Promise.all(walk.results);
   const differences = each.flatMap((one) => one.differences);
@@ -83,23 +84,23 @@ class Walk {
     return comparator !== undefined;
   }
 
-  tensors(control: Tensor[], candidate: Tensor[]): void {
+  outputs(control: readonly Output[], candidate: readonly Output[]): void {
     for (const a of control) {
       if (!wanted(a.name, this.rule)) continue;
       this.fields++;
       const b = candidate.find((o) => o.name === a.name);
       if (!b) {
-        this.differ(a.name, 'missing', a.data, '');
+        this.differ(a.name, 'missing', a.values, '');
         continue;
       }
-      const [x, y] = [a.data.flat(16) as Json[], b.data.flat(16) as Json[]];
-      const tensor = { datatype: a.datatype, shape: a.shape ?? [] };
-      if (!this.compared({ field: a.name, control: x, candidate: y, tensor }))
+      const [x, y] = [a.values as Json[], b.values as Json[]];
+      const output = { kind: a.kind, shape: a.shape };
+      if (!this.compared({ field: a.name, control: x, candidate: y, output }))
         this.differ(a.name, 'length', x.length, y.length);
     }
     for (const b of candidate)
       if (wanted(b.name, this.rule) && !control.some((a) => a.name === b.name))
-        this.differ(b.name, 'extra', '', b.data);
+        this.differ(b.name, 'extra', '', b.values);
   }
 
   json(field: string, a: Json, b: Json): void {
@@ -138,13 +139,6 @@ const kindOf = (x: Json): string => (x === null ? 'null' : Array.isArray(x) ? 'l
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return text.length > SHOWN ? `${wellFormed(text.slice(0, SHOWN))}…` : wellFormed(text);
-}
-
-function tensors(answer: unknown): Tensor[] | undefined {
-  const outputs = (answer as { outputs?: unknown } | null)?.outputs;
-  if (!Array.isArray(outputs) || !outputs.every((o) => typeof o?.name === 'string' && Array.isArray(o?.data)))
-    return undefined;
-  return outputs as Tensor[];
 }
 
 function wanted(name: string, rule: CompareRule): boolean {

@@ -25,12 +25,12 @@ export async function comparisonRow(
   rule: CompareRule,
   context: { source: string; now: number; traceparent: string | undefined },
 ): Promise<ComparisonRow> {
-  const { control, candidate, noise, type: _, ...rest } = pair;
+  const { control, candidate, noise, type: _, protocol, ...rest } = pair;
   let ended = unpaired(pair);
-  const compared = ended ? undefined : await compareAnswers(control, candidate, rule);
+  const compared = ended ? undefined : await compareAnswers(control, candidate, rule, protocol);
   if (compared?.fields === 0) ended = { result: 'failed', reason: 'nothing_compared' };
   const isNoise = !ended && noise !== null && noise !== undefined;
-  const repeated = isNoise ? await compareAnswers(control, noise, rule) : undefined;
+  const repeated = isNoise ? await compareAnswers(control, noise, rule, protocol) : undefined;
   return {
     ...rest,
     ...(ended ?? { result: 'paired', reason: pair.reason }),

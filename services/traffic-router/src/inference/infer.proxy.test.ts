@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { CANDIDATE, CONTROL, endAfterEach, good, open, type Model, serve, startRouter } from './router.fixture.ts';
-import { TargetClient } from '../target/target.client.ts';
+import { TargetClient } from '@slipway/platform';
+import { oip } from '@slipway/protocol';
+import type { Route } from '@slipway/contracts';
 
 endAfterEach();
 
@@ -36,7 +38,7 @@ describe('the key for workers', () => {
     const { ask: alone } = await startRouter(await serve(keyed), await serve(keyed));
     const refused = await alone(CONTROL);
     expect(refused.status).toBe(503);
-    expect(refused.text).toContain('does not let this router in: status 401');
+    expect(refused.text).toContain('does not let us in: status 401');
   });
 });
 
@@ -197,7 +199,10 @@ describe('an answer that is none', () => {
     expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1', text: '{"outputs":[]}' });
     expect(rows).toMatchObject([{ fallback_from: 'spam:2', served_version: 'spam:1', error_code: 'target_failed' }]);
     const alone = await startRouter(await serve(model), await serve(good));
-    expect(await alone.ask(CONTROL)).toMatchObject({ status: 502, text: expect.stringContaining('no JSON object') });
+    expect(await alone.ask(CONTROL)).toMatchObject({
+      status: 502,
+      text: expect.stringContaining('no answer that its protocol knows'),
+    });
     expect(alone.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
   });
 });
@@ -240,7 +245,7 @@ describe('a target that redirects', () => {
     expect(rows).toMatchObject([{ fallback_from: 'spam:2', error_code: 'target_failed' }]);
     const client = new TargetClient({ connections: 1, waiting: 1 });
     open.push(() => client.close());
-    expect(await client.probe({ address: away, model: 'spam', version: '2' })).toBe(false);
+    expect(await client.probe(away, oip.probe({ model: 'spam', version: 2 }), oip.isReady)).toBe(false);
     expect(asked).toBe(0);
   });
 });

@@ -1,64 +1,58 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { childTraceparent, type Route, rowOutputs, traceIdOf } from '@slipway/contracts';
-import type { Arm } from '@slipway/core';
-import { formatRevision, formatVersion, ProblemError } from '@slipway/core';
+import { childTraceparent, type Target, traceIdOf } from '@slipway/contracts';
+import { formatVersion, ProblemError } from '@slipway/core';
 import {
+  answerAbout,
   answerProblem,
+  type AskerParts,
   type ByteBudget,
   type CallerAccess,
-  counter,
   headerOf,
   headerText,
   type HeldBytes,
-  histogram,
-  parseBytes,
-  pathSegment,
+  problemsTotal,
   readBody,
   requireIdentity,
   steadyNow,
+  timingOf,
+  workerHeaders,
 } from '@slipway/platform';
+import {
+  type AnswerFacts,
+  type Match,
+  type Protocol,
+  protocols,
+  recognise,
+  type Reply,
+  type RequestFacts,
+} from '@slipway/protocol';
+import { assign } from '@slipway/routing';
 import { v7 as uuidv7 } from 'uuid';
-import { type Assignment, assign } from '@slipway/routing';
 import { forcedVersion } from '../assignment/forced.ts';
+import type { RouteTable } from '../routing/route-table.ts';
 import type { ShadowTap } from '../shadow/shadow-tap.client.ts';
-import { Asker, type AskerParts, type Ids, type Outcome } from './asker.proxy.ts';
-import { RequestBody } from './request-body.ts';
-import { answerOutputs, loggedBody, predictionLine } from './row.ts';
+import { ejectionsTotal, fallbacksTotal, latencySeconds, requestsTotal, shedTotal } from './counters.ts';
+import { type Came, Execution, type NextHop } from './execution.proxy.ts';
+import { RouterHost } from './host.ts';
+import { loggedBody, type LoggedBody, loggedStream, predictionLine, rowHead } from './row.ts';
+import { passOn } from './streamed.proxy.ts';
+import type { Streamed } from './streamed.ts';
 import { Turn, type TurnParts } from './turn.proxy.ts';
 
-const requestsTotal = counter(
-  'slipway_router_requests_total',
-  'Inference requests answered, by endpoint, arm, version and status',
-  ['endpoint', 'arm', 'version', 'status'],
-);
-const latencySeconds = histogram(
-  'slipway_router_request_duration_seconds',
-  'From the whole request to its answer',
-  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-  ['endpoint'],
-);
-const fallbacksTotal = counter('slipway_router_fallbacks_total', 'Requests of the candidate that control answered', [
-  'endpoint',
-]);
-
-const shedTotal = counter(
-  'slipway_router_shed_total',
-  'Requests refused before they were assigned, because too many bytes are under way',
-  [],
-);
 /** What is full now may have room in a moment. */
 const RETRY: Record<number, Record<string, string>> = { 503: { 'retry-after': '1' } };
-
-const INFER = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?\/infer(?:\?|$)/;
-
-/** The longest value that a row takes from a target's headers: an hour in microseconds. */
-const MAX_TIMING = 3_600_000_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what an id must not have
 const CONTROL = /[\0-\x1f\x7f]/;
 
-export type InferProxyParts = AskerParts &
+type Infer = Extract<Match, { operation: 'infer' }>;
+type Ids = { requestId: string; traceparent: string /** For whoever we ask: the caller's trace, a span of ours. */ };
+/** A request that is being answered. */
+type Asked = { protocol: Protocol; ids: Ids; body: Buffer; facts: RequestFacts; started: number };
+
+export type InferProxyParts = Omit<AskerParts, 'onEjected'> &
   TurnParts & {
+    routes: RouteTable;
     access: CallerAccess;
     shadow: Pick<ShadowTap, 'sample'>;
     router: string;
@@ -69,29 +63,37 @@ export type InferProxyParts = AskerParts &
     /** For a body to arrive. */
     uploadTimeoutMs: number;
     maxLoggedBytes: number;
+    /** An API key for inference-workers; no other target sees it. */
+    workerKey?: string | undefined;
+    /** Those that are spoken here; all when absent. */
+    protocols?: readonly Protocol[];
+    /** Whether an answer leads to another question; none does when absent. */
+    next?: NextHop;
   };
 
-/** The hot path of one inference: body as bytes, assignment, target, answer. */
+/** The hot path of one inference: body as bytes, assignment, plan, its execution, row, answer. */
 export class InferProxy {
   private readonly parts: InferProxyParts;
-  private readonly asker: Asker;
+  private readonly execution: Execution;
   private readonly turn: Turn;
+  private readonly host: RouterHost;
   inFlight = 0;
   answered = 0;
 
   constructor(parts: InferProxyParts) {
     this.parts = parts;
-    this.asker = new Asker(parts);
+    this.execution = new Execution({ ...parts, onEjected: (endpoint) => ejectionsTotal.inc({ endpoint }) });
     this.turn = new Turn(parts);
+    this.host = new RouterHost(parts.routes, parts.ejections);
   }
 
-  /** True when the request is an inference and was taken. */
+  /** True when the request speaks one of the protocols, and was taken. */
   readonly handle = (req: IncomingMessage, res: ServerResponse): boolean => {
-    const match = INFER.exec(req.url ?? '');
-    if (!match) return false;
-    if (req.method !== 'POST') {
-      const problem = new ProblemError('method_not_allowed', `this path takes POST; not ${req.method}`);
-      answerProblem(res, problem, { oip: true, headers: { allow: 'POST' } });
+    const found = recognise(req.method ?? '', req.url ?? '', this.parts.protocols ?? protocols);
+    if (!found) return false;
+    const { protocol, match } = found;
+    if (match.operation !== 'infer') {
+      answerAbout(req, res, { protocol, match }, { host: this.host, access: this.parts.access });
       return true;
     }
     const ids: Ids = {
@@ -101,13 +103,13 @@ export class InferProxy {
     this.inFlight++;
     res.once('close', () => this.inFlight--);
     const held = this.parts.bytes.hold();
-    void this.serve(req, res, match[1] as string, match[2], ids, held)
-      .catch((error: unknown) => this.refuse(res, ids, error))
+    void this.serve(req, res, protocol, match, ids, held)
+      .catch((error: unknown) => this.refuse(res, protocol, ids, error))
       .finally(() => held.release());
     return true;
   };
 
-  private refuse(res: ServerResponse, { requestId, traceparent }: Ids, error: unknown): void {
+  private refuse(res: ServerResponse, protocol: Protocol, { requestId, traceparent }: Ids, error: unknown): void {
     const problem =
       error instanceof ProblemError
         ? error
@@ -115,37 +117,37 @@ export class InferProxy {
     if (problem.code === 'internal')
       this.parts.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(traceparent) }, 'inference failed');
     if (problem.code === 'overloaded') shedTotal.inc();
-    answerProblem(res, problem, { requestId, oip: true, headers: RETRY[problem.status] ?? {} });
+    answerProblem(res, problem, { requestId, protocol, headers: RETRY[problem.status] ?? {} });
   }
 
   /** @param ids gets the body's id as the request's when no header gives one */
   private async serve(
     req: IncomingMessage,
     res: ServerResponse,
-    endpointSegment: string,
-    versionSegment: string | undefined,
+    protocol: Protocol,
+    match: Infer,
     ids: Ids,
     held: HeldBytes,
   ): Promise<void> {
-    const { routes, maxBodyBytes, uploadTimeoutMs } = this.parts;
+    const { routes, maxBodyBytes, uploadTimeoutMs, workerKey } = this.parts;
     // All that the headers say comes first: nothing is kept of the body of who may not ask, or asks nobody.
     this.parts.access.check(headerOf(req, 'authorization'));
-    const endpoint = pathSegment(endpointSegment);
-    const pathVersion = versionSegment === undefined ? undefined : pathSegment(versionSegment);
-    routes.require(endpoint);
-    refuseEncodings(req);
-    const body = new RequestBody(await readBody(req, maxBodyBytes, uploadTimeoutMs, held));
+    if (match.endpoint !== undefined) routes.require(match.endpoint);
+    protocol.admit(req.headers);
+    requireIdentity(req.headers);
+    const body = await readBody(req, maxBodyBytes, uploadTimeoutMs, held);
+    const facts = protocol.read(body);
     // How long a caller takes to send is not how long an arm takes to answer.
     const started = performance.now();
-    if (body.isBinary) throw binaryProblem();
+    const endpoint = match.endpoint ?? facts.endpoint ?? '';
     const route = routes.require(endpoint);
-    if (!req.headers['x-request-id']) ids.requestId = body.id ?? ids.requestId;
-    const { requestId } = ids;
+    if (!req.headers['x-request-id']) ids.requestId = facts.id ?? ids.requestId;
+    const { requestId, traceparent } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
       throw new ProblemError('invalid_request', 'x-request-id, or "id": at most 128 characters, none of them control');
-    const unit = route.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? body.unit ?? '');
+    const unit = route.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? facts.unit ?? '');
     if (unit.length > 256) throw new ProblemError('invalid_request', 'x-slipway-unit: at most 256 characters');
-    const wanted = pathVersion ?? headerOf(req, 'x-slipway-version');
+    const wanted = match.version ?? headerOf(req, 'x-slipway-version');
     const assignment = assign({
       route,
       unit,
@@ -160,111 +162,139 @@ export class InferProxy {
         'unknown_version',
         `the endpoint "${endpoint}" has no version ${wanted}: only the control's and the candidate's can be forced`,
       );
-    const outcome = await this.asker.ask(route, assignment, body.bytes, ids, started + route.timeout_ms);
-    this.finish(res, route, assignment, ids, body, outcome, started);
+    const headers = (target: Target) => workerHeaders(target, workerKey);
+    const request = { endpoint, protocol, body, requestId, traceparent, headers };
+    const hops = await this.execution.run({ route, assignment, request }, started, this.parts.next);
+    const came = hops.at(-1) as Came;
+    const asked: Asked = { protocol, ids, body, facts, started };
+    const said = came.conclusion.served?.said;
+    if (said?.rest) await this.stream(res, came, asked);
+    else this.finish(res, came, asked);
   }
 
-  private finish(
+  /** The whole answer: its row is journalled, and it leaves. */
+  private finish(res: ServerResponse, came: Came, asked: Asked): void {
+    const { problem, served } = came.conclusion;
+    const refusal = problem ? asked.protocol.refusal(problem, asked.ids.requestId) : undefined;
+    if (problem) problemsTotal.inc({ code: problem.code });
+    const reply = refusal ?? (served?.said as Reply);
+    this.record(
+      res,
+      came,
+      asked,
+      { status: reply.status, errorCode: came.conclusion.errorCode, body: reply.body },
+      () => {
+        // It takes memory until its caller has read it.
+        const unread = this.parts.bytes.hold();
+        unread.add(reply.body.length);
+        res.once('close', () => unread.release());
+        res.writeHead(reply.status, { ...this.head(came, asked.ids, reply), 'content-length': reply.body.length });
+        res.end(reply.body);
+      },
+    );
+  }
+
+  /** An answer that is sent on as it comes: its row is journalled before its end leaves. */
+  private async stream(res: ServerResponse, came: Came, asked: Asked): Promise<void> {
+    const { said } = came.conclusion.served as NonNullable<Came['conclusion']['served']>;
+    if (!said.rest) return;
+    res.writeHead(said.status, this.head(came, asked.ids, said as Reply));
+    const streamed = await passOn(said.body, said.rest, res, this.parts.maxLoggedBytes);
+    const isBroken = streamed.ended === 'broken';
+    const status = isBroken ? 502 : said.status;
+    const errorCode = isBroken ? 'target_failed' : came.conclusion.errorCode;
+    this.record(res, came, asked, { status, errorCode, streamed }, () => (isBroken ? res.destroy() : res.end()));
+  }
+
+  private head(came: Came, { requestId }: Ids, reply: Pick<Reply, 'status' | 'headers'>): Record<string, string> {
+    const { served } = came.conclusion;
+    return {
+      'content-type': reply.headers['content-type'] ?? 'application/json',
+      'x-request-id': headerText(requestId),
+      'x-slipway-version': served ? formatVersion(served.target) : '',
+      'x-slipway-arm': came.hop.assignment.arm,
+      ...(served ? {} : RETRY[reply.status]),
+    };
+  }
+
+  /** Has the row of an answer journalled, and then `send`s it. */
+  private record(
     res: ServerResponse,
-    route: Route,
-    assignment: Assignment,
-    ids: Ids,
-    body: RequestBody,
-    outcome: Outcome,
-    started: number,
+    { hop: { route, assignment }, conclusion }: Came,
+    { protocol, ids, body, facts, started }: Asked,
+    {
+      status,
+      errorCode,
+      ...answer
+    }: { status: number; errorCode: string } & ({ body: Buffer } | { streamed: Streamed }),
+    send: () => void,
   ): void {
     const latencyUs = Math.round((performance.now() - started) * 1000);
-    const served = outcome.servedBy ? formatVersion(outcome.servedBy) : '';
-    // Whoever answered may have written these: what is no plausible figure is none.
-    const number = (name: string) => {
-      const n = Number(outcome.headers[name] ?? 0);
-      return Number.isInteger(n) && n >= 0 && n <= MAX_TIMING ? n : 0;
-    };
-    const { requestId, traceparent } = ids;
-    const requestBody = loggedBody(body.bytes, body.isJson, this.parts.maxLoggedBytes);
-    // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
-    const { maxLoggedBytes } = this.parts;
-    const answer = outcome.body.length <= maxLoggedBytes ? parseBytes(outcome.body) : undefined;
-    const responseBody = loggedBody(outcome.body, answer !== undefined, maxLoggedBytes);
+    const { served, fallbackFrom } = conclusion;
+    const { maxLoggedBytes, router, boot, journalFull } = this.parts;
+    const request = loggedBody(facts.json ?? body, facts.json !== undefined, maxLoggedBytes);
+    const { response, outputs } =
+      'streamed' in answer
+        ? { response: loggedStream(answer.streamed, maxLoggedBytes), outputs: undefined }
+        : this.loggedAnswer(protocol, answer.body);
     const shadow =
-      assignment.reason === 'forced' || outcome.status >= 400 || outcome.servedBy !== route.control
+      assignment.reason === 'forced' || status >= 400 || served?.target !== route.control
         ? undefined
         : this.parts.shadow.sample(route, {
-            requestId,
+            protocol: protocol.name,
+            requestId: ids.requestId,
             unit: assignment.unit,
-            traceparent,
+            traceparent: ids.traceparent,
             latencyUs,
-            computeUs: number('x-slipway-compute-us'),
-            request: requestBody.json,
-            response: responseBody.json,
-            oversize: !requestBody.whole || !responseBody.whole,
+            computeUs: timingOf(served.said.headers, 'compute-us'),
+            request: request.json,
+            response: response.json,
+            oversize: !request.whole || !response.whole,
           });
-    const head = {
-      event_id: uuidv7(),
-      type: 'slipway.prediction.v1' as const,
-      source: this.parts.router,
+    const head = rowHead({
+      eventId: uuidv7(),
       time: steadyNow(),
-      request_id: requestId,
-      endpoint: route.endpoint,
-      protocol: 'oip',
-      branch: 'main',
-      rollout_id: route.rollout?.id ?? '',
-      step: route.rollout?.step ?? -1,
-      route_revision: formatRevision(route.revision),
-      unit: assignment.unit,
-      assigned_arm: assignment.arm,
-      probability: assignment.probability,
-      reason: assignment.reason === 'randomised' ? (outcome.spared ?? assignment.reason) : assignment.reason,
-      served_version: served,
-      fallback_from: outcome.fallbackFrom ? formatVersion(outcome.fallbackFrom) : '',
-      status: outcome.status,
-      error_code: outcome.errorCode,
-      latency_us: latencyUs,
-      settled_us: Math.round(outcome.settledMs * 1000),
-      queue_us: number('x-slipway-queue-us'),
-      compute_us: number('x-slipway-compute-us'),
-      batch_size: number('x-slipway-batch-size'),
-      cost: route.prices[served] ?? 0,
-      outputs: rowOutputs(answerOutputs(answer?.value, responseBody)),
-      shadow_rollout_id: shadow ? (route.shadow?.rollout_id ?? '') : '',
-      shadow_step: shadow ? (route.shadow?.step ?? -1) : -1,
-      trace_id: traceIdOf(traceparent),
-      router: this.parts.router,
-      boot: this.parts.boot,
-    };
-    const arm: Arm = assignment.arm;
+      requestId: ids.requestId,
+      traceparent: ids.traceparent,
+      protocol: protocol.name,
+      outputs,
+      route,
+      assignment,
+      conclusion,
+      status,
+      errorCode,
+      latencyUs,
+      isSampled: shadow !== undefined,
+      router,
+      boot,
+    });
     this.turn.add({
-      line: (sequence) => predictionLine({ ...head, sequence }, requestBody.json, responseBody.json),
+      line: (sequence) => predictionLine({ ...head, sequence }, request.json, response.json),
       shadow,
       send: (journalled) => {
-        if (!journalled && this.parts.journalFull === 'refuse') {
-          this.refuse(
-            res,
-            ids,
-            new ProblemError('journal_full', 'the answer could not be journalled, so it is not given'),
-          );
+        if (!journalled && journalFull === 'refuse') {
+          const why = 'the answer could not be journalled, so it is not given';
+          this.refuse(res, protocol, ids, new ProblemError('journal_full', why));
           return;
         }
         this.answered++;
-        requestsTotal.inc({ endpoint: route.endpoint, arm, version: served, status: String(outcome.status) });
+        const version = served ? formatVersion(served.target) : '';
+        const labels = { endpoint: route.endpoint, arm: assignment.arm, version, status: String(status) };
+        requestsTotal.inc(labels);
         latencySeconds.observe({ endpoint: route.endpoint }, latencyUs / 1e6);
-        if (outcome.fallbackFrom && outcome.servedBy) fallbacksTotal.inc({ endpoint: route.endpoint });
-        if (res.destroyed) return;
-        // It takes memory until its caller has read it.
-        const unread = this.parts.bytes.hold();
-        unread.add(outcome.body.length);
-        res.once('close', () => unread.release());
-        res.writeHead(outcome.status, {
-          'content-type': String(outcome.headers['content-type'] ?? 'application/json'),
-          'content-length': outcome.body.length,
-          'x-request-id': headerText(requestId),
-          'x-slipway-version': served,
-          'x-slipway-arm': arm,
-          ...(outcome.servedBy ? {} : RETRY[outcome.status]),
-        });
-        res.end(outcome.body);
+        if (fallbackFrom && served) fallbacksTotal.inc({ endpoint: route.endpoint });
+        if (!res.destroyed) send();
       },
     });
+  }
+
+  private loggedAnswer(protocol: Protocol, body: Buffer): { response: LoggedBody; outputs: AnswerFacts['outputs'] } {
+    const { maxLoggedBytes } = this.parts;
+    // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
+    const facts = body.length <= maxLoggedBytes ? protocol.readAnswer(body) : undefined;
+    const response = loggedBody(facts?.json ?? body, facts?.json !== undefined, maxLoggedBytes);
+    // What some reader of the log might refuse has no outputs there: it may be nested more deeply than can be written.
+    return { response, outputs: response.isJson ? facts?.outputs : undefined };
   }
 
   /**
@@ -275,16 +305,3 @@ export class InferProxy {
     this.turn.flush();
   }
 }
-
-/** @throws ProblemError unsupported_media_type for bodies that, as their headers say, are something else than JSON */
-function refuseEncodings(req: IncomingMessage): void {
-  if (req.headers['inference-header-content-length'] !== undefined) throw binaryProblem();
-  requireIdentity(req.headers);
-}
-
-const binaryProblem = () =>
-  new ProblemError(
-    'unsupported_media_type',
-    "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
-      "(in Triton's client: binary_data=False)",
-  );

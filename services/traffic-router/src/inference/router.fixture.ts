@@ -1,13 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { assignArm } from '@slipway/routing';
+import { assignArm, Ejections } from '@slipway/routing';
 import { type Route } from '@slipway/contracts';
-import { ByteBudget, CallerAccess, createListener, createLogger, digestOf } from '@slipway/platform';
+import {
+  ByteBudget,
+  CallerAccess,
+  createListener,
+  createLogger,
+  digestOf,
+  TargetClient,
+  type TargetLimits,
+} from '@slipway/platform';
 import { afterEach, expect } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
-import { TargetClient, type TargetLimits } from '../target/target.client.ts';
-import { Targets } from '../target/targets.ts';
 import { InferProxy, type InferProxyParts } from './infer.proxy.ts';
 
 export type Row = Record<string, unknown> & { reason: string; error_code: string; sequence: number };
@@ -78,11 +84,11 @@ export async function startRouter(
   routes.apply('spam', route);
   const client = new TargetClient(limits);
   open.push(() => client.close());
-  const targets = new Targets(() => state.now);
+  const ejections = new Ejections(() => state.now);
   const bytes = new ByteBudget(10_000_000);
   const proxy = new InferProxy({
     routes,
-    targets,
+    ejections,
     client,
     access: new CallerAccess('open', { owner: (digest) => (digest === OPERATOR ? operator : undefined) }),
     log,
@@ -119,7 +125,7 @@ export async function startRouter(
     proxy.flush();
     routes.apply('spam', { ...route, ...to, revision: { epoch: 1, n: (routes.get('spam')?.revision.n ?? 0) + 1 } });
   };
-  return { ask, rows, state, change, targets, routes, url, bytes };
+  return { ask, rows, state, change, ejections, routes, url, bytes };
 }
 
 /** An upload that sends `first` of `declared` bytes, and `rest` when told to. */

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { PredictionRow } from '@slipway/contracts';
-import { isPortable, portableJson } from '@slipway/platform';
+import { type PredictionRow, type Route, rowOutputs, traceIdOf } from '@slipway/contracts';
+import { formatRevision, formatVersion } from '@slipway/core';
+import { type Answer, isPortable, portableJson, timingOf } from '@slipway/platform';
+import { type AnswerFacts, isDigits } from '@slipway/protocol';
+import type { Assignment, Conclusion } from '@slipway/routing';
+import type { Streamed } from './streamed.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -9,6 +13,80 @@ const HEAD_BYTES = 1024;
 
 /** The row's fields except the bodies, which are spliced in as bytes. */
 export type RowHead = Omit<PredictionRow, 'request' | 'response'>;
+
+/** What happened to one request, as its row tells it. */
+export type Answered = {
+  eventId: string;
+  /** Milliseconds since the epoch. */
+  time: number;
+  requestId: string;
+  traceparent: string;
+  /** The name of the protocol that it speaks. */
+  protocol: string;
+  /** Undefined when the answer is none of a model, or is not read. */
+  outputs: AnswerFacts['outputs'];
+  route: Route;
+  assignment: Assignment;
+  conclusion: Conclusion<Answer>;
+  status: number;
+  errorCode: string;
+  latencyUs: number;
+  /** It was sampled for the shadow. */
+  isSampled: boolean;
+  router: string;
+  boot: string;
+};
+
+/** The row of a request but for its bodies and its number. Pure. */
+export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
+  const { route, assignment, conclusion } = a;
+  const { served, fallbackFrom } = conclusion;
+  const version = served ? formatVersion(served.target) : '';
+  const headers = served?.said.headers ?? {};
+  return {
+    event_id: a.eventId,
+    type: 'slipway.prediction.v1',
+    source: a.router,
+    time: a.time,
+    request_id: a.requestId,
+    endpoint: route.endpoint,
+    protocol: a.protocol,
+    branch: 'main',
+    rollout_id: route.rollout?.id ?? '',
+    step: route.rollout?.step ?? -1,
+    route_revision: formatRevision(route.revision),
+    unit: assignment.unit,
+    assigned_arm: assignment.arm,
+    probability: assignment.probability,
+    reason: conclusion.reason,
+    served_version: version,
+    fallback_from: fallbackFrom ? formatVersion(fallbackFrom) : '',
+    status: a.status,
+    error_code: a.errorCode,
+    latency_us: a.latencyUs,
+    settled_us: Math.round(conclusion.settledMs * 1000),
+    queue_us: timingOf(headers, 'queue-us'),
+    compute_us: timingOf(headers, 'compute-us'),
+    batch_size: timingOf(headers, 'batch-size'),
+    cost: route.prices[version] ?? 0,
+    outputs: outputsOfRow(a.outputs),
+    shadow_rollout_id: a.isSampled ? (route.shadow?.rollout_id ?? '') : '',
+    shadow_step: a.isSampled ? (route.shadow?.step ?? -1) : -1,
+    trace_id: traceIdOf(a.traceparent),
+    router: a.router,
+    boot: a.boot,
+  };
+}
+
+/** The outputs of an answer as its row has them; a single integer keeps all its digits. */
+export function outputsOfRow(outputs: AnswerFacts['outputs'] = []): Record<string, string> {
+  return rowOutputs(
+    outputs.map(({ name, values }) => {
+      const [only] = values;
+      return [name, values.length === 1 && isDigits(only) ? [only.digits] : values];
+    }),
+  );
+}
 
 /** A body as it stands in a row: as the JSON that it `isJson`; `whole` unless only digest, size and head of it do. */
 export type LoggedBody = { json: Buffer; whole: boolean; isJson: boolean };
@@ -33,22 +111,22 @@ export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): Log
 }
 
 function digested(body: Buffer): LoggedBody {
-  const digest = createHash('sha256').update(body).digest('hex');
+  return digestOf(createHash('sha256').update(body).digest('hex'), body.length, body);
+}
+
+function digestOf(digest: string, bytes: number, body: Buffer): LoggedBody {
   const head = body.subarray(0, HEAD_BYTES).toString('utf8');
-  return { json: Buffer.from(JSON.stringify({ digest, bytes: body.length, head })), whole: false, isJson: false };
+  return { json: Buffer.from(JSON.stringify({ digest, bytes, head })), whole: false, isJson: false };
 }
 
 /**
- * Name and elements of each output of an answer in the Open Inference Protocol; none of anything else, nor of one that
- * some reader of the log might refuse (it may be nested more deeply than can be written).
+ * An answer that went to its caller piece by piece, as it stands in a row: its text; its digest, size and head where
+ * not all of it was kept, or it is too long.
  */
-export function answerOutputs(answer: unknown, logged: LoggedBody): [string, unknown[]][] {
-  if (!logged.isJson) return [];
-  const outputs = (answer as { outputs?: unknown } | null | undefined)?.outputs;
-  if (!Array.isArray(outputs)) return [];
-  return (outputs as ({ name?: unknown; data?: unknown } | null)[]).flatMap((output) =>
-    typeof output?.name === 'string' ? [[output.name, Array.isArray(output.data) ? output.data : []]] : [],
-  );
+export function loggedStream({ kept, bytes, digest, ended }: Streamed, maxBytes: number): LoggedBody {
+  if (kept.length < bytes) return digestOf(digest, bytes, kept);
+  const { json, whole } = loggedBody(kept, false, maxBytes);
+  return { json, whole: whole && ended === '', isJson: false };
 }
 
 const REQUEST = Buffer.from(',"request":');

@@ -34,6 +34,8 @@ const untoldTotal = counter(
 const MOST_UNSENT = 100_000;
 
 export type Answered = {
+  /** The name of the protocol that the request speaks. */
+  protocol: string;
   requestId: string;
   unit: string;
   traceparent: string;
@@ -80,6 +82,7 @@ export class ShadowTap {
       source: this.source,
       time: steadyNow(),
       endpoint: route.endpoint,
+      protocol: a.protocol,
       rollout_id: shadow.rollout_id,
       step: shadow.step,
       unit: a.unit,
@@ -112,6 +115,7 @@ export class ShadowTap {
         source,
         time,
         endpoint,
+        protocol,
         rollout_id,
         step,
         unit,
@@ -128,6 +132,7 @@ export class ShadowTap {
           time,
           request_id,
           endpoint,
+          protocol,
           rollout_id,
           step,
           unit,

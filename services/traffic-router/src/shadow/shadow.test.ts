@@ -43,6 +43,7 @@ describe('the shadow line', () => {
     source: 'r',
     time: 1,
     endpoint: 'spam',
+    protocol: 'oip',
     rollout_id: shadow.rollout_id,
     step: 0,
     unit: 'u',

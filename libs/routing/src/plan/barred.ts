@@ -1,6 +1,11 @@
 import type { Route } from '@slipway/contracts';
 import type { VersionRef } from '@slipway/core';
-import type { RouteTable } from './route-table.ts';
+
+/** The routes as they are now, and whether Kafka was heard of within a route's lease. */
+export interface PresentRoutes {
+  get(endpoint: string): Route | undefined;
+  leaseHolds(route: Route): boolean;
+}
 
 /**
  * Why the candidate of the route that a request began with may not answer it now; undefined when it may. `withdrawn`:
@@ -10,7 +15,7 @@ import type { RouteTable } from './route-table.ts';
 export function barred(
   route: Route,
   forced: boolean,
-  routes: Pick<RouteTable, 'get' | 'leaseHolds'>,
+  routes: PresentRoutes,
 ): 'withdrawn' | 'lease_expired' | undefined {
   const present = routes.get(route.endpoint);
   const isOurs = (ref: VersionRef | null) =>

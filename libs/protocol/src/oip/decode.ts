@@ -1,15 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { type FieldError, ProblemError } from '@slipway/core';
 import { isWide, type RowTensor, type Signature, type TensorSpec } from '@slipway/model';
-import { parseExact } from './exact-json.ts';
-import { numericTensor } from './numeric.ts';
-
-export type InferRequest = {
-  id: string | undefined;
-  rows: number;
-  tensors: Map<string, RowTensor>;
-  outputs: string[] | undefined;
-};
+import { parseExact } from '../tensor/exact-json.ts';
+import { numericTensor } from '../tensor/numeric.ts';
+import type { TensorRequest } from '../tensor/tensors.ts';
 
 function refuse(field: string, message: string): never {
   const errors: FieldError[] = [{ field, message }];
@@ -19,10 +13,10 @@ function refuse(field: string, message: string): never {
 type RawTensor = { name: string; datatype: string; shape: number[]; data: unknown };
 
 /**
- * An OIP v2 request as tensors, checked against the signature.
+ * A request as tensors, checked against the signature.
  * @throws ProblemError malformed_json, or invalid_tensor naming the field
  */
-export function parseInferRequest(body: Buffer, signature: Signature, maxRows: number): InferRequest {
+export function decode(body: Buffer, signature: Signature, maxRows: number): TensorRequest {
   if (!isUtf8(body)) throw new ProblemError('malformed_json', 'the body is not UTF-8');
   let json: unknown;
   try {

@@ -13,6 +13,8 @@ export class WideInteger {
 const MARK = '\0integer';
 const NUMBER = /-?\d[\d.eE+-]*/y;
 const WIDE = /^-?[1-9]\d{15,}$/;
+/** Digits behind a point are those of a fraction. */
+const MAY_BE_WIDE = /(?:^|[^.\d])\d{16}/;
 
 /**
  * As `JSON.parse`, but integers of 16 digits or more come as `WideInteger`: no digit is lost.
@@ -20,7 +22,7 @@ const WIDE = /^-?[1-9]\d{15,}$/;
  */
 export function parseExact(text: string): unknown {
   const plain: unknown = JSON.parse(text);
-  if (!/\d{16}/.test(text)) return plain;
+  if (!MAY_BE_WIDE.test(text)) return plain;
   const mark = JSON.stringify(MARK);
   let out = '';
   let from = 0;

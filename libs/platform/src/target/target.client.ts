@@ -1,16 +1,20 @@
 import { EventEmitter } from 'node:events';
-import { ByteBudget } from '@slipway/platform';
+import type { Outgoing, Protocol, TargetReply } from '@slipway/protocol';
+import { TargetFault } from '@slipway/routing';
 import { Pool } from 'undici';
-import { TargetFault } from './target-fault.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
 import { Slots } from './slots.ts';
+import { StreamedBody } from './streamed-body.client.ts';
 
-export type TargetAnswer = { status: number; body: Buffer; headers: Record<string, string | string[] | undefined> };
+/** `rest`: what comes behind `body` when the answer is streamed; whoever has it reads it to its end, or closes it. */
+export type TargetAnswer = TargetReply & { rest?: StreamedBody };
 
 /** A model that answers with more is broken, or hostile. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Answers that say that they have no more are not counted. */
 const SMALL_ANSWER_BYTES = 1024 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
 
@@ -55,17 +59,18 @@ export class TargetClient {
   }
 
   /**
-   * One attempt; all of it, waiting, connecting, headers and body, ends within `timeoutMs`.
+   * One attempt; all of it, waiting, connecting, headers and body, ends within `timeoutMs`. Of an answer that is
+   * streamed only its first piece has to come by then, and each of the others within as long again.
+   * @param options.mostBytes an answer that has more is given up; 64 MiB when absent
    * @throws TargetFault when no answer came; an answer with an error status is an answer
    */
-  async infer(
+  async ask(
     key: string,
     address: string,
-    path: string,
-    body: Buffer,
-    headers: Record<string, string>,
-    timeoutMs: number,
+    { method, path, headers, body }: Outgoing,
+    options: { timeoutMs: number; mostBytes?: number | undefined; streams: Protocol['streams'] },
   ): Promise<TargetAnswer> {
+    const { timeoutMs, mostBytes = MAX_ANSWER_BYTES, streams } = options;
     const url = new URL(address);
     const base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '');
     const { pool, slots, bytes } = this.line(key, url.origin);
@@ -88,31 +93,37 @@ export class TargetClient {
         held.release();
         throw error;
       }
+      let streamed = false;
+      const end = () => {
+        held.release();
+        slots.give();
+      };
       try {
-        const {
-          statusCode,
-          headers: answered,
-          body: stream,
-        } = await pool.request({
-          method: 'POST',
-          path: base + path,
-          body,
-          headers,
-          signal: abort,
-        });
-        const isSmall = Number(answered['content-length']) <= SMALL_ANSWER_BYTES;
-        if (isSmall) return { status: statusCode, body: Buffer.from(await stream.arrayBuffer()), headers: answered };
+        const answer = await pool.request({ method, path: base + path, body, headers, signal: abort });
+        const { statusCode: status, headers: said, body: stream } = answer;
+        if (streams({ status, headers: said })) {
+          const rest = new StreamedBody(stream, timeoutMs, (error) => asFault(address, error), end);
+          const first = await rest.next();
+          streamed = first.done !== true;
+          return first.done
+            ? { status, headers: said, body: NOTHING }
+            : { status, headers: said, body: first.value, rest };
+        }
+        const isSmall = Number(said['content-length']) <= Math.min(SMALL_ANSWER_BYTES, mostBytes);
+        if (isSmall) return { status, headers: said, body: Buffer.from(await stream.arrayBuffer()) };
         const chunks: Buffer[] = [];
+        let bytes = 0;
         for await (const chunk of stream as AsyncIterable<Buffer>) {
+          bytes += chunk.length;
+          if (bytes > mostBytes) throw new TargetFault('too_long', `${address} answers with over ${mostBytes} bytes`);
           if (!held.take(chunk.length)) throw overloaded('bytes of answers come from');
           chunks.push(chunk);
         }
-        return { status: statusCode, body: Buffer.concat(chunks), headers: answered };
+        return { status, headers: said, body: Buffer.concat(chunks) };
       } catch (error) {
         throw asFault(address, error);
       } finally {
-        held.release();
-        slots.give();
+        if (!streamed) end();
       }
     };
     try {
@@ -140,20 +151,28 @@ export class TargetClient {
       }
   }
 
-  /** Whether the server at the address says that the version is ready. */
+  /** Whether the server at the address says that the version is ready. @param outgoing the protocol's probe */
   async probe(
-    { address, model, version }: { address: string; model: string; version: string },
-    headers: Record<string, string> = {},
+    address: string,
+    { method, path, headers, body }: Outgoing,
+    isReady: Protocol['isReady'],
+    credentials: Record<string, string> = {},
   ): Promise<boolean> {
     try {
-      const response = await fetch(`${address.replace(/\/$/, '')}/v2/models/${model}/versions/${version}/ready`, {
-        headers,
+      const response = await fetch(`${address.replace(/\/$/, '')}${path}`, {
+        method,
+        headers: { ...headers, ...credentials },
+        ...(method === 'POST' ? { body: new Uint8Array(body) } : {}),
         // Whoever is elsewhere is on no allow-list, and the key is not for them.
         redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
-      await response.body?.cancel();
-      return response.ok;
+      const text = await response.arrayBuffer();
+      return isReady({
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: Buffer.from(text),
+      });
     } catch {
       return false;
     }

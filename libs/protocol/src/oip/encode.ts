@@ -1,9 +1,8 @@
-import type { OutputTensor } from '../tensor/batch-tensors.ts';
+import type { TensorAnswer } from '../tensor/tensors.ts';
 
-type Answer = { model_name: string; model_version: string; id?: string; outputs: OutputTensor[] };
-
-/** An OIP v2 answer as JSON; integers beyond 2^53 are written with all their digits. */
-export function answerJson({ outputs, ...head }: Answer): string {
+/** An answer as JSON; integers beyond 2^53 are written with all their digits. */
+export function encode({ model, version, id, outputs }: TensorAnswer): string {
+  const head = { model_name: model, model_version: String(version), ...(id === undefined ? {} : { id }) };
   if (!outputs.some((o) => o.data.some((x) => typeof x === 'bigint'))) return JSON.stringify({ ...head, outputs });
   const tensors = outputs.map(({ data, ...o }) => {
     const elements = data.map((x) => (typeof x === 'bigint' ? String(x) : JSON.stringify(x)));

@@ -1,0 +1,146 @@
+import type { Route } from '@slipway/contracts';
+import { describe, expect, it } from 'vitest';
+import type { Assignment } from '../assign.ts';
+import { Ejections } from '../target/ejections.ts';
+import { TargetFault } from '../target/target-fault.ts';
+import { targetKey } from '../target/target-key.ts';
+import { conclude, type Said, type Tried } from './conclude.ts';
+import { type Attempt, fallBackAttempts, type Plan, planOf } from './plan.ts';
+
+const control = { model: 'spam', version: 1, addresses: ['http://a', 'http://b'], workers: true };
+const candidate = { model: 'spam', version: 2, addresses: ['http://c', 'http://d'], workers: true };
+const route = { endpoint: 'spam', control, candidate, timeout_ms: 1000 } as unknown as Route;
+const to = (arm: 'control' | 'candidate', reason: Assignment['reason'] = 'randomised'): Assignment => ({
+  arm,
+  reason,
+  probability: 0.5,
+  version: arm === 'control' ? control : candidate,
+  unit: 'u',
+});
+const states = (...ejected: [typeof control, string][]) => {
+  const found = new Ejections(() => 0);
+  for (const [target, address] of ejected) found.failed(targetKey(target, address), true);
+  return found;
+};
+const plan = (assignment: Assignment, ejections = states(), turn = 0, over: Partial<Route> = {}) =>
+  planOf({ ...route, ...over }, assignment, { states: ejections, now: 100, turn });
+const asked = (attempts: readonly Attempt[]) => attempts.map((a) => `${a.address.slice(-1)} ${a.share}`);
+
+describe('a plan', () => {
+  it('gives a candidate three fifths of its time, and control answers for it', () => {
+    const made = plan(to('candidate'));
+    expect(asked(made.attempts)).toEqual(['c 0.24', 'd 0.6']);
+    expect([made.fallBack, made.deadline, made.spared]).toEqual([control, 1100, undefined]);
+    expect(asked(fallBackAttempts(made, { states: states(), turn: 1 }))).toEqual(['b 0.4', 'a 1']);
+  });
+  it('takes the addresses in turn', () => {
+    expect(asked(plan(to('control'), states(), 3).attempts)).toEqual(['b 0.4', 'a 1']);
+  });
+  it.each([
+    ["control's own request", to('control')],
+    ['a forced request', to('candidate', 'forced')],
+  ])('of %s has nobody else to answer, and all the time', (_, assignment) => {
+    const made = plan(assignment);
+    expect(made.fallBack).toBeUndefined();
+    expect(made.attempts.at(-1)?.share).toBe(1);
+    expect(fallBackAttempts(made, { states: states(), turn: 0 })).toEqual([]);
+  });
+  it('tries what is ejected only where nobody else answers', () => {
+    const down = states([candidate, 'http://c'], [control, 'http://a']);
+    expect(asked(plan(to('candidate'), down).attempts)).toEqual(['d 0.6']);
+    expect(asked(plan(to('control'), down).attempts)).toEqual(['b 0.4', 'a 1']);
+    expect(asked(plan(to('candidate', 'forced'), down).attempts)).toEqual(['d 0.4', 'c 1']);
+  });
+  it('says what is spared of either arm while the candidate is out, and of nothing else', () => {
+    const out = states([candidate, 'http://c'], [candidate, 'http://d']);
+    expect([plan(to('candidate'), out).spared, plan(to('control'), out).spared]).toEqual(['ejected', 'ejected']);
+    expect(plan(to('candidate'), out).attempts).toEqual([]);
+    expect(plan(to('control', 'no_unit'), out).spared).toBeUndefined();
+    expect(plan(to('control'), out, 0, { candidate: null }).spared).toBeUndefined();
+  });
+});
+
+const attempt = (made: Plan, i: number) =>
+  [...made.attempts, ...fallBackAttempts(made, { states: states(), turn: 0 })][i] as Attempt;
+/** What came of a plan's attempts: for each how long it took, and what was said. */
+function came(made: Plan, ...results: [number, Said | TargetFault][]) {
+  let from = 100;
+  const tried = results.map(([ms, said], i): Tried => {
+    const t = { attempt: attempt(made, i), from, to: from + ms, deadline: made.deadline, said };
+    from += ms;
+    return t;
+  });
+  const { served, fallbackFrom, errorCode, reason, settledMs, problem } = conclude(made, tried);
+  const versions = [served?.target.version, fallbackFrom?.version];
+  return [...versions, errorCode, reason, settledMs, problem?.code];
+}
+const answered: Said = { status: 200, verdict: 'answered' };
+const failed: Said = { status: 500, verdict: 'failed' };
+const fault = (code: TargetFault['code']) => new TargetFault(code, code);
+const one = (over: Partial<typeof control> = {}) => ({ ...control, addresses: ['http://a'], ...over });
+const short = { control: one(), candidate: one({ version: 2 }) };
+
+describe('what came of a request', () => {
+  const own = () => plan(to('control'), states(), 0, short);
+  const candidates = () => plan(to('candidate'), states(), 0, short);
+  it('is the answer of its arm', () => {
+    expect(came(own(), [20, answered])).toEqual([1, undefined, '', 'randomised', 20, undefined]);
+    expect(came(own(), [20, { status: 422, verdict: 'answered' }])[2]).toBe('rejected');
+  });
+  it("is a failure of its arm where the control answers for it, settled once the arm's own attempts are over", () => {
+    expect(came(candidates(), [20, failed], [30, answered])).toEqual([
+      1,
+      2,
+      'target_failed',
+      'randomised',
+      20,
+      undefined,
+    ]);
+  });
+  it('settles at the deadline for both arms where an attempt took longer than a candidate is waited for', () => {
+    expect(came(candidates(), [600, fault('timeout')], [30, answered])).toEqual([
+      1,
+      2,
+      'timeout',
+      'randomised',
+      1000,
+      undefined,
+    ]);
+    expect(came(own(), [700, answered])).toEqual([1, undefined, 'late', 'randomised', 1000, undefined]);
+    expect(came(plan(to('control', 'no_unit'), states(), 0, short), [700, answered])[2]).toBe('');
+  });
+  it("is nobody's fault where nobody knows whether the candidate may answer", () => {
+    expect(came(candidates(), [20, fault('lease_expired')], [30, answered])).toEqual([
+      1,
+      2,
+      '',
+      'lease_expired',
+      20,
+      undefined,
+    ]);
+    expect(came(candidates(), [20, fault('withdrawn')], [30, answered]).slice(2, 4)).toEqual([
+      'withdrawn',
+      'randomised',
+    ]);
+  });
+  it.each<[string, string, Said | TargetFault]>([
+    ['overloaded', 'overloaded', { status: 503, verdict: 'busy' }],
+    ['target_failed', 'target_failed', failed],
+    ['target_failed', 'target_failed', fault('garbage')],
+    ['timeout', 'timeout', fault('timeout')],
+    ['no_target', 'no_target', fault('connect')],
+  ])('is %s when nobody answered, with a problem of that name', (code, problem, said) => {
+    const settled = code === 'timeout' ? 1000 : 20;
+    expect(came(own(), [20, said])).toEqual([undefined, undefined, code, 'randomised', settled, problem]);
+  });
+  it('is no_target when nobody could be asked', () => {
+    expect(came(plan(to('control'), states(), 0, { control: one({ addresses: [] }) }))).toEqual([
+      undefined,
+      undefined,
+      'no_target',
+      'randomised',
+      0,
+      'no_target',
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+import type { AssignmentReason, Route, Target } from '@slipway/contracts';
+import type { Assignment } from '../assign.ts';
+import { type EjectedTargets, isOut, orderOf, type Place } from '../target/order.ts';
+
+/**
+ * Of what is left of the deadline, the part that a candidate is waited for: control needs the rest to answer for it.
+ */
+const CANDIDATES_PART = 0.6;
+/** And the part for an address after which there is another. */
+const NOT_THE_LAST_PART = 0.4;
+
+/** One question to one target. */
+export type Attempt = Place & {
+  target: Target;
+  /** The part of what is left of the deadline that it may take, 0..1. */
+  share: number;
+  /** The part that a candidate would be waited for in its place: what takes longer is no better of the control. */
+  candidatesShare: number;
+};
+
+/** What is to happen to one request: a value, worked out before anyone is asked. */
+export type Plan = {
+  endpoint: string;
+  assignment: Assignment;
+  /** Whose request it is. */
+  assigned: Target;
+  /**
+   * Who answers when that version cannot; undefined for control's own and for forced requests. Its attempts are
+   * ordered when it comes to that (`fallBackAttempts`): seconds later other targets may be up.
+   */
+  fallBack: Target | undefined;
+  attempts: readonly Attempt[];
+  /** Milliseconds for all attempts together, and when they are over, by the clock that was given. */
+  timeoutMs: number;
+  deadline: number;
+  /** Whether it is compared with the candidate's: a request of control that was randomised. */
+  compared: boolean;
+  /**
+   * What keeps the candidate from being tried at all: no target of it is to be asked now. `ejected` also of a
+   * randomised request of the control that the candidate would not be tried for.
+   */
+  spared: 'ejected' | undefined;
+};
+
+/** What is known at one moment; `now` in milliseconds by a monotonic clock, `turn` counts the requests. */
+export type Moment = { states: EjectedTargets; now: number; turn: number };
+
+/** The plan of one request. Pure. */
+export function planOf(route: Route, assignment: Assignment, moment: Moment): Plan {
+  const { control, candidate } = route;
+  const assigned = assignment.arm === 'candidate' && candidate ? candidate : control;
+  const beside = assigned === control ? (candidate ? [candidate] : []) : [control];
+  const fallBack = assigned !== control && assignment.reason !== 'forced' ? control : undefined;
+  const compared = assigned === control && candidate !== null && assignment.reason === 'randomised';
+  const attempts = attemptsOf(assigned, beside, fallBack === undefined, moment);
+  const isSpared = compared
+    ? isOut(candidate, [control], moment.states)
+    : fallBack !== undefined && attempts.length === 0;
+  return {
+    endpoint: route.endpoint,
+    assignment,
+    assigned,
+    fallBack,
+    attempts,
+    timeoutMs: route.timeout_ms,
+    deadline: moment.now + route.timeout_ms,
+    compared,
+    spared: isSpared ? 'ejected' : undefined,
+  };
+}
+
+/** Of a plan whose own attempts gave no answer: those of the version that answers instead. Pure. */
+export function fallBackAttempts({ fallBack, assigned }: Plan, moment: Omit<Moment, 'now'>): Attempt[] {
+  return fallBack ? attemptsOf(fallBack, [assigned], true, moment) : [];
+}
+
+/**
+ * The attempts at one version, whatever else serves the endpoint.
+ * @param isLast nobody answers instead: ejected targets are tried too, as a last resort, and all the time may be taken
+ */
+export function attemptsOf(
+  target: Target,
+  beside: readonly Target[],
+  isLast: boolean,
+  moment: Omit<Moment, 'now'>,
+): Attempt[] {
+  const { states, turn } = moment;
+  const places = orderOf(target, beside, { ejectedToo: isLast, states, turn });
+  return places.map((place, i) => {
+    const part = i < places.length - 1 ? NOT_THE_LAST_PART : 1;
+    const candidatesShare = part * CANDIDATES_PART;
+    return { ...place, target, share: isLast ? part : candidatesShare, candidatesShare };
+  });
+}
+
+/** Why a request's arm answered it, as its row says. */
+export function reasonOf({ assignment }: Plan, spared: 'ejected' | 'lease_expired' | undefined): AssignmentReason {
+  return assignment.reason === 'randomised' ? (spared ?? assignment.reason) : assignment.reason;
+}

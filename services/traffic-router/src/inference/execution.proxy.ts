@@ -1,0 +1,67 @@
+import type { Route } from '@slipway/contracts';
+import { type Answer, Asker, type AskerParts, type TargetRequest } from '@slipway/platform';
+import {
+  answerOf,
+  type Assignment,
+  barred,
+  conclude,
+  type Conclusion,
+  fallBackAttempts,
+  type Plan,
+  planOf,
+  type PresentRoutes,
+} from '@slipway/routing';
+
+export type ExecutionParts = AskerParts & { routes: PresentRoutes };
+
+/** One question to the versions of an endpoint. */
+export type Hop = { route: Route; assignment: Assignment; request: TargetRequest };
+/** The plan of a hop, and what came of it. */
+export type Came = { hop: Hop; plan: Plan; conclusion: Conclusion<Answer> };
+/** What is asked next, given what came of the hop before; undefined when that is the answer. */
+export type NextHop = (came: Came) => Hop | undefined;
+
+/** Follows the plans of requests: asks their targets, then those that answer instead, then whoever is asked next. */
+export class Execution {
+  private readonly routes: PresentRoutes;
+  private readonly ejections: AskerParts['ejections'];
+  private readonly asker: Asker;
+  private turn = 0;
+
+  constructor(parts: ExecutionParts) {
+    this.routes = parts.routes;
+    this.ejections = parts.ejections;
+    this.asker = new Asker(parts);
+  }
+
+  /**
+   * @param started when the request's time began, by `performance.now()`; a further hop has its own
+   * @param next asked after each hop; there is one hop when absent
+   * @returns what came of the hops, in order; the last one is the answer
+   */
+  async run(first: Hop, started: number, next: NextHop = () => undefined): Promise<Came[]> {
+    const all: Came[] = [];
+    for (let hop: Hop | undefined = first, now = started; hop; now = performance.now()) {
+      const came = await this.follow(hop, now);
+      all.push(came);
+      hop = next(came);
+      // Its caller gets another answer than this one.
+      if (hop) came.conclusion.served?.said.rest?.close();
+    }
+    return all;
+  }
+
+  private async follow(hop: Hop, now: number): Promise<Came> {
+    const { route, assignment, request } = hop;
+    const plan = planOf(route, assignment, { states: this.ejections, now, turn: this.turn++ });
+    const isForced = assignment.reason === 'forced';
+    const mayNot = (target: { model: string; version: number }) =>
+      target === route.control ? undefined : barred(route, isForced, this.routes);
+    const tried = await this.asker.follow(plan.attempts, request, plan.deadline, mayNot);
+    if (plan.fallBack && !answerOf(tried)) {
+      const instead = fallBackAttempts(plan, { states: this.ejections, turn: this.turn++ });
+      tried.push(...(await this.asker.follow(instead, request, plan.deadline, mayNot)));
+    }
+    return { hop, plan, conclusion: conclude(plan, tried) };
+  }
+}
