@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { CANDIDATE, CONTROL, endAfterEach, good, open, type Model, serve, startRouter } from './router.fixture.ts';
 import { TargetClient } from '@slipway/platform';
 import { oip } from '@slipway/protocol';
-import type { Route } from '@slipway/contracts';
 
 endAfterEach();
 
