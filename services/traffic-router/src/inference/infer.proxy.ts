@@ -35,7 +35,7 @@ import type { ShadowTap } from '../shadow/shadow-tap.client.ts';
 import { ejectionsTotal, fallbacksTotal, latencySeconds, requestsTotal, shedTotal } from './counters.ts';
 import { type Came, Execution, type NextHop } from './execution.proxy.ts';
 import { RouterHost } from './host.ts';
-import { loggedBody, type LoggedBody, loggedStream, predictionLine, rowHead } from './row.ts';
+import { loggedAnswer, loggedBody, loggedStream, predictionLine, rowHead } from './row.ts';
 import { passOn } from './streamed.proxy.ts';
 import type { Streamed } from './streamed.ts';
 import { Turn, type TurnParts } from './turn.proxy.ts';
@@ -236,7 +236,7 @@ export class InferProxy {
     const { response, outputs } =
       'streamed' in answer
         ? { response: loggedStream(answer.streamed, maxLoggedBytes), outputs: undefined }
-        : this.loggedAnswer(protocol, answer.body);
+        : loggedAnswer(protocol, answer.body, maxLoggedBytes);
     const shadow =
       assignment.reason === 'forced' || status >= 400 || served?.target !== route.control
         ? undefined
@@ -286,15 +286,6 @@ export class InferProxy {
         if (!res.destroyed) send();
       },
     });
-  }
-
-  private loggedAnswer(protocol: Protocol, body: Buffer): { response: LoggedBody; outputs: AnswerFacts['outputs'] } {
-    const { maxLoggedBytes } = this.parts;
-    // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
-    const facts = body.length <= maxLoggedBytes ? protocol.readAnswer(body) : undefined;
-    const response = loggedBody(facts?.json ?? body, facts?.json !== undefined, maxLoggedBytes);
-    // What some reader of the log might refuse has no outputs there: it may be nested more deeply than can be written.
-    return { response, outputs: response.isJson ? facts?.outputs : undefined };
   }
 
   /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type PredictionRow, type Route, rowOutputs, traceIdOf } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
 import { type Answer, isPortable, portableJson, timingOf } from '@slipway/platform';
-import { type AnswerFacts, isDigits } from '@slipway/protocol';
+import { type AnswerFacts, isDigits, type Protocol } from '@slipway/protocol';
 import type { Assignment, Conclusion } from '@slipway/routing';
 import type { Streamed } from './streamed.ts';
 
@@ -117,6 +117,19 @@ function digested(body: Buffer): LoggedBody {
 function digestOf(digest: string, bytes: number, body: Buffer): LoggedBody {
   const head = body.subarray(0, HEAD_BYTES).toString('utf8');
   return { json: Buffer.from(JSON.stringify({ digest, bytes, head })), whole: false, isJson: false };
+}
+
+/** An answer as it stands in a row, and what the model put out. */
+export function loggedAnswer(
+  protocol: Protocol,
+  body: Buffer,
+  maxBytes: number,
+): { response: LoggedBody; outputs: AnswerFacts['outputs'] } {
+  // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
+  const facts = body.length <= maxBytes ? protocol.readAnswer(body) : undefined;
+  const response = loggedBody(facts?.json ?? body, facts?.json !== undefined, maxBytes);
+  // What some reader of the log might refuse has no outputs there: it may be nested more deeply than can be written.
+  return { response, outputs: response.isJson ? facts?.outputs : undefined };
 }
 
 /**
