@@ -18,15 +18,7 @@ import {
   timingOf,
   workerHeaders,
 } from '@slipway/platform';
-import {
-  type AnswerFacts,
-  type Match,
-  type Protocol,
-  protocols,
-  recognise,
-  type Reply,
-  type RequestFacts,
-} from '@slipway/protocol';
+import { type Match, type Protocol, protocols, recognise, type Reply, type RequestFacts } from '@slipway/protocol';
 import { assign } from '@slipway/routing';
 import { v7 as uuidv7 } from 'uuid';
 import { forcedVersion } from '../assignment/forced.ts';
