@@ -15,8 +15,12 @@ export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case he
 /** Milliseconds since the epoch. */
 export const timeMsSchema = z.int().nonnegative();
 
-export const armSchema = z.enum(['control', 'candidate']);
-export type Arm = z.infer<typeof armSchema>;
+/** The arm that serves what served before; every other one is a candidate. */
+export const CONTROL = 'control';
+/** The name of a rollout's only candidate. */
+export const CANDIDATE = 'candidate';
+/** The arms of a rollout of one candidate. */
+export type Arm = typeof CONTROL | typeof CANDIDATE;
 /** What is randomised. */
 export const unitKindSchema = z.enum(['request', 'user', 'session']);
 export type UnitKind = z.infer<typeof unitKindSchema>;

@@ -1,12 +1,12 @@
-import type { AssignmentReason, Route } from '@slipway/contracts';
-import type { Arm } from '@slipway/core';
+import type { AssignmentReason, Branch, RouteArm } from '@slipway/contracts';
 import { assignArm } from './assignment.ts';
-import { type VersionRef } from '@slipway/core';
+import { armsOf, trafficOf } from './branches.ts';
 
-export type Assignment = { arm: Arm; reason: AssignmentReason; probability: number; version: VersionRef; unit: string };
+export type Assignment = { branch: Branch; arm: RouteArm; reason: AssignmentReason; probability: number; unit: string };
 
 export type AssignmentInput = {
-  route: Route;
+  /** That takes the request. */
+  branch: Branch;
   /** The user, session or request id; empty when the caller gave none. */
   unit: string;
   /** Kafka was heard of within the route's lease. */
@@ -17,21 +17,19 @@ export type AssignmentInput = {
 
 /**
  * Which arm a request goes to, and why. Pure. Only `randomised` is an exposure.
- * @returns undefined when the forced version is neither the control's nor the candidate's
+ * @returns undefined when the forced version is neither the control's nor a candidate's
  */
-export function assign({ route, unit, leaseHolds, forced }: AssignmentInput): Assignment | undefined {
-  const { control, candidate, rollout } = route;
+export function assign({ branch, unit, leaseHolds, forced }: AssignmentInput): Assignment | undefined {
+  const [control, ...candidates] = armsOf(branch);
+  const certain = (arm: RouteArm, reason: AssignmentReason) => ({ branch, arm, reason, probability: 1, unit });
   if (forced !== undefined) {
-    if (candidate?.version === forced)
-      return { arm: 'candidate', reason: 'forced', probability: 1, version: candidate, unit };
-    if (control.version === forced) return { arm: 'control', reason: 'forced', probability: 1, version: control, unit };
-    return undefined;
+    const arm = [...candidates, control].find((a) => a.target.version === forced);
+    return arm && certain(arm, 'forced');
   }
-  if (!rollout || !candidate) return { arm: 'control', reason: 'rule', probability: 1, version: control, unit };
-  if (!leaseHolds) return { arm: 'control', reason: 'lease_expired', probability: 1, version: control, unit };
-  if (unit === '') return { arm: 'control', reason: 'no_unit', probability: 1, version: control, unit };
-  const arm = assignArm(rollout.salt, unit, rollout.weight);
-  return arm === 'candidate'
-    ? { arm, reason: 'randomised', probability: rollout.weight, version: candidate, unit }
-    : { arm, reason: 'randomised', probability: 1 - rollout.weight, version: control, unit };
+  const rollout = trafficOf(branch);
+  if (!rollout) return certain(control, 'rule');
+  if (!leaseHolds) return certain(control, 'lease_expired');
+  if (unit === '') return certain(control, 'no_unit');
+  const arm = assignArm(rollout.salt, unit, [control, ...candidates]);
+  return { branch, arm, reason: 'randomised', probability: arm.share, unit };
 }

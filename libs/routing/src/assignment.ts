@@ -16,7 +16,21 @@ export function assignmentPoint(salt: string, unit: string): number {
   return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
 }
 
-/** The candidate is given to the units whose point lies below its weight (a share, 0..1). */
-export function assignArm(salt: string, unit: string, candidateWeight: number): 'control' | 'candidate' {
-  return assignmentPoint(salt, unit) < candidateWeight ? 'candidate' : 'control';
+/**
+ * The arm of a unit. The candidates have [0, 1) from below, one after the other in the order of the arms, each as much
+ * as its share (0..1); control has the rest. So a candidate keeps its units while its own share grows and those of the
+ * candidates before it stay.
+ *
+ * @param arms control first
+ */
+export function assignArm<A extends { share: number }>(salt: string, unit: string, arms: readonly A[]): A {
+  const [control, ...candidates] = arms;
+  if (!control) throw new Error('an assignment is to one of some arms; there are none');
+  const point = assignmentPoint(salt, unit);
+  let edge = 0;
+  for (const candidate of candidates) {
+    edge += candidate.share;
+    if (point < edge) return candidate;
+  }
+  return control;
 }

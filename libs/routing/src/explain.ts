@@ -1,4 +1,5 @@
 import type { AuditRow, Explanation } from '@slipway/contracts';
+import { CANDIDATE, CONTROL } from '@slipway/core';
 import type { Rollout } from '@slipway/release';
 
 export type ServedRow = {
@@ -61,7 +62,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
   const into = row.rollout_id
     ? before.filter((h) => (h.state as Partial<Rollout>).step === row.step && h.action === 'advance').at(-1)
     : before.filter((h) => h.action === 'advance').at(-1);
-  const arm = row.assigned_arm === 'candidate' ? 'the candidate' : 'control';
+  const arm = nameOf(row.assigned_arm);
   const entered = (into?.state ?? {}) as Partial<Rollout>;
   const said = (h: AuditRow) => ({ actor: h.actor, role: h.role, action: h.action, reason: h.reason, time: h.time });
   const brought =
@@ -71,7 +72,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
         ? `; ${placed.by} had rolled back to it`
         : '';
   const fallback = row.fallback_from ? `; ${row.fallback_from} could not answer` : '';
-  const beside = row.reason === 'ejected' && row.assigned_arm === 'control';
+  const beside = row.reason === 'ejected' && row.assigned_arm === CONTROL;
   return {
     request_id: row.request_id,
     endpoint: row.endpoint,
@@ -109,4 +110,9 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       `${row.probability}, revision ${row.route_revision}), because ` +
       `${beside ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${fallback}${brought}.`,
   };
+}
+
+function nameOf(arm: string): string {
+  if (arm === CONTROL) return 'control';
+  return arm === CANDIDATE ? 'the candidate' : `the candidate "${arm}"`;
 }

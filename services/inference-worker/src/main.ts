@@ -1,6 +1,6 @@
 import { formatVersion } from '@slipway/core';
 import { type Instance, type Route, topics } from '@slipway/contracts';
-import { Ejections, targetKey } from '@slipway/routing';
+import { Ejections, targetKey, targetsOf } from '@slipway/routing';
 import {
   AccessReplica,
   Asker,
@@ -125,7 +125,7 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
   );
   const asker = new Asker({ ejections, client, log, onEjected: (endpoint) => ejectionsTotal.inc({ endpoint }) });
   const forgetting = setInterval(() => {
-    const targets = [...routes.values()].flatMap((r) => [r.control, ...(r.candidate ? [r.candidate] : [])]);
+    const targets = [...routes.values()].flatMap(targetsOf);
     const named = new Set(targets.flatMap((t) => t.addresses.map((a) => targetKey(t, a))));
     ejections.retain(named);
     client.retain(named);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatVersion } from '@slipway/core';
 import { accessKeySchema, type Instance, type Route, routerApi, routeSchema, topics } from '@slipway/contracts';
 import { oip } from '@slipway/protocol';
-import { Ejections, parseTargetKey, targetKey } from '@slipway/routing';
+import { armsOf, Ejections, parseTargetKey, targetKey, targetsOf, trafficOf } from '@slipway/routing';
 import {
   AccessReplica,
   ByteBudget,
@@ -36,15 +36,16 @@ import { ShadowTap } from './shadow/shadow-tap.client.ts';
 const monotonic = () => performance.now();
 
 /** The ejected targets of an endpoint, each once. */
-const ejectedOf = (ejections: Ejections, { control, candidate }: Route) => {
-  const arms = [control, ...(candidate ? [candidate] : [])];
-  return arms.flatMap((arm) =>
-    ejections.ejected(
-      arm,
-      arms.filter((other) => other !== arm),
-    ),
-  );
-};
+const ejectedOf = (ejections: Ejections, { branches }: Route) =>
+  branches.flatMap((branch) => {
+    const targets = armsOf(branch).map((arm) => arm.target);
+    return targets.flatMap((target) =>
+      ejections.ejected(
+        target,
+        targets.filter((other) => other !== target),
+      ),
+    );
+  });
 
 await runService('traffic-router', loadConfig(configSchema, process.env), async (config, { log, onClose }) => {
   const boot = uuidv7();
@@ -146,7 +147,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
   const heartbeat = runHeartbeat(producer, log, (): Instance => {
     const leases = routes
       .all()
-      .filter((r) => r.rollout && !routes.leaseHolds(r))
+      .filter((r) => r.branches.some(trafficOf) && !routes.leaseHolds(r))
       .map((r) => r.endpoint);
     const ejected = routes.all().flatMap((r) => ejectedOf(ejections, r));
     return {
@@ -172,11 +173,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
 
   const probing = setInterval(() => {
     const named = new Map(
-      routes
-        .all()
-        .flatMap((r) =>
-          [r.control, r.candidate].flatMap((t) => t?.addresses.map((a) => [targetKey(t, a), t] as const) ?? []),
-        ),
+      routes.all().flatMap((r) => targetsOf(r).flatMap((t) => t.addresses.map((a) => [targetKey(t, a), t] as const))),
     );
     const keys = new Set(named.keys());
     ejections.retain(keys);
@@ -219,8 +216,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     gauges.bytes.set(bytes.used);
     gauges.targets.reset();
     for (const r of routes.all()) {
-      for (const t of [r.control, r.candidate]) {
-        if (!t) continue;
+      for (const t of targetsOf(r)) {
         const ejected = t.addresses.filter((a) => ejections.isEjected(targetKey(t, a))).length;
         gauges.targets.set(
           { endpoint: r.endpoint, version: formatVersion(t), state: 'up' },
@@ -230,7 +226,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       }
     }
     for (const r of routes.all())
-      gauges.lease.set({ endpoint: r.endpoint }, r.rollout && !routes.leaseHolds(r) ? 1 : 0);
+      gauges.lease.set({ endpoint: r.endpoint }, r.branches.some(trafficOf) && !routes.leaseHolds(r) ? 1 : 0);
   }, 1000);
   onClose('measuring', () => clearInterval(measuring));
 

@@ -1,6 +1,6 @@
-import { type AuditRow, topics } from '@slipway/contracts';
+import { type AuditRow, type Route, topics } from '@slipway/contracts';
 import { formatVersion } from '@slipway/core';
-import { RouteReplay } from '@slipway/routing';
+import { armsOf, mainBranch, RouteReplay, trafficOf } from '@slipway/routing';
 import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of releases.test.ts, which the root's vitest runs
@@ -170,16 +170,15 @@ export function describeExplanation(stack: () => Release): void {
         for (const r of rows) {
           const route = replay.atRevision('spam', r.route_revision);
           expect(route, `revision ${r.route_revision}`).toBeDefined();
-          expect([r.rollout_id, r.step]).toEqual([route?.rollout?.id ?? '', route?.rollout?.step ?? -1]);
-          const weight = route?.rollout?.weight ?? 0;
-          expect(r.probability).toBeCloseTo(
-            !route?.rollout ? 1 : r.assigned_arm === 'candidate' ? weight : 1 - weight,
-            9,
-          );
-          const target = r.assigned_arm === 'candidate' ? route?.candidate : route?.control;
+          const branch = mainBranch(route as Route);
+          const rollout = trafficOf(branch);
+          expect([r.rollout_id, r.step]).toEqual([rollout?.id ?? '', rollout?.step ?? -1]);
+          const arm = armsOf(branch).find((a) => a.name === r.assigned_arm);
+          expect(r.probability).toBeCloseTo(rollout ? (arm?.share ?? Number.NaN) : 1, 9);
+          const target = arm?.target;
           // A candidate that was withdrawn while it worked: control answered, and the row says for whom.
           expect(r.fallback_from === '' ? r.served_version : r.fallback_from).toBe(target ? formatVersion(target) : '');
-          if (r.fallback_from !== '') expect(r.served_version).toBe(route ? formatVersion(route.control) : '');
+          if (r.fallback_from !== '') expect(r.served_version).toBe(formatVersion(branch.target));
           // at the instant of the answer the route was in force already
           const then = replay.at('spam', r.t);
           expect((then?.revision.n ?? 0) >= (route?.revision.n ?? Number.POSITIVE_INFINITY)).toBe(true);

@@ -295,17 +295,20 @@ describe('a replica of a state topic', () => {
         endpoint: 'late',
         revision: { epoch: 1, n },
         published_at: n,
-        unit: 'request',
-        control: { model: 'm', version: 1, addresses: [address], workers: true },
-        candidate: null,
-        rollout: null,
+        branches: [
+          {
+            name: 'main',
+            unit: 'request',
+            signature: {
+              inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 1] }],
+              outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
+            },
+            target: { model: 'm', version: 1, addresses: [address], workers: true, price: 0 },
+            rollout: null,
+          },
+        ],
         lease_ms: 30_000,
         timeout_ms: 1000,
-        signature: {
-          inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 1] }],
-          outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
-        },
-        prices: {},
       });
     const send = async (route: Route) =>
       producer.send(topics.routes.name, [{ key: 'late', value: JSON.stringify(route) }]);

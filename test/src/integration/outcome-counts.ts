@@ -1,6 +1,6 @@
 // Over 300 lines: every case sends rows in order, and reads arrivals, by the same few helpers.
 import { randomUUID } from 'node:crypto';
-import { assignArm } from '@slipway/routing';
+import { assignmentPoint } from '@slipway/routing';
 import { type Metric, metricSchema, type Rollout } from '@slipway/release';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
@@ -316,7 +316,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
           const unit = `many-${draw(40)}`;
           const [of, at] = [pick([...pair, undefined]), round < 3 ? 0 : 1];
           const share = at === 0 ? 0.25 : 0.5;
-          const arm = of ? assignArm(of.id, unit, share) : 'control';
+          const arm = of && assignmentPoint(of.id, unit) < share ? 'candidate' : 'control';
           return prediction(unit, arm, at, {
             ...(of ? { rollout_id: of.id } : { rollout_id: '', step: -1 }),
             reason: draw(12) === 0 ? pick(['forced', 'ejected']) : 'randomised',

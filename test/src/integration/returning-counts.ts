@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { assignArm } from '@slipway/routing';
+import { assignmentPoint } from '@slipway/routing';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import type { Arm } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
@@ -24,7 +24,7 @@ export function describeReturning(context: () => Counting, { rollout, prediction
       for (const [step, share] of SHARES.entries()) {
         const rows = Array.from({ length: 80 }, (_, u) => `unit-${u}`).flatMap((unit, u) => {
           if ((u * 7 + step * 3) % 5 === 0) return [];
-          const arm = assignArm(ramp.id, unit, share);
+          const arm: Arm = assignmentPoint(ramp.id, unit) < share ? 'candidate' : 'control';
           const status = (u * 5 + step) % 3 === 0 ? 500 : 200;
           return [
             prediction(unit, arm, step, {

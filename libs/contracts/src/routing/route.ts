@@ -1,7 +1,6 @@
-import { z } from 'zod';
+import { nameSchema, revisionSchema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
 import { signatureSchema } from '@slipway/model';
-import { revisionSchema } from '@slipway/core';
-import { nameSchema, timeMsSchema, unitKindSchema, versionNumberSchema } from '@slipway/core';
+import { z } from 'zod';
 
 /** The addresses (base URLs of OIP servers) that answer for one version. */
 export const targetSchema = z.object({
@@ -10,41 +9,70 @@ export const targetSchema = z.object({
   addresses: z.array(z.url()),
   /** The addresses are inference-workers: they are shown the key that is made for them, and nobody else is. */
   workers: z.boolean(),
+  /** Of one request. */
+  price: z.number(),
 });
 export type Target = z.infer<typeof targetSchema>;
+
+/** One side of a rollout: control, or a candidate. */
+export const routeArmSchema = z.object({
+  name: nameSchema,
+  target: targetSchema,
+  /** Of the branch's units, 0..1; the shares of all arms together are 1. */
+  share: z.number().min(0).max(1),
+});
+export type RouteArm = z.infer<typeof routeArmSchema>;
+
+/** What is sampled for a shadow, and how. The hash's unit is the request id. */
+export const shadowSamplingSchema = z.object({
+  /** The arm that answers in the shadow. */
+  arm: nameSchema,
+  sample: z.number().min(0).max(1),
+  noise: z.number().min(0).max(1),
+  deadline_ms: z.int().min(1),
+  salt: z.string(),
+});
+export type ShadowSampling = z.infer<typeof shadowSamplingSchema>;
+
+/** One of an endpoint's models, with the rollout that is under way there, if any. */
+export const branchSchema = z.object({
+  name: nameSchema,
+  /** The requests that it takes, in CEL; the last branch has none, and takes those that no other one took. */
+  when: z.string().min(1).optional(),
+  /** What is randomised. */
+  unit: unitKindSchema,
+  signature: signatureSchema,
+  /** What serves it when no rollout is under way. */
+  target: targetSchema,
+  rollout: z
+    .object({
+      id: z.uuid(),
+      step: z.int().min(0),
+      /** Of the assignment. */
+      salt: z.string(),
+      /** Control first; of candidates that get no traffic the share is 0. */
+      arms: z.array(routeArmSchema).min(2),
+      /** Null when nothing is sampled. */
+      shadow: shadowSamplingSchema.nullable(),
+    })
+    .nullable(),
+});
+export type Branch = z.infer<typeof branchSchema>;
+export type BranchRollout = NonNullable<Branch['rollout']>;
 
 /** The whole route of one endpoint at one revision: what a router needs to serve it. */
 export const routeSchema = z.object({
   endpoint: nameSchema,
   revision: revisionSchema,
   published_at: timeMsSchema,
-  unit: unitKindSchema,
-  control: targetSchema,
-  candidate: targetSchema.nullable(),
-  /** The rollout under way; its id is the salt of the assignment. */
-  rollout: z
-    .object({ id: z.uuid(), step: z.int().min(0), weight: z.number().min(0).max(1), salt: z.string() })
-    .nullable(),
-  /**
-   * The shadow step under way: which requests are sampled, and how. The hash's salt is `salt`, its unit the request id.
-   */
-  shadow: z
-    .object({
-      rollout_id: z.uuid(),
-      step: z.int().min(0),
-      sample: z.number().min(0).max(1),
-      noise: z.number().min(0).max(1),
-      deadline_ms: z.int().min(1),
-      salt: z.string(),
-    })
-    .nullable()
-    .default(null),
+  /** A request goes to the first branch whose `when` holds. */
+  branches: z
+    .array(branchSchema)
+    .min(1)
+    .refine((all) => all.at(-1)?.when === undefined, 'the last branch takes every request: it has no "when"'),
   /** A router without contact with Kafka for longer serves control while a rollout is under way. */
   lease_ms: z.int().min(1000),
   timeout_ms: z.int().min(1),
-  signature: signatureSchema,
-  /** Price of one request by version (`model:version`). */
-  prices: z.record(z.string(), z.number()),
   /** Names of outcomes that some metric reads. */
   outcome_names: z.array(nameSchema).default([]),
 });

@@ -1,29 +1,46 @@
-import type { Route } from '@slipway/contracts';
+import type { Branch, Route, RouteArm, Target } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import type { Assignment } from '../assign.ts';
+import { armsOf } from '../branches.ts';
 import { Ejections } from '../target/ejections.ts';
 import { TargetFault } from '../target/target-fault.ts';
 import { targetKey } from '../target/target-key.ts';
 import { conclude, type Said, type Tried } from './conclude.ts';
 import { type Attempt, fallBackAttempts, type Plan, planOf } from './plan.ts';
 
-const control = { model: 'spam', version: 1, addresses: ['http://a', 'http://b'], workers: true };
-const candidate = { model: 'spam', version: 2, addresses: ['http://c', 'http://d'], workers: true };
-const route = { endpoint: 'spam', control, candidate, timeout_ms: 1000 } as unknown as Route;
-const to = (arm: 'control' | 'candidate', reason: Assignment['reason'] = 'randomised'): Assignment => ({
-  arm,
-  reason,
-  probability: 0.5,
-  version: arm === 'control' ? control : candidate,
-  unit: 'u',
+const control = { model: 'spam', version: 1, addresses: ['http://a', 'http://b'], workers: true, price: 0 };
+const candidate = { model: 'spam', version: 2, addresses: ['http://c', 'http://d'], workers: true, price: 0 };
+type Served = { control: Target; candidate: Target | null };
+type To = Pick<Assignment, 'reason'> & { arm: 'control' | 'candidate' };
+const route = { endpoint: 'spam', timeout_ms: 1000 } as Route;
+const branchOf = (served: Served): Branch => ({
+  name: 'main',
+  unit: 'user',
+  signature: { inputs: [], outputs: [] },
+  target: served.control,
+  rollout: served.candidate && {
+    id: 'r',
+    step: 0,
+    salt: 'r',
+    arms: [
+      { name: 'control', target: served.control, share: 0.5 },
+      { name: 'candidate', target: served.candidate, share: 0.5 },
+    ],
+    shadow: null,
+  },
 });
+const to = (arm: To['arm'], reason: To['reason'] = 'randomised'): To => ({ arm, reason });
 const states = (...ejected: [typeof control, string][]) => {
   const found = new Ejections(() => 0);
   for (const [target, address] of ejected) found.failed(targetKey(target, address), true);
   return found;
 };
-const plan = (assignment: Assignment, ejections = states(), turn = 0, over: Partial<Route> = {}) =>
-  planOf({ ...route, ...over }, assignment, { states: ejections, now: 100, turn });
+const plan = ({ arm: name, reason }: To, ejections = states(), turn = 0, over: Partial<Served> = {}) => {
+  const branch = branchOf({ control, candidate, ...over });
+  const arm = armsOf(branch).find((a) => a.name === name) as RouteArm;
+  const assignment = { branch, arm, reason, probability: 0.5, unit: 'u' };
+  return planOf(route, assignment, { states: ejections, now: 100, turn });
+};
 const asked = (attempts: readonly Attempt[]) => attempts.map((a) => `${a.address.slice(-1)} ${a.share}`);
 
 describe('a plan', () => {

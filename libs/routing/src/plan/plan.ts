@@ -1,5 +1,6 @@
-import type { AssignmentReason, Route, Target } from '@slipway/contracts';
+import type { AssignmentReason, Branch, Route, Target } from '@slipway/contracts';
 import type { Assignment } from '../assign.ts';
+import { armsOf } from '../branches.ts';
 import { type EjectedTargets, isOut, orderOf, type Place } from '../target/order.ts';
 
 /**
@@ -37,7 +38,7 @@ export type Plan = {
   compared: boolean;
   /**
    * What keeps the candidate from being tried at all: no target of it is to be asked now. `ejected` also of a
-   * randomised request of the control that the candidate would not be tried for.
+   * randomised request of the control that a candidate would not be tried for.
    */
   spared: 'ejected' | undefined;
 };
@@ -47,14 +48,15 @@ export type Moment = { states: EjectedTargets; now: number; turn: number };
 
 /** The plan of one request. Pure. */
 export function planOf(route: Route, assignment: Assignment, moment: Moment): Plan {
-  const { control, candidate } = route;
-  const assigned = assignment.arm === 'candidate' && candidate ? candidate : control;
-  const beside = assigned === control ? (candidate ? [candidate] : []) : [control];
-  const fallBack = assigned !== control && assignment.reason !== 'forced' ? control : undefined;
-  const compared = assigned === control && candidate !== null && assignment.reason === 'randomised';
-  const attempts = attemptsOf(assigned, beside, fallBack === undefined, moment);
+  const { branch, arm } = assignment;
+  const [control, ...candidates] = armsOf(branch);
+  const assigned = arm.target;
+  const isControls = arm.name === control.name;
+  const fallBack = isControls || assignment.reason === 'forced' ? undefined : control.target;
+  const compared = isControls && candidates.length > 0 && assignment.reason === 'randomised';
+  const attempts = attemptsOf(assigned, targetsBeside(branch, arm.name), fallBack === undefined, moment);
   const isSpared = compared
-    ? isOut(candidate, [control], moment.states)
+    ? candidates.some((c) => isOut(c.target, targetsBeside(branch, c.name), moment.states))
     : fallBack !== undefined && attempts.length === 0;
   return {
     endpoint: route.endpoint,
@@ -70,8 +72,16 @@ export function planOf(route: Route, assignment: Assignment, moment: Moment): Pl
 }
 
 /** Of a plan whose own attempts gave no answer: those of the version that answers instead. Pure. */
-export function fallBackAttempts({ fallBack, assigned }: Plan, moment: Omit<Moment, 'now'>): Attempt[] {
-  return fallBack ? attemptsOf(fallBack, [assigned], true, moment) : [];
+export function fallBackAttempts({ fallBack, assignment }: Plan, moment: Omit<Moment, 'now'>): Attempt[] {
+  const [control] = armsOf(assignment.branch);
+  return fallBack ? attemptsOf(fallBack, targetsBeside(assignment.branch, control.name), true, moment) : [];
+}
+
+/** The versions of the branch's other arms. */
+function targetsBeside(branch: Branch, arm: string): Target[] {
+  return armsOf(branch)
+    .filter((a) => a.name !== arm)
+    .map((a) => a.target);
 }
 
 /**

@@ -3,8 +3,8 @@ import { Ejections } from './ejections.ts';
 import { isOut, orderOf } from './order.ts';
 import { parseTargetKey, targetKey } from './target-key.ts';
 
-const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'], workers: true };
-const candidate = { model: 'spam', version: 2, addresses: ['http://a:1', 'http://c:1'], workers: true };
+const target = { model: 'spam', version: 1, addresses: ['http://a:1', 'http://b:1'], workers: true, price: 0 };
+const candidate = { model: 'spam', version: 2, addresses: ['http://a:1', 'http://c:1'], workers: true, price: 0 };
 const a = targetKey(target, 'http://a:1');
 const b = targetKey(target, 'http://b:1');
 const keys = (t: typeof target) => t.addresses.map((address) => targetKey(t, address));
@@ -93,7 +93,7 @@ describe('targets', () => {
   });
   it('are none of them ejected when every target of every arm fails', () => {
     const { states, order } = requests();
-    const third = { model: 'spam', version: 3, addresses: ['http://d:1'], workers: true };
+    const third = { model: 'spam', version: 3, addresses: ['http://d:1'], workers: true, price: 0 };
     for (const key of [...keys(target), ...keys(candidate)]) states.failed(key, true);
     expect(order(candidate, false, [target])).toHaveLength(2);
     expect(order(candidate, false, [target, third])).toEqual([]);

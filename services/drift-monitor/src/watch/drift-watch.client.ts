@@ -11,6 +11,7 @@ import {
   type RecordProducer,
   steadyNow,
 } from '@slipway/platform';
+import { mainBranch } from '@slipway/routing';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
 import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
@@ -87,7 +88,8 @@ export class DriftWatch {
   private async look(route: Route): Promise<void> {
     const { histograms } = this.parts;
     const { endpoint } = route;
-    const version = formatVersion(route.control);
+    const { target } = mainBranch(route);
+    const version = formatVersion(target);
     const profile = this.references.get(version)?.profile;
     const last = await histograms.lastWindow();
     const depth = DRIFT_RULE.m + LASTING - 1;
@@ -98,7 +100,7 @@ export class DriftWatch {
         state: 'no_profile',
         note:
           `${version} has no reference profile (GET ` +
-          `/v1/models/${route.control.model}/versions/${route.control.version} says why)`,
+          `/v1/models/${target.model}/versions/${target.version} says why)`,
         inputs: null,
         outputs: null,
         lasting: false,
@@ -130,7 +132,7 @@ export class DriftWatch {
     for (const f of [...(drift.inputs?.features ?? []), ...(drift.outputs?.features ?? [])])
       if (f.psi !== null) psiGauge.set({ endpoint, version, feature: f.feature }, f.psi);
     movedGauge.set({ endpoint, version }, dataMoved(drift.inputs) ? 1 : 0);
-    await this.askForRetraining(drift, route.control);
+    await this.askForRetraining(drift, target);
   }
 
   private async askForRetraining(drift: EndpointDrift, { model, version }: Target): Promise<void> {

@@ -11,8 +11,8 @@ afterEach(() => {
 
 /** The routes, of which one has a version of somebody else. */
 function routeTo(...addresses: string[]): Map<string, Route> {
-  const target = { model: 'spam', version: 2, addresses, workers: false };
-  return new Map([['spam', { candidate: target, control: target } as unknown as Route]]);
+  const target = { model: 'spam', version: 2, addresses, workers: false, price: 0 };
+  return new Map([['spam', { branches: [{ target, rollout: null }] } as unknown as Route]]);
 }
 
 /** What the lane makes of a server of somebody else that answers so. */

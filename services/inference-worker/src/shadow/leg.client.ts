@@ -1,8 +1,8 @@
-import type { Route } from '@slipway/contracts';
+import type { Route, Target } from '@slipway/contracts';
 import { formatVersion, parseVersion, ProblemError } from '@slipway/core';
 import { type Asker, counter, type TargetRequest, timingOf, workerHeaders } from '@slipway/platform';
 import { type Protocol, type TensorProtocol, tensorProtocols } from '@slipway/protocol';
-import { answerOf, attemptsOf, type EjectedTargets, TargetFault } from '@slipway/routing';
+import { answerOf, armsOf, attemptsOf, type EjectedTargets, TargetFault } from '@slipway/routing';
 import type { BatchTiming } from '../batching/batcher.ts';
 import type { LoadedModel } from '../model/loaded-model.client.ts';
 import type { ModelSet } from '../model/model-set.client.ts';
@@ -70,10 +70,11 @@ export class LegClient {
   private async askTargets(leg: Leg, deadline: number): Promise<Found> {
     const { routes, asker, ejections, workerKey } = this.parts;
     const route = routes.get(leg.endpoint);
-    const arms = [route?.candidate, route?.control].filter((t) => t !== undefined && t !== null);
-    const target = arms.find((t) => formatVersion(t) === leg.version);
+    const isAsked = (t: Target) => formatVersion(t) === leg.version;
+    const branch = route?.branches.map(armsOf).find((arms) => arms.some((a) => isAsked(a.target)));
+    const target = branch?.find((a) => isAsked(a.target))?.target;
     if (!target) return { failure: 'no_target' };
-    const beside = arms.filter((t) => t !== target);
+    const beside = (branch ?? []).map((a) => a.target).filter((t) => t !== target);
     const request: TargetRequest = {
       ...leg,
       mostBytes: MOST_ANSWER_BYTES,

@@ -37,13 +37,15 @@ async function shadowOf(
   candidate: Model,
   control: Model = says('{}'),
 ): Promise<{ pair: ShadowPair; bytes: number }> {
-  const target = (version: number, address: string) => ({ model: 'm', version, addresses: [address], workers: false });
-  const route = {
-    control: target(1, await serve(control)),
-    candidate: target(2, await serve(candidate)),
-    timeout_ms: 5000,
-    prices: {},
-  } as unknown as Route;
+  const target = (version: number, address: string) => ({
+    model: 'm',
+    version,
+    addresses: [address],
+    workers: false,
+    price: 0,
+  });
+  const arms = [target(1, await serve(control)), target(2, await serve(candidate))].map((t) => ({ target: t }));
+  const route = { branches: [{ target: arms[0]?.target, rollout: { arms } }], timeout_ms: 5000 } as unknown as Route;
   const routes = new Map([['m', route]]);
   // Neither version is loaded in this process: both are others' servers.
   const { legs, close } = startLegs(routes);

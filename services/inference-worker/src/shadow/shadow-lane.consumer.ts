@@ -19,7 +19,9 @@ import {
   steadyNow,
   TransientError,
 } from '@slipway/platform';
+import { formatVersion } from '@slipway/core';
 import { protocolNamed } from '@slipway/protocol';
+import { targetsOf } from '@slipway/routing';
 import { Lane } from '../model/lane.ts';
 import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
@@ -140,7 +142,9 @@ export class ShadowLane {
     }
     pair.candidate = asAnswer(candidate.answer);
     pair.candidate_compute_us = candidate.computeUs;
-    pair.price = route?.prices[r.candidate_version] ?? 0;
+    const priceOf = (version: string) =>
+      (route && targetsOf(route).find((t) => formatVersion(t) === version)?.price) ?? 0;
+    pair.price = priceOf(r.candidate_version);
     if (!r.noise) return pair;
     // Without a second answer of control the pair is as good as any other.
     const noise = await legs.ask({ ...request, version: r.control_version }, Math.max(1, deadline - now()));
@@ -149,7 +153,7 @@ export class ShadowLane {
       ...pair,
       noise: asAnswer(noise.answer),
       noise_compute_us: noise.computeUs,
-      price: pair.price + (route?.prices[r.control_version] ?? 0),
+      price: pair.price + priceOf(r.control_version),
     };
   }
 }

@@ -1,9 +1,9 @@
 // `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
 // endpoint's route as it was at an instant.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { openAuditKeys, topics } from '@slipway/contracts';
+import { type Branch, openAuditKeys, topics } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
-import { RouteReplay } from '@slipway/routing';
+import { RouteReplay, trafficOf } from '@slipway/routing';
 import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
 import { readAuditKeys } from './audit-key.store.ts';
 
@@ -47,6 +47,15 @@ if (values.endpoint && !replay.endpoints().includes(values.endpoint)) {
   process.stderr.write(`--endpoint: the audit has no route of "${values.endpoint}"\n`);
   process.exit(2);
 }
+/** What a branch serves, and the share of each candidate. */
+function told(branch: Branch): string {
+  const rollout = trafficOf(branch);
+  const shares = (rollout?.arms ?? [])
+    .slice(1)
+    .map((arm) => `, ${Math.round(arm.share * 1e4) / 100} % to ${formatVersion(arm.target)}`);
+  const under = rollout ? ` (rollout ${rollout.id}, step ${rollout.step})` : '';
+  return `${formatVersion(branch.target)}${shares.join('')}${under}`;
+}
 for (const endpoint of replay.endpoints()) {
   if (values.endpoint && values.endpoint !== endpoint) continue;
   const route = replay.at(endpoint, at);
@@ -54,15 +63,10 @@ for (const endpoint of replay.endpoints()) {
     process.stdout.write(`${JSON.stringify({ endpoint, at, route: route ?? null })}\n`);
     continue;
   }
-  const share = route?.rollout
-    ? `, ${Math.round(route.rollout.weight * 1e4) / 100} % to ` +
-      `${route.candidate ? formatVersion(route.candidate) : 'nobody'} (rollout ${route.rollout.id}, step ` +
-      `${route.rollout.step})`
-    : '';
   process.stdout.write(
     route
       ? `${endpoint} at ${new Date(at).toISOString()}: revision ${formatRevision(route.revision)}, ` +
-          `${formatVersion(route.control)}${share}\n`
+          `${route.branches.map(told).join('; ')}\n`
       : `${endpoint} did not exist at ${new Date(at).toISOString()}\n`,
   );
 }

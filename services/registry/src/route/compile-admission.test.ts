@@ -19,9 +19,9 @@ const version = (loadable: LoadTrial, url?: string): Version => ({
   profile_note: '',
   loadable,
 });
-const route = (v: Version, targetHosts: string[] = []) =>
+const target = (v: Version, targetHosts: string[] = []) =>
   compileRoute({
-    endpoint: { name: 'e', current: { model: 'm', version: 1 }, previous: null, unit: 'request', timeout_ms: 1000 },
+    endpoint: { name: 'e', current: { model: 'm', version: 1 }, unit: 'request', timeout_ms: 1000 },
     rollout: null,
     versions: new Map([['m:1', v]]),
     addressesOf: () => [],
@@ -30,19 +30,19 @@ const route = (v: Version, targetHosts: string[] = []) =>
     targetHosts,
     outcomeNames: [],
     mayReturn: () => [],
-  });
+  }).branches[0]?.target;
 const untested: LoadTrial = { state: 'untested', reason: '' };
 
 describe('what enters a route', () => {
   it('a server of the publisher is asked only while its host is allowed', () => {
     const elsewhere = version(untested, 'http://models.example:8000');
-    expect(route(elsewhere, ['models.example']).control.addresses).toEqual(['http://models.example:8000']);
-    expect(route(elsewhere, ['other.example']).control.addresses).toEqual([]);
+    expect(target(elsewhere, ['models.example'])?.addresses).toEqual(['http://models.example:8000']);
+    expect(target(elsewhere, ['other.example'])?.addresses).toEqual([]);
   });
 
   it('says whether the addresses are workers', () => {
-    expect(route(version(untested)).control.workers).toBe(true);
-    expect(route(version(untested, 'http://models.example:8000')).control.workers).toBe(false);
+    expect(target(version(untested))?.workers).toBe(true);
+    expect(target(version(untested, 'http://models.example:8000'))?.workers).toBe(false);
   });
 });
 

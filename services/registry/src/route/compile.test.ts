@@ -18,16 +18,16 @@ const version = {
 } as unknown as Version;
 const route = (before: string[], warm: string[], mayReturn: string[]) =>
   compileRoute({
-    endpoint: { name: 'spam', current: { model: 'spam', version: 1 }, previous: null, unit: 'request', timeout_ms: 1 },
+    endpoint: { name: 'spam', current: { model: 'spam', version: 1 }, unit: 'request', timeout_ms: 1 },
     rollout: null,
     versions: new Map([['spam:1', version]]),
     addressesOf: () => warm,
     mayReturn: () => mayReturn,
-    before: { control: { model: 'spam', version: 1, addresses: before }, candidate: null } as unknown as Route,
+    before: { branches: [{ target: { model: 'spam', version: 1, addresses: before }, rollout: null }] } as Route,
     leaseMs: 1000,
     outcomeNames: [],
     targetHosts: [],
-  }).control.addresses;
+  }).branches[0]?.target.addresses;
 
 describe('the addresses of a version', () => {
   it('keep a worker that has restarted and is still loading, so that one is left when the other ends', () =>

@@ -1,10 +1,11 @@
-import { formatVersion, durationMs, type UnitKind, type VersionRef } from '@slipway/core';
+import { CANDIDATE, CONTROL, durationMs, formatVersion, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
-import { type Route, type Target } from '@slipway/contracts';
+import { type Branch, type Route, type ShadowSampling, type Target } from '@slipway/contracts';
 import { type Rollout, isUnderWay, stepAt } from '@slipway/release';
+import { targetsOf } from '@slipway/routing';
 
 export type RouteInput = {
-  endpoint: { name: string; current: VersionRef; previous: VersionRef | null; unit: UnitKind; timeout_ms: number };
+  endpoint: { name: string; current: VersionRef; unit: UnitKind; timeout_ms: number };
   /** The rollout that is under way, if any. */
   rollout: Rollout | null;
   /** Every version that is named above, by `model:version`. */
@@ -31,39 +32,47 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     return version;
   };
   const current = must(endpoint.current);
-  const candidate = active ? must(active.spec.candidate) : null;
-  const wanted = [current, candidate, endpoint.previous ? must(endpoint.previous) : null].filter((v) => v !== null);
   const target = (version: Version): Target => ({
     model: version.model,
     version: version.version,
     addresses: addresses(version, input),
     workers: version.bundle.infra.url === undefined,
+    price: version.bundle.price,
   });
+  const control = target(current);
+  const main: Branch = {
+    name: 'main',
+    unit: active ? active.spec.unit : endpoint.unit,
+    signature: current.bundle.signature,
+    target: control,
+    rollout: active && {
+      id: active.id,
+      step: active.step,
+      salt: active.id,
+      arms: [
+        { name: CONTROL, target: control, share: 1 - active.weight },
+        { name: CANDIDATE, target: target(must(active.spec.candidate)), share: active.weight },
+      ],
+      shadow: shadowOf(active),
+    },
+  };
   return {
     endpoint: endpoint.name,
-    unit: active ? active.spec.unit : endpoint.unit,
-    control: target(current),
-    candidate: candidate ? target(candidate) : null,
-    rollout:
-      active && active.weight > 0 ? { id: active.id, step: active.step, weight: active.weight, salt: active.id } : null,
-    shadow: shadowOf(active),
+    branches: [main],
     lease_ms: input.leaseMs,
     timeout_ms: endpoint.timeout_ms,
-    signature: current.bundle.signature,
-    prices: Object.fromEntries(wanted.map((v) => [formatVersion(v), v.bundle.price])),
     outcome_names: [...input.outcomeNames],
   };
 }
 
 /** What is sampled while a step that samples is active; a paused rollout samples nothing. */
-function shadowOf(rollout: Rollout | null): Route['shadow'] {
-  if (rollout?.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
+function shadowOf(rollout: Rollout): ShadowSampling | null {
+  if (rollout.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
   const sampling = stepAt(rollout.spec, rollout.step)?.sampling;
   if (!sampling) return null;
   const { sample, noise, deadline } = sampling;
   return {
-    rollout_id: rollout.id,
-    step: rollout.step,
+    arm: CANDIDATE,
     sample,
     noise,
     deadline_ms: durationMs(deadline),
@@ -75,9 +84,7 @@ function addresses(version: Version, { addressesOf, mayReturn, before, targetHos
   const { url } = version.bundle.infra;
   if (url) return hostAllowed(targetHosts, url) ? [url] : [];
   const warm = addressesOf(version);
-  const same = [before?.control, before?.candidate].find(
-    (t) => t && t.model === version.model && t.version === version.version,
-  );
+  const same = before && targetsOf(before).find((t) => t.model === version.model && t.version === version.version);
   if (warm.length === 0) return same?.addresses ?? [];
   // A worker that has just restarted keeps its place: routers eject it until it is warm, and find it again by
   // themselves. Were it left out meanwhile, the death of another one would leave a route without anybody alive.

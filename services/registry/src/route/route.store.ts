@@ -2,7 +2,8 @@ import { canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
 import { formatVersion, type Revision, type VersionRef } from '@slipway/core';
 import { type Rollout } from '@slipway/release';
-import { type Route, type Target, topics } from '@slipway/contracts';
+import { type Route, topics } from '@slipway/contracts';
+import { targetsOf } from '@slipway/routing';
 import { system } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
@@ -87,7 +88,7 @@ export class RouteStore extends Republish {
       'INSERT INTO routes (endpoint, doc) VALUES ($1, $2) ON CONFLICT (endpoint) DO UPDATE SET doc = $2',
       [endpoint, JSON.stringify(route)],
     );
-    await rememberServing(sql, row, [route.control, route.candidate], now);
+    await rememberServing(sql, row, route, now);
     await appendAudit(sql, {
       aggregate: `route/${endpoint}`,
       actor: because.actor ?? system('registry'),
@@ -141,16 +142,11 @@ async function lastNumber(sql: Sql, endpoint: string): Promise<number> {
 }
 
 /** What has an address in a route may have answered, and is kept from then on. */
-async function rememberServing(
-  sql: Sql,
-  endpoint: EndpointRow,
-  [control, candidate]: [Target, Target | null],
-  now: number,
-): Promise<void> {
-  if (endpoint.served_at === null && control.addresses.length > 0)
+async function rememberServing(sql: Sql, endpoint: EndpointRow, route: Route, now: number): Promise<void> {
+  if (endpoint.served_at === null && route.branches.some((b) => b.target.addresses.length > 0))
     await sql.query('UPDATE endpoints SET served_at = $2 WHERE name = $1', [endpoint.name, now]);
-  for (const target of [control, candidate])
-    if (target && target.addresses.length > 0)
+  for (const target of targetsOf(route))
+    if (target.addresses.length > 0)
       await sql.query(
         'INSERT INTO served_versions (model, version, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
         [target.model, target.version, now],

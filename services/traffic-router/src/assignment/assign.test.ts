@@ -1,49 +1,66 @@
-import { assignArm } from '@slipway/routing';
-import { type Route } from '@slipway/contracts';
+import { assign, assignmentPoint } from '@slipway/routing';
+import type { Branch, Route, Target } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
-import { assign } from '@slipway/routing';
 
-const route = {
+const target = (version: number): Target => ({ model: 'spam', version, addresses: [], workers: true, price: 0 });
+const rolledOut = (weight: number): Branch => ({
+  name: 'main',
+  unit: 'user',
+  signature: { inputs: [], outputs: [] },
+  target: target(1),
+  rollout: {
+    id: 'r',
+    step: 0,
+    salt: 'r',
+    arms: [
+      { name: 'control', target: target(1), share: 1 - weight },
+      { name: 'candidate', target: target(2), share: weight },
+    ],
+    shadow: null,
+  },
+});
+const branch = rolledOut(0.3);
+const route: Route = {
   endpoint: 'spam',
   revision: { epoch: 1, n: 5 },
-  unit: 'user',
-  control: { model: 'spam', version: 1, addresses: [], workers: true },
-  candidate: { model: 'spam', version: 2, addresses: [], workers: true },
-  rollout: { id: 'r', step: 0, weight: 0.3, salt: 'r' },
+  published_at: 0,
+  branches: [branch],
   lease_ms: 1000,
-} as unknown as Route;
+  timeout_ms: 1000,
+  outcome_names: [],
+};
 const at = (n: number, epoch = 1) => ({ ...route, revision: { epoch, n } });
 
 describe('assign', () => {
   it('randomises by the published hash, with the probability of the arm', () => {
     for (let i = 0; i < 50; i++) {
-      const arm = assignArm('r', `u${i}`, 0.3);
-      expect(assign({ route, unit: `u${i}`, leaseHolds: true })).toMatchObject({
-        arm,
+      const isIn = assignmentPoint('r', `u${i}`) < 0.3;
+      expect(assign({ branch, unit: `u${i}`, leaseHolds: true })).toMatchObject({
+        arm: { name: isIn ? 'candidate' : 'control', target: { version: isIn ? 2 : 1 } },
         reason: 'randomised',
-        probability: arm === 'candidate' ? 0.3 : 0.7,
-        version: { version: arm === 'candidate' ? 2 : 1 },
+        probability: isIn ? 0.3 : 0.7,
       });
     }
   });
   it.each([
-    ['no unit', { route, unit: '', leaseHolds: true }, 'no_unit'],
-    ['an expired lease', { route, unit: 'u', leaseHolds: false }, 'lease_expired'],
-    ['no rollout', { route: { ...route, rollout: null }, unit: 'u', leaseHolds: true }, 'rule'],
+    ['no unit', { branch, unit: '', leaseHolds: true }, 'no_unit'],
+    ['an expired lease', { branch, unit: 'u', leaseHolds: false }, 'lease_expired'],
+    ['no rollout', { branch: { ...branch, rollout: null }, unit: 'u', leaseHolds: true }, 'rule'],
+    ['a rollout without traffic', { branch: rolledOut(0), unit: 'u', leaseHolds: true }, 'rule'],
   ])('serves control on %s, which is no exposure', (_, input, reason) => {
-    expect(assign(input)).toMatchObject({ arm: 'control', reason, probability: 1 });
+    expect(assign(input)).toMatchObject({ arm: { name: 'control' }, reason, probability: 1 });
   });
-  it('forces only versions that the route has', () => {
-    expect(assign({ route, unit: 'u', leaseHolds: false, forced: 2 })).toMatchObject({
-      arm: 'candidate',
-      reason: 'forced',
-    });
-    expect(assign({ route, unit: 'u', leaseHolds: true, forced: 1 })).toMatchObject({
-      arm: 'control',
-      reason: 'forced',
-    });
-    expect(assign({ route, unit: 'u', leaseHolds: true, forced: 9 })).toBeUndefined();
+  it('forces only versions that the branch has', () => {
+    for (const [forced, name] of [
+      [2, 'candidate'],
+      [1, 'control'],
+    ] as const)
+      expect(assign({ branch, unit: 'u', leaseHolds: false, forced })).toMatchObject({
+        arm: { name },
+        reason: 'forced',
+      });
+    expect(assign({ branch, unit: 'u', leaseHolds: true, forced: 9 })).toBeUndefined();
   });
 });
 

@@ -3,8 +3,7 @@ import { routerApi } from '@slipway/contracts';
 import { formatRevision, formatVersion, ProblemError } from '@slipway/core';
 import { type Asked, Operation } from '@slipway/platform';
 import { RouteTable } from '../routing/route-table.ts';
-import { drawShadow } from '@slipway/routing';
-import { assign } from '@slipway/routing';
+import { assign, drawShadow, mainBranch, trafficOf } from '@slipway/routing';
 
 const { assignments } = routerApi;
 
@@ -20,27 +19,31 @@ export class AssignmentController {
   assign({ body: input }: Asked<typeof assignments.get>) {
     const route = this.routes.require(input.endpoint);
     const leaseHolds = this.routes.leaseHolds(route);
+    const branch = mainBranch(route);
+    const { rollout } = branch;
+    const traffic = trafficOf(branch);
+    const shadowed = rollout?.arms.find((arm) => arm.name === rollout.shadow?.arm);
     const answer = (u: string) => {
-      const a = assign({ route, unit: u, leaseHolds });
+      const a = assign({ branch, unit: u, leaseHolds });
       if (!a) throw new ProblemError('internal', 'an assignment without a forced version always exists');
       return {
         endpoint: route.endpoint,
         unit: u,
-        rollout_id: route.rollout?.id ?? '',
-        step: route.rollout?.step ?? -1,
+        rollout_id: traffic?.id ?? '',
+        step: traffic?.step ?? -1,
         route_revision: formatRevision(route.revision),
-        assigned_arm: a.arm,
-        version: formatVersion(a.version),
+        assigned_arm: a.arm.name,
+        version: formatVersion(a.arm.target),
         probability: a.probability,
         reason: a.reason,
         // Services that run both versions themselves: whether to, for this unit, and where the pair belongs.
         shadow:
-          route.shadow && route.candidate
+          rollout && shadowed
             ? {
-                rollout_id: route.shadow.rollout_id,
-                step: route.shadow.step,
-                candidate_version: formatVersion(route.candidate),
-                ...drawShadow(route.shadow, u),
+                rollout_id: rollout.id,
+                step: rollout.step,
+                candidate_version: formatVersion(shadowed.target),
+                ...drawShadow(rollout.shadow, u),
               }
             : null,
       };

@@ -1,7 +1,8 @@
-import type { Route } from '@slipway/contracts';
+import type { Route, Target } from '@slipway/contracts';
 import { type Answer, Asker, type AskerParts, type TargetRequest } from '@slipway/platform';
 import {
   answerOf,
+  armsOf,
   type Assignment,
   barred,
   conclude,
@@ -54,9 +55,9 @@ export class Execution {
   private async follow(hop: Hop, now: number): Promise<Came> {
     const { route, assignment, request } = hop;
     const plan = planOf(route, assignment, { states: this.ejections, now, turn: this.turn++ });
-    const isForced = assignment.reason === 'forced';
-    const mayNot = (target: { model: string; version: number }) =>
-      target === route.control ? undefined : barred(route, isForced, this.routes);
+    const [control] = armsOf(assignment.branch);
+    const mayNot = (target: Target) =>
+      target === control.target ? undefined : barred(route.endpoint, assignment, target, this.routes);
     const tried = await this.asker.follow(plan.attempts, request, plan.deadline, mayNot);
     if (plan.fallBack && !answerOf(tried)) {
       const instead = fallBackAttempts(plan, { states: this.ejections, turn: this.turn++ });

@@ -1,6 +1,6 @@
 import { ProblemError } from '@slipway/core';
 import type { Host, ModelFacts } from '@slipway/protocol';
-import { type EjectedTargets, targetKey } from '@slipway/routing';
+import { armsOf, type EjectedTargets, mainBranch, targetKey } from '@slipway/routing';
 import type { RouteTable } from '../routing/route-table.ts';
 
 /** What a router tells of itself and its endpoints, in every protocol. */
@@ -19,16 +19,16 @@ export class RouterHost implements Host {
   }
 
   model(endpoint: string, version: string | undefined): ModelFacts {
-    const { control, candidate, signature } = this.routes.require(endpoint);
-    const versions = [control, ...(candidate ? [candidate] : [])].map((t) => String(t.version));
+    const branch = mainBranch(this.routes.require(endpoint));
+    const versions = armsOf(branch).map((a) => String(a.target.version));
     if (version !== undefined && !versions.includes(version)) throw unknown(endpoint, version);
-    return { name: endpoint, versions: version === undefined ? versions : [version], signature };
+    return { name: endpoint, versions: version === undefined ? versions : [version], signature: branch.signature };
   }
 
   modelReady(endpoint: string, version: string | undefined): boolean {
-    const { control, candidate } = this.routes.require(endpoint);
+    const branch = mainBranch(this.routes.require(endpoint));
     const target =
-      version === undefined ? control : [control, candidate].find((t) => t && String(t.version) === version);
+      version === undefined ? branch.target : armsOf(branch).find((a) => String(a.target.version) === version)?.target;
     if (!target) throw unknown(endpoint, version);
     return target.addresses.some((a) => !this.states.isEjected(targetKey(target, a)));
   }

@@ -1,6 +1,16 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { CANDIDATE, CONTROL, endAfterEach, good, open, type Model, serve, startRouter } from './router.fixture.ts';
+import {
+  CANDIDATE,
+  CONTROL,
+  endAfterEach,
+  good,
+  open,
+  type Model,
+  serve,
+  startRouter,
+  targetAt,
+} from './router.fixture.ts';
 import { TargetClient } from '@slipway/platform';
 import { oip } from '@slipway/protocol';
 
@@ -10,7 +20,7 @@ describe('the key for workers', () => {
   const keyed: Model = (req, res) =>
     req.headers.authorization === 'Bearer worker-key' ? good(req, res, 0) : res.writeHead(401).end('{}');
 
-  const ofWorkers = (address: string) => ({ model: 'spam', version: 1, addresses: [address], workers: true });
+  const ofWorkers = (address: string) => ({ ...targetAt(1, address), workers: true });
 
   it('is shown to workers, and to no server of others', async () => {
     const shown: Record<string, string | undefined> = {};
@@ -117,7 +127,7 @@ describe('a withdrawn candidate', () => {
     const router = await startRouter(await serve(good), candidate);
     const answer = router.ask(CANDIDATE, headers);
     const release = await asked;
-    router.change({ candidate: null, rollout: null });
+    router.change({ candidate: null });
     release();
     expect((await answer).status).toBe(status);
     expect(router.rows).toMatchObject([{ served_version: version, error_code: code, status }]);
@@ -129,11 +139,11 @@ describe('a withdrawn candidate', () => {
       good(req, res, n);
     });
     const first = await serve((_, res) => {
-      router.change({ candidate: null, rollout: null });
+      router.change({ candidate: null });
       res.writeHead(500).end();
     });
     const router = await startRouter(await serve(good), first, {
-      candidate: { model: 'spam', version: 2, addresses: [first, other], workers: true },
+      candidate: targetAt(2, first, other),
     });
     expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
     expect(second).toBe(0);
@@ -150,11 +160,7 @@ describe('a withdrawn candidate', () => {
   });
   it('that became what the endpoint serves may answer', async () => {
     const candidate = await serve((req, res, n) => {
-      router.change({
-        control: { model: 'spam', version: 2, addresses: [candidate], workers: true },
-        candidate: null,
-        rollout: null,
-      });
+      router.change({ control: targetAt(2, candidate), candidate: null });
       good(req, res, n);
     });
     const router = await startRouter(await serve(good), candidate);

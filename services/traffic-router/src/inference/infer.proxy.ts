@@ -19,7 +19,7 @@ import {
   workerHeaders,
 } from '@slipway/platform';
 import { type Match, type Protocol, protocols, recognise, type Reply, type RequestFacts } from '@slipway/protocol';
-import { assign } from '@slipway/routing';
+import { assign, branchOf } from '@slipway/routing';
 import { v7 as uuidv7 } from 'uuid';
 import { forcedVersion } from '../assignment/forced.ts';
 import type { RouteTable } from '../routing/route-table.ts';
@@ -137,11 +137,12 @@ export class InferProxy {
     const { requestId, traceparent } = ids;
     if (requestId.length > 128 || CONTROL.test(requestId))
       throw new ProblemError('invalid_request', 'x-request-id, or "id": at most 128 characters, none of them control');
-    const unit = route.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? facts.unit ?? '');
+    const branch = branchOf(route);
+    const unit = branch.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? facts.unit ?? '');
     if (unit.length > 256) throw new ProblemError('invalid_request', 'x-slipway-unit: at most 256 characters');
     const wanted = match.version ?? headerOf(req, 'x-slipway-version');
     const assignment = assign({
-      route,
+      branch,
       unit,
       leaseHolds: routes.leaseHolds(route),
       forced:
@@ -204,7 +205,7 @@ export class InferProxy {
       'content-type': reply.headers['content-type'] ?? 'application/json',
       'x-request-id': headerText(requestId),
       'x-slipway-version': served ? formatVersion(served.target) : '',
-      'x-slipway-arm': came.hop.assignment.arm,
+      'x-slipway-arm': came.hop.assignment.arm.name,
       ...(served ? {} : RETRY[reply.status]),
     };
   }
@@ -230,9 +231,9 @@ export class InferProxy {
         ? { response: loggedStream(answer.streamed, maxLoggedBytes), outputs: undefined }
         : loggedAnswer(protocol, answer.body, maxLoggedBytes);
     const shadow =
-      assignment.reason === 'forced' || status >= 400 || served?.target !== route.control
+      assignment.reason === 'forced' || status >= 400 || served?.target !== assignment.branch.target
         ? undefined
-        : this.parts.shadow.sample(route, {
+        : this.parts.shadow.sample(route.endpoint, assignment.branch, {
             protocol: protocol.name,
             requestId: ids.requestId,
             unit: assignment.unit,
@@ -271,8 +272,7 @@ export class InferProxy {
         }
         this.answered++;
         const version = served ? formatVersion(served.target) : '';
-        const labels = { endpoint: route.endpoint, arm: assignment.arm, version, status: String(status) };
-        requestsTotal.inc(labels);
+        requestsTotal.inc({ endpoint: route.endpoint, arm: assignment.arm.name, version, status: String(status) });
         latencySeconds.observe({ endpoint: route.endpoint }, latencyUs / 1e6);
         if (fallbackFrom && served) fallbacksTotal.inc({ endpoint: route.endpoint });
         if (!res.destroyed) send();

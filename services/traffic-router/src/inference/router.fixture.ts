@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { assignArm, Ejections } from '@slipway/routing';
-import { type Route } from '@slipway/contracts';
+import type { Route, RouteArm, Target } from '@slipway/contracts';
 import {
   ByteBudget,
   CallerAccess,
@@ -48,10 +48,40 @@ export const hangs: Model = () => {};
 
 const OPERATOR = digestOf('operator');
 const operator = { id: 'o', name: 'operator', role: 'operator' as const };
-const rollout = { id: 'r', step: 0, weight: 0.5, salt: 'r' };
+/** What the endpoint serves: with a candidate, each arm has half of the users. */
+export type Served = { control: Target; candidate: Target | null; timeout_ms: number };
+const arms = (control: Target, candidate: Target): RouteArm[] => [
+  { name: 'control', target: control, share: 0.5 },
+  { name: 'candidate', target: candidate, share: 0.5 },
+];
+const routeOf = ({ control, candidate, timeout_ms }: Served, n: number): Route => ({
+  endpoint: 'spam',
+  revision: { epoch: 1, n },
+  published_at: 0,
+  branches: [
+    {
+      name: 'main',
+      unit: 'user',
+      signature: { inputs: [], outputs: [] },
+      target: control,
+      rollout: candidate && { id: 'r', step: 0, salt: 'r', arms: arms(control, candidate), shadow: null },
+    },
+  ],
+  lease_ms: 1000,
+  timeout_ms,
+  outcome_names: [],
+});
+/** A target that somebody else serves. */
+export const targetAt = (version: number, ...addresses: string[]): Target => ({
+  model: 'spam',
+  version,
+  addresses,
+  workers: false,
+  price: 0,
+});
 export const units = (arm: string, n: number) =>
   Array.from({ length: 10 * n }, (_, i) => `user-${i}`)
-    .filter((u) => assignArm('r', u, 0.5) === arm)
+    .filter((u) => assignArm('r', u, arms(targetAt(1), targetAt(2))).name === arm)
     .slice(0, n);
 export const CANDIDATE = units('candidate', 1)[0] as string;
 export const CONTROL = units('control', 1)[0] as string;
@@ -60,28 +90,16 @@ export const CONTROL = units('control', 1)[0] as string;
 export async function startRouter(
   control: string,
   candidate: string,
-  extra: Partial<Route> = {},
+  extra: Partial<Served> = {},
   limits: TargetLimits = { connections: 4, waiting: 8 },
   parts: Partial<InferProxyParts> = {},
 ) {
   const rows: Row[] = [];
   const state = { contact: true, disk: true, now: 0 };
-  const route = {
-    endpoint: 'spam',
-    revision: { epoch: 1, n: 1 },
-    unit: 'user',
-    control: { model: 'spam', version: 1, addresses: [control], workers: false },
-    candidate: { model: 'spam', version: 2, addresses: [candidate], workers: false },
-    rollout,
-    shadow: null,
-    lease_ms: 1000,
-    timeout_ms: 3000,
-    prices: {},
-    ...extra,
-  } as unknown as Route;
+  const served = { control: targetAt(1, control), candidate: targetAt(2, candidate), timeout_ms: 3000, ...extra };
   const routes = new RouteTable(() => 0);
   routes.lastContact = () => (state.contact ? 0 : -5000);
-  routes.apply('spam', route);
+  routes.apply('spam', routeOf(served, 1));
   const client = new TargetClient(limits);
   open.push(() => client.close());
   const ejections = new Ejections(() => state.now);
@@ -121,9 +139,9 @@ export async function startRouter(
     const text = await response.text();
     return { status: response.status, arm: response.headers.get('x-slipway-version'), headers: response.headers, text };
   };
-  const change = (to: Partial<Route>) => {
+  const change = (to: Partial<Served>) => {
     proxy.flush();
-    routes.apply('spam', { ...route, ...to, revision: { epoch: 1, n: (routes.get('spam')?.revision.n ?? 0) + 1 } });
+    routes.apply('spam', routeOf({ ...served, ...to }, (routes.get('spam')?.revision.n ?? 0) + 1));
   };
   return { ask, rows, state, change, ejections, routes, url, bytes };
 }

@@ -3,7 +3,7 @@ import { type PredictionRow, type Route, rowOutputs, traceIdOf } from '@slipway/
 import { formatRevision, formatVersion } from '@slipway/core';
 import { type Answer, isPortable, portableJson, timingOf } from '@slipway/platform';
 import { type AnswerFacts, isDigits, type Protocol } from '@slipway/protocol';
-import type { Assignment, Conclusion } from '@slipway/routing';
+import { type Assignment, type Conclusion, trafficOf } from '@slipway/routing';
 import type { Streamed } from './streamed.ts';
 
 const NEWLINE = 10;
@@ -41,6 +41,8 @@ export type Answered = {
 export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
   const { route, assignment, conclusion } = a;
   const { served, fallbackFrom } = conclusion;
+  const rollout = trafficOf(assignment.branch);
+  const sampledBy = a.isSampled ? assignment.branch.rollout : null;
   const version = served ? formatVersion(served.target) : '';
   const headers = served?.said.headers ?? {};
   return {
@@ -51,12 +53,12 @@ export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
     request_id: a.requestId,
     endpoint: route.endpoint,
     protocol: a.protocol,
-    branch: 'main',
-    rollout_id: route.rollout?.id ?? '',
-    step: route.rollout?.step ?? -1,
+    branch: assignment.branch.name,
+    rollout_id: rollout?.id ?? '',
+    step: rollout?.step ?? -1,
     route_revision: formatRevision(route.revision),
     unit: assignment.unit,
-    assigned_arm: assignment.arm,
+    assigned_arm: assignment.arm.name,
     probability: assignment.probability,
     reason: conclusion.reason,
     served_version: version,
@@ -68,10 +70,10 @@ export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
     queue_us: timingOf(headers, 'queue-us'),
     compute_us: timingOf(headers, 'compute-us'),
     batch_size: timingOf(headers, 'batch-size'),
-    cost: route.prices[version] ?? 0,
+    cost: served?.target.price ?? 0,
     outputs: outputsOfRow(a.outputs),
-    shadow_rollout_id: a.isSampled ? (route.shadow?.rollout_id ?? '') : '',
-    shadow_step: a.isSampled ? (route.shadow?.step ?? -1) : -1,
+    shadow_rollout_id: sampledBy?.id ?? '',
+    shadow_step: sampledBy?.step ?? -1,
     trace_id: traceIdOf(a.traceparent),
     router: a.router,
     boot: a.boot,

@@ -1,4 +1,6 @@
+import type { RouteArm } from '@slipway/contracts';
 import { type Protocol, oip } from '@slipway/protocol';
+import { armsOf, type Assignment } from '@slipway/routing';
 import { describe, expect, it } from 'vitest';
 import type { NextHop } from './execution.proxy.ts';
 import { CANDIDATE, CONTROL, endAfterEach, good, type Model, serve, startRouter, until } from './router.fixture.ts';
@@ -117,13 +119,18 @@ describe('a streamed answer', () => {
 });
 
 describe('a second hop', () => {
+  const toCandidate = (assignment: Assignment): Assignment => ({
+    ...assignment,
+    arm: armsOf(assignment.branch)[1] as RouteArm,
+    reason: 'forced',
+  });
   const unsure: Model = (_, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"sure":false}');
   it("is asked what the first answer leads to, and its caller gets the last one's answer", async () => {
     const asked: string[] = [];
     const next: NextHop = ({ hop, conclusion }) => {
       asked.push(conclusion.served?.said.body.toString() ?? '');
-      if (asked.length > 1 || !hop.route.candidate) return undefined;
-      const assignment = { ...hop.assignment, arm: 'candidate' as const, reason: 'forced' as const };
+      if (asked.length > 1) return undefined;
+      const assignment = toCandidate(hop.assignment);
       return { ...hop, assignment, request: { ...hop.request, body: Buffer.from('{"again":true}') } };
     };
     const router = await startRouter(await serve(unsure), await serve(good), {}, undefined, { next });
@@ -136,9 +143,7 @@ describe('a second hop', () => {
   it('gives up the stream of the answer before', async () => {
     const { model, isClosed } = events();
     const next: NextHop = ({ hop }) =>
-      hop.assignment.arm === 'control'
-        ? { ...hop, assignment: { ...hop.assignment, arm: 'candidate', reason: 'forced' } }
-        : undefined;
+      hop.assignment.arm.name === 'control' ? { ...hop, assignment: toCandidate(hop.assignment) } : undefined;
     const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols, next });
     expect((await router.ask(CONTROL)).arm).toBe('spam:2');
     await until(isClosed);

@@ -1,5 +1,5 @@
 import { formatVersion } from '@slipway/core';
-import { type Route, topics } from '@slipway/contracts';
+import { type Branch, topics } from '@slipway/contracts';
 import {
   backoffMs,
   counter,
@@ -67,12 +67,13 @@ export class ShadowTap {
   }
 
   /** @returns the request for the shadow, if it was drawn */
-  sample(route: Route, a: Answered): Sampled | undefined {
-    const { shadow, candidate, control } = route;
-    if (!shadow || !candidate) return undefined;
+  sample(endpoint: string, { target, rollout }: Branch, a: Answered): Sampled | undefined {
+    const shadow = rollout?.shadow;
+    const shadowed = rollout?.arms.find((arm) => arm.name === shadow?.arm);
+    if (!rollout || !shadow || !shadowed) return undefined;
     const draw = drawShadow(shadow, a.requestId);
     if (!draw.sampled) return undefined;
-    sampledTotal.inc({ endpoint: route.endpoint, rollout: shadow.rollout_id });
+    sampledTotal.inc({ endpoint, rollout: rollout.id });
     const request = shadowBody(a.request);
     const head: ShadowHead = {
       event_id: uuidv7(),
@@ -81,13 +82,13 @@ export class ShadowTap {
       type: 'slipway.shadow-request.v1',
       source: this.source,
       time: steadyNow(),
-      endpoint: route.endpoint,
+      endpoint,
       protocol: a.protocol,
-      rollout_id: shadow.rollout_id,
-      step: shadow.step,
+      rollout_id: rollout.id,
+      step: rollout.step,
       unit: a.unit,
-      control_version: formatVersion(control),
-      candidate_version: formatVersion(candidate),
+      control_version: formatVersion(target),
+      candidate_version: formatVersion(shadowed.target),
       noise: draw.noise,
       deadline_ms: shadow.deadline_ms,
       oversize: a.oversize || request.length > MOST_LOGGED_BYTES,

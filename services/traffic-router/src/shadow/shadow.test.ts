@@ -1,11 +1,10 @@
-import { type Route, shadowRequestSchema } from '@slipway/contracts';
+import { type ShadowSampling, shadowRequestSchema } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { drawShadow } from '@slipway/routing';
 import { shadowBody, type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
 
-const shadow: NonNullable<Route['shadow']> = {
-  rollout_id: '0198c0de-0000-7000-8000-000000000001',
-  step: 0,
+const shadow: ShadowSampling = {
+  arm: 'candidate',
   sample: 0.25,
   noise: 0.4,
   deadline_ms: 1000,
@@ -44,7 +43,7 @@ describe('the shadow line', () => {
     time: 1,
     endpoint: 'spam',
     protocol: 'oip',
-    rollout_id: shadow.rollout_id,
+    rollout_id: '0198c0de-0000-7000-8000-000000000001',
     step: 0,
     unit: 'u',
     control_version: 'spam:1',
