@@ -1,7 +1,8 @@
 -- How each table is stored. Its columns, ${…}, come from its row's declaration (libs/contracts/src/rows), and so do
 -- columns that are declared later: they are added when the migrations run. Other changes of a table are numbered files.
--- Sorted for those who read (endpoint, rollout, time). Rows of one key are one row, so a key has only what all copies
--- of an event have alike; the first copy to arrive wins (`version`).
+-- Sorted for those who read: endpoint, rollout, and the event's id, which is mostly a UUIDv7 and sorts by time. Rows of
+-- one key are one row, so a key has only what all copies of an event have alike, and no time: a service that sends an
+-- event again often gives it the time of the second try. The first copy to arrive wins (`version`).
 CREATE TABLE IF NOT EXISTS slipway.dead_letters
 (
     ${dead_letters}
@@ -20,11 +21,9 @@ CREATE TABLE IF NOT EXISTS slipway.predictions
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(time)
-ORDER BY (endpoint, rollout_id, time, event_id)
+ORDER BY (endpoint, rollout_id, event_id)
 TTL toDateTime(time) + INTERVAL 400 DAY
 ---
--- Without the time: who reports an outcome again with its id may leave the time out, which is then another one. Ids
--- are mostly UUIDv7, which sort by time.
 CREATE TABLE IF NOT EXISTS slipway.outcomes
 (
     ${outcomes},
@@ -36,7 +35,6 @@ PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, event_id)
 TTL toDateTime(time) + INTERVAL 400 DAY
 ---
--- Without the time: a pair that is compared twice has the comparator's time of each.
 CREATE TABLE IF NOT EXISTS slipway.comparisons
 (
     ${comparisons},
@@ -68,4 +66,4 @@ CREATE TABLE IF NOT EXISTS slipway.retraining
     ${retraining}
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (model, time, event_id)
+ORDER BY (model, event_id)

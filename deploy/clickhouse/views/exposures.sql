@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW slipway.exposures AS
 SELECT rollout_id, step, unit, assigned_arm AS arm, min(arrived_at) AS first_exposed_at, count() AS requests,
     any(endpoint) AS endpoint
 FROM slipway.predictions FINAL
-WHERE reason IN ('randomised', 'ejected') AND rollout_id != ''
+WHERE reason IN ('randomised', 'ejected') AND assigned_arm IN ('control', 'candidate') AND rollout_id != ''
 GROUP BY rollout_id, step, unit, arm
 ---
 ALTER TABLE slipway.exposures

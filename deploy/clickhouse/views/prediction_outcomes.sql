@@ -18,14 +18,14 @@ WITH
     crossed AS
     (
         SELECT rollout_id, unit FROM logged
-        WHERE rollout_id != '' AND reason IN ('randomised', 'ejected')
+        WHERE rollout_id != '' AND reason IN ('randomised', 'ejected') AND assigned_arm IN ('control', 'candidate')
         GROUP BY rollout_id, unit
         HAVING uniqExact(assigned_arm) > 1
             AND maxIf(share, assigned_arm = 'control') >= minIf(share, assigned_arm = 'candidate')
     ),
     served AS
     (
-        SELECT *, rollout_id != '' AND reason = 'randomised'
+        SELECT *, rollout_id != '' AND reason = 'randomised' AND assigned_arm IN ('control', 'candidate')
             AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares
         FROM logged
     ),
@@ -33,7 +33,8 @@ WITH
     failures AS
     (
         SELECT true AS found, rollout_id, unit, min(arrived_at) AS failed_at FROM logged
-        WHERE failed AND reason = 'randomised' GROUP BY rollout_id, unit
+        WHERE failed AND reason = 'randomised' AND assigned_arm IN ('control', 'candidate')
+        GROUP BY rollout_id, unit
     ),
     -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the
     -- router's clock.

@@ -9,6 +9,7 @@ FROM
         FROM slipway.predictions FINAL WHERE shadow_rollout_id != ''
     UNION ALL
     SELECT rollout_id, step, request_id, result AS state FROM slipway.comparisons FINAL
+        WHERE result IN ('paired', 'failed', 'expired', 'shed')
 )
 GROUP BY rollout_id, step
 ---

@@ -84,7 +84,11 @@ await runService('inference-worker', loadConfig(configSchema, process.env), asyn
       },
     }),
   };
-  const access = new CallerAccess(config.WORKER_ACCESS ?? defaultAccess(config.HOST), replicas.keys.keys);
+  const access = new CallerAccess(
+    config.WORKER_ACCESS ?? defaultAccess(config.HOST),
+    replicas.keys.keys,
+    () => replicas.keys.isReady,
+  );
   onClose('replicas', async () => void (await Promise.all(Object.values(replicas).map((r) => r.close()))));
   const heartbeat = runHeartbeat(
     producer,

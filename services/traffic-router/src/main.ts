@@ -29,7 +29,7 @@ import { RowJournal } from './journal/rows.journal.ts';
 import { OutcomeNames } from './outcome/outcome-names.store.ts';
 import { OUTCOME_JOURNAL, OutcomeController, ROUTER_NAME } from './outcome/outcome.controller.ts';
 import { RouteTable } from './routing/route-table.ts';
-import { Snapshot } from './routing/snapshot.store.ts';
+import { Snapshot, soon } from './routing/snapshot.store.ts';
 import { shadowRecord } from './shadow/shadow-line.ts';
 import { ShadowTap } from './shadow/shadow-tap.client.ts';
 
@@ -75,7 +75,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     log,
     deadLetters,
     beganWith: snapshots.access.load(),
-    onChange: (all) => save('API keys', snapshots.access, all),
+    onChange: soon((all) => save('API keys', snapshots.access, all)),
   });
   onClose('keys', () => keys.close());
 
@@ -108,7 +108,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     bytes: config.MAX_BYTES_IN_FLIGHT / 4,
   });
   onClose('targets', () => client.close());
-  const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), keys.keys);
+  const access = new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), keys.keys, () => keys.isReady);
   const proxy = new InferProxy({
     access,
     routes,
@@ -127,6 +127,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
     workerKey: config.WORKER_KEY,
   });
 
+  const saveRoutes = soon(() => save('routes', snapshots.routes, routes.all()));
   const replica = new StateReplica({
     kafka,
     topic: topics.routes,
@@ -137,7 +138,7 @@ await runService('traffic-router', loadConfig(configSchema, process.env), async 
       proxy.flush();
       if (!routes.apply(endpoint, route)) return;
       heartbeat.now();
-      save('routes', snapshots.routes, routes.all());
+      saveRoutes(endpoint);
     },
     deadLetters,
   });

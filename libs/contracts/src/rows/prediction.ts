@@ -79,9 +79,9 @@ export const predictionRow = defineRow({
       comment: 'model:version that should have answered; empty without a fallback',
     },
     status: {
-      schema: z.int().min(0),
+      // No enumeration: which answers failed is told by comparing it, and what a service means by 0 nobody knows.
+      schema: z.int().min(100).max(599),
       column: 'UInt16',
-      known: { from: 100, to: 599 },
       comment: 'HTTP status of the answer',
     },
     error_code: { schema: text, column: LOW, comment: 'what went wrong; empty when nothing did' },

@@ -1,4 +1,5 @@
 import type { Needed } from '@slipway/contracts';
+import { ProblemError } from '@slipway/core';
 import { Access, admitted, bearerKey, type KeyOwner, shownKey } from './access.ts';
 import { digestOf, type KeyRing } from './key-ring.ts';
 
@@ -15,15 +16,21 @@ export function defaultAccess(host: string): AccessPolicy {
 export class CallerAccess extends Access {
   private readonly policy: AccessPolicy;
   private readonly keys: Pick<KeyRing, 'owner'>;
-  constructor(policy: AccessPolicy, keys: Pick<KeyRing, 'owner'>) {
+  private readonly areKnown: () => boolean;
+  /** @param areKnown whether the keys were read: before that, nobody can say that a key is not valid */
+  constructor(policy: AccessPolicy, keys: Pick<KeyRing, 'owner'>, areKnown: () => boolean = () => true) {
     super();
     this.policy = policy;
     this.keys = keys;
+    this.areKnown = areKnown;
   }
 
   override require(authorization: string | undefined, needed: Needed): KeyOwner | undefined {
     if (this.policy === 'open' && needed === 'caller') return undefined;
-    return admitted(this.keys.owner(digestOf(bearerKey(authorization))), needed);
+    const owner = this.keys.owner(digestOf(bearerKey(authorization)));
+    if (!owner && !this.areKnown())
+      throw new ProblemError('unavailable', 'the API keys are not known here yet; try again');
+    return admitted(owner, needed);
   }
 
   /** Who shows a valid key, whether one is asked for or not. */

@@ -15,6 +15,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Answers that say that they have no more are not counted. */
 const SMALL_ANSWER_BYTES = 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** Of the answer to a probe: what says whether a target is ready is short. */
+const MOST_PROBE_BYTES = 64 * 1024;
 
 type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
 
@@ -94,7 +96,11 @@ export class TargetClient {
         throw error;
       }
       let streamed = false;
+      let ended = false;
+      /** A stream that breaks off at once ends by itself, too: the place is given back once. */
       const end = () => {
+        if (ended) return;
+        ended = true;
         held.release();
         slots.give();
       };
@@ -167,12 +173,8 @@ export class TargetClient {
         redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
-      const text = await response.arrayBuffer();
-      return isReady({
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: Buffer.from(text),
-      });
+      const answer = await firstBytes(response, MOST_PROBE_BYTES);
+      return isReady({ status: response.status, headers: Object.fromEntries(response.headers), body: answer });
     } catch {
       return false;
     }
@@ -193,4 +195,17 @@ function asFault(address: string, error: unknown): TargetFault {
         ? 'dropped'
         : 'broken';
   return new TargetFault(kind, `${address}: ${message}`, { cause: error });
+}
+
+/** The beginning of a body; what comes behind it is not waited for. */
+async function firstBytes(response: Response, most: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop cancels the stream.
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    parts.push(part.subarray(0, most - length));
+    length += part.length;
+    if (length >= most) break;
+  }
+  return Buffer.concat(parts);
 }

@@ -1,3 +1,4 @@
+import { assignmentReasons } from '@slipway/contracts';
 import type { Arm } from '@slipway/core';
 import type { FeatureProfile } from '@slipway/model';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
@@ -6,6 +7,8 @@ import { binSql } from './feature-sql.ts';
 
 /** Rows need a moment from their arrival at Kafka into the table. */
 const SETTLE_MS = 2000;
+/** A row whose reason nobody knows (of a load test, say) lands and is counted, and no verdict reads it. */
+const KNOWN_REASON = `reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 /** A label may come so long after its prediction. */
 const LABEL_WINDOW_MS = 3_600_000;
 
@@ -46,7 +49,7 @@ export class HistogramStore {
          SELECT toInt64(intDiv(toUnixTimestamp64Milli(arrived_at), {window:Int64})) AS win, assigned_arm AS arm,
            arrayJoin(arrayZip(range(${features.length}), [${bins}])) AS measured
          FROM slipway.predictions FINAL
-         WHERE endpoint = {endpoint:String} AND status < 400
+         WHERE endpoint = {endpoint:String} AND status < 400 AND ${KNOWN_REASON}
            AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
            AND arrived_at < fromUnixTimestamp64Milli({to:Int64})
            AND ${where})
@@ -144,7 +147,7 @@ export class HistogramStore {
        ) AS o
        INNER JOIN (
          SELECT request_id, outputs FROM slipway.predictions FINAL
-         WHERE endpoint = {endpoint:String} AND served_version = {version:String}
+         WHERE endpoint = {endpoint:String} AND served_version = {version:String} AND ${KNOWN_REASON}
            AND mapContains(outputs, {output:String}) AND NOT slipway_is_list(outputs[{output:String}])
            AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})
        ) AS p ON p.request_id = o.request_id

@@ -1,3 +1,4 @@
+import { assignmentReasons } from '@slipway/contracts';
 import type { Rollout } from '@slipway/release';
 import { seen } from './as-of.ts';
 import { crossedUnits, metShares } from './returning-units.ts';
@@ -26,6 +27,10 @@ export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
  * been waited for it, but fallen back) is a failure as that is.
  */
 export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'late')";
+
+/** Of a row: its arm and its reason are of those that there are. Others land and are counted, and no verdict reads them. */
+export const KNOWN = `assigned_arm IN ('control', 'candidate')
+    AND reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 
 /**
  * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The

@@ -81,7 +81,9 @@ export class LegClient {
       whole: true,
       headers: (t) => ({ 'x-slipway-shadow': '1', ...workerHeaders(t, workerKey) }),
     };
-    const attempts = () => attemptsOf(target, beside, true, { states: ejections, turn: this.turn++ });
+    // Nobody waits for the answer: each attempt has all of the time that is left, as one that runs here has.
+    const attempts = () =>
+      attemptsOf(target, beside, true, { states: ejections, turn: this.turn++ }).map((a) => ({ ...a, share: 1 }));
     const tried = await asker.follow(attempts(), request, deadline);
     if (isWorthAnother(tried)) tried.push(...(await asker.follow(attempts(), request, deadline)));
     if (tried.some((t) => t.said instanceof TargetFault && t.said.code === 'too_long'))

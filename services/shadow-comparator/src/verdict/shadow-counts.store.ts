@@ -26,6 +26,7 @@ export const shadowCountsSql = `
           candidate_compute_us + noise_compute_us AS compute_us, price AS cost
         FROM slipway.comparisons FINAL
         WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+          AND result IN ('paired', 'failed', 'expired', 'shed')
           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}))
       GROUP BY request_id
     ),

@@ -19,7 +19,7 @@ import {
   workerHeaders,
 } from '@slipway/platform';
 import { type Match, type Protocol, protocols, recognise, type Reply, type RequestFacts } from '@slipway/protocol';
-import { assign, branchOf } from '@slipway/routing';
+import { armsOf, assign, branchOf } from '@slipway/routing';
 import { v7 as uuidv7 } from 'uuid';
 import { forcedVersion } from '../assignment/forced.ts';
 import type { RouteTable } from '../routing/route-table.ts';
@@ -231,7 +231,7 @@ export class InferProxy {
         ? { response: loggedStream(answer.streamed, maxLoggedBytes), outputs: undefined }
         : loggedAnswer(protocol, answer.body, maxLoggedBytes);
     const shadow =
-      assignment.reason === 'forced' || status >= 400 || served?.target !== assignment.branch.target
+      assignment.reason === 'forced' || status >= 400 || served?.target !== armsOf(assignment.branch)[0].target
         ? undefined
         : this.parts.shadow.sample(route.endpoint, assignment.branch, {
             protocol: protocol.name,

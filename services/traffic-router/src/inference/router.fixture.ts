@@ -54,7 +54,9 @@ const arms = (control: Target, candidate: Target): RouteArm[] => [
   { name: 'control', target: control, share: 0.5 },
   { name: 'candidate', target: candidate, share: 0.5 },
 ];
-const routeOf = ({ control, candidate, timeout_ms }: Served, n: number): Route => ({
+/** As it comes from Kafka: through JSON, so that no two places of it hold one object. */
+const routeOf = (served: Served, n: number): Route => JSON.parse(JSON.stringify(routeWith(served, n)));
+const routeWith = ({ control, candidate, timeout_ms }: Served, n: number): Route => ({
   endpoint: 'spam',
   revision: { epoch: 1, n },
   published_at: 0,

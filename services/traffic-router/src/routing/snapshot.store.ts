@@ -29,3 +29,20 @@ export class Snapshot<S extends z.ZodType> {
     renameSync(`${this.file}.new`, this.file);
   }
 }
+
+/** Does it once for all calls of one turn of the event loop, with what the last of them said. */
+export function soon<A>(work: (latest: A) => void): (latest: A) => void {
+  let waiting: { latest: A } | undefined;
+  return (latest) => {
+    if (waiting) {
+      waiting.latest = latest;
+      return;
+    }
+    const due = { latest };
+    waiting = due;
+    setImmediate(() => {
+      waiting = undefined;
+      work(due.latest);
+    });
+  };
+}

@@ -4,7 +4,7 @@ import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { type LatencyCell, type LatencyQuantiles, latencyShift, type QuantileGuardrail } from '@slipway/stats';
 import { type AsOf, type Offsets, seen, seenParameters } from '../../look/as-of.ts';
 import { type Arm, bucketCells, judged, type Row } from '../../look/cells.ts';
-import { ANSWERED, AROUND, COMPARABLE, FAILED, rolloutParameters } from '../../look/exposed-rows.ts';
+import { ANSWERED, AROUND, COMPARABLE, FAILED, KNOWN, rolloutParameters } from '../../look/exposed-rows.ts';
 import type { LookRows } from '../../look/look-rows.store.ts';
 import type { MetricReader, Rule } from '../kind.ts';
 import { type Baseline, type Cut, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
@@ -78,7 +78,7 @@ export class QuantileStore implements MetricReader {
       this.clickhouse,
       `SELECT latency_us FROM slipway.predictions FINAL
        WHERE endpoint = {endpoint:String} AND served_version = {control:String} AND NOT ${FAILED}
-         AND rollout_id != {rollout:String} AND ${AROUND} AND ${seen('baseline')}
+         AND rollout_id != {rollout:String} AND ${KNOWN} AND ${AROUND} AND ${seen('baseline')}
        ORDER BY arrived_at DESC, event_id LIMIT 10000`,
       known,
     );
