@@ -28,7 +28,7 @@ export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
  */
 export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'late')";
 
-/** Of a row: its arm and its reason are of those that there are. Others land and are counted, and no verdict reads them. */
+/** Of a row: its arm and its reason are known ones. Others land and are counted, and no verdict reads them. */
 export const KNOWN = `assigned_arm IN ('control', 'candidate')
     AND reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 
