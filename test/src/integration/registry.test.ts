@@ -316,11 +316,19 @@ describe('rollouts and commands', () => {
     const stream = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, {
       headers: { authorization: `Bearer ${made.key}` },
     });
+    const reader = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+    let read = '';
+    const more = async () => {
+      const { done, value = '' } = await reader.read();
+      read += value;
+      return !done;
+    };
+    while (!read.includes('"status":"created"')) expect(await more(), read).toBe(true);
     // At the other registry: it is no matter of a memory of this one.
     await registryClient({ url: release.registries[1] as string, key: release.secrets.keys.admin }).keys.revoke({
       id: made.id,
     });
-    expect(await stream.text()).toContain('"status":"created"');
+    while (await more());
     await release.operator.rollouts.command({ id }, { command: 'abort', reason: 'enough' });
   });
 
