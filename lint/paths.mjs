@@ -1,5 +1,5 @@
 // `npm run lint`: what docs/architecture.md names in the repository is there: paths in backticks that begin with one
-// of its folders, with or without a file; names with an ellipsis or a placeholder are left out.
+// of its folders, with or without a file. Names with an ellipsis, or in capitals for what differs, are left out.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
