@@ -1,6 +1,7 @@
 import { topicList } from '@slipway/contracts';
 import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../process/log.ts';
+import { stopIdleChecks } from './idle-requests.client.ts';
 import { topicConfig } from './topic-config.ts';
 
 export type { Kafka } from 'kafkajs';
@@ -38,6 +39,7 @@ function kafkaSecurity(c: KafkaConnection): Pick<KafkaConfig, 'ssl' | 'sasl'> {
  */
 export function createKafka(clientId: string, connection: KafkaConnection | string[], log: Logger): Kafka {
   const config: KafkaConnection = Array.isArray(connection) ? { KAFKA_BROKERS: connection } : connection;
+  stopIdleChecks();
   return new Kafka({
     clientId,
     brokers: config.KAFKA_BROKERS,
