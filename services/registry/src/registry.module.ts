@@ -43,10 +43,10 @@ export async function registry(config: Config, context: ServiceContext): Promise
   for (const name of ['ARTIFACT_HOSTS', 'TARGET_HOSTS'] as const)
     if (config[name].includes('*')) log.warn(`${name} is *: a publisher may name any host`);
 
-  const { keys, feature: key } = await keyFeature(database, config.BOOTSTRAP_KEYS);
+  const { keys, takeOver, feature: key } = await keyFeature(database, config.BOOTSTRAP_KEYS, context);
   const { artifacts, feature: artifact } = artifactFeature(database, config, context);
   const live = liveInstances(reading, context);
-  const published = outbox(database, stateProducer, reading, context);
+  const published = outbox(database, stateProducer, reading, takeOver, context);
   const {
     routes,
     watch,

@@ -5,6 +5,7 @@ import pg from 'pg';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { stateOf } from './registry-version-states.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -30,6 +31,16 @@ async function call(
   return body === undefined ? asked : asked.send(body);
 }
 const keyOf = (role: Role) => stack.secrets.keys[role];
+/** What experiment-stats says to a key: 401 or, where it knows it, 404. */
+const read = async (key: string) =>
+  (await request(stack.stats).get('/v1/results/none').set('authorization', `Bearer ${key}`)).status;
+const tensor = { datatype: 'FP32', shape: [-1, 1] };
+/** Of a version that others serve. */
+const foreignBundle = {
+  artifact: { sha256: 'a'.repeat(64), uri: 'http://127.0.0.1:9/foreign' },
+  signature: { inputs: [{ name: 'x', ...tensor }], outputs: [{ name: 'y', ...tensor }] },
+  infra: { url: 'http://127.0.0.1:9' },
+};
 
 describe('an API key', () => {
   it('is shown once and stored nowhere: not in the record of its Idempotency-Key, the audit or a topic', async () => {
@@ -96,19 +107,12 @@ describe('an API key', () => {
     const audit = await call('get', `/v1/audit?aggregate=key/${body['id']}`, keyOf('viewer'));
     expect((audit.body['items'] as { action: string }[]).map((a) => a.action)).toEqual(['create', 'revoke']);
   });
-  const read = async (key: string) =>
-    (await request(stack.stats).get('/v1/results/none').set('authorization', `Bearer ${key}`)).status;
-
   it('opens a router until it is revoked, and the router remembers that when it starts without Kafka', async () => {
     const make = async (name: string) =>
       (await call('post', '/v1/keys', keyOf('admin'), { name, role: 'viewer' })).body as { id: string; key: string };
     const [kept, revoked] = [await make('kept'), await make('revoked')];
     await call('post', '/v1/models', keyOf('admin'), { name: 'foreign' });
-    const tensor = { datatype: 'FP32', shape: [-1, 1] };
-    const signature = { inputs: [{ name: 'x', ...tensor }], outputs: [{ name: 'y', ...tensor }] };
-    const artifact = { sha256: 'a'.repeat(64), uri: 'http://127.0.0.1:9/foreign' };
-    const bundle = { artifact, signature, infra: { url: 'http://127.0.0.1:9' } };
-    await call('post', '/v1/models/foreign/versions', keyOf('admin'), { bundle });
+    await call('post', '/v1/models/foreign/versions', keyOf('admin'), { bundle: foreignBundle });
     await call('put', '/v1/endpoints/foreign', keyOf('operator'), { model: 'foreign', version: 1 });
     const asked = async ({ key }: { key?: string }) => {
       const headers: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
@@ -229,5 +233,62 @@ describe('what a request needs is what the list of operations says', () => {
       expect([200, 404]).toContain((await asked().set('authorization', `Bearer ${keyOf('viewer')}`)).status);
     }
     await request(stack.stats).get('/healthz').expect(200);
+  });
+});
+
+describe('a registry whose database was restored from an older backup', () => {
+  it('revokes the keys that it lacks, keeps revocations, and withdraws what only the topics have, once', async () => {
+    const make = async (name: string) =>
+      (await call('post', '/v1/keys', keyOf('admin'), { name, role: 'viewer' })).body as { id: string; key: string };
+    const [made, revoked] = [await make('made after it'), await make('revoked after it')];
+    for (const { key } of [made, revoked])
+      await until('experiment-stats to know it', async () => (await read(key)) === 404);
+    const { body: revocation } = await call('post', `/v1/keys/${revoked.id}/revoke`, keyOf('admin'));
+    await until('experiment-stats to refuse it', async () => (await read(revoked.key)) === 401);
+    // Versions with an address of their own: no worker has to load them.
+    await call('post', '/v1/models', keyOf('admin'), { name: 'lost' });
+    for (const price of [1, 2])
+      await call('post', '/v1/models/lost/versions', keyOf('admin'), { bundle: { ...foreignBundle, price } });
+    await call('put', '/v1/endpoints/lost', keyOf('operator'), { model: 'lost', version: 1 });
+    const spec = { endpoint: 'lost', candidate: { model: 'lost', version: 2 }, steps: [{ switch: {} }] };
+    const rollout = (await call('post', '/v1/rollouts', keyOf('operator'), spec)).body['id'] as string;
+    const onTopics = async () => [
+      (await stateOf(stack, topics.routes, 'lost'))?.endpoint,
+      (await stateOf(stack, topics.rollouts, rollout))?.id,
+    ];
+    await until('route and rollout', async () => !(await onTopics()).includes(undefined));
+
+    const database = new pg.Client(stack.databaseUrl);
+    await database.connect();
+    const epoch = async () =>
+      Number((await database.query("SELECT value FROM settings WHERE key = 'epoch'")).rows[0].value);
+    try {
+      for (const name of ['registry-1', 'registry-2']) await stack.supervisor.stop(name);
+      const before = await epoch();
+      await database.query('DELETE FROM api_keys WHERE id = $1', [made.id]);
+      await database.query('UPDATE api_keys SET revoked_at = NULL WHERE id = $1', [revoked.id]);
+      await database.query('DELETE FROM rollouts WHERE id = $1', [rollout]);
+      await database.query("DELETE FROM routes WHERE endpoint = 'lost'");
+      await database.query("DELETE FROM endpoints WHERE name = 'lost'");
+      await stack.supervisor.startAgain('registry-1');
+      await until('experiment-stats to refuse the key', async () => (await read(made.key)) === 401);
+      await until('the tombstones', async () => (await onTopics()).every((state) => state === undefined));
+      expect(await epoch()).toBe(before + 1);
+      await stack.supervisor.startAgain('registry-2');
+      expect(await epoch()).toBe(before + 1);
+    } finally {
+      await database.end();
+    }
+    for (const { key } of [made, revoked])
+      expect([await read(key), (await call('get', '/v1/models', key)).status]).toEqual([401, 401]);
+    const items = (await call('get', '/v1/keys', keyOf('admin'))).body['items'] as { id: string; revoked_at: number }[];
+    expect(items.find((k) => k.id === made.id)).toMatchObject({ revoked_at: expect.any(Number) });
+    expect(items.find((k) => k.id === revoked.id)).toMatchObject({ revoked_at: revocation['revoked_at'] });
+    const audit = await call('get', `/v1/audit?aggregate=key/${made.id}`, keyOf('viewer'));
+    expect((audit.body['items'] as object[]).at(-1)).toMatchObject({
+      action: 'revoke',
+      role: 'system',
+      reason: expect.stringContaining('backup'),
+    });
   });
 });

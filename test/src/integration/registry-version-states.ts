@@ -52,12 +52,12 @@ export function describeVersionStates(stack: () => Release): void {
 
 /** The last state of a key on a topic; undefined when there is none or it is a tombstone. */
 export async function stateOf<S extends z.ZodType>(
-  release: Release,
+  { kafkaBrokers }: Pick<Release, 'kafkaBrokers'>,
   topic: Topic<S, 'state'>,
   key: string,
 ): Promise<z.output<S> | undefined> {
   let last: z.output<S> | undefined;
-  const kafka = createKafka('states', release.kafkaBrokers.split(','), createLogger('test', 'test', 'silent'));
+  const kafka = createKafka('states', kafkaBrokers.split(','), createLogger('test', 'test', 'silent'));
   await readTopic(kafka, topic, (state, record) => {
     if (record.key?.toString() === key) last = state;
   });

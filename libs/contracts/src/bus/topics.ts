@@ -69,7 +69,7 @@ export const topics = {
     key: 'key id',
     keyOf: (key) => key.id,
     writers: ['registry'],
-    readers: ['router', 'worker', 'analyser'],
+    readers: ['registry', 'router', 'worker', 'analyser'],
     meaning: 'digests of API keys with their roles, and which are revoked',
   }),
   predictions: rowTopic({

@@ -31,3 +31,23 @@ it('takes a revoked key back for nothing that arrives later', () => {
   for (const k of ring.all()) next.apply(k.id, k);
   expect([next.apply('a', key('a', 'one')), next.owner('one')]).toEqual([false, undefined]);
 });
+
+it('admits a digest that was revoked under no id, whichever of its ids comes first', () => {
+  for (const order of [
+    ['old', 'new'],
+    ['new', 'old'],
+  ]) {
+    const ring = new KeyRing();
+    for (const id of order) ring.apply(id, key(id, 'one', id === 'old' ? 5 : null));
+    expect(ring.owner('one'), order.join()).toBeUndefined();
+  }
+});
+
+it('keeps a key that is known under another id when one of the ids is deleted', () => {
+  const ring = new KeyRing();
+  for (const id of ['a', 'b']) ring.apply(id, key(id, 'one'));
+  ring.apply('a', undefined);
+  expect(ring.owner('one')).toMatchObject({ id: 'b' });
+  ring.apply('b', undefined);
+  expect(ring.owner('one')).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import { type Revision } from '@slipway/core';
-import { topics } from '@slipway/contracts';
+import { type AccessKey, topics } from '@slipway/contracts';
 import {
   type Feature,
   provided,
@@ -18,12 +18,14 @@ const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Publishes the state of the control plane. At the start it reads once what the topics say of it: where they are ahead
- * of Postgres, the epoch is raised. Only then the publisher starts, and what `whenCaughtUp` was given is called.
+ * of Postgres, the epoch is raised, and the API keys that they have go to `takeOverKeys`. Only then the publisher
+ * starts, and what `whenCaughtUp` was given is called.
  */
 export function outbox(
   database: Database,
   producer: RecordProducer,
   reading: StateReplicaParts,
+  takeOverKeys: (onTopic: AccessKey[]) => Promise<void>,
   { log, onClose }: ServiceContext,
 ): { publisher: OutboxPublisher; whenCaughtUp: (begin: () => void) => void; feature: Feature } {
   const publisher = new OutboxPublisher(database, producer, log);
@@ -31,11 +33,13 @@ export function outbox(
   const seen = new Map<string, { topic: string; key: string; revision: Revision }>();
   const remember = (topic: string) => (key: string, state: { revision: Revision } | undefined) =>
     void (state && seen.set(`${topic}/${key}`, { topic, key, revision: state.revision }));
+  const keys = new Map<string, AccessKey>();
   const own = [
     new StateReplica({ ...reading, topic: topics.routes, onState: remember(topics.routes.name) }),
     new StateReplica({ ...reading, topic: topics.loads, onState: remember(topics.loads.name) }),
     new StateReplica({ ...reading, topic: topics.profiles, onState: remember(topics.profiles.name) }),
     new StateReplica({ ...reading, topic: topics.rollouts, onState: remember(topics.rollouts.name) }),
+    new StateReplica({ ...reading, topic: topics.access, onState: (id, key) => void (key && keys.set(id, key)) }),
   ];
   onClose('own state', async () => void (await Promise.all(own.map((replica) => replica.close()))));
   const prune = () =>
@@ -49,8 +53,11 @@ export function outbox(
   const catchUp = async () => {
     await Promise.all(own.map((replica) => replica.ready));
     await Promise.all(own.map((replica) => replica.close()));
-    const epoch = await raiseEpochIfBehind(database, [...seen.values()], steadyNow());
-    if (epoch)
+    await takeOverKeys([...keys.values()]);
+    const { epoch, leftovers } = await raiseEpochIfBehind(database, [...seen.values()], steadyNow());
+    if (leftovers.length > 0)
+      log.warn({ leftovers }, 'these stand on their topics and not in Postgres (a restore?): they are withdrawn there');
+    if (epoch !== undefined)
       log.warn(
         { epoch },
         'the topics were ahead of Postgres (a restore?): the epoch was raised and every state is published again',

@@ -12,8 +12,6 @@ export type StateTable = {
   key: string;
   /** Whether `doc` is the state of the key; it is no more where not, and `doc` has its last revision. */
   present: string;
-  /** The states follow from others: what stands on the topic and has no row here, nobody needs. */
-  derived: boolean;
 };
 
 /** What the registry keeps on one state topic, and reads from Postgres at the time of sending. */
@@ -51,18 +49,14 @@ function ofTable<S extends z.ZodType>(topic: StateTopic<S>, table: StateTable, s
   });
 }
 
-const derived = (name: string): StateTable => ({ name, key: 'key', present: 'withdrawn_at IS NULL', derived: true });
+const derived = (name: string): StateTable => ({ name, key: 'key', present: 'withdrawn_at IS NULL' });
 
 /** Every state topic of the registry, routes first: a rollback must not wait for its own paperwork. */
 export const ownStates: readonly OwnState[] = [
-  ofTable(topics.routes, { name: 'routes', key: 'endpoint', present: 'true', derived: false }),
+  ofTable(topics.routes, { name: 'routes', key: 'endpoint', present: 'true' }),
   ofTable(topics.loads, derived('loads')),
   ofTable(topics.profiles, derived('profiles')),
-  ofTable(
-    topics.rollouts,
-    { name: 'rollouts', key: 'id::text', present: 'true', derived: false },
-    "status IN ('running', 'paused')",
-  ),
+  ofTable(topics.rollouts, { name: 'rollouts', key: 'id::text', present: 'true' }, "status IN ('running', 'paused')"),
   own(topics.access, { table: undefined, current: 'SELECT id::text AS key FROM api_keys' }, async (sql, key) => {
     type Stored = Pick<AccessKey, 'id' | 'name' | 'role' | 'sha256'> & {
       created_at: string;

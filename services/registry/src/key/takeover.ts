@@ -1,0 +1,37 @@
+import type { AccessKey } from '@slipway/contracts';
+
+export type OwnKey = { id: string; sha256: string; revoked_at: number | null };
+
+export type Takeover = {
+  /** Keys of the topic that the registry lacks, each of them revoked. */
+  add: AccessKey[];
+  /** Keys of the registry that the topic has as revoked: by id, since when. */
+  revoke: Map<string, number>;
+  /** Ids whose state is to be published, in this order. */
+  publish: string[];
+};
+
+/**
+ * What a registry has to learn from `access.v1`: after a restore its table may lack keys that were made, and
+ * revocations that were given, after the backup. Nobody could revoke a key that the table does not have, and its owner
+ * still has it, so it comes back as revoked. A key that the table has under another id (a bootstrap key, admitted
+ * again) is the same key: the id that only the topic has is deleted there, and its revocation, if any, is kept. Pure.
+ */
+export function takeover(onTopic: readonly AccessKey[], own: readonly OwnKey[], now: number): Takeover {
+  const byId = new Map(own.map((k) => [k.id, k]));
+  const byDigest = new Map(own.map((k) => [k.sha256, k]));
+  const found: Takeover = { add: [], revoke: new Map(), publish: [] };
+  for (const key of onTopic) {
+    const mine = byId.get(key.id) ?? byDigest.get(key.sha256);
+    if (!mine) {
+      const added = { ...key, revoked_at: key.revoked_at ?? now };
+      found.add.push(added);
+      byDigest.set(key.sha256, added);
+    } else if (key.revoked_at !== null && mine.revoked_at === null && !found.revoke.has(mine.id)) {
+      found.revoke.set(mine.id, key.revoked_at);
+    }
+  }
+  const leftover = onTopic.filter((key) => !byId.has(key.id));
+  found.publish = [...found.revoke.keys(), ...leftover.map((key) => key.id)];
+  return found;
+}
