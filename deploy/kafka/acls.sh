@@ -1,17 +1,19 @@
 #!/bin/sh
 # Grants what acls.txt lists, by Kafka's own kafka-acls.sh:
 #   sh deploy/kafka/acls.sh BROKER:PORT --command-config admin.properties
-# KAFKA_ACLS names the program where it is not on the PATH. May be run again: a right that is there stays as it is.
+# KAFKA_ACLS names the program where it is not on the PATH. TOPIC_PREFIX (`staging.`), where the deployment has one, is
+# put before every topic, group and user. May be run again: a right that is there stays as it is.
 set -eu
 [ $# -ge 1 ] || { echo "usage: $0 BROKER:PORT [option of kafka-acls.sh ...]" >&2; exit 64; }
 list="$(cd "$(dirname "$0")" && pwd)/acls.txt"
 server="$1"
+prefix="${TOPIC_PREFIX:-}"
 shift
 while read -r principal operation resource pattern names; do
   set_names=""
-  for name in $names; do set_names="$set_names --$resource $name"; done
+  for name in $names; do set_names="$set_names --$resource $prefix$name"; done
   # shellcheck disable=SC2086 # a list of options
   "${KAFKA_ACLS:-kafka-acls.sh}" --bootstrap-server "$server" "$@" --add \
-    --allow-principal "User:slipway-$principal" --operation "$operation" \
+    --allow-principal "User:${prefix}slipway-$principal" --operation "$operation" \
     --resource-pattern-type "$pattern" $set_names </dev/null
 done <"$list"

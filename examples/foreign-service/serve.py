@@ -23,6 +23,11 @@ args.add_argument("--router", default="http://127.0.0.1:8000")
 args.add_argument("--brokers", default="127.0.0.1:9092")
 args.add_argument("--endpoint", default="fraud")
 args.add_argument(
+    "--topic-prefix",
+    default=os.environ.get("TOPIC_PREFIX", ""),
+    help="what the deployment puts before the names of its topics, such as staging.",
+)
+args.add_argument(
     "--key",
     default=os.environ.get("SLIPWAY_KEY", ""),
     help="an API key, for a router that asks for one; better in SLIPWAY_KEY, which others cannot list",
@@ -50,7 +55,7 @@ def publish(topic, key, row):
             ("content-type", b"application/json"),
         ]
     for _ in range(2 if random.random() < 0.1 else 1):
-        producer.send(topic, json.dumps(row).encode(), key=key, headers=headers)
+        producer.send(args.topic_prefix + topic, json.dumps(row).encode(), key=key, headers=headers)
 
 
 def assign(user):

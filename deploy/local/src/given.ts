@@ -6,6 +6,8 @@ export type Given = {
   kafkaBrokers?: string | undefined;
   databaseUrl?: string | undefined;
   clickhouseUrl?: string | undefined;
+  /** What stands before the names of our topics and groups there; nothing when absent. */
+  topicPrefix?: string | undefined;
   /** Those of `securityShape`; the paths in them are absolute. */
   security?: Record<string, string>;
 };
@@ -24,6 +26,7 @@ export function givenServers(env: NodeJS.ProcessEnv, from: string): Given {
     kafkaBrokers: env['KAFKA_BROKERS'],
     databaseUrl: env['DATABASE_URL'],
     clickhouseUrl: env['CLICKHOUSE_URL'],
+    topicPrefix: env['TOPIC_PREFIX'],
     security,
   };
 }

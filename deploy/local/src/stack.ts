@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  connectionSchema,
   createKafka,
   createLogger,
   createTopics,
   loadConfig,
   migrateClickHouse,
-  securitySchema,
   securityShape,
 } from '@slipway/platform';
 import { clickHouseSpec } from './clickhouse/spec.ts';
@@ -148,8 +148,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return `http://${user}:${secrets.clickhouse[user]}@127.0.0.1:${ports.clickhouse}`;
   };
   const log = createLogger('stack', 'stack', 'silent');
-  const security = loadConfig(securitySchema, securityFor(given, {}));
-  const kafka = createKafka('slipway.stack', { ...security, KAFKA_BROKERS: kafkaBrokers.split(',') }, log);
+  const connection = loadConfig(connectionSchema, { ...securityFor(given, {}), TOPIC_PREFIX: given.topicPrefix });
+  const { TOPIC_PREFIX } = connection;
+  const kafka = createKafka('slipway.stack', { ...connection, KAFKA_BROKERS: kafkaBrokers.split(',') }, log);
   const clickhouseCa = securityShape.CLICKHOUSE_TLS_CA.parse(
     securityFor(given, { clickhouse: true })['CLICKHOUSE_TLS_CA'],
   );
@@ -183,7 +184,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await migrateClickHouse(
       as('slipway'),
       join(root, 'deploy', 'clickhouse'),
-      { KAFKA_BROKERS: kafkaBrokers },
+      { KAFKA_BROKERS: kafkaBrokers, TOPIC_PREFIX },
       clickhouseCa,
     );
 
@@ -199,6 +200,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           INSTANCE_ID: name,
           PORT: String(port),
           KAFKA_BROKERS: kafkaBrokers,
+          TOPIC_PREFIX,
           ...securityFor(given, { database: 'DATABASE_URL' in env, clickhouse: 'CLICKHOUSE_URL' in env }),
           ...env,
           ...options.env?.[name],

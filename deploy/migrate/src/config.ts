@@ -1,9 +1,10 @@
-import { checkSecurity, intFromEnv, kafkaBrokersFromEnv, securityShape } from '@slipway/platform';
+import { checkSecurity, intFromEnv, kafkaBrokersFromEnv, securityShape, topicPrefixFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
 export const configSchema = z
   .object({
     KAFKA_BROKERS: kafkaBrokersFromEnv,
+    TOPIC_PREFIX: topicPrefixFromEnv,
     /** The brokers as ClickHouse reaches them, where that differs. */
     CLICKHOUSE_KAFKA_BROKERS: z.string().optional(),
     CLICKHOUSE_URL: z.url(),

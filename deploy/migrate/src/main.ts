@@ -26,7 +26,10 @@ const applied = await patiently('ClickHouse', () =>
   migrateClickHouse(
     config.CLICKHOUSE_URL,
     folder,
-    { KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',') },
+    {
+      KAFKA_BROKERS: config.CLICKHOUSE_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(','),
+      TOPIC_PREFIX: config.TOPIC_PREFIX,
+    },
     config.CLICKHOUSE_TLS_CA,
   ),
 );

@@ -24,7 +24,7 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
     });
     afterAll(() => rmSync(folder, { recursive: true }));
     const migrate = (brokers = stack().kafkaBrokers) =>
-      migrateClickHouse(stack().clickhouse.writer, folder, { KAFKA_BROKERS: brokers });
+      migrateClickHouse(stack().clickhouse.writer, folder, { KAFKA_BROKERS: brokers, TOPIC_PREFIX: '' });
     const command = (query: string) => stack().clickhouseClient.command({ query });
 
     it('change nothing when nothing has changed', async () => {

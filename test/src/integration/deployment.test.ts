@@ -3,7 +3,9 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { keyWeakness, type Topic, topics } from '@slipway/contracts';
+import { keyWeakness, type OutcomeRow, topicList, topics } from '@slipway/contracts';
+import { until } from '@slipway/local';
+import { createKafka, createLogger, createTopics, RecordProducer, readTopic } from '@slipway/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { z } from 'zod';
@@ -112,35 +114,73 @@ describe('the image', () => {
   });
 });
 
-describe('deploy/migrate', () => {
+describe('two deployments on one cluster of Kafka', () => {
   let stack: TestStack;
+  const kafkaOf = (prefix: string) =>
+    createKafka(
+      'test',
+      { KAFKA_BROKERS: stack.kafkaBrokers.split(','), TOPIC_PREFIX: prefix },
+      createLogger('test', 'test', 'silent'),
+    );
   beforeAll(async () => {
-    stack = await startTestStack('migrate', { counts: { registries: 0, routers: 0, workers: 0 } });
+    const counts = { registries: 0, routers: 1, workers: 0 };
+    stack = await startTestStack('migrate', { counts, given: { topicPrefix: 'staging.' } });
   });
   afterAll(() => stack?.end());
 
-  it('creates what is missing, may run again, gives topics their partitions, clean-up and arrival time', async () => {
+  it('have topics of their own: deploy/migrate makes what is missing, with partitions and clean-up', async () => {
     const run = () =>
       exec(process.execPath, [join(root, 'deploy', 'migrate', 'dist', 'main.js')], {
-        env: { PATH: process.env['PATH'], KAFKA_BROKERS: stack.kafkaBrokers, CLICKHOUSE_URL: stack.clickhouse.writer },
+        env: {
+          PATH: process.env['PATH'],
+          KAFKA_BROKERS: stack.kafkaBrokers,
+          TOPIC_PREFIX: 'staging.',
+          CLICKHOUSE_URL: stack.clickhouse.writer,
+        },
       });
     expect((await run()).stdout).toContain('"applied":[]');
+    await createTopics(kafkaOf(''));
     const admin = stack.kafka.admin();
     await admin.connect();
     const { topics: made } = await admin.fetchTopicMetadata();
+    const names = topicList.flatMap((t) => [t.name, `staging.${t.name}`]);
+    expect(made.map((m) => m.name).filter((n) => !n.startsWith('__'))).toHaveLength(names.length);
     const configs = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: (Object.values(topics) as Topic[]).map((t) => ({ type: 2, name: t.name })),
+      resources: names.map((name) => ({ type: 2, name })),
     });
     await admin.disconnect();
-    for (const t of Object.values(topics) as Topic[]) {
-      expect(made.find((m) => m.name === t.name)?.partitions.length, t.name).toBe(t.partitions);
-      const entries = configs.resources.find((r) => r.resourceName === t.name)?.configEntries ?? [];
-      const value = (name: string) => entries.find((e) => e.configName === name)?.configValue;
-      expect([value('message.timestamp.type'), value('cleanup.policy')]).toEqual([
-        'LogAppendTime',
-        t.carries === 'state' ? 'compact' : 'delete',
-      ]);
-    }
+    for (const t of topicList)
+      for (const name of [t.name, `staging.${t.name}`]) {
+        expect(made.find((m) => m.name === name)?.partitions.length, name).toBe(t.partitions);
+        const entries = configs.resources.find((r) => r.resourceName === name)?.configEntries ?? [];
+        const value = (entry: string) => entries.find((e) => e.configName === entry)?.configValue;
+        expect([value('message.timestamp.type'), value('cleanup.policy')]).toEqual([
+          'LogAppendTime',
+          t.carries === 'state' ? 'compact' : 'delete',
+        ]);
+      }
+  });
+
+  it('hear nothing of each other: services and ClickHouse go by the topics of their own', async () => {
+    const outcome = (id: string): OutcomeRow => ({
+      ...{ event_id: id, type: 'slipway.outcome.v1', source: 'test', time: Date.now(), endpoint: 'spam' },
+      ...{ name: 'kept', value: true, unit: 'u', request_id: '' },
+    });
+    const [production, staging] = [new RecordProducer(kafkaOf('')), new RecordProducer(kafkaOf('staging.'))];
+    await production.publish(topics.outcomes, [{ value: outcome('production') }]);
+    await staging.publish(topics.outcomes, [{ value: outcome('staging') }]);
+    await Promise.all([production.close(), staging.close()]);
+    const landed = async () =>
+      (await stack.query<{ id: string }>('SELECT event_id AS id FROM outcomes')).map((r) => r.id);
+    await until('the outcome of this deployment', async () => (await landed()).includes('staging'));
+    expect(await landed()).toEqual(['staging']);
+    const heartbeats = async (prefix: string) => {
+      const ids = new Set<string | undefined>();
+      await readTopic(kafkaOf(prefix), topics.instances, (instance) => ids.add(instance?.instance_id));
+      return [...ids];
+    };
+    await until('a heartbeat of the router', async () => (await heartbeats('staging.')).includes('router-1'));
+    expect(await heartbeats('')).toEqual([]);
   });
 });

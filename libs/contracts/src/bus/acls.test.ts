@@ -24,18 +24,18 @@ it('is what deploy/kafka/acls.txt says', async () => {
   await expect(printAcls()).toMatchFileSnapshot(`${kafka}/acls.txt`);
 });
 
-it('is what deploy/kafka/acls.sh tells kafka-acls.sh', () => {
+it.each(['', 'staging.'])('is what deploy/kafka/acls.sh tells kafka-acls.sh, with the prefix "%s"', (prefix) => {
   const said = execFileSync('sh', [`${kafka}/acls.sh`, 'broker:9092', '--command-config', 'admin.properties'], {
-    env: { PATH: process.env['PATH'], KAFKA_ACLS: 'echo' },
+    env: { PATH: process.env['PATH'], KAFKA_ACLS: 'echo', ...(prefix ? { TOPIC_PREFIX: prefix } : {}) },
     encoding: 'utf8',
   });
   expect(said.trim().split('\n')).toEqual(
     acls.map((a) =>
       [
         '--bootstrap-server broker:9092 --command-config admin.properties --add',
-        `--allow-principal User:slipway-${a.principal} --operation ${a.operation}`,
+        `--allow-principal User:${prefix}slipway-${a.principal} --operation ${a.operation}`,
         `--resource-pattern-type ${a.pattern}`,
-        ...a.names.map((n) => `--${a.resource} ${n}`),
+        ...a.names.map((n) => `--${a.resource} ${prefix}${n}`),
       ].join(' '),
     ),
   );

@@ -9,7 +9,8 @@ const KAFKA = '0.5.0';
 const ABOUT =
   'What the services of Slipway tell each other over Kafka. Each operation is named after the user of Kafka that may ' +
   'do it; `analyser` is experiment-stats, shadow-comparator and drift-monitor, and a `foreignProducer` is a service ' +
-  'that serves models itself.';
+  'that serves models itself. A deployment may put its environment before the name of every topic ' +
+  '(`staging.slipway.routes.v1`).';
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
 const titled = (name: string) => camel(name).replace(/^./, (c) => c.toUpperCase());

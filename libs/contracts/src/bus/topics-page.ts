@@ -30,6 +30,8 @@ The declaration creates the topic, types \`publish\` and \`@Consume\`, and makes
 - Events and rows may come as CloudEvents 1.0 too, binary or structured. The header \`traceparent\` says to which trace
   an event belongs.
 - Times of arrival are the broker's (\`LogAppendTime\`).
+- A deployment may put a word before every name, \`staging.slipway.routes.v1\`, so that several can share a cluster
+  (\`TOPIC_PREFIX\`, [deployment](deployment.md#two-deployments-on-one-cluster-of-kafka)).
 - Writers and readers are the users of Kafka: \`analyser\` is experiment-stats, shadow-comparator and drift-monitor,
   and a \`foreign-producer\` is a service that serves models itself. What a consumer cannot use it writes to
   \`slipway.dead-letters.v1\`.

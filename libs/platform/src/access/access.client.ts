@@ -1,14 +1,14 @@
 import { type AccessKey, type Needed, topics } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import type { DeadLetters } from '../kafka/dead-letters.client.ts';
-import type { Kafka } from '../kafka/kafka.client.ts';
+import type { KafkaClient } from '../kafka/kafka.client.ts';
 import { StateReplica } from '../kafka/state-replica.consumer.ts';
 import type { Logger } from '../process/log.ts';
 import { Access, admitted, bearerKey, type KeyOwner } from './access.ts';
 import { digestOf, KeyRing } from './key-ring.ts';
 
 export type AccessReplicaOptions = {
-  kafka: Kafka;
+  kafka: KafkaClient;
   instanceId: string;
   log: Logger;
   deadLetters: DeadLetters;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { AccessReplica } from '../access/access.client.ts';
 import { commonConfigSchema, intFromEnv } from '../process/config.ts';
 import { DeadLetters } from '../kafka/dead-letters.client.ts';
-import { createKafka, type Kafka } from '../kafka/kafka.client.ts';
+import { createKafka, type KafkaClient } from '../kafka/kafka.client.ts';
 import { RecordProducer } from '../kafka/producer.client.ts';
 import { StateReplica } from '../kafka/state-replica.consumer.ts';
 import type { Logger } from '../process/log.ts';
@@ -28,7 +28,7 @@ export type AnalyserConfig = z.output<typeof analyserConfigSchema>;
 export type AnalyserContext<C extends AnalyserConfig> = {
   config: C;
   log: Logger;
-  kafka: Kafka;
+  kafka: KafkaClient;
   producer: RecordProducer;
   deadLetters: DeadLetters;
   clickhouse: ClickHouseClient;

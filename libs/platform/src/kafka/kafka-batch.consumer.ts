@@ -1,7 +1,7 @@
 import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { topicList } from '@slipway/contracts';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import { steadyNow } from '../process/clock.ts';
 import { backoffMs, isTransient, TransientError } from '../process/faults.ts';
@@ -9,6 +9,7 @@ import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import { counter } from '../process/metrics.ts';
 import type { DeadLetters } from './dead-letters.client.ts';
+import type { KafkaClient } from './kafka.client.ts';
 import { type ConsumedRecord, parseRecord, type RawRecord, type RecordResult } from './record.ts';
 
 const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', [
@@ -18,7 +19,7 @@ const consumedTotal = counter('slipway_consumed_records_total', 'Records by topi
 const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses for a transient fault', ['topic']);
 
 export type KafkaBatchServerOptions = {
-  kafka: Kafka;
+  kafka: KafkaClient;
   groupId: string;
   deadLetters: DeadLetters;
   log: Logger;
@@ -88,7 +89,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
 
   private async join(attempt: number): Promise<void> {
     if (this.closing) return;
-    const { kafka, groupId, log, sessionTimeoutMs = 10_000 } = this.options;
+    const { kafka, log, sessionTimeoutMs = 10_000 } = this.options;
+    const groupId = kafka.named(this.options.groupId);
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
@@ -109,7 +111,10 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     });
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [...this.messageHandlers.keys()], fromBeginning: true });
+      await consumer.subscribe({
+        topics: [...this.messageHandlers.keys()].map((t) => kafka.named(t)),
+        fromBeginning: true,
+      });
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -135,9 +140,9 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     isRunning,
     isStale,
   }: EachBatchPayload): Promise<void> {
-    const topic = topicList.find((t) => t.name === batch.topic);
-    const handler = this.messageHandlers.get(batch.topic);
-    if (!topic || !handler) return;
+    const topic = topicList.find((t) => this.options.kafka.named(t.name) === batch.topic);
+    const handler = topic && this.messageHandlers.get(topic.name);
+    if (!handler) return;
     const letters: { record: RawRecord; reason: string }[] = [];
     const records: ConsumedRecord[] = [];
     for (const m of batch.messages) {

@@ -4,11 +4,11 @@ import type { Logger } from '../process/log.ts';
 import { stopIdleChecks } from './idle-requests.client.ts';
 import { topicConfig } from './topic-config.ts';
 
-export type { Kafka } from 'kafkajs';
-
-/** The brokers, and how to log in there. */
+/** The brokers, how to log in there, and what is ours on them. */
 export type KafkaConnection = {
   KAFKA_BROKERS: string[];
+  /** What stands before the name of every topic and group: deployments with different ones can share a cluster. */
+  TOPIC_PREFIX?: string;
   KAFKA_SASL_MECHANISM?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined;
   KAFKA_SASL_USERNAME?: string | undefined;
   KAFKA_SASL_PASSWORD?: string | undefined;
@@ -33,44 +33,61 @@ function kafkaSecurity(c: KafkaConnection): Pick<KafkaConfig, 'ssl' | 'sasl'> {
   };
 }
 
+/** A client of kafkajs that knows how what is ours is called on its brokers. */
+export class KafkaClient extends Kafka {
+  private readonly prefix: string;
+  constructor(config: KafkaConfig, prefix: string) {
+    super(config);
+    this.prefix = prefix;
+  }
+
+  /** The name that a topic, or a consumer group, has on the brokers. */
+  named(name: string): string {
+    return this.prefix + name;
+  }
+}
+
 /**
  * A client whose patience is short: what is away is asked again soon, by whoever needs it.
  * @param connection the brokers with how to log in there; a list alone is spoken to in the clear and without a login
  */
-export function createKafka(clientId: string, connection: KafkaConnection | string[], log: Logger): Kafka {
+export function createKafka(clientId: string, connection: KafkaConnection | string[], log: Logger): KafkaClient {
   const config: KafkaConnection = Array.isArray(connection) ? { KAFKA_BROKERS: connection } : connection;
   stopIdleChecks();
-  return new Kafka({
-    clientId,
-    brokers: config.KAFKA_BROKERS,
-    ...kafkaSecurity(config),
-    connectionTimeout: 2000,
-    requestTimeout: 8000,
-    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 },
-    logLevel: logLevel.WARN,
-    // What kafkajs calls an error is mostly a broker that is away: whoever needed it reports that.
-    logCreator:
-      () =>
-      ({ level, namespace, log: entry }) => {
-        const { message, ...rest } = entry;
-        log[level <= logLevel.WARN ? 'debug' : 'trace']({ kafkajs: namespace, error: rest.error }, message);
-      },
-  });
+  return new KafkaClient(
+    {
+      clientId,
+      brokers: config.KAFKA_BROKERS,
+      ...kafkaSecurity(config),
+      connectionTimeout: 2000,
+      requestTimeout: 8000,
+      retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 },
+      logLevel: logLevel.WARN,
+      // What kafkajs calls an error is mostly a broker that is away: whoever needed it reports that.
+      logCreator:
+        () =>
+        ({ level, namespace, log: entry }) => {
+          const { message, ...rest } = entry;
+          log[level <= logLevel.WARN ? 'debug' : 'trace']({ kafkajs: namespace, error: rest.error }, message);
+        },
+    },
+    config.TOPIC_PREFIX ?? '',
+  );
 }
 
 /**
  * Creates the topics that are missing, from the one list in contracts. With three replicas or more, a record counts as
  * written once two have it.
  */
-export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise<void> {
+export async function createTopics(kafka: KafkaClient, replicationFactor = 1): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
-    const missing = topicList.filter((t) => !existing.has(t.name));
+    const missing = topicList.filter((t) => !existing.has(kafka.named(t.name)));
     if (missing.length === 0) return;
     await admin.createTopics({
       waitForLeaders: true,
       topics: missing.map((t) => ({
-        topic: t.name,
+        topic: kafka.named(t.name),
         numPartitions: t.partitions,
         replicationFactor,
         configEntries: topicConfig(t, replicationFactor),
@@ -79,7 +96,7 @@ export async function createTopics(kafka: Kafka, replicationFactor = 1): Promise
   });
 }
 
-export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(kafka: KafkaClient, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   try {
     await admin.connect();

@@ -1,7 +1,8 @@
 import type { Topic } from '@slipway/contracts';
-import { CompressionTypes, type Kafka, type Producer } from 'kafkajs';
+import { CompressionTypes, type Producer } from 'kafkajs';
 import { steadyNow } from '../process/clock.ts';
 import { TransientError } from '../process/faults.ts';
+import type { KafkaClient } from './kafka.client.ts';
 import { encodeMessages, type EncodedRecord, keyedRecord, type Message, type OutgoingRecord } from './message.ts';
 import { within } from './within.client.ts';
 
@@ -45,7 +46,7 @@ function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
  * "Broker not connected" for ever.
  */
 export class RecordProducer {
-  private readonly kafka: Kafka;
+  private readonly kafka: KafkaClient;
   private readonly idempotent: boolean;
   private current: { producer: Producer; connected: Promise<void> } | undefined;
   private closed = false;
@@ -53,7 +54,7 @@ export class RecordProducer {
   private brokerOffsetMs: number | undefined;
 
   /** @param idempotent for state topics: a retried record can then not land after a newer one */
-  constructor(kafka: Kafka, idempotent = false) {
+  constructor(kafka: KafkaClient, idempotent = false) {
     this.kafka = kafka;
     this.idempotent = idempotent;
   }
@@ -79,12 +80,12 @@ export class RecordProducer {
 
   /** Publishes values of the topic's own type, each with its key; nothing is sent when there are none. */
   async publish<T extends Topic>(topic: T, messages: readonly Message<T>[]): Promise<void> {
-    if (messages.length > 0) await this.send(topic.name, encodeMessages(topic, messages));
+    if (messages.length > 0) await this.send(this.kafka.named(topic.name), encodeMessages(topic, messages));
   }
 
   /** As `publish`, for what has its topic's bytes already: rows that were spliced, events that waited on a disk. */
   async publishEncoded<T extends Topic>(topic: T, records: readonly EncodedRecord<T>[]): Promise<void> {
-    if (records.length > 0) await this.send(topic.name, records.map(keyedRecord));
+    if (records.length > 0) await this.send(this.kafka.named(topic.name), records.map(keyedRecord));
   }
 
   /** Sends bytes as they are to a topic by its name on the broker. What speaks for us goes by `publish`. */

@@ -1,7 +1,7 @@
 import type { Topic } from '@slipway/contracts';
-import type { Kafka, KafkaMessage } from 'kafkajs';
+import type { KafkaMessage } from 'kafkajs';
 import type { z } from 'zod';
-import { withAdmin } from './kafka.client.ts';
+import { type KafkaClient, withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
 /**
@@ -11,22 +11,22 @@ import { parseRecord } from './record.ts';
  * @param patienceMs rejects when nothing has come for so long; without it, waits for as long as Kafka is away
  */
 export async function readTopic<S extends z.ZodType>(
-  kafka: Kafka,
+  kafka: KafkaClient,
   topic: Topic<S>,
   each: (value: z.output<S> | undefined, message: KafkaMessage) => void,
   patienceMs?: number,
 ): Promise<void> {
-  const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
+  const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(kafka.named(topic.name)));
   const open = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
   if (open.size === 0) return;
   const consumer = kafka.consumer({
-    groupId: `slipway.read.${process.pid}.${Date.now().toString(36)}`,
+    groupId: kafka.named(`slipway.read.${process.pid}.${Date.now().toString(36)}`),
     allowAutoTopicCreation: false,
   });
   await consumer.connect();
   let patience: NodeJS.Timeout | undefined;
   try {
-    await consumer.subscribe({ topic: topic.name, fromBeginning: true });
+    await consumer.subscribe({ topic: kafka.named(topic.name), fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       const wait = () => {
         clearTimeout(patience);

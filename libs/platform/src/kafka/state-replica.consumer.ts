@@ -1,20 +1,20 @@
 import { compareRevisions, type Revision } from '@slipway/core';
 import { type Topic } from '@slipway/contracts';
-import type { Consumer, Kafka } from 'kafkajs';
+import type { Consumer } from 'kafkajs';
 import type { z } from 'zod';
 import { steadyNow } from '../process/clock.ts';
 import { backoffMs } from '../process/faults.ts';
 import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import type { DeadLetters } from './dead-letters.client.ts';
-import { withAdmin } from './kafka.client.ts';
+import { type KafkaClient, withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
 const CLOSE_PATIENCE_MS = 2000;
 const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
 
 export type StateReplicaOptions<S extends z.ZodType> = {
-  kafka: Kafka;
+  kafka: KafkaClient;
   topic: Topic<S, 'state'>;
   /** A name of this process's own; every start reads the topic from its beginning. */
   groupId: string;
@@ -79,7 +79,7 @@ export class StateReplica<S extends z.ZodType> {
     const { kafka, topic, log } = this.options;
     // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
     const own = `${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
-    const groupId = `${this.options.groupId}.${topic.name}.${own}`;
+    const groupId = kafka.named(`${this.options.groupId}.${topic.name}.${own}`);
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: 20_000,
@@ -125,12 +125,12 @@ export class StateReplica<S extends z.ZodType> {
         .then(() => this.rejoin(0));
     });
     try {
-      const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic.name));
+      const marks = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(kafka.named(topic.name)));
       goal = new Map(marks.filter((m) => BigInt(m.high) > BigInt(m.low)).map((m) => [m.partition, BigInt(m.high)]));
       neverWritten = marks.every((m) => BigInt(m.high) === 0n);
       check();
       await consumer.connect();
-      await consumer.subscribe({ topic: topic.name, fromBeginning: true });
+      await consumer.subscribe({ topic: kafka.named(topic.name), fromBeginning: true });
       await consumer.run({
         autoCommit: false,
         eachBatch: async ({ batch }) => {
@@ -223,7 +223,7 @@ export class StateReplica<S extends z.ZodType> {
       'an invalid state was skipped; the last valid one stays in force',
     );
     const record = {
-      topic: this.options.topic.name,
+      topic: this.options.kafka.named(this.options.topic.name),
       partition,
       offset: m.offset,
       timestamp: m.timestamp,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkSecurity, securitySchema, securityShape } from '../security/security.ts';
+import { checkSecurity, securityShape } from '../security/security.ts';
 
 /** A port, a number of milliseconds and so on, from an environment variable. */
 export const intFromEnv = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
@@ -12,6 +12,16 @@ export const listFromEnv = z.string().transform((s) =>
 
 export const kafkaBrokersFromEnv = listFromEnv.pipe(z.array(z.string()).min(1));
 
+/**
+ * What stands before the name of every topic and consumer group, so that deployments can share a cluster of Kafka:
+ * `staging.` makes `staging.slipway.routes.v1`.
+ */
+export const topicPrefixFromEnv = z
+  .string()
+  .max(100)
+  .regex(/^([A-Za-z0-9_-]+\.)*$/, 'words of letters, digits, - and _, each with a dot behind it, such as "staging."')
+  .default('');
+
 /** What every service reads from its environment. */
 export const commonConfigSchema = z
   .object({
@@ -23,6 +33,7 @@ export const commonConfigSchema = z
     HOST: z.string().default('127.0.0.1'),
     PORT: intFromEnv(1, 65_535),
     KAFKA_BROKERS: kafkaBrokersFromEnv,
+    TOPIC_PREFIX: topicPrefixFromEnv,
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     ...securityShape,
   })
@@ -42,6 +53,9 @@ export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEn
   // biome-ignore-end lint/style/noRestrictedGlobals: as above
 }
 
-/** How to log in to the servers, from this process's environment, for programs that read nothing else from it. */
+/** How to log in to the servers and what is ours there, for programs that read nothing else from the environment. */
+export const connectionSchema = z
+  .object({ TOPIC_PREFIX: topicPrefixFromEnv, ...securityShape })
+  .superRefine(checkSecurity);
 // biome-ignore lint/style/noRestrictedGlobals: a config.ts is where the environment is read
-export const loadSecurity = () => loadConfig(securitySchema, process.env);
+export const loadConnection = () => loadConfig(connectionSchema, process.env);

@@ -22,7 +22,8 @@ const LINE_COLUMNS = `(
  * flush, and with the long expressions in one view instead of two a small stream costs less than a third.
  *
  * The queue goes first and comes back last: what its views were to take stays in Kafka meanwhile, and its offsets with
- * the consumer group. The table has to be there, and `slipway_row`. `${KAFKA_BROKERS}` stands for the brokers.
+ * the consumer group. The table has to be there, and `slipway_row`. `${KAFKA_BROKERS}` stands for the brokers, and
+ * `${TOPIC_PREFIX}` for what the deployment puts before the names of topics and groups.
  */
 export function ingestStatements(row: Row): string[] {
   const { table } = row;
@@ -55,8 +56,8 @@ WHERE refusal != ''
 COMMENT 'Sends what ${table}_ingest refuses to dead_letters, with the reason'`,
     `CREATE TABLE slipway.${table}_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
 ENGINE = Kafka
-SETTINGS kafka_broker_list = '\${KAFKA_BROKERS}', kafka_topic_list = '${topic}',
-    kafka_group_name = 'clickhouse.${table.replace(/_/g, '-')}',
+SETTINGS kafka_broker_list = '\${KAFKA_BROKERS}', kafka_topic_list = '\${TOPIC_PREFIX}${topic}',
+    kafka_group_name = '\${TOPIC_PREFIX}clickhouse.${table.replace(/_/g, '-')}',
     kafka_format = 'LineAsString', kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100,
     kafka_thread_per_consumer = 1
 COMMENT 'The ingest''s end of ${topic}; reading it would take the rows away: not for people'`,

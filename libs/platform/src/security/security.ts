@@ -47,9 +47,6 @@ export function checkSecurity(config: object, ctx: z.RefinementCtx): void {
     refuse('CLICKHOUSE_TLS_CA', 'has no effect unless CLICKHOUSE_URL begins with https://');
 }
 
-/** The settings alone, for programs that have no others. */
-export const securitySchema = z.object(securityShape).superRefine(checkSecurity);
-
 export type PostgresTls = false | { rejectUnauthorized: true; ca?: string };
 
 /** What the driver of Postgres is told. */

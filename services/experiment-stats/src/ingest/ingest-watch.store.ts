@@ -2,7 +2,7 @@ import {
   type ClickHouseClient,
   counter,
   gauge,
-  type Kafka,
+  type KafkaClient,
   type Logger,
   PacedLoop,
   queryRows,
@@ -45,7 +45,7 @@ type Queue = { name: string; group: string; since: number };
  * A table that was detached with `PERMANENTLY` is left alone; one that was detached without it is attached again.
  */
 export class IngestWatch {
-  private readonly kafka: Kafka;
+  private readonly kafka: KafkaClient;
   private readonly clickhouse: ClickHouseClient;
   private readonly log: Logger;
   private readonly patience: number;
@@ -60,7 +60,7 @@ export class IngestWatch {
 
   /** @param pace time between two looks in milliseconds, and how many looks an empty group may last */
   constructor(
-    kafka: Kafka,
+    kafka: KafkaClient,
     clickhouse: ClickHouseClient,
     log: Logger,
     pace: { everyMs: number; patience: number } = { everyMs: EVERY_MS, patience: PATIENCE },
@@ -105,8 +105,9 @@ export class IngestWatch {
       `SELECT name, extract(engine_full, 'kafka_group_name = \\'([^\\']*)\\'') AS group,
          toUnixTimestamp(now()) - uptime() AS since
        FROM system.tables
-       WHERE database = 'slipway' AND engine = 'Kafka' AND startsWith(group, 'clickhouse.')
+       WHERE database = 'slipway' AND engine = 'Kafka' AND startsWith(group, {ours:String})
          AND notEmpty(dependencies_table)`,
+      { ours: this.kafka.named('clickhouse.') },
     );
     for (const name of [...this.empty.keys(), ...this.stuck.keys()])
       if (!queues.some((q) => q.name === name)) this.forget(name);

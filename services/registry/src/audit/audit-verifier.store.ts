@@ -1,5 +1,5 @@
 import { type AuditKeys, type AuditVerification, openAuditKeys, topics } from '@slipway/contracts';
-import { type Kafka, type Logger, readTopic } from '@slipway/platform';
+import { type KafkaClient, type Logger, readTopic } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { StoredAudit } from './audit.store.ts';
 import { type AuditKey, readAuditKeys } from './audit-key.store.ts';
@@ -13,12 +13,12 @@ const PAGE = 200;
 /** Compares the audit in Postgres with what was published; those who ask at the same time share one look. */
 export class AuditVerifier {
   private readonly database: Database;
-  private readonly kafka: Kafka;
+  private readonly kafka: KafkaClient;
   private readonly key: AuditKey;
   private readonly log: Logger;
   private underWay: Promise<AuditVerification> | undefined;
 
-  constructor(database: Database, kafka: Kafka, key: AuditKey, log: Logger) {
+  constructor(database: Database, kafka: KafkaClient, key: AuditKey, log: Logger) {
     this.database = database;
     this.kafka = kafka;
     this.key = key;

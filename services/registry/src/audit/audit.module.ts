@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { type Feature, type Kafka, provided, type ServiceContext, steadyNow } from '@slipway/platform';
+import { type Feature, type KafkaClient, provided, type ServiceContext, steadyNow } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import { AuditController } from './audit.controller.ts';
 import { openAuditKey } from './audit-key.store.ts';
@@ -7,7 +7,7 @@ import { AuditVerifier } from './audit-verifier.store.ts';
 
 /** The REST of the audit, and its verification against the topic. */
 export function auditFeature(
-  { database, kafka }: { database: Database; kafka: Kafka },
+  { database, kafka }: { database: Database; kafka: KafkaClient },
   config: { AUDIT_KEY_FILE: string; AUDIT_KEYS_DIR?: string | undefined },
   { log }: ServiceContext,
 ): Feature {

@@ -4,7 +4,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { type Branch, openAuditKeys, topics } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
 import { RouteReplay, trafficOf } from '@slipway/routing';
-import { createKafka, createLogger, loadSecurity, readTopic } from '@slipway/platform';
+import { createKafka, createLogger, loadConnection, readTopic } from '@slipway/platform';
 import { readAuditKeys } from './audit-key.store.ts';
 
 const USAGE =
@@ -34,7 +34,7 @@ let unreadable = 0;
 await readTopic(
   createKafka(
     'slipway.replay',
-    { ...loadSecurity(), KAFKA_BROKERS: values.brokers.split(',') },
+    { ...loadConnection(), KAFKA_BROKERS: values.brokers.split(',') },
     createLogger('replay', 'replay', 'silent'),
   ),
   topics.audit,

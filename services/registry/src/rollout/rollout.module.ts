@@ -1,7 +1,7 @@
 import {
   type DeadLetters,
   type Feature,
-  type Kafka,
+  type KafkaClient,
   KafkaBatchServer,
   provided,
   type ServiceContext,
@@ -25,7 +25,7 @@ export function rolloutFeature(
     instances: LiveInstances;
     /** Whether this registry knows now who is alive. */
     known: () => boolean;
-    kafka: Kafka;
+    kafka: KafkaClient;
     deadLetters: DeadLetters;
   },
   config: { ALPHA: number; LEASE_MS: number; SILENCE_MS: number },
