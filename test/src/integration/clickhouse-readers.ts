@@ -55,6 +55,14 @@ export function describeReaders(stack: () => TestStack): void {
       await client.close();
     });
 
+    it.each(['writer', 'analyst'] as const)('binds parameters of any length, as %s', async (login) => {
+      const client = createClickHouse(stack().clickhouse[login]);
+      const list = Array.from({ length: 3000 }, (_, i) => `${i} isn't \\ "é"\n`);
+      const sql = 'SELECT {list:Array(String)} AS list, {n:UInt8} AS n';
+      expect(await queryRows(client, sql, { list, n: 7 })).toEqual([{ list, n: 7 }]);
+      await client.close();
+    });
+
     it('cannot write, in any way', async () => {
       const client = createClient({
         url: stack().clickhouse.analyst,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HttpError } from './errors.ts';
 import { DATABASES, isReadableFormat, type Readable, refusal } from './judge.ts';
-import { openSession, type QueryRequest, type QueryResult, quote, type SessionPool } from './session-pool.ts';
+import { openSession, type QueryRequest, type QueryResult, type SessionPool, setStatement } from './session-pool.ts';
 import { LIMITS, settingRefusal } from './settings.ts';
 import { SessionNotes } from './session-notes.ts';
 
@@ -109,8 +109,10 @@ export class AnalystSessions {
   }
 
   private async limit(session: Session): Promise<void> {
-    for (const [name, value] of Object.entries(LIMITS)) await session.queryAsync(`SET ${name} = ${value}`);
-    await session.queryAsync("SET result_overflow_mode = 'throw', allow_introspection_functions = 0");
+    const limits = Object.entries(LIMITS).map(([name, value]) => `${name} = ${value}`);
+    await session.queryAsync(
+      `SET ${limits.join(', ')}, result_overflow_mode = 'throw', allow_introspection_functions = 0`,
+    );
     await session.queryAsync('SET readonly = 2');
   }
 
@@ -122,14 +124,12 @@ export class AnalystSessions {
     const noted = this.notes.of(sessionId, sessionTimeoutSeconds);
     const database = request.database === NOT_SAID ? (noted.database ?? FIRST_DATABASE) : request.database;
     await session.queryAsync(`USE \`${database}\``);
-    for (const [name, value] of Object.entries(request.params))
-      await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+    const params = setStatement(request.params, {});
+    if (params) await session.queryAsync(params);
     const statement = await this.judged(request, database, sessionId !== undefined);
     for (const set of noted.sets) await session.queryAsync(set);
-    for (const [name, value] of Object.entries(request.settings))
-      await session.queryAsync(`SET ${name} = ${quote(value)}`);
     const mark = randomUUID();
-    await session.queryAsync(`SET log_comment = '${mark}'`);
+    await session.queryAsync(`${setStatement({}, { ...request.settings, log_comment: mark })}`);
     let ending: NodeJS.Timeout | undefined;
     const end = () => {
       void this.end(mark);
@@ -188,8 +188,8 @@ export class AnalystSessions {
   private async judged(request: QueryRequest, database: string, keeps: boolean): Promise<string> {
     const session = openSession(this.folder, this.configFile);
     try {
-      for (const [name, value] of Object.entries(request.params))
-        await session.queryAsync(`SET param_${name} = ${quote(value)}`);
+      const params = setStatement(request.params, {});
+      if (params) await session.queryAsync(params);
       // The text is written here in hexadecimal.
       await session.queryAsync(`SET max_query_size = ${3 * (LIMITS['max_query_size'] as number)}`);
       await session.queryAsync('SET readonly = 2');

@@ -60,13 +60,15 @@ export async function bodyOf(req: IncomingMessage, url: URL, most: number): Prom
 }
 
 /** What is asked, from address, headers and body. @throws HttpError 400 for what is no query */
-export function requestOf(url: URL, req: IncomingMessage, body: Buffer): QueryRequest {
+export async function requestOf(url: URL, req: IncomingMessage, body: Buffer): Promise<QueryRequest> {
+  const form = await formOf(req.headers['content-type'], body);
+  const text = form ? (form.get('query') ?? '') : body.toString('utf8');
   const fromUrl = url.searchParams.get('query') ?? '';
-  const sql = fromUrl && body.length > 0 ? `${fromUrl}\n${body.toString('utf8')}` : fromUrl || body.toString('utf8');
+  const sql = fromUrl && text ? `${fromUrl}\n${text}` : fromUrl || text;
   if (sql.trim() === '') throw new HttpError(400, '62', 'SYNTAX_ERROR', 'Empty query');
   const settings: Record<string, string> = {};
   const params: Record<string, string> = {};
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of [...url.searchParams, ...(form ?? [])]) {
     if (RESERVED.has(name)) continue;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
       throw new HttpError(400, '115', 'UNKNOWN_SETTING', `Unknown setting '${name}'`);
@@ -81,4 +83,25 @@ export function requestOf(url: URL, req: IncomingMessage, body: Buffer): QueryRe
     settings,
     params,
   };
+}
+
+/**
+ * The fields of a form (`multipart/form-data`): clients put parameters there that are too long for an address.
+ *
+ * @returns undefined for a body that is no form
+ * @throws HttpError 400 for a form that cannot be read, and for one with files (tables that a query brings along)
+ */
+async function formOf(contentType: string | undefined, body: Buffer): Promise<Map<string, string> | undefined> {
+  if (!contentType?.startsWith('multipart/form-data')) return undefined;
+  const fields = new Map<string, string>();
+  const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } })
+    .formData()
+    .catch(() => undefined);
+  if (!form) throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'the form in the body cannot be read');
+  for (const [name, value] of form) {
+    if (typeof value !== 'string')
+      throw new HttpError(400, '36', 'BAD_ARGUMENTS', `${name}: tables in the body are not taken here`);
+    fields.set(name, value);
+  }
+  return fields;
 }

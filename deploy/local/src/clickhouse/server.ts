@@ -111,7 +111,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     res.end('Ok.\n');
     return;
   }
-  const request = requestOf(url, req, await bodyOf(req, url, user.maxBodyBytes));
+  const request = await requestOf(url, req, await bodyOf(req, url, user.maxBodyBytes));
   await sendResult(await run(user, request, url, res), request, url, req, res);
 }
 

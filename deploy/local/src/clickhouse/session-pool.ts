@@ -20,7 +20,7 @@ export type QueryRequest = {
 /** `rows` are those of the result, which chdb calls read. */
 export type QueryResult = { bytes: Uint8Array; rows: number; elapsedSeconds: number };
 
-export const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
+const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 
 /** The session that a client wants for its own, how long it waits for a query, and whether this query is the last. */
 export type ClientSession = { id: string; timeoutSeconds: number; close: boolean };
@@ -86,23 +86,35 @@ export class SessionPool {
   }
 }
 
+/** One statement for all parameters and settings of a query; undefined without any. */
+export function setStatement(
+  params: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>>,
+): string | undefined {
+  const set = [
+    ...Object.entries(params).map(([name, value]) => `param_${name} = ${quote(value)}`),
+    ...Object.entries(settings).map(([name, value]) => `${name} = ${quote(value)}`),
+  ];
+  return set.length > 0 ? `SET ${set.join(', ')}` : undefined;
+}
+
 async function run(slot: Slot, request: QueryRequest): Promise<QueryResult> {
   const { session } = slot;
-  const set: string[] = [];
+  const settings = Object.keys(request.settings);
   try {
     if (slot.database !== request.database) {
       await session.queryAsync(`USE \`${request.database.replace(/`/g, '')}\``);
       slot.database = request.database;
     }
-    for (const [name, value] of Object.entries(request.params))
-      await session.queryAsync(`SET param_${name} = ${quote(value)}`);
-    for (const [name, value] of Object.entries(request.settings)) {
-      await session.queryAsync(`SET ${name} = ${quote(value)}`);
-      set.push(name);
-    }
+    const set = setStatement(request.params, request.settings);
+    if (set) await session.queryAsync(set);
     const result = await session.queryAsync(request.sql, { format: request.format });
     return { bytes: result.bytes(), rows: result.rowsRead, elapsedSeconds: result.elapsed };
   } finally {
-    for (const name of set) await session.queryAsync(`SET ${name} = DEFAULT`).catch(() => undefined);
+    const reset = (names: readonly string[]) =>
+      session.queryAsync(`SET ${names.map((name) => `${name} = DEFAULT`).join(', ')}`);
+    // Where the engine does not know one of them, it may have taken those before it.
+    if (settings.length > 0)
+      await reset(settings).catch(() => Promise.allSettled(settings.map((name) => reset([name]))));
   }
 }

@@ -13,6 +13,8 @@ export function createClickHouse(url: string, database = 'slipway', ca?: string)
     ...(ca ? { tls: { ca_cert: Buffer.from(ca) } } : {}),
     request_timeout: 30_000,
     max_open_connections: 4,
+    // An address may have 16 KB: long parameters go in the body.
+    use_multipart_params_auto: true,
     log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
   });
