@@ -4,7 +4,8 @@ import { rolloutSpecSchema } from './spec.ts';
 import { describe, expect, it } from 'vitest';
 import { decide, waitsFor, type World } from './decide.ts';
 import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
-import { activate, approve, enterStep, lastProvenWeight, obey, pause } from './transitions.ts';
+import type { Leave } from './steps/step.ts';
+import { activate, approve, enterStep, hold, lastProvenWeight, obey, pause } from './transitions.ts';
 
 const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
 const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
@@ -146,8 +147,21 @@ describe('decide', () => {
         ...running(),
         spec: { ...spec, steps: rolloutSpecSchema.parse({ ...spec, steps: [last] }).steps },
       };
-      expect(decide(rollout, [], NOW, four, policy).kind).toBe('none');
+      expect(decide(rollout, [], NOW, four, policy)).toEqual({
+        kind: 'hold',
+        sentence: 'candidate_not_ready: 1 of the 4 workers that its traffic needs have had the candidate warm.',
+      });
       expect(decide(rollout, [], NOW, world, policy).kind).toBe('advance');
+      // It says so once, and pauses when that lasts; an operator who resumes gives it the time again.
+      const held = hold(rollout, 'candidate_not_ready', NOW);
+      const end = NOW + policy.prepareMs + 1;
+      expect(decide(held, [], NOW, four, policy)).toMatchObject({ kind: 'none', again: end, onWorld: true });
+      expect(decide(held, [], end, four, policy)).toMatchObject({
+        kind: 'pause',
+        sentence: expect.stringMatching(/^candidate_not_ready: 1 of the 4 .* within 300 s\.$/),
+      });
+      const resumed = obey(pause(held, 'x', null), { command: 'resume', reason: '' }, 'op', end);
+      expect(decide(resumed, [], end, four, policy).kind).toBe('hold');
     }
   });
   it('leaves a dark step when the routers follow and its dwell is over, without evidence', () => {
@@ -184,7 +198,7 @@ describe('decide', () => {
 describe('an active step', () => {
   const active = running(0, 20_000);
   const why = (leave: object, visit = active.visits.at(-1), change: Partial<World> = {}) => {
-    const step = { leave: { analysers: [], ...leave }, dwellMs: 10_000 };
+    const step = { leave: { analysers: [], ...leave } as unknown as Leave, dwellMs: 10_000 };
     const waits = waitsFor(step, visit as StepVisit, [], NOW, { ...world, ...change }, policy);
     return waits && ('why' in waits ? waits.why : waits.kind);
   };

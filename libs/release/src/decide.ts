@@ -1,7 +1,7 @@
 import { type Evidence } from './evidence.ts';
 import { type Rollout, type StepVisit } from './rollout.ts';
 import { type Capacity, enoughWarm, neededWarm } from './capacity.ts';
-import { type ReceivedEvidence, isFresh, isPresent } from './precedence.ts';
+import { expiresAt, isFresh, isPresent, type ReceivedEvidence } from './precedence.ts';
 import type { Leave } from './steps/step.ts';
 import { stepAt } from './steps/step-at.ts';
 import { lastProvenWeight } from './transitions.ts';
@@ -18,13 +18,27 @@ export type World = {
 export type Policy = { silenceMs: number; prepareMs: number };
 
 export type Decision =
-  | { kind: 'none'; why: string }
+  | {
+      kind: 'none';
+      why: string;
+      /** When time alone may bring another decision, by the clock of `now`; Infinity when it never does. */
+      again: number;
+      /** Whether a change of the world alone may bring another decision. */
+      onWorld: boolean;
+    }
+  /** Nothing moves, and the rollout says what it waits for. */
+  | { kind: 'hold'; sentence: string }
   | { kind: 'activate' }
   | { kind: 'advance'; sentence: string; evidence: Evidence | null }
   | { kind: 'rollBack'; sentence: string; evidence: Evidence | null }
   | { kind: 'pause'; sentence: string; evidence: Evidence | null };
 
-const none = (why: string): Decision => ({ kind: 'none', why });
+const none = (why: string, again = Number.POSITIVE_INFINITY, onWorld = false): Decision => ({
+  kind: 'none',
+  why,
+  again,
+  onWorld,
+});
 
 /**
  * What happens next to a rollout that is under way. Pure.
@@ -34,6 +48,9 @@ const none = (why: string): Decision => ({ kind: 'none', why });
  * so for the present revision and step: a hold never advances, whatever its reason, nor does evidence that is missing
  * or has expired. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause. A hold because
  * of `out_of_service` pauses at once. Every pause is at the last proven weight.
+ *
+ * As long as no evidence comes, no command is given and the world stays as it is, nothing else follows before the
+ * instant that `none` names: nobody has to ask again until then.
  */
 export function decide(
   rollout: Rollout,
@@ -60,21 +77,24 @@ export function decide(
     if (enoughWarm(warmFor, world.capacity)) return { kind: 'activate' };
     if (world.candidateFailure && world.capacity.able === 0)
       return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
-    if (now - visit.entered_at > policy.prepareMs)
-      return {
-        kind: 'pause',
-        sentence: `${count(world, warmFor)} within ${policy.prepareMs / 1000} s.`,
-        evidence: null,
-      };
-    return none(count(world, warmFor));
+    if (now - visit.entered_at > policy.prepareMs) return notReady(world, warmFor, policy);
+    return none(count(world, warmFor), visit.entered_at + policy.prepareMs + 1, true);
   }
 
   const waits = waitsFor(step, visit, received, now, world, policy);
   if (waits) return waits;
   const speaking = step.leave.analysers.map((analyser) => present.find((e) => e.analyser === analyser));
-  if (!speaking.every((e) => e?.verdict === 'advance')) return none('not every analyser advances');
+  if (!speaking.every((e) => e?.verdict === 'advance'))
+    return none('not every analyser advances', soonestSilence(step.leave, visit, received, now, policy));
   // What follows the last step is all of the traffic.
-  if (!step.next && !enoughWarm(1, world.capacity)) return none(count(world, 1));
+  if (!step.next && !enoughWarm(1, world.capacity)) {
+    const since = visit.held_at ?? 0;
+    if (since < Math.max(activeAt(visit, now), visit.resumed_at ?? 0))
+      return { kind: 'hold', sentence: `candidate_not_ready: ${count(world, 1)}.` };
+    if (now - since > policy.prepareMs) return notReady(world, 1, policy);
+    const silence = soonestSilence(step.leave, visit, received, now, policy);
+    return none(count(world, 1), Math.min(since + policy.prepareMs + 1, silence), true);
+  }
   return {
     kind: 'advance',
     sentence: [step.leave.sentence, ...speaking.map((e) => e?.sentence)].filter((s) => s !== undefined).join(' '),
@@ -91,21 +111,52 @@ export function waitsFor(
   world: Pick<World, 'routersFollow'>,
   policy: Pick<Policy, 'silenceMs'>,
 ): Decision | undefined {
-  const activeAt = visit.active_at ?? now;
+  const active = activeAt(visit, now);
+  const silence = soonestSilence(leave, visit, received, now, policy);
   for (const analyser of leave.analysers) {
     const last = received.find((r) => r.evidence.analyser === analyser);
     if (last && isFresh(last, now)) continue;
-    const silentMs = now - Math.max(last?.receivedAt ?? 0, activeAt, visit.resumed_at ?? 0);
-    if (silentMs <= policy.silenceMs) return none(`${analyser} is silent`);
+    const silentMs = now - heardAt(last, visit, now);
+    if (silentMs <= policy.silenceMs) return none(`${analyser} is silent`, silence);
     const sentence = `${analyser} has said nothing for ${Math.round(silentMs / 1000)} s.`;
     return { kind: 'pause', sentence, evidence: null };
   }
-  if (leave.routersFollow && !world.routersFollow) return none('waiting for the routers to apply the route');
-  if (now - activeAt < dwellMs) return none('the dwell is not over');
-  if (leave.time && now < leave.time(activeAt)) return none('its time has not come');
+  if (leave.routersFollow && !world.routersFollow)
+    return none('waiting for the routers to apply the route', silence, true);
+  const over = active + dwellMs;
+  if (now < over) return none('the dwell is not over', Math.min(over, silence));
+  const time = leave.time?.(active);
+  if (time !== undefined && now < time) return none('its time has not come', Math.min(time, silence));
   const missing = (leave.approvals ?? 0) - new Set(visit.approvals?.map((a) => a.by)).size;
-  if (missing > 0) return none(`approvals that are missing: ${missing}`);
+  if (missing > 0) return none(`approvals that are missing: ${missing}`, silence);
   return undefined;
+}
+
+const activeAt = (visit: StepVisit, now: number): number => visit.active_at ?? now;
+
+/** When the analyser was heard of last; the time before the step was active, or resumed, is not held against it. */
+const heardAt = (last: ReceivedEvidence | undefined, visit: StepVisit, now: number): number =>
+  Math.max(last?.receivedAt ?? 0, activeAt(visit, now), visit.resumed_at ?? 0);
+
+/** When one of the analysers will have been silent for too long, if none of them says anything more. */
+function soonestSilence(
+  { analysers }: Pick<Leave, 'analysers'>,
+  visit: StepVisit,
+  received: readonly ReceivedEvidence[],
+  now: number,
+  { silenceMs }: Pick<Policy, 'silenceMs'>,
+): number {
+  return Math.min(
+    ...analysers.map((analyser) => {
+      const last = received.find((r) => r.evidence.analyser === analyser);
+      return Math.max(heardAt(last, visit, now) + silenceMs + 1, last ? expiresAt(last) : 0);
+    }),
+  );
+}
+
+function notReady(world: World, weight: number, { prepareMs }: Pick<Policy, 'prepareMs'>): Decision {
+  const sentence = `candidate_not_ready: ${count(world, weight)} within ${prepareMs / 1000} s.`;
+  return { kind: 'pause', sentence, evidence: null };
 }
 
 function count({ capacity }: World, weight: number): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Evidence, type Verdict } from './evidence.ts';
-import { isChangeOfMind, isFresh, isPresent, isReplacedBy, type ReceivedEvidence } from './precedence.ts';
+import { isChangeOfMind, isFresh, isNews, isPresent, isReplacedBy, type ReceivedEvidence } from './precedence.ts';
 import { createdRollout, evidenceSaying } from './rollout.fixture.ts';
 
 const ids = ['0198c0de-0000-7000-8000-000000000001', '0198c0de-0000-7000-8000-000000000002'] as const;
@@ -55,5 +55,15 @@ describe('evidence', () => {
     expect(isChangeOfMind(evidence, { ...evidence, step: 1 })).toBe(true);
     expect(isChangeOfMind(evidence, { ...evidence, verdict: 'advance' })).toBe(true);
     expect(isChangeOfMind(evidence, { ...evidence, reasons: ['y'] })).toBe(true);
+  });
+  it.each<[string, ReceivedEvidence | undefined, ReceivedEvidence, boolean]>([
+    ['the first word', undefined, later('hold', 1), true],
+    ['the same with other numbers', says('hold', 0), later('hold', 9999, { numbers: { n: 2 }, sentence: 'x' }), false],
+    ['another mind', says('hold', 0), later('advance', 1), true],
+    ['the same for a new revision', says('hold', 0), later('hold', 1, { revision: { epoch: 1, n: 8 } }), true],
+    ['the same for longer', says('hold', 0), later('hold', 1, { expires_at: 10_051 }), true],
+    ['the same after a silence', says('hold', 0), later('hold', 10_000), true],
+  ])('is news, or says only that the analyser is there: %s', (_, last, next, news) => {
+    expect(isNews(last, next)).toBe(news);
   });
 });

@@ -13,9 +13,15 @@ import type { Rollout } from './rollout.ts';
  */
 export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
 
+/** How long it counts from its arrival, milliseconds. */
+export const validityMs = ({ expires_at, time }: Evidence): number => expires_at - time;
+
+/** When it counts no more. */
+export const expiresAt = ({ evidence, receivedAt }: ReceivedEvidence): number => receivedAt + validityMs(evidence);
+
 /** Whether it has not expired. */
-export function isFresh({ evidence, receivedAt }: ReceivedEvidence, now: number): boolean {
-  return now < receivedAt + (evidence.expires_at - evidence.time);
+export function isFresh(received: ReceivedEvidence, now: number): boolean {
+  return now < expiresAt(received);
 }
 
 /** Whether it speaks of the rollout's present revision and step: anything else cannot let the step end. */
@@ -42,4 +48,19 @@ export function isReplacedBy(last: ReceivedEvidence | undefined, next: ReceivedE
 export function isChangeOfMind(last: Evidence | undefined, next: Evidence): boolean {
   const mind = ({ step, verdict, reasons }: Evidence) => `${step} ${verdict} ${reasons.join()}`;
   return last === undefined || mind(last) !== mind(next);
+}
+
+/**
+ * Whether it could change a decision that what was kept before did not: another mind, for another revision of the
+ * rollout, valid for another time, or the first word after a silence. Anything else only says that the analyser is
+ * still there, and of the same mind.
+ */
+export function isNews(last: ReceivedEvidence | undefined, next: ReceivedEvidence): boolean {
+  return (
+    last === undefined ||
+    isChangeOfMind(last.evidence, next.evidence) ||
+    compareRevisions(last.evidence.revision, next.evidence.revision) !== 0 ||
+    validityMs(last.evidence) !== validityMs(next.evidence) ||
+    !isFresh(last, next.receivedAt)
+  );
 }

@@ -129,7 +129,7 @@ describe('a step begins once enough workers have the candidate warm for its traf
   });
   it('leaves the last step only when the candidate can carry all of the traffic', () => {
     const done = [says('experiment-stats', 'advance', { step: 2 })];
-    expect(decide(inStep(2), done, NOW, warm(2), policy).kind).toBe('none');
+    expect(decide(inStep(2), done, NOW, warm(2), policy).kind).toBe('hold');
     expect(decide(inStep(2), done, NOW, warm(4), policy).kind).toBe('advance');
   });
   it('counts shares as decimals', () => {

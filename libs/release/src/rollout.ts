@@ -17,6 +17,8 @@ export const stepVisitSchema = z.object({
   active_at: timeMsSchema.nullable(),
   /** When it was last resumed; absent when it never was. */
   resumed_at: timeMsSchema.optional(),
+  /** Since when it could end but for workers that have the candidate warm; absent when that was never so. */
+  held_at: timeMsSchema.optional(),
   /** Who approved, where the step asks for it. */
   approvals: z.array(z.object({ by: z.string(), at: timeMsSchema, reason: z.string() })).optional(),
   left_at: timeMsSchema.nullable(),
@@ -45,6 +47,8 @@ export const rolloutSchema = z.object({
   ended_at: timeMsSchema.nullable(),
   /** Why the rollout is in its present status, in one sentence. */
   reason: z.string(),
+  /** Why the conductor cannot look at it, in one sentence; absent while it can. */
+  fault: z.string().optional(),
   /** The evidence behind the last automatic change, by event id. */
   evidence_id: z.string().nullable(),
   /** After the end of the candidate's traffic: which live routers have applied it, and which could not be reached. */

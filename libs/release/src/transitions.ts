@@ -77,6 +77,12 @@ export function pause(rollout: Rollout, reason: string, evidenceId: string | nul
   };
 }
 
+/** Says what an active step waits for, and since when; nothing else changes. */
+export function hold(rollout: Rollout, reason: string, now: number): Rollout {
+  const visits = rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, held_at: now } : v));
+  return { ...rollout, visits, reason };
+}
+
 /** Notes an approval of the step under way; `decide` counts them. @param by who approves */
 export function approve(rollout: Rollout, by: string, reason: string, at: number): Rollout {
   const noted = (v: StepVisit) => ({ ...v, approvals: [...(v.approvals ?? []), { by, at, reason }] });

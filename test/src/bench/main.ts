@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { startRelease } from '../fixtures/release.ts';
 import { root } from '../fixtures/stack.ts';
+import { idleRollouts } from './conductor.ts';
 import { comparator, rows } from './events.ts';
 import { add, lines, say } from './report.ts';
 import { proxies, worker } from './requests.ts';
@@ -52,6 +53,8 @@ try {
   if (wanted('comparator')) await comparator(release, producer);
   if (wanted('rollback')) await rollback(release);
   if (wanted('memory')) await memory(release, Number(options.minutes));
+  // Last: its rollouts stay.
+  if (wanted('idle')) await idleRollouts(release, producer);
   mkdirSync(join(root, '.slipway'), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   writeFileSync(

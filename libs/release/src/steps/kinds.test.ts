@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { rolloutSpecSchema } from '../spec.ts';
 import { type Step, stepKinds } from './kinds.ts';
-import { candidateAt, defineStep, warmForItsShare } from './step.ts';
+import { candidateAt, defineStep, type Leave, warmForItsShare } from './step.ts';
 import { allSteps, stepAt, stepWeight } from './step-at.ts';
 
 describe('a step of a kind that the program does not know', () => {
@@ -24,10 +24,16 @@ describe('a kind of step', () => {
       share: () => 'same',
       dwellMs: () => 0,
       enter: warmForItsShare,
-      leave: () => ({ analysers: [] }),
+      leave: () => ({ analysers: [], approvals: 1 }),
       sentence: candidateAt,
     });
     expect(stepKinds.map((k) => k.name)).not.toContain(kind.name);
+  });
+  it('does not compile where nothing is waited for: such a step would end at once', () => {
+    // @ts-expect-error: no analyser, no routers, no approvals and no time
+    const atOnce: Leave = { analysers: [], sentence: 'Now.' };
+    const onTime: Leave = { analysers: [], time: (activeAt) => activeAt + 1 };
+    expect([atOnce.analysers, onTime.analysers]).toEqual([[], []]);
   });
   it('does not compile where it is given a policy that its schema does not have', () => {
     const { share } = stepKinds[2];

@@ -40,8 +40,17 @@ export type Enter = {
   readonly warmFor: number;
 };
 
-/** What lets a step end. Everything that is given must be so. */
-export type Leave = {
+/** What lets a step end. Everything that is given must be so, and something must be: else it would end at once. */
+export type Leave = Waits &
+  (
+    | { readonly analysers: readonly [string, ...string[]] }
+    | { readonly routersFollow: true }
+    | { readonly approvals: number }
+    | { readonly time: (activeAt: number) => number }
+  );
+
+/** What the end of a step may wait for. */
+export type Waits = {
   /** Each has to say `advance`, for the present revision and step. One that is silent for long pauses the rollout. */
   readonly analysers: readonly string[];
   /** Every live router has applied the route that is in force. */

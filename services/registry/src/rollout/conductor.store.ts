@@ -11,7 +11,7 @@ import type { RouteStore } from '../route/route.store.ts';
 import { decide, type Policy, type World } from '@slipway/release';
 import { latestEvidence } from './evidence.store.ts';
 import type { RolloutStore } from './rollout.store.ts';
-import { activate, advance, end, pause } from '@slipway/release';
+import { activate, advance, end, hold, pause } from '@slipway/release';
 import { followWithdrawal } from './withdrawal.ts';
 
 const conductor = system('conductor');
@@ -98,6 +98,9 @@ export class Conductor {
     switch (decision.kind) {
       case 'activate':
         await save(activate(rollout, now), 'activate');
+        break;
+      case 'hold':
+        await save(hold(rollout, decision.sentence, now), 'hold');
         break;
       case 'advance':
         await save(advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now), 'advance');
