@@ -12,6 +12,8 @@ export const nameSchema = z
 
 export const versionNumberSchema = z.int().min(1).max(1_000_000);
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+/** Whether a text is an id as the registry makes them; only such a one is looked for. */
+export const isUuid = (text: string): boolean => z.uuid().safeParse(text).success;
 /** Milliseconds since the epoch. */
 export const timeMsSchema = z.int().nonnegative();
 
@@ -21,6 +23,8 @@ export const CONTROL = 'control';
 export const CANDIDATE = 'candidate';
 /** The arms of a rollout of one candidate. */
 export type Arm = typeof CONTROL | typeof CANDIDATE;
+/** How a model is spoken to where nobody says: by the Open Inference Protocol. `libs/protocol` has the list. */
+export const DEFAULT_PROTOCOL = 'oip';
 /** What is randomised. */
 export const unitKindSchema = z.enum(['request', 'user', 'session']);
 export type UnitKind = z.infer<typeof unitKindSchema>;

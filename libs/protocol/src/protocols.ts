@@ -5,7 +5,6 @@ import { oip } from './oip/oip.ts';
 export const protocols = [oip] as const satisfies readonly Protocol[];
 /** Those that a worker can serve. */
 export const tensorProtocols: readonly TensorProtocol[] = [oip];
-export type ProtocolName = (typeof protocols)[number]['name'];
 
 /** The protocol that a row, a request of the shadow or a pair names; undefined for any other name. */
 export function protocolNamed(name: string): Protocol | undefined {

@@ -1,5 +1,6 @@
+import type { Version } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
-import { goalsOf } from './admission.ts';
+import { checkProtocol, goalsOf } from './admission.ts';
 import { checkGoal } from './metrics/guardrail.ts';
 import { metricSchema } from './metrics/metric.ts';
 import { createdRollout } from './rollout.fixture.ts';
@@ -29,5 +30,15 @@ describe('the metrics that steps have to improve', () => {
     expect(() => checkGoal(second)).toThrow('steps.2.experiment.goal: there is no metric "sold"');
     const failing = metricSchema.parse({ ...kept, source: { field: 'error' }, per: undefined });
     expect(() => checkGoal(first, failing)).toThrow('steps.1.experiment.goal: "kept" cannot be a goal');
+  });
+});
+
+describe('a candidate', () => {
+  const speaking = (protocol: string) => ({ bundle: { infra: { protocol } } }) as Version;
+  it("has to speak the control's protocol: whoever calls the endpoint speaks one", () => {
+    expect(() => checkProtocol(speaking('a'), speaking('a'))).not.toThrow();
+    expect(() => checkProtocol(speaking('a'), speaking('b'))).toThrow(
+      'it speaks b; the version that serves now speaks a',
+    );
   });
 });

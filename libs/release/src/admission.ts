@@ -32,6 +32,14 @@ export function checkSignature(control: Version, candidate: Version): void {
   }
 }
 
+/** Callers of the endpoint speak one protocol: whoever answers them has to be spoken to in the same. */
+export function checkProtocol({ bundle: control }: Version, { bundle: candidate }: Version): void {
+  const [present, other] = [control.infra.protocol, candidate.infra.protocol];
+  if (present === other) return;
+  const message = `speaks ${other}; the version that serves now speaks ${present}`;
+  throw new ProblemError('unmet_reference', `candidate: it ${message}`, { errors: [{ field: 'candidate', message }] });
+}
+
 /** Drift can be asked only where there is something to compare with. */
 export function checkDrift(spec: RolloutSpec, control: Version): void {
   if (!spec.drift || control.profile) return;

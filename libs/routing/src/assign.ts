@@ -4,7 +4,7 @@ import { armsOf, trafficOf } from './branches.ts';
 
 export type Assignment = { branch: Branch; arm: RouteArm; reason: AssignmentReason; probability: number; unit: string };
 
-export type AssignmentInput = {
+type AssignmentInput = {
   /** That takes the request. */
   branch: Branch;
   /** The user, session or request id; empty when the caller gave none. */

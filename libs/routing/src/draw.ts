@@ -1,7 +1,7 @@
 import { assignmentPoint } from './assignment.ts';
 import type { ShadowSampling } from '@slipway/contracts';
 
-export type Draw = { sampled: boolean; noise: boolean };
+type Draw = { sampled: boolean; noise: boolean };
 
 /**
  * Whether a request is sampled for the shadow, and whether for the noise leg too. A function of its id alone: drawn

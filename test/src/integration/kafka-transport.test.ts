@@ -303,7 +303,7 @@ describe('a replica of a state topic', () => {
               inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 1] }],
               outputs: [{ name: 'b', datatype: 'FP32', shape: [-1, 1] }],
             },
-            target: { model: 'm', version: 1, addresses: [address], workers: true, price: 0 },
+            target: { model: 'm', version: 1, addresses: [address], protocol: 'oip', workers: true, price: 0 },
             rollout: null,
           },
         ],

@@ -58,8 +58,22 @@ export const worlds: readonly World[] = [
 ];
 
 export type Counting = 'no event' | 'as failures';
-const control: Target = { model: 'm', version: 1, addresses: ['http://control'], workers: true, price: 0 };
-const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'], workers: true, price: 0 };
+const control: Target = {
+  model: 'm',
+  version: 1,
+  addresses: ['http://control'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
+const candidate: Target = {
+  model: 'm',
+  version: 2,
+  addresses: ['http://candidate'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
 const STEPS = [0.05, 0.25, 0.5];
 const DWELL = 120;
 const MARGIN = 1.25;

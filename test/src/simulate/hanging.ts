@@ -26,8 +26,22 @@ export const hangingWorlds: readonly World[] = [
 /** In which second a failed request counts: that of its row's arrival; or once both arms would have told alike. */
 export type Telling = 'settled' | 'arrival';
 
-const control: Target = { model: 'm', version: 1, addresses: ['http://control'], workers: true, price: 0 };
-const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'], workers: true, price: 0 };
+const control: Target = {
+  model: 'm',
+  version: 1,
+  addresses: ['http://control'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
+const candidate: Target = {
+  model: 'm',
+  version: 2,
+  addresses: ['http://candidate'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
 type Row = { arm: Arm; share: number; arrives: number; counts: number };
 
 /**

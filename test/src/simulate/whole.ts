@@ -30,8 +30,22 @@ const COMPLAINS = 0.05;
 /** Of those who got no answer so many do not come back. */
 const LEAVES = 0.5;
 
-const control: Target = { model: 'm', version: 1, addresses: ['http://control'], workers: true, price: 0 };
-const candidate: Target = { model: 'm', version: 2, addresses: ['http://candidate'], workers: true, price: 0 };
+const control: Target = {
+  model: 'm',
+  version: 1,
+  addresses: ['http://control'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
+const candidate: Target = {
+  model: 'm',
+  version: 2,
+  addresses: ['http://candidate'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
 
 type Stay = {
   unit: number;

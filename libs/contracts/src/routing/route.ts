@@ -2,11 +2,13 @@ import { nameSchema, revisionSchema, timeMsSchema, unitKindSchema, versionNumber
 import { signatureSchema } from '@slipway/model';
 import { z } from 'zod';
 
-/** The addresses (base URLs of OIP servers) that answer for one version. */
+/** The addresses (base URLs) that answer for one version. */
 export const targetSchema = z.object({
   model: nameSchema,
   version: versionNumberSchema,
   addresses: z.array(z.url()),
+  /** The name of the protocol that they speak. */
+  protocol: nameSchema,
   /** The addresses are inference-workers: they are shown the key that is made for them, and nobody else is. */
   workers: z.boolean(),
   /** Of one request. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '@slipway/core';
+import { DEFAULT_PROTOCOL, nameSchema, sha256Schema, timeMsSchema, versionNumberSchema } from '@slipway/core';
 import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
 import { profileSchema } from '../profile/profile.ts';
 import { notServed, signatureSchema } from '../signature/signature.ts';
@@ -51,8 +51,10 @@ export const bundleSchema = z
     price: z.number().nonnegative().default(0),
     infra: z
       .strictObject({
-        /** An OIP server that already serves this version; workers do not load it then. */
+        /** A server that already serves this version; workers do not load it then. */
         url: z.url().optional(),
+        /** How whoever serves it is spoken to: the name of a protocol that routers know. */
+        protocol: nameSchema.default(DEFAULT_PROTOCOL),
         max_batch: z.int().min(1).max(4096).default(64),
         /** Longest time that a request waits for company, microseconds. */
         max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),

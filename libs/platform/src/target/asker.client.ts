@@ -2,7 +2,7 @@ import type { Target } from '@slipway/contracts';
 import { formatVersion } from '@slipway/core';
 import type { Protocol } from '@slipway/protocol';
 import { type Attempt, type Ejections, type Said, TargetFault, type Tried } from '@slipway/routing';
-import { headerText } from '../http/listener.controller.ts';
+import { headerText } from '../http/listener.proxy.ts';
 import type { Logger } from '../process/log.ts';
 import type { TargetAnswer, TargetClient } from './target.client.ts';
 
@@ -95,8 +95,14 @@ export class Asker {
       answer.rest?.close();
       switch (verdict) {
         case 'missing':
-          failed(true, 'does not have the version');
-          return new TargetFault('connect', `${address} does not have ${formatVersion(target)}`);
+          // Of an inference-worker the registry knows that it has the version: it has started anew, and is loading it.
+          if (target.workers) {
+            failed(true, 'does not have the version yet');
+            return new TargetFault('connect', `${address} does not have ${formatVersion(target)} yet`);
+          }
+          // A server of somebody else says for itself what it has: this is how the version answers.
+          failed(false, `does not have the version: status ${answer.status}`);
+          return { ...answer, verdict: 'failed' };
         case 'barred':
           failed(false, `does not let us in: status ${answer.status}`);
           return new TargetFault('broken', `${address} does not let us in: status ${answer.status}`);

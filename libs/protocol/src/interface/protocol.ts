@@ -43,9 +43,10 @@ export type Outgoing = {
 export type TargetReply = { status: number; headers: Headers; body: Buffer };
 
 /**
- * What an answer is worth. `answered`: the model answered, or refused the request: its caller gets that. `busy`: a
- * queue is full. `missing`: the version is not there. `barred`: we are not let in. `garbage`: it looks like an answer,
- * and is none. `failed`: any other error, and a redirection.
+ * What an answer is worth. `answered`: the model answered, or refused the request for what its caller sent: its caller
+ * gets that. The others are the target's, and never the caller's. `busy`: a queue is full. `missing`: the model or the
+ * version is not there. `barred`: we are not let in. `garbage`: it looks like an answer, and is none. `failed`: any
+ * other error, and a redirection.
  */
 export type Verdict = 'answered' | 'busy' | 'missing' | 'barred' | 'garbage' | 'failed';
 

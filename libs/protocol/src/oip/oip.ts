@@ -1,8 +1,8 @@
-import { problemDocument, type ProblemError, type VersionRef } from '@slipway/core';
+import { DEFAULT_PROTOCOL, problemDocument, type ProblemError, type VersionRef } from '@slipway/core';
 import type { ModelFacts, Outgoing, Reply, TensorProtocol } from '../interface/protocol.ts';
+import { decodeTensors } from '../tensor/json-tensors.ts';
 import type { TensorAnswer } from '../tensor/tensors.ts';
 import { outputs, readAnswer, verdict } from './answer.ts';
-import { decode } from './decode.ts';
 import { encode } from './encode.ts';
 import { match } from './match.ts';
 import { admit, features, OipRequest } from './request.ts';
@@ -20,7 +20,7 @@ function reply(status: number, value: object): Reply {
  * `specification/protocol/inference_rest.md`), with JSON data; Triton's binary extension is refused.
  */
 export const oip = {
-  name: 'oip',
+  name: DEFAULT_PROTOCOL,
   match,
   admit,
   read: (body: Buffer) => new OipRequest(body),
@@ -64,6 +64,6 @@ export const oip = {
       }),
     modelReady: (name: string, ready: boolean) => reply(ready ? 200 : 503, { name, ready }),
   },
-  decode,
+  decode: decodeTensors,
   encode: (answer: TensorAnswer): Reply => ({ status: 200, headers: JSON_TYPE, body: Buffer.from(encode(answer)) }),
 } as const satisfies TensorProtocol;

@@ -17,12 +17,25 @@ const WIDE = /^-?[1-9]\d{15,}$/;
 const MAY_BE_WIDE = /(?:^|[^.\d])\d{16}/;
 
 /**
- * As `JSON.parse`, but integers of 16 digits or more come as `WideInteger`: no digit is lost.
+ * As `JSON.parse`, but integers of 16 digits or more come as `WideInteger`: no digit is lost. Parses once.
  * @throws SyntaxError as `JSON.parse` does
  */
 export function parseExact(text: string): unknown {
-  const plain: unknown = JSON.parse(text);
-  if (!MAY_BE_WIDE.test(text)) return plain;
+  if (!MAY_BE_WIDE.test(text)) return JSON.parse(text);
+  const marked = markWide(text);
+  try {
+    return JSON.parse(marked, (_, value: unknown) => {
+      const digits = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[MARK] : undefined;
+      return typeof digits === 'string' && WIDE.test(digits) ? new WideInteger(digits) : value;
+    });
+  } catch {
+    // An object stands where a number stood: the text is no JSON either, and its own error names the right place.
+    return JSON.parse(text);
+  }
+}
+
+/** A text in which each wide integer outside of strings is an object that holds its digits. */
+function markWide(text: string): string {
   const mark = JSON.stringify(MARK);
   let out = '';
   let from = 0;
@@ -39,17 +52,15 @@ export function parseExact(text: string): unknown {
       at += token.length;
     } else at++;
   }
-  return JSON.parse(out + text.slice(from), (_, value: unknown) => {
-    const digits = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[MARK] : undefined;
-    return typeof digits === 'string' && WIDE.test(digits) ? new WideInteger(digits) : value;
-  });
+  return out + text.slice(from);
 }
 
-/** The place behind the string that begins at `at`; the text is JSON. */
+/** The place behind the string that begins at `at`, or the end of a text in which it never ends. */
 function endOfString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0;
     while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes++;
     if (escapes % 2 === 0) return end + 1;
   }
+  return text.length;
 }

@@ -8,8 +8,22 @@ import { targetKey } from '../target/target-key.ts';
 import { conclude, type Said, type Tried } from './conclude.ts';
 import { type Attempt, fallBackAttempts, type Plan, planOf } from './plan.ts';
 
-const control = { model: 'spam', version: 1, addresses: ['http://a', 'http://b'], workers: true, price: 0 };
-const candidate = { model: 'spam', version: 2, addresses: ['http://c', 'http://d'], workers: true, price: 0 };
+const control = {
+  model: 'spam',
+  version: 1,
+  addresses: ['http://a', 'http://b'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
+const candidate = {
+  model: 'spam',
+  version: 2,
+  addresses: ['http://c', 'http://d'],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+};
 type Served = { control: Target; candidate: Target | null };
 type To = Pick<Assignment, 'reason'> & { arm: 'control' | 'candidate' };
 const route = { endpoint: 'spam', timeout_ms: 1000 } as Route;

@@ -44,7 +44,7 @@ export type Plan = {
 };
 
 /** What is known at one moment; `now` in milliseconds by a monotonic clock, `turn` counts the requests. */
-export type Moment = { states: EjectedTargets; now: number; turn: number };
+type Moment = { states: EjectedTargets; now: number; turn: number };
 
 /** The plan of one request. Pure. */
 export function planOf(route: Route, assignment: Assignment, moment: Moment): Plan {

@@ -3,7 +3,7 @@
  * `withdrawn`: the candidate may not answer any more. `lease_expired`: whether it may is not known. `garbage`: what it
  * answers is no model's answer. `too_long`: it answers with more than is read.
  */
-export type FaultCode =
+type FaultCode =
   | 'timeout'
   | 'connect'
   | 'broken'

@@ -2,9 +2,11 @@ import type { Loadable } from '@slipway/contracts';
 import type { TensorSpec } from '@slipway/model';
 import type { Logger } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, loadable, zipMapped } from './onnx-models.fixture.ts';
+
+const [oip] = protocols;
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Logger;
 const load = (bytes: Uint8Array, spec: Loadable) =>

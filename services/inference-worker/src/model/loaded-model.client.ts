@@ -3,11 +3,11 @@ import { type Loadable } from '@slipway/contracts';
 import { formatVersion, ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { Batcher, type BatchTiming, QueueFullError } from '../batching/batcher.ts';
-import { oip, type OutputTensor, type TensorRequest } from '@slipway/protocol';
+import { decodeTensors, type OutputTensor, type TensorRequest } from '@slipway/protocol';
 import type { Loaded, Provider } from '../process/messages.ts';
 import { ModelProcessError } from '../process/model-process.client.ts';
 import { type ModelLimits, ModelRunner, type Run } from '../process/model-runner.client.ts';
-import { feedsOf, outputsOf, tailOf } from '../tensor/batch-tensors.ts';
+import { feedsOf, splitOutputs, tailOf } from '../tensor/batch-tensors.ts';
 import { misfit } from '../tensor/fit.ts';
 import { madeUpRequest } from './made-up.ts';
 import { bytesOf, mostRows } from './row-bound.ts';
@@ -126,7 +126,7 @@ function batchRun(spec: Loadable, loaded: Loaded, run: Run): (requests: Prepared
   for (const op of spec.preprocessing) datatypes.set('output' in op ? op.output : op.input, 'FP32');
   const inputs = loaded.inputs.map((i) => i.name);
   const outputs = spec.signature.outputs.map((o) => o.name);
-  return async (requests) => outputsOf(await run(feedsOf(inputs, requests, datatypes), outputs), requests);
+  return async (requests) => splitOutputs(await run(feedsOf(inputs, requests, datatypes), outputs), requests);
 }
 
 /** @throws Error when the file does not fit the signature, or an output is not as the validation set expects */
@@ -140,7 +140,7 @@ async function prove(spec: Loadable, loaded: Loaded, run: Run): Promise<void> {
   const most = Math.min(4096, mostRows(spec.preprocessing));
   for (const [i, c] of spec.validation.entries()) {
     const body = Buffer.from(JSON.stringify({ inputs: c.inputs }));
-    const outputs = await answer(oip.decode(body, spec.signature, most));
+    const outputs = await answer(decodeTensors(body, spec.signature, most));
     for (const expected of c.outputs) {
       const actual = outputs.find((o) => o.name === expected.name);
       const off = actual ? expected.data.findIndex((x, k) => !close(x, actual.data[k], expected.tolerance)) : -1;

@@ -3,9 +3,11 @@ import { type Loadable } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import { ByteBudget, type Logger } from '@slipway/platform';
 import { afterAll, describe, expect, it } from 'vitest';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import { LoadedModel } from './loaded-model.client.ts';
 import { identity, limits, lookUp } from './onnx-models.fixture.ts';
+
+const [oip] = protocols;
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Logger;
 const load = ({ bytes, spec }: { bytes: Uint8Array; spec: Loadable }) =>

@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import type { Loadable, LoadedVersion } from '@slipway/contracts';
 import { createLogger } from '@slipway/platform';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import type { ModelLimits } from '../process/model-runner.client.ts';
 import { ArtifactClient, type ArtifactClientOptions } from './artifact.client.ts';
 import { ModelSet } from './model-set.client.ts';
 import { identity, limits, turns } from './onnx-models.fixture.ts';
+
+const [oip] = protocols;
 
 const log = createLogger('test', 'test', 'silent');
 const files = new Map<string, Uint8Array>();

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import type { Loadable } from '@slipway/contracts';
 import { createLogger, metrics } from '@slipway/platform';
 import { afterEach, describe, expect, it } from 'vitest';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import { LoadedModel } from '../model/loaded-model.client.ts';
 import { identity, limits, turns } from '../model/onnx-models.fixture.ts';
 import type { ModelLimits } from './model-runner.client.ts';
+
+const [oip] = protocols;
 
 const log = createLogger('test', 'test', 'silent');
 const models: LoadedModel[] = [];
@@ -119,7 +121,8 @@ describe('a worker that is killed with -9', () => {
     writeFileSync(
       join(folder, 'worker.mjs'),
       `import { LoadedModel } from ${JSON.stringify(dist('../model/loaded-model.client.ts'))};
-       import { oip } from ${JSON.stringify(import.meta.resolve('@slipway/protocol'))};
+       import { protocols } from ${JSON.stringify(import.meta.resolve('@slipway/protocol'))};
+       const [oip] = protocols;
        const log = { info() {}, warn() {}, error() {} };
        const spec = ${JSON.stringify(spec)};
        const options = { threads: 1, maxQueuedRows: 9, limits: ${JSON.stringify(limits)}, log };

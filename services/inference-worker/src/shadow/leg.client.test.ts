@@ -9,9 +9,9 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-/** The routes, of which one has a version of somebody else. */
-function routeTo(...addresses: string[]): Map<string, Route> {
-  const target = { model: 'spam', version: 2, addresses, workers: false, price: 0 };
+/** The routes, of which one has a version of somebody else, or of our workers. */
+function routeTo(addresses: string[], workers = false): Map<string, Route> {
+  const target = { model: 'spam', version: 2, addresses, protocol: 'oip', workers, price: 0 };
   return new Map([['spam', { branches: [{ target, rollout: null }] } as unknown as Route]]);
 }
 
@@ -26,7 +26,7 @@ async function asked(answer: (res: ServerResponse, requestId: string) => void, r
     server.close();
   });
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { legs, close } = startLegs(routeTo(address));
+  const { legs, close } = startLegs(routeTo([address]));
   open.push(close);
   return legs.ask(legOf({ requestId }), 20_000);
 }
@@ -93,7 +93,7 @@ describe('the targets of a leg', () => {
   };
   const good = (res: ServerResponse) => res.end('{"outputs":[]}');
   const legsTo = (...addresses: string[]) => {
-    const started = startLegs(routeTo(...addresses));
+    const started = startLegs(routeTo(addresses));
     open.push(started.close);
     return started.legs;
   };
@@ -119,13 +119,23 @@ describe('the targets of a leg', () => {
   });
 
   it.each<[string, number]>([
-    ['no_target', 404],
+    ['error', 404],
+    ['error', 405],
+    ['error', 410],
+    ['busy', 429],
     ['busy', 503],
     ['error', 422],
     ['error', 500],
   ])('that give no answer are %s at a status of %d', async (reason, status) => {
     const { address } = await serve((res) => res.writeHead(status).end('{}'));
     expect(await legsTo(address).ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason });
+  });
+
+  it('that are inference-workers are loading what they do not have: that is no fault of the version', async () => {
+    const { address } = await serve((res) => res.writeHead(404).end('{}'));
+    const started = startLegs(routeTo([address], true));
+    open.push(started.close);
+    expect(await started.legs.ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason: 'no_target' });
   });
 
   it('that hang have timed out, and that nobody listens at are no target', async () => {

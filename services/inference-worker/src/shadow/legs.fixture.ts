@@ -1,7 +1,9 @@
 import { Asker, createLogger, TargetClient } from '@slipway/platform';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import { Ejections } from '@slipway/routing';
 import { type Leg, LegClient, type LegParts } from './leg.client.ts';
+
+const [oip] = protocols;
 
 const nothingLoaded: LegParts['models'] = { find: () => undefined };
 

@@ -41,6 +41,7 @@ async function shadowOf(
     model: 'm',
     version,
     addresses: [address],
+    protocol: 'oip',
     workers: false,
     price: 0,
   });

@@ -1,6 +1,7 @@
 import { bundleDigest, type Bundle, hostAllowed, hostRefusal, type Version } from '@slipway/model';
 import { type Model } from '@slipway/contracts';
 import { formatVersion, ProblemError } from '@slipway/core';
+import { protocols, tensorProtocols } from '@slipway/protocol';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
@@ -101,6 +102,7 @@ export class ModelStore {
     now: number,
   ): Promise<{ version: Version; created: boolean }> {
     requireBounded(input.bundle);
+    requireProtocol(input.bundle);
     const digest = bundleDigest(input.bundle);
     return this.database.transaction(async (sql) => {
       const [known] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [model]);
@@ -156,6 +158,15 @@ export class ModelStore {
       return { version, created: true };
     });
   }
+}
+
+/** Who serves a version is spoken to in a protocol that routers know, and where that is a worker, workers too. */
+function requireProtocol({ infra }: Bundle): void {
+  const spoken = (infra.url ? protocols : tensorProtocols).map(({ name }) => name);
+  if (spoken.includes(infra.protocol)) return;
+  const field = 'bundle.infra.protocol';
+  const message = `"${infra.protocol}" is not spoken ${infra.url ? 'here' : 'by workers'}; known: ${spoken.join(', ')}`;
+  throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
 /** Workers fetch from `artifact.uri`, and requests go to `infra.url`: only where configuration allows. */

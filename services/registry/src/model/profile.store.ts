@@ -1,7 +1,7 @@
 import { type Bundle, type Profile, profileSchema, type SnapshotRow, snapshotRowSchema } from '@slipway/model';
-import { fieldErrors } from '@slipway/core';
+import { fieldErrors, jsonBytes } from '@slipway/core';
 import type { ArtifactStore } from '../artifact/artifact.store.ts';
-import { jsonBytes, MOST_PROFILE_BYTES } from './version-bounds.ts';
+import { MOST_PROFILE_BYTES } from './version-bounds.ts';
 import { buildProfile } from '@slipway/model';
 
 /** A profile needs no more rows than this: its bins are deciles. */

@@ -1,5 +1,5 @@
 import { type Bundle } from '@slipway/model';
-import { ProblemError } from '@slipway/core';
+import { jsonBytes, ProblemError } from '@slipway/core';
 
 /**
  * What is published of a version travels in a record of Kafka, which takes no more than 900 KB, and its signature in
@@ -7,8 +7,6 @@ import { ProblemError } from '@slipway/core';
  */
 export const MOST_BUNDLE_BYTES = 150_000;
 export const MOST_PROFILE_BYTES = 100_000;
-
-export const jsonBytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
 /**
  * Refuses a bundle that is too long to be published and listed.

@@ -1,8 +1,7 @@
 import { type Command, isUnderWay, type Rollout, type RolloutSpec, terminalStatuses } from '@slipway/release';
-import { compareRevisions, formatVersion, ProblemError } from '@slipway/core';
+import { compareRevisions, formatVersion, isUuid, ProblemError } from '@slipway/core';
 import { type QueryOf, type registryApi, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -18,6 +17,7 @@ import {
   checkDrift,
   checkGoal,
   checkGuardrail,
+  checkProtocol,
   checkSignature,
   goalsOf,
   isObeyed,
@@ -25,15 +25,13 @@ import {
   withDefaultGuardrails,
 } from '@slipway/release';
 
-const isId = (text: string) => z.uuid().safeParse(text).success;
-
 /** @throws ProblemError not_found */
 export async function findRollout(
   sql: Sql,
   id: string,
   lock: '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED' = '',
 ): Promise<Rollout> {
-  const [row] = isId(id)
+  const [row] = isUuid(id)
     ? await sql.query<{ doc: Rollout }>(`SELECT doc FROM rollouts WHERE id = $1 ${lock}`, [id])
     : [];
   if (!row) throw new ProblemError('not_found', `there is no rollout ${id}`);
@@ -71,6 +69,7 @@ export class RolloutStore {
           `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`,
         );
       checkLoadable('candidate', candidate);
+      checkProtocol(control, candidate);
       checkSignature(control, candidate);
       checkDrift(spec, control);
       const metrics = [];

@@ -4,14 +4,14 @@ import { compileRoute } from './compile.ts';
 import { workersLoad } from './loadable.ts';
 
 const tensor = { name: 'x', datatype: 'FP32', shape: [-1, 1] };
-const version = (loadable: LoadTrial, url?: string): Version => ({
+const version = (loadable: LoadTrial, url?: string, protocol?: string): Version => ({
   model: 'm',
   version: 1,
   digest: 'd'.repeat(64),
   bundle: bundleSchema.parse({
     artifact: { sha256: 'a'.repeat(64) },
     signature: { inputs: [tensor], outputs: [tensor] },
-    infra: url ? { url } : {},
+    infra: { url, protocol },
   }),
   created_at: 0,
   created_by: 'test',
@@ -38,6 +38,11 @@ describe('what enters a route', () => {
     const elsewhere = version(untested, 'http://models.example:8000');
     expect(target(elsewhere, ['models.example'])?.addresses).toEqual(['http://models.example:8000']);
     expect(target(elsewhere, ['other.example'])?.addresses).toEqual([]);
+  });
+
+  it('says which protocol they speak', () => {
+    expect(target(version(untested))?.protocol).toBe('oip');
+    expect(target(version(untested, 'http://models.example:8000', 'other'))?.protocol).toBe('other');
   });
 
   it('says whether the addresses are workers', () => {

@@ -36,6 +36,7 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
     model: version.model,
     version: version.version,
     addresses: addresses(version, input),
+    protocol: version.bundle.infra.protocol,
     workers: version.bundle.infra.url === undefined,
     price: version.bundle.price,
   });

@@ -3,7 +3,14 @@ import type { Branch, Route, Target } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { RouteTable } from '../routing/route-table.ts';
 
-const target = (version: number): Target => ({ model: 'spam', version, addresses: [], workers: true, price: 0 });
+const target = (version: number): Target => ({
+  model: 'spam',
+  version,
+  addresses: [],
+  protocol: 'oip',
+  workers: true,
+  price: 0,
+});
 const rolledOut = (weight: number): Branch => ({
   name: 'main',
   unit: 'user',

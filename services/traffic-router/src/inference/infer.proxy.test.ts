@@ -12,7 +12,9 @@ import {
   targetAt,
 } from './router.fixture.ts';
 import { TargetClient } from '@slipway/platform';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
+
+const [oip] = protocols;
 
 endAfterEach();
 
@@ -212,8 +214,8 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('a candidate that sends its callers elsewhere', () => {
-  it.each([301, 307, 304])('by a status of %i has failed: control answers, and it is ejected', async (status) => {
+describe('a candidate of somebody else that sends its callers elsewhere, or has no such model', () => {
+  it.each([301, 307, 304, 404, 405, 410])('has failed (%i): control answers, and it is ejected', async (status) => {
     const elsewhere = await serve((_, res) => res.writeHead(status, { location: 'http://127.0.0.1:1/' }).end());
     const router = await startRouter(await serve(good), elsewhere);
     for (let i = 0; i < 4; i++) expect(await router.ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1' });
@@ -221,6 +223,39 @@ describe('a candidate that sends its callers elsewhere', () => {
       ...Array.from({ length: 3 }, () => 'randomised target_failed'),
       'ejected',
     ]);
+  });
+});
+
+describe('a control that has no such model', () => {
+  const gone: Model = (_, res) => res.writeHead(404).end('{"error":"not here"}');
+  it('has failed, and its caller has not: the status of a server of somebody else is not passed on', async () => {
+    const { ask, rows } = await startRouter(await serve(gone), await serve(good));
+    expect(await ask(CONTROL)).toMatchObject({ status: 502, text: expect.stringContaining('status 404') });
+    expect(rows).toMatchObject([{ error_code: 'target_failed', status: 502 }]);
+  });
+  it('is a worker that is still loading it', async () => {
+    const worker = await serve(gone);
+    const { ask, ejections } = await startRouter(worker, '', { control: { ...targetAt(1, worker), workers: true } });
+    expect(await ask(CONTROL)).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('does not have spam:1 yet'),
+    });
+    expect(ejections.down()).toEqual([`spam:1@${worker}`]);
+  });
+});
+
+describe('an endpoint of another protocol', () => {
+  it('is not asked in this one: its caller is told which it speaks, and the target hears nothing', async () => {
+    let asked = 0;
+    const server = await serve((req, res) => {
+      asked++;
+      good(req, res, 0);
+    });
+    const control = { ...targetAt(1, server), protocol: 'gopher' };
+    const { ask } = await startRouter('', '', { control, candidate: null });
+    const answer = await ask(CONTROL);
+    expect([answer.status, asked]).toEqual([400, 0]);
+    expect(answer.text).toContain('speaks gopher, not oip');
   });
 });
 

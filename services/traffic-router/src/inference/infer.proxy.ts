@@ -138,6 +138,9 @@ export class InferProxy {
     if (requestId.length > 128 || CONTROL.test(requestId))
       throw new ProblemError('invalid_request', 'x-request-id, or "id": at most 128 characters, none of them control');
     const branch = branchOf(route);
+    const spoken = branch.target.protocol;
+    if (spoken !== protocol.name)
+      throw new ProblemError('invalid_request', `the endpoint "${endpoint}" speaks ${spoken}, not ${protocol.name}`);
     const unit = branch.unit === 'request' ? requestId : (headerOf(req, 'x-slipway-unit') ?? facts.unit ?? '');
     if (unit.length > 256) throw new ProblemError('invalid_request', 'x-slipway-unit: at most 256 characters');
     const wanted = match.version ?? headerOf(req, 'x-slipway-version');

@@ -78,6 +78,7 @@ export const targetAt = (version: number, ...addresses: string[]): Target => ({
   model: 'spam',
   version,
   addresses,
+  protocol: 'oip',
   workers: false,
   price: 0,
 });
@@ -98,7 +99,13 @@ export async function startRouter(
 ) {
   const rows: Row[] = [];
   const state = { contact: true, disk: true, now: 0 };
-  const served = { control: targetAt(1, control), candidate: targetAt(2, candidate), timeout_ms: 3000, ...extra };
+  const speaking = (target: Target) => ({ ...target, protocol: parts.protocols?.[0]?.name ?? target.protocol });
+  const given = { control: targetAt(1, control), candidate: targetAt(2, candidate), timeout_ms: 3000, ...extra };
+  const served = {
+    ...given,
+    control: speaking(given.control),
+    candidate: given.candidate && speaking(given.candidate),
+  };
   const routes = new RouteTable(() => 0);
   routes.lastContact = () => (state.contact ? 0 : -5000);
   routes.apply('spam', routeOf(served, 1));

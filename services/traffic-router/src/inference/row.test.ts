@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_RECORD_BYTES, rowOutputs } from '@slipway/contracts';
 import { parseBytes } from '@slipway/core';
-import { oip } from '@slipway/protocol';
+import { protocols } from '@slipway/protocol';
 import { loggedBody, outputsOfRow, predictionLine, type RowHead } from './row.ts';
 import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
+
+const [oip] = protocols;
 
 const logged = (body: string | Buffer, isJson = true, max = 1000) =>
   loggedBody(Buffer.from(body), isJson, max).json.toString('utf8');

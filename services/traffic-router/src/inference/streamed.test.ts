@@ -1,9 +1,11 @@
 import type { RouteArm } from '@slipway/contracts';
-import { type Protocol, oip } from '@slipway/protocol';
+import { type Protocol, protocols } from '@slipway/protocol';
 import { armsOf, type Assignment } from '@slipway/routing';
 import { describe, expect, it } from 'vitest';
 import type { NextHop } from './execution.proxy.ts';
 import { CANDIDATE, CONTROL, endAfterEach, good, type Model, serve, startRouter, until } from './router.fixture.ts';
+
+const [oip] = protocols;
 
 endAfterEach();
 
@@ -14,7 +16,7 @@ const streaming: Protocol = {
   streams: ({ headers }) => headers['content-type'] === 'text/event-stream',
   verdict: (reply) => (reply.headers['content-type'] === 'text/event-stream' ? 'answered' : oip.verdict(reply)),
 };
-const protocols = [streaming];
+const streamed = [streaming];
 const EVENTS = { 'content-type': 'text/event-stream' };
 /** Sends one event after the other, each when `more` is called. */
 function events() {
@@ -44,7 +46,7 @@ const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toStrin
 describe('a streamed answer', () => {
   it('reaches its caller piece by piece, and its row is written before its end', async () => {
     const { model, more, end } = events();
-    const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols });
+    const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols: streamed });
     const response = await post(router.url, CONTROL);
     expect([response.status, response.headers.get('content-type'), response.headers.get('x-slipway-version')]).toEqual([
       200,
@@ -63,7 +65,7 @@ describe('a streamed answer', () => {
 
   it('that is long is logged as digest, size and head of all of it', async () => {
     const long: Model = (_, res) => res.writeHead(200, EVENTS).end(Buffer.alloc(50_000, 'x'));
-    const router = await startRouter(await serve(long), await serve(good), {}, undefined, { protocols });
+    const router = await startRouter(await serve(long), await serve(good), {}, undefined, { protocols: streamed });
     expect(await (await post(router.url, CONTROL)).text()).toHaveLength(50_000);
     expect(router.rows).toMatchObject([
       { response: { bytes: 50_000, digest: expect.stringMatching(/^[0-9a-f]{64}$/) } },
@@ -72,7 +74,7 @@ describe('a streamed answer', () => {
 
   it('whose target breaks off ends as broken for its caller, and as a failure in its row', async () => {
     const { model, breakOff } = events();
-    const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols });
+    const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols: streamed });
     const response = await post(router.url, CONTROL);
     breakOff();
     await expect(response.text()).rejects.toThrow();
@@ -83,7 +85,7 @@ describe('a streamed answer', () => {
   it('whose target says nothing more for as long as an answer may take has failed', async () => {
     const { model } = events();
     const extra = { timeout_ms: 300 };
-    const router = await startRouter(await serve(model), await serve(good), extra, undefined, { protocols });
+    const router = await startRouter(await serve(model), await serve(good), extra, undefined, { protocols: streamed });
     await expect((await post(router.url, CONTROL)).text()).rejects.toThrow();
     await until(() => router.rows.length > 0);
     expect(router.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
@@ -93,7 +95,7 @@ describe('a streamed answer', () => {
     const { model, more, isClosed } = events();
     const limits = { connections: 1, waiting: 0 };
     const answers: Model = (req, res, n) => (n === 0 ? model : good)(req, res, n);
-    const router = await startRouter(await serve(answers), await serve(good), {}, limits, { protocols });
+    const router = await startRouter(await serve(answers), await serve(good), {}, limits, { protocols: streamed });
     const left = new AbortController();
     await post(router.url, CONTROL, left.signal);
     left.abort();
@@ -111,7 +113,7 @@ describe('a streamed answer', () => {
   it('that never begins is no answer: the control answers instead', async () => {
     const silent: Model = (_, res) => res.writeHead(200, EVENTS).flushHeaders();
     const extra = { timeout_ms: 1000 };
-    const router = await startRouter(await serve(good), await serve(silent), extra, undefined, { protocols });
+    const router = await startRouter(await serve(good), await serve(silent), extra, undefined, { protocols: streamed });
     const answer = await post(router.url, CANDIDATE);
     expect([answer.status, answer.headers.get('x-slipway-version')]).toEqual([200, 'spam:1']);
     expect(router.rows).toMatchObject([{ error_code: 'timeout', fallback_from: 'spam:2' }]);
@@ -144,7 +146,10 @@ describe('a second hop', () => {
     const { model, isClosed } = events();
     const next: NextHop = ({ hop }) =>
       hop.assignment.arm.name === 'control' ? { ...hop, assignment: toCandidate(hop.assignment) } : undefined;
-    const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols, next });
+    const router = await startRouter(await serve(model), await serve(good), {}, undefined, {
+      protocols: streamed,
+      next,
+    });
     expect((await router.ask(CONTROL)).arm).toBe('spam:2');
     await until(isClosed);
   });

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { type FieldError, ProblemError } from '@slipway/core';
 import { isWide, type RowTensor, type Signature, type TensorSpec } from '@slipway/model';
-import { parseExact } from '../tensor/exact-json.ts';
-import { numericTensor } from '../tensor/numeric.ts';
-import type { TensorRequest } from '../tensor/tensors.ts';
+import { parseExact } from './exact-json.ts';
+import { numericTensor } from './numeric.ts';
+import type { TensorRequest } from './tensors.ts';
 
 function refuse(field: string, message: string): never {
   const errors: FieldError[] = [{ field, message }];
@@ -13,10 +13,13 @@ function refuse(field: string, message: string): never {
 type RawTensor = { name: string; datatype: string; shape: number[]; data: unknown };
 
 /**
- * A request as tensors, checked against the signature.
+ * A request as tensors, checked against the signature: an object with `inputs`, a list of tensors in JSON (`name`,
+ * `datatype`, `shape`, `data`), and perhaps `id` and `outputs`. The Open Inference Protocol asks so, and the cases of a
+ * validation set have the same form.
+ * @param maxRows of one request
  * @throws ProblemError malformed_json, or invalid_tensor naming the field
  */
-export function decode(body: Buffer, signature: Signature, maxRows: number): TensorRequest {
+export function decodeTensors(body: Buffer, signature: Signature, maxRows: number): TensorRequest {
   if (!isUtf8(body)) throw new ProblemError('malformed_json', 'the body is not UTF-8');
   let json: unknown;
   try {
