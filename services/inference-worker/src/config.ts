@@ -2,14 +2,10 @@ import { LOOPBACK_HOSTS } from '@slipway/model';
 import { accessPolicies, commonConfigSchema, intFromEnv, listFromEnv } from '@slipway/platform';
 import { z } from 'zod';
 
-/** What models' processes see of the environment: what libraries need to be found, and no key. */
-export function modelEnvironment(all: Record<string, string | undefined>): Record<string, string> {
-  const passed = Object.entries(all).filter(([k, v]) => v !== undefined && PASSED.test(k));
-  return Object.fromEntries(passed) as Record<string, string>;
-}
+/** What libraries need to be found, and no key. */
 const PASSED = /^(PATH|HOME|TZ|LANG|TMPDIR|SYSTEMROOT)$|^(LC_|LD_|DYLD_|CUDA_|NVIDIA_|OMP_)/i;
 
-export const configSchema = commonConfigSchema.extend({
+const settingsSchema = commonConfigSchema.extend({
   /** Where routers reach this worker. */
   ADDRESS: z.url(),
   /** Artifacts by digest, kept over restarts. */
@@ -43,5 +39,16 @@ export const configSchema = commonConfigSchema.extend({
   SHADOW_CONCURRENCY: intFromEnv(1, 1024).default(4),
   /** Threads inside one run of a model. Half of the machine's processors, if not given. */
   ORT_THREADS: intFromEnv(1).optional(),
+  /** What models' processes see of the environment. Made from it, whatever a variable of that name says. */
+  MODEL_ENV: z.record(z.string(), z.string()),
 });
-export type Config = z.infer<typeof configSchema>;
+export const configSchema = z.preprocess(
+  (env) => ({ ...(env as object), MODEL_ENV: passedOn(env as Record<string, string | undefined>) }),
+  settingsSchema,
+);
+export type Config = z.output<typeof configSchema>;
+
+function passedOn(env: Record<string, string | undefined>): Record<string, string> {
+  const passed = Object.entries(env).filter(([name, value]) => value !== undefined && PASSED.test(name));
+  return Object.fromEntries(passed) as Record<string, string>;
+}

@@ -21,5 +21,24 @@ export function histogram<L extends string>(
   return new Histogram({ name, help, buckets, labelNames: [...labelNames], registers: [metrics] });
 }
 
+/** A gauge that is read when somebody asks for the metrics, and at no other time. @param read all that it shows then */
+export function measured<L extends string>(
+  name: string,
+  help: string,
+  labelNames: readonly L[],
+  read: () => readonly { labels: Record<L, string>; value: number }[],
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [metrics],
+    collect() {
+      this.reset();
+      for (const { labels, value } of read()) this.set(labels, value);
+    },
+  });
+}
+
 /** Every refusal is counted by its code. */
 export const problemsTotal = counter('slipway_problems_total', 'Problem documents answered, by code', ['code']);

@@ -37,13 +37,8 @@ const SEGMENT_BYTES = 32 * 1024 * 1024;
  */
 const SMALL_BYTES = 256 * 1024;
 
-export type JournalOptions = {
-  folder: string;
-  producer: Pick<RecordProducer, 'publishEncoded'>;
-  log: Logger;
-  maxBytes: number;
-  lingerMs?: number;
-} & (
+/** Where its lines go, and as which records. */
+export type JournalContent =
   | {
       /** A record holds as many lines as fit. */
       topic: RowTopic;
@@ -53,8 +48,14 @@ export type JournalOptions = {
       topic: EventTopic;
       /** Turns one line (without its newline) into a record of its own. */
       record: (line: Buffer) => EncodedRecord<EventTopic>;
-    }
-);
+    };
+export type JournalOptions = JournalContent & {
+  folder: string;
+  producer: Pick<RecordProducer, 'publishEncoded'>;
+  log: Logger;
+  maxBytes: number;
+  lingerMs?: number;
+};
 type RowTopic = Topic<z.ZodType, 'rows'>;
 type EventTopic = Topic<z.ZodType, 'events'>;
 

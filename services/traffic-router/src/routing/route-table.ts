@@ -1,5 +1,6 @@
 import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
 import { type Route } from '@slipway/contracts';
+import { trafficOf } from '@slipway/routing';
 
 /** The routes that this router obeys: of each endpoint the highest revision it has seen. */
 export class RouteTable {
@@ -44,5 +45,10 @@ export class RouteTable {
   /** A candidate gets traffic only while Kafka was heard of within the route's lease. */
   leaseHolds(route: Route): boolean {
     return this.clock() - this.lastContact() <= route.lease_ms;
+  }
+
+  /** A candidate of the route would have traffic, and gets none for want of contact with Kafka. */
+  lacksLease(route: Route): boolean {
+    return route.branches.some(trafficOf) && !this.leaseHolds(route);
   }
 }

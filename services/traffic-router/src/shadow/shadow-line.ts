@@ -1,4 +1,5 @@
-import type { ShadowRequest } from '@slipway/contracts';
+import type { Message } from '@slipway/platform';
+import type { ShadowRequest, topics } from '@slipway/contracts';
 
 export type ShadowHead = Omit<ShadowRequest, 'request' | 'response'>;
 
@@ -22,6 +23,16 @@ export function shadowLine(
     rest.oversize ? NULL : response,
     END,
   ];
+}
+
+/** Tells of a sampled request that nobody can keep for the shadow: the pair that it ends as. */
+export function shedPair(head: ShadowHead): Message<typeof topics.shadowPairs> {
+  // What a request says beside what its pair says of it.
+  const { traceparent, noise: _noise, deadline_ms: _deadline, oversize: _oversize, ...asked } = head;
+  return {
+    value: { ...asked, type: 'slipway.shadow-pair.v1', result: 'shed', reason: 'router_journal' },
+    traceparent,
+  };
 }
 
 /** Integers that a double may not hold, and minus zero, also where they stand in a string. */

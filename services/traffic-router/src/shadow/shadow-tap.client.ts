@@ -13,7 +13,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { MOST_LOGGED_BYTES } from '../journal/row-bounds.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { drawShadow } from '@slipway/routing';
-import { shadowBody, type ShadowHead, shadowLine } from './shadow-line.ts';
+import { shadowBody, type ShadowHead, shadowLine, shedPair } from './shadow-line.ts';
 
 const sampledTotal = counter('slipway_shadow_sampled_total', 'Requests sampled for the shadow', [
   'endpoint',
@@ -108,46 +108,10 @@ export class ShadowTap {
       )
     )
       return;
-    const pairs = sampled.map(({ head }) => {
+    for (const { head } of sampled) {
       shedTotal.inc({ endpoint: head.endpoint });
-      const {
-        event_id,
-        request_id,
-        source,
-        time,
-        endpoint,
-        protocol,
-        rollout_id,
-        step,
-        unit,
-        control_version,
-        candidate_version,
-        control_latency_us,
-        control_compute_us,
-      } = head;
-      return {
-        value: {
-          event_id,
-          type: 'slipway.shadow-pair.v1' as const,
-          source,
-          time,
-          request_id,
-          endpoint,
-          protocol,
-          rollout_id,
-          step,
-          unit,
-          control_version,
-          candidate_version,
-          control_latency_us,
-          control_compute_us,
-          result: 'shed' as const,
-          reason: 'router_journal',
-        },
-        traceparent: head.traceparent,
-      };
-    });
-    this.unsent.push(...pairs);
+      this.unsent.push(shedPair(head));
+    }
     const lost = this.unsent.length - MOST_UNSENT;
     if (lost > 0) {
       this.unsent.splice(0, lost);

@@ -1,7 +1,7 @@
-import { type ShadowSampling, shadowRequestSchema } from '@slipway/contracts';
+import { type ShadowSampling, shadowPairSchema, shadowRequestSchema } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { drawShadow } from '@slipway/routing';
-import { shadowBody, type ShadowHead, shadowLine, shadowRecord } from './shadow-line.ts';
+import { shadowBody, type ShadowHead, shadowLine, shadowRecord, shedPair } from './shadow-line.ts';
 
 const shadow: ShadowSampling = {
   arm: 'candidate',
@@ -64,6 +64,15 @@ describe('the shadow line', () => {
       noise: true,
       request: { x: 1 },
     });
+  });
+  it('that nobody can keep ends as a pair that says so, and all that the request says of itself', () => {
+    const { value, traceparent } = shedPair(head);
+    const pair = shadowPairSchema.strict().parse(value);
+    expect([pair.result, pair.reason, traceparent]).toEqual(['shed', 'router_journal', head.traceparent]);
+    const { type: _, noise: __, ...same } = pair;
+    for (const [field, said] of Object.entries(head))
+      if (field in same) expect([field, same[field as keyof typeof same]]).toEqual([field, said]);
+    expect(pair).toMatchObject({ rollout_id: head.rollout_id, unit: 'u', protocol: 'oip', noise: null });
   });
   it('leaves long bodies out', () => {
     const value = JSON.parse(

@@ -1,0 +1,80 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { counter, type Logger } from '@slipway/platform';
+import { z } from 'zod';
+
+const refusedTotal = counter(
+  'slipway_router_snapshot_refused_total',
+  'States that a snapshot held and that could not be used at the start; a file that cannot be read counts as one',
+  ['snapshot'],
+);
+
+/**
+ * The last states that were read of a topic, on disk: a router that starts while Kafka is away goes by them (it serves
+ * control only, since no lease holds then).
+ */
+export class Snapshot<S extends z.ZodType> {
+  private readonly file: string;
+  private readonly name: string;
+  private readonly schema: S;
+  private readonly log: Logger;
+  private waiting: (() => readonly z.output<S>[]) | undefined;
+
+  /** @param name of the file, without its ending @param schema of one state */
+  constructor(folder: string, name: string, schema: S, log: Logger) {
+    this.file = join(folder, `${name}.json`);
+    this.name = name;
+    this.schema = schema;
+    this.log = log;
+  }
+
+  /**
+   * None where there is no file. What is damaged is not used, and it is said and counted: the topic has it, but until
+   * it has been read this router does not.
+   */
+  load(): z.output<S>[] {
+    let saved: unknown[];
+    try {
+      saved = z.array(z.unknown()).parse(JSON.parse(readFileSync(this.file, 'utf8')));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.refuse(1, reasonOf(error));
+      return [];
+    }
+    const read = saved.map((state) => this.schema.safeParse(state));
+    const refused = read.flatMap(({ error }, i) => (error ? [reasonOf(error, [i])] : []));
+    if (refused.length > 0) this.refuse(refused.length, refused[0] as string);
+    return read.flatMap(({ success, data }) => (success ? [data as z.output<S>] : []));
+  }
+
+  private refuse(states: number, reason: string): void {
+    refusedTotal.inc({ snapshot: this.name }, states);
+    this.log.error(
+      { file: this.file, states, reason },
+      `the snapshot of the ${this.name} is damaged: what cannot be used is missing until Kafka has been read`,
+    );
+  }
+
+  /** Saves them once for all calls of one turn of the event loop. @param states read when it is saved */
+  saveSoon(states: () => readonly z.output<S>[]): void {
+    if (!this.waiting) setImmediate(() => this.save());
+    this.waiting = states;
+  }
+
+  private save(): void {
+    const states = this.waiting?.() ?? [];
+    this.waiting = undefined;
+    try {
+      writeFileSync(`${this.file}.new`, JSON.stringify(states), { mode: 0o600 });
+      renameSync(`${this.file}.new`, this.file);
+    } catch (error) {
+      // What was read is in force all the same; only a restart without Kafka would begin with something older.
+      this.log.error({ err: error }, `the snapshot of the ${this.name} could not be saved`);
+    }
+  }
+}
+
+/** The first fault in words: where it is (@param within of the file), and what is wrong. */
+function reasonOf(error: unknown, within: readonly PropertyKey[] = []): string {
+  const [issue] = error instanceof z.ZodError ? error.issues : [];
+  return issue ? `${[...within, ...issue.path].join('.') || '(file)'}: ${issue.message}` : (error as Error).message;
+}
