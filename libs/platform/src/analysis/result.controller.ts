@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { analyserApi } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
-import { type Asked, Operation } from '../rest/operation.controller.ts';
+import { type Asked, Operation } from '../rest/operation.ts';
 import { AnalyserLoop } from './analyser.loop.ts';
 
 const { results } = analyserApi;

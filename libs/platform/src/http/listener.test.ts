@@ -4,10 +4,10 @@ import { ProblemError } from '@slipway/core';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../process/log.ts';
-import { boundBodies, refuseEarly } from './bodies.controller.ts';
+import { boundBodies, refuseEarly } from './bodies.guard.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { createListener, drain, headerOf, headerText, type Listener, refuseBytes } from './listener.controller.ts';
-import { readBody } from './read-body.controller.ts';
+import { createListener, drain, headerOf, headerText, type Listener, refuseBytes } from './listener.proxy.ts';
+import { readBody } from './read-body.proxy.ts';
 
 const log = createLogger('test', 'test', 'silent');
 const servers: Server[] = [];

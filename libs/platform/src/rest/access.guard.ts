@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { checkQuery, type Needed, roleNeeded } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import { Access } from '../access/access.ts';
-import { type AuthenticatedRequest, operationOf } from './operation.controller.ts';
+import { type AuthenticatedRequest, operationOf } from './operation.ts';
 
 const NEEDS = 'slipway:needs';
 /** What is asked of the callers of a route that is no operation; `anyone` is not asked for a key. */

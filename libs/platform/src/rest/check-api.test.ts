@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Needs } from './access.guard.ts';
 import { apiFaults } from './check-api.ts';
-import { type Asked, Operation } from './operation.controller.ts';
+import { type Asked, Operation } from './operation.ts';
 
 const noteSchema = z.object({ id: z.string(), text: z.string() });
 const params = { id: z.string() };

@@ -1,7 +1,7 @@
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
 import { type Api, operationsOf } from '@slipway/contracts';
 import { saysNeeds } from './access.guard.ts';
-import { handledBy } from './operation.controller.ts';
+import { handledBy } from './operation.ts';
 
 type Controller = { name: string; prototype: object };
 

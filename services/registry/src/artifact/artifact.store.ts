@@ -31,7 +31,12 @@ export class ArtifactStore {
   }
 
   /** Reads `body` to its end, also when it is refused: its connection can then be used again. */
-  async put(sha256: string, body: Readable, actor: Actor, now: number): Promise<{ sha256: string; bytes: number }> {
+  async put(
+    sha256: string,
+    body: NodeJS.ReadableStream,
+    actor: Actor,
+    now: number,
+  ): Promise<{ sha256: string; bytes: number }> {
     const arriving = drained(body, new PassThrough());
     const hash = createHash('sha256');
     let bytes = 0;

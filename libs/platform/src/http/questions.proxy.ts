@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemError } from '@slipway/core';
 import { answerQuestion, type Host, type Match, type Protocol } from '@slipway/protocol';
 import type { CallerAccess } from '../access/caller-access.ts';
-import { answerProblem, headerOf } from './listener.controller.ts';
+import { answerProblem, headerOf } from './listener.proxy.ts';
 
 /** What says no more than whether the process is well: for load balancers. */
 const HEALTH: ReadonlySet<Match['operation']> = new Set(['live', 'ready']);

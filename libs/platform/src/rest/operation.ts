@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import {
   applyDecorators,
   createParamDecorator,
@@ -26,7 +25,7 @@ import type { KeyOwner } from '../access/access.ts';
 export type Asked<O extends Declared> = {
   params: ParamsOf<O>;
   query: QueryOf<O>;
-  body: O['body'] extends 'bytes' ? Readable : BodyOf<O>;
+  body: O['body'] extends 'bytes' ? NodeJS.ReadableStream : BodyOf<O>;
   /** Undefined only where a service asks its callers for no key. */
   caller: O['role'] extends Role ? KeyOwner : KeyOwner | undefined;
 };
@@ -81,7 +80,7 @@ const AskedParameter = createParamDecorator((_: unknown, context: ExecutionConte
   if (!operation) throw new Error(`${request.method} ${request.url} is no operation`);
   const parsed = parseRequest(operation, request);
   if (operation.body !== 'bytes') return { ...parsed, caller: request.caller };
-  if (!(request.body instanceof Readable))
+  if (typeof (request.body as NodeJS.ReadableStream | undefined)?.pipe !== 'function')
     throw new ProblemError('unsupported_media_type', 'send the bytes with content-type: application/octet-stream');
   return { ...parsed, body: request.body, caller: request.caller };
 });

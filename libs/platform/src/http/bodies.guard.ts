@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Duplex, finished, type Readable, Transform } from 'node:stream';
+import { type Duplex, finished, Transform } from 'node:stream';
 import { ProblemError } from '@slipway/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { operationOf } from '../rest/operation.controller.ts';
+import { operationOf } from '../rest/operation.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { answerFrameworkError } from './problem.filter.controller.ts';
+import { answerFrameworkError } from './problem-filter.ts';
 
 /** @throws ProblemError unsupported_media_type for a body that is compressed or encoded otherwise */
 export function requireIdentity(headers: IncomingHttpHeaders): void {
@@ -28,7 +28,7 @@ function takes(request: FastifyRequest): string {
  * refusal reaches its sender and the connection can be used again. A pipe that ends would pause the body, a pipeline
  * that fails would destroy it, and its sender would wait for ever.
  */
-export function drained<T extends Duplex>(body: Readable, copy: T): T {
+export function drained<T extends Duplex>(body: NodeJS.ReadableStream, copy: T): T {
   // Whoever reads the copy hears of it; of one that nobody reads nobody need.
   copy.on('error', () => undefined);
   finished(body, { writable: false }, (error) => error && copy.destroy(error));
