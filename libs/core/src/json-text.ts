@@ -14,3 +14,8 @@ export function parseBytes(body: Buffer): { value: unknown } | undefined {
     return undefined;
   }
 }
+
+/** Bytes of a value as JSON in UTF-8. @param value anything that JSON can carry */
+export function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}

@@ -105,3 +105,4 @@ export * from './stream/detector.ts';
 export * from './stream/evaluate.ts';
 export * from './stream/hddm.ts';
 export * from './stream/page-hinkley.ts';
+export { percent } from './wording/percent.ts';

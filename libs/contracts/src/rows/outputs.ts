@@ -1,3 +1,5 @@
+import { jsonBytes } from '@slipway/core';
+
 /** Of an output with several elements so many are kept, and of their JSON so many bytes. */
 const MOST_ELEMENTS = 64;
 const MOST_TEXT_BYTES = 8192;
@@ -38,5 +40,3 @@ function outputText(elements: readonly unknown[]): string {
   }
   return `[${first.join(',')}]${first.length === elements.length ? '' : ` of ${elements.length}`}`;
 }
-
-const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timeMsSchema } from '@slipway/core';
+import { DEFAULT_PROTOCOL, timeMsSchema } from '@slipway/core';
 import { defineRow } from './define-row.ts';
 import { asJson, count, EVENT_ID, LOW, required, SOURCE, stepOf, text, TRACE_ID } from './kinds.ts';
 
@@ -34,7 +34,7 @@ export const predictionRow = defineRow({
     },
     endpoint: { schema: required, column: LOW, comment: 'the name that the caller asked' },
     protocol: {
-      schema: z.string().default('oip'),
+      schema: z.string().default(DEFAULT_PROTOCOL),
       column: LOW,
       comment: 'how the caller spoke: oip is the Open Inference Protocol over HTTP',
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, timeMsSchema } from '@slipway/core';
+import { DEFAULT_PROTOCOL, nameSchema, timeMsSchema } from '@slipway/core';
 import { differenceKinds } from '@slipway/release';
 import { defineRow } from './define-row.ts';
 import { count, LOW, required, SOURCE, text, TRACE_ID } from './kinds.ts';
@@ -25,7 +25,7 @@ export const shadowRequestSchema = z.object({
   time: timeMsSchema,
   endpoint: nameSchema,
   /** The protocol that the bodies speak. */
-  protocol: z.string().default('oip'),
+  protocol: z.string().default(DEFAULT_PROTOCOL),
   rollout_id: z.uuid(),
   step: z.int().min(0),
   /** Whose request it is; empty when the request names none. The verdict takes each unit's first request. */

@@ -1,4 +1,5 @@
 import { sound } from '../errors.ts';
+import { percent } from '../wording/percent.ts';
 import { rateBounds } from './rate-bounds.ts';
 
 export type ShadowCounts = {
@@ -58,8 +59,6 @@ export type ShadowJudgement = {
 
 /** Below this share of sampled requests with an answer, what was compared says little about the rest. */
 const MIN_COVERAGE = 0.5;
-
-const percent = (x: number) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)} %`;
 
 /**
  * The verdict on a shadow step. Pure. The candidate's disagreement with control and control's with itself get

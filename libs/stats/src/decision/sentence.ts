@@ -1,7 +1,7 @@
 import { sound } from '../errors.ts';
 import { MIN_UNITS } from '../guardrails/kind.ts';
 import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
-import { percent } from '../guardrails/wording.ts';
+import { percent } from '../wording/percent.ts';
 import type { Judgement } from './judgement.ts';
 
 function eText(e: number): string {

@@ -3,7 +3,8 @@ import { proveRatio } from '../sequential/proof.ts';
 import { leastFavourableEvidence } from './exposure.ts';
 import { countDecay, exclusion, type Harm, harmRatio, MISSED, rareEnough } from './harm.ts';
 import { type Declared, type GuardrailKind, MIN_UNITS } from './kind.ts';
-import { allowed, inSeconds, percent } from './wording.ts';
+import { percent } from '../wording/percent.ts';
+import { allowed, inSeconds } from './wording.ts';
 
 export type ProportionGuardrail = Declared & {
   kind: 'proportion';

@@ -1,9 +1,5 @@
 import type { Numbers, Step } from './kind.ts';
 
-export function percent(x: number | null | undefined): string {
-  return x === null || x === undefined ? 'n/a' : `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
-}
-
 /** Microseconds as milliseconds. */
 export const ms = (us: number) => `${(us / 1000).toFixed(us < 10_000 ? 2 : us < 100_000 ? 1 : 0)} ms`;
 

@@ -119,8 +119,8 @@ export class HistogramStore {
     return numbers(last, windows).map((w) => ({
       features: features.map((f, i) => ({
         feature: f.name,
-        reference: found.get(`${w} control`)?.[i] ?? zeros(f.counts.length),
-        current: found.get(`${w} candidate`)?.[i] ?? zeros(f.counts.length),
+        reference: found.get(`${w} control`)?.[i] ?? f.counts.map(() => 0),
+        current: found.get(`${w} candidate`)?.[i] ?? f.counts.map(() => 0),
       })),
     }));
   }
@@ -183,6 +183,5 @@ export class HistogramStore {
 }
 
 const numbers = (last: number, windows: number) => Array.from({ length: windows }, (_, i) => last - windows + 1 + i);
-const zeros = (n: number) => new Array<number>(n).fill(0);
 const sum = (a: number[] | undefined, b: number[] | undefined, n: number) =>
   Array.from({ length: n }, (_, i) => (a?.[i] ?? 0) + (b?.[i] ?? 0));

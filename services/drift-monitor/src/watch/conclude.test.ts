@@ -144,7 +144,7 @@ describe('retraining', () => {
     expect(at(5100)).toMatchObject({
       model: 'spam',
       version: 1,
-      sentence: 'spam:1 should be retrained: its error rate on labelled requests is 12.0 %, at registration 2.0 %.',
+      sentence: 'spam:1 should be retrained: its error rate on labelled requests is 12.0 %, at registration 2.00 %.',
     });
   });
 });

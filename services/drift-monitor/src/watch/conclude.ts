@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseVersion } from '@slipway/core';
 import type { Retraining } from '@slipway/contracts';
 import type { Rollout } from '@slipway/release';
-import type { DriftJudgement, LossJudgement } from '@slipway/stats';
+import { type DriftJudgement, type LossJudgement, percent } from '@slipway/stats';
 
 /** What is known of one endpoint after a look. */
 export type EndpointDrift = {
@@ -133,7 +133,6 @@ export function retrainingEvent(
 ): Retraining {
   const ref = parseVersion(drift.version);
   if (!ref) throw new Error(`"${drift.version}" does not name a version`);
-  const percent = (x: number | null) => (x === null ? 'n/a' : `${(100 * x).toFixed(1)} %`);
   const lost = drift.losses
     .filter((l) => l.state === 'lost')
     .map((l) => `its error rate on labelled requests is ${percent(l.rate)}, at registration ${percent(l.reference)}`);

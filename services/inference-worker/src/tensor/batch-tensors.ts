@@ -78,7 +78,7 @@ export function feedsOf(
 }
 
 /** The outputs of a batch, split into those of its requests again. */
-export function outputsOf(results: readonly PlainTensor[], requests: readonly Prepared[]): OutputTensor[][] {
+export function splitOutputs(results: readonly PlainTensor[], requests: readonly Prepared[]): OutputTensor[][] {
   const counts = requests.map((r) => [...r.values()][0]?.rows ?? 0);
   const total = counts.reduce((a, b) => a + b, 0);
   let row = 0;

@@ -1,12 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { ProblemError } from '@slipway/core';
+import { isUuid, ProblemError } from '@slipway/core';
 import { type Needed, type Role, topics } from '@slipway/contracts';
 import { Access, admitted, bearerKey, type KeyOwner, steadyNow } from '@slipway/platform';
-import { z } from 'zod';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
-
-const isId = (text: string) => z.uuid().safeParse(text).success;
 
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
@@ -89,7 +86,7 @@ export class KeyStore extends Access {
 
   /** @returns the key and whether this revoked it @throws ProblemError not_found */
   async revoke(sql: Sql, id: string, now: number) {
-    if (!isId(id)) throw new ProblemError('not_found', `there is no key ${id}`);
+    if (!isUuid(id)) throw new ProblemError('not_found', `there is no key ${id}`);
     const [fresh] = await sql.query<StoredKey>(
       'UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING *',
       [id, now],
