@@ -5,12 +5,11 @@ import type { z } from 'zod';
 import { steadyNow } from '../process/clock.ts';
 import { backoffMs } from '../process/faults.ts';
 import type { Logger } from '../process/log.ts';
-import { within } from './within.client.ts';
 import type { DeadLetters } from './dead-letters.client.ts';
 import { type KafkaClient, withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
-const CLOSE_PATIENCE_MS = 2000;
+const IDLE_MS = 2000;
 const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
 
 export type StateReplicaOptions<S extends z.ZodType> = {
@@ -28,6 +27,11 @@ export type StateReplicaOptions<S extends z.ZodType> = {
   beganWith?: Iterable<string>;
   /** Takes the records that do not fit; the last good state of their key stays. */
   deadLetters: DeadLetters;
+  /**
+   * For how long the broker may hold a fetch while nothing is new, in milliseconds. What is new is answered at once:
+   * this is how often an idle topic costs something, and twice of it is how old the last contact may be.
+   */
+  idleMs?: number;
 };
 
 /** What the readers of one process have in common. */
@@ -69,14 +73,15 @@ export class StateReplica<S extends z.ZodType> {
     void this.join(0);
   }
 
+  /** Hands nothing over any more. It does not wait for the fetch under way: nothing is committed, nobody takes over. */
   async close(): Promise<void> {
     this.closing = true;
-    await within(CLOSE_PATIENCE_MS, this.consumer?.disconnect());
+    void this.consumer?.disconnect().catch(() => undefined);
   }
 
   private async join(attempt: number): Promise<void> {
     if (this.closing) return;
-    const { kafka, topic, log } = this.options;
+    const { kafka, topic, log, idleMs = IDLE_MS } = this.options;
     // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
     const own = `${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
     const groupId = kafka.named(`${this.options.groupId}.${topic.name}.${own}`);
@@ -85,8 +90,7 @@ export class StateReplica<S extends z.ZodType> {
       sessionTimeout: 20_000,
       // Each replica is alone in its group: a beat only keeps it from being put out of it.
       heartbeatInterval: 5000,
-      // A state is there at once; this is how often an idle topic is asked, and how old the last contact may be.
-      maxWaitTimeInMs: 500,
+      maxWaitTimeInMs: idleMs,
       allowAutoTopicCreation: false,
       retry: { retries: 3, restartOnFailure: async () => false },
     });
@@ -162,6 +166,7 @@ export class StateReplica<S extends z.ZodType> {
   }
 
   private hand(key: string, value: z.output<S> | undefined, timestampMs: number): void {
+    if (this.closing) return;
     if (value === undefined) this.held.delete(key);
     else this.held.add(key);
     this.options.onState(key, value, timestampMs);

@@ -39,6 +39,8 @@ export function routeTable(
     const replica = new StateReplica({
       ...reading,
       topic: topics.routes,
+      // The lease goes by the last contact: it is renewed this often.
+      idleMs: 500,
       beganWith: routes.all().map((r) => r.endpoint),
       onState: (endpoint, route) => {
         before();
