@@ -12,20 +12,22 @@ WITH
         SELECT event_id, time, arrived_at, request_id, endpoint, rollout_id, step, unit, assigned_arm, reason,
             served_version, outputs,
             status >= 400 OR fallback_from != '' OR error_code = 'late' AS failed,
-            round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS share
+            round(if(assigned_arm = 'control', 1 - probability, probability), 9) AS share,
+            (rollout_id, assigned_arm) IN (SELECT rollout_id, arm FROM slipway.arms) AS of_arm
         FROM slipway.predictions FINAL
     ),
     crossed AS
     (
         SELECT rollout_id, unit FROM logged
-        WHERE rollout_id != '' AND reason IN ('randomised', 'ejected') AND assigned_arm IN ('control', 'candidate')
+        WHERE of_arm AND reason IN ('randomised', 'ejected')
         GROUP BY rollout_id, unit
-        HAVING uniqExact(assigned_arm) > 1
-            AND maxIf(share, assigned_arm = 'control') >= minIf(share, assigned_arm = 'candidate')
+        -- Several candidates have fixed shares.
+        HAVING uniqExactIf(assigned_arm, assigned_arm != 'control') > 1 OR (uniqExact(assigned_arm) > 1
+            AND maxIf(share, assigned_arm = 'control') >= minIf(share, assigned_arm != 'control'))
     ),
     served AS
     (
-        SELECT *, rollout_id != '' AND reason = 'randomised' AND assigned_arm IN ('control', 'candidate')
+        SELECT *, of_arm AND reason = 'randomised'
             AND (rollout_id, unit) NOT IN (SELECT rollout_id, unit FROM crossed) AS compares
         FROM logged
     ),
@@ -33,7 +35,7 @@ WITH
     failures AS
     (
         SELECT true AS found, rollout_id, unit, min(arrived_at) AS failed_at FROM logged
-        WHERE failed AND reason = 'randomised' AND assigned_arm IN ('control', 'candidate')
+        WHERE failed AND reason = 'randomised' AND of_arm
         GROUP BY rollout_id, unit
     ),
     -- What an outcome by unit may belong to: and of rows that arrived together (one Kafka record) the last by the
@@ -135,7 +137,7 @@ ALTER TABLE slipway.prediction_outcomes
     COMMENT COLUMN rollout_id 'empty when no rollout was under way',
     COMMENT COLUMN step 'the rollout''s step, from 0; -1 when no rollout was under way',
     COMMENT COLUMN unit 'what is randomised; empty when the request named none',
-    COMMENT COLUMN arm 'control or candidate, as assigned',
+    COMMENT COLUMN arm 'control, or the name of a candidate, as assigned',
     COMMENT COLUMN reason 'why it went to its arm; "randomised" and "ejected" are exposures',
     COMMENT COLUMN served_version 'model:version that answered',
     COMMENT COLUMN outputs 'every output tensor of the answer by its name',

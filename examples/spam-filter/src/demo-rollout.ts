@@ -57,7 +57,7 @@ type Plan = (typeof plans)['better' | 'skewed'];
 export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rollout | undefined> {
   return (await operator.rollouts.list({ endpoint: ENDPOINT })).items.find(
     (r) =>
-      r.spec.candidate.version === plan.candidate.version &&
+      r.spec.candidate?.version === plan.candidate.version &&
       r.spec.steps.length === plan.steps.length &&
       r.spec.guardrails.map((g) => g.metric).join() === plan.guardrails.map((g) => g.metric).join() &&
       r.status !== 'aborted',

@@ -2,7 +2,7 @@ import { formatVersion } from '@slipway/core';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RegistryClient, registryClient } from '@slipway/client';
-import { type Evidence, type Rollout, stepAt, terminalStatuses } from '@slipway/release';
+import { candidatesOf, type Evidence, type Rollout, stepAt, terminalStatuses } from '@slipway/release';
 import {
   clearData,
   dataFolder,
@@ -134,6 +134,9 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
   }
 }
 
+/** The version that a rollout tries, as in rows. */
+const triedBy = ({ spec }: Rollout): string => candidatesOf(spec).map(formatVersion).join(', ');
+
 async function summarise(
   stack: Stack,
   operator: RegistryClient,
@@ -147,7 +150,7 @@ async function summarise(
   const out: string[] = ['', 'SUMMARY', ''];
   const clock = (ms: number | null) => (ms ? new Date(ms).toISOString().slice(11, 23) : '            ');
   for (const r of rollouts) {
-    out.push(`Rollout of spam:${r.spec.candidate.version} against spam:${r.control.version} (${r.id})`);
+    out.push(`Rollout of ${triedBy(r)} against spam:${r.control.version} (${r.id})`);
     for (const v of r.visits)
       out.push(
         `   ${clock(v.entered_at)}  step ${v.step}  ${(stepAt(r.spec, v.step)?.kind ?? '').padEnd(6)}  ` +
@@ -164,19 +167,16 @@ async function summarise(
   if (bad) {
     await until(
       'the last rows of the bad version',
-      async () => (await queries.lastAnswerAfter(bad, `spam:${bad.spec.candidate.version}`)).answers > 0,
+      async () => (await queries.lastAnswerAfter(bad, triedBy(bad))).answers > 0,
       20_000,
     ).catch(() => undefined);
     await sleep(1500);
-    const { verdictAt, lastAnswerAt, answers } = await queries.lastAnswerAfter(
-      bad,
-      `spam:${bad.spec.candidate.version}`,
-    );
+    const { verdictAt, lastAnswerAt, answers } = await queries.lastAnswerAfter(bad, triedBy(bad));
     prompt = answers > 0 && lastAnswerAt - verdictAt < 10_000;
     const after = lastAnswerAt - verdictAt;
     out.push(
       '',
-      `From the verdict to the last answer by spam:${bad.spec.candidate.version}: ` +
+      `From the verdict to the last answer by ${triedBy(bad)}: ` +
         `${after > 0 ? `${after} ms` : `0 ms (none left after it; the last one ${-after} ms before)`}; ` +
         `${answers} answers by it in all, over two routers.`,
       `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,

@@ -17,27 +17,33 @@ export function goalsOf(spec: Pick<RolloutSpec, 'steps'>): { field: string; metr
   );
 }
 
-/** A candidate must take the requests that the control takes, and answer with the outputs that callers know. */
-export function checkSignature(control: Version, candidate: Version): void {
+/**
+ * A candidate must take the requests that the control takes, and answer with the outputs that callers know.
+ * @param field where the specification names it @throws ProblemError naming that
+ */
+export function checkSignature(control: Version, candidate: Version, field = 'candidate'): void {
   for (const side of ['inputs', 'outputs'] as const) {
     const shape = (v: Version) =>
       canonicalJson(v.bundle.signature[side].map(({ name, datatype, shape }) => ({ name, datatype, shape })));
     if (shape(control) !== shape(candidate)) {
       throw new ProblemError(
         'unmet_reference',
-        `candidate: its ${side} ${shape(candidate)} are not those of the version that serves now, ${shape(control)}`,
-        { errors: [{ field: 'candidate', message: `has other ${side} than the version that serves now` }] },
+        `${field}: its ${side} ${shape(candidate)} are not those of the version that serves now, ${shape(control)}`,
+        { errors: [{ field, message: `has other ${side} than the version that serves now` }] },
       );
     }
   }
 }
 
-/** Callers of the endpoint speak one protocol: whoever answers them has to be spoken to in the same. */
-export function checkProtocol({ bundle: control }: Version, { bundle: candidate }: Version): void {
+/**
+ * Callers of the endpoint speak one protocol: whoever answers them has to be spoken to in the same.
+ * @param field where the specification names it @throws ProblemError naming that
+ */
+export function checkProtocol({ bundle: control }: Version, { bundle: candidate }: Version, field = 'candidate'): void {
   const [present, other] = [control.infra.protocol, candidate.infra.protocol];
   if (present === other) return;
   const message = `speaks ${other}; the version that serves now speaks ${present}`;
-  throw new ProblemError('unmet_reference', `candidate: it ${message}`, { errors: [{ field: 'candidate', message }] });
+  throw new ProblemError('unmet_reference', `${field}: it ${message}`, { errors: [{ field, message }] });
 }
 
 /** Drift can be asked only where there is something to compare with. */

@@ -2,12 +2,12 @@ import { expect, describe, it } from 'vitest';
 import { decide, type World } from './decide.ts';
 import type { Evidence } from './evidence.ts';
 import type { Rollout } from './rollout.ts';
-import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
+import { createdRollout, evidenceSaying as evidence, NOW, policy, worldOf } from './rollout.fixture.ts';
 import { activate, enterStep, pause } from './transitions.ts';
 
 const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
-const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
-const cold: World = { ...world, capacity: { ...capacity, candidateWarm: 0 } };
+const world = worldOf(capacity);
+const cold = worldOf({ ...capacity, candidateWarm: 0 });
 const created = createdRollout([{ canary: { weight: '5%', until: { for: '10s' } } }, { switch: {} }]);
 const running = (step = 0, activeFor = 20_000): Rollout => {
   let r: Rollout = { ...created, started_at: NOW - 40_000 };

@@ -3,13 +3,13 @@ import { type Rollout, type StepVisit } from './rollout.ts';
 import { rolloutSpecSchema } from './spec.ts';
 import { describe, expect, it } from 'vitest';
 import { decide, waitsFor, type World } from './decide.ts';
-import { createdRollout, evidenceSaying as evidence, NOW, policy } from './rollout.fixture.ts';
+import { createdRollout, evidenceSaying as evidence, NOW, policy, worldOf } from './rollout.fixture.ts';
 import type { Leave } from './steps/step.ts';
 import { activate, approve, enterStep, hold, lastProvenWeight, obey, pause } from './transitions.ts';
 
 const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
-const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
-const cold: World = { ...world, capacity: { ...capacity, candidateWarm: 0 } };
+const world = worldOf(capacity);
+const cold = worldOf({ ...capacity, candidateWarm: 0 });
 
 const created = createdRollout([
   { canary: { weight: '5%', until: { for: '10s' } } },
@@ -46,7 +46,7 @@ describe('decide', () => {
       'rolls back when the candidate cannot be loaded',
       enterStep({ ...created, started_at: 1 }, 0, NOW),
       [],
-      { ...world, capacity: { ...capacity, candidateWarm: 0, able: 0 }, candidateFailure: 'bad bytes' },
+      worldOf({ ...capacity, candidateWarm: 0, able: 0 }, 'bad bytes'),
       'rollBack',
     ],
     [
@@ -141,7 +141,7 @@ describe('decide', () => {
     expect(decide(shadowing(0), from('shadow-comparator', 'rollBack'), NOW, world, policy).kind).toBe('rollBack');
   });
   it('ends by a dark step or a switch, too, only when the candidate can carry all of the traffic', () => {
-    const four = { ...world, capacity: { candidateWarm: 1, controlWarm: 4, able: 4 } };
+    const four = worldOf({ candidateWarm: 1, controlWarm: 4, able: 4 });
     for (const last of [{ dark: {} }, { switch: {} }]) {
       const rollout = {
         ...running(),

@@ -1,16 +1,15 @@
 import { type Evidence } from './evidence.ts';
 import { type Rollout, type StepVisit } from './rollout.ts';
-import { type Capacity, enoughWarm, neededWarm } from './capacity.ts';
+import { type CandidateWorld, type ColdCandidate, coldCandidates, countWarm } from './warm.ts';
 import { expiresAt, isFresh, isPresent, type ReceivedEvidence } from './precedence.ts';
 import type { Leave } from './steps/step.ts';
 import { stepAt } from './steps/step-at.ts';
 import { lastProvenWeight } from './transitions.ts';
+import { nameOfArm, remainingCandidates } from './arms.ts';
 
 export type World = {
-  /** Who has the candidate warm, beside those who answer for control. */
-  capacity: Capacity;
-  /** Why a worker could not load the candidate. */
-  candidateFailure: string | undefined;
+  /** Of each candidate that remains, by its arm. */
+  candidates: Readonly<Record<string, CandidateWorld>>;
   /** Every live router has applied the route that is in force. */
   routersFollow: boolean;
 };
@@ -29,7 +28,8 @@ export type Decision =
   /** Nothing moves, and the rollout says what it waits for. */
   | { kind: 'hold'; sentence: string }
   | { kind: 'activate' }
-  | { kind: 'advance'; sentence: string; evidence: Evidence | null }
+  | { kind: 'advance'; sentence: string; evidence: Evidence | null; winner?: string | undefined }
+  | { kind: 'withdraw'; arm: string; sentence: string; evidence: Evidence }
   | { kind: 'rollBack'; sentence: string; evidence: Evidence | null }
   | { kind: 'pause'; sentence: string; evidence: Evidence | null };
 
@@ -47,7 +47,11 @@ const none = (why: string, again = Number.POSITIVE_INFINITY, onWorld = false): D
  * says what lets it begin (`enter`) and end (`leave`). `advance` needs every analyser that it names to say
  * so for the present revision and step: a hold never advances, whatever its reason, nor does evidence that is missing
  * or has expired. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause. A hold because
- * of `out_of_service` pauses at once. Every pause is at the last proven weight.
+ * of `out_of_service` pauses at once, and so does one because several arms of an experiment are better: a person says
+ * which of them is promoted. Every pause is at the last proven weight.
+ *
+ * Of several candidates, one of which any fresh evidence says `rollBack` is withdrawn alone, as long as another
+ * remains.
  *
  * As long as no evidence comes, no command is given and the world stays as it is, nothing else follows before the
  * instant that `none` names: nobody has to ask again until then.
@@ -67,40 +71,74 @@ export function decide(
   const fresh = received.filter((r) => isFresh(r, now));
   const against = fresh.find((r) => r.evidence.verdict === 'rollBack');
   if (against) return failed(rollout, against.evidence.sentence, against.evidence);
+  const harmful = harmfulArm(rollout, fresh);
+  if (harmful) return harmful;
   if (rollout.status === 'paused') return none('it is paused');
   const present = fresh.filter((r) => isPresent(r, rollout)).map((r) => r.evidence);
-  const gone = present.find((e) => e.verdict === 'hold' && e.reasons.includes('out_of_service'));
-  if (gone) return { kind: 'pause', sentence: `out_of_service: ${gone.sentence}`, evidence: gone };
+  for (const reason of PAUSING) {
+    const said = present.find((e) => e.verdict === 'hold' && e.reasons.includes(reason));
+    if (said) return { kind: 'pause', sentence: `${reason}: ${said.sentence}`, evidence: said };
+  }
 
   if (visit.phase === 'preparing') {
-    const { warmFor } = step.enter;
-    if (enoughWarm(warmFor, world.capacity)) return { kind: 'activate' };
-    if (world.candidateFailure && world.capacity.able === 0)
-      return failed(rollout, `The candidate cannot be loaded: ${world.candidateFailure}`, null);
-    if (now - visit.entered_at > policy.prepareMs) return notReady(world, warmFor, policy);
-    return none(count(world, warmFor), visit.entered_at + policy.prepareMs + 1, true);
+    const cold = coldCandidates(rollout, step.enter.warmFor, world.candidates);
+    if (cold.length === 0) return { kind: 'activate' };
+    const lost = cold.find(({ state }) => state?.failure && state.capacity.able === 0);
+    if (lost)
+      return failed(rollout, `${capitalised(nameOfArm(lost.arm))} cannot be loaded: ${lost.state?.failure}`, null);
+    if (now - visit.entered_at > policy.prepareMs) return notReady(cold, policy);
+    return none(countWarm(cold), visit.entered_at + policy.prepareMs + 1, true);
   }
 
   const waits = waitsFor(step, visit, received, now, world, policy);
   if (waits) return waits;
   const speaking = step.leave.analysers.map((analyser) => present.find((e) => e.analyser === analyser));
-  if (!speaking.every((e) => e?.verdict === 'advance'))
-    return none('not every analyser advances', soonestSilence(step.leave, visit, received, now, policy));
-  // What follows the last step is all of the traffic.
-  if (!step.next && !enoughWarm(1, world.capacity)) {
+  const silence = soonestSilence(step.leave, visit, received, now, policy);
+  if (!speaking.every((e) => e?.verdict === 'advance')) return none('not every analyser advances', silence);
+  const sentence = [step.leave.sentence, ...speaking.map((e) => e?.sentence)].filter((s) => s !== undefined).join(' ');
+  const evidence = speaking[0] ?? null;
+  if (step.next) return { kind: 'advance', sentence, evidence };
+  // What follows the last step is all of the traffic, for the candidate that has won.
+  const winner = winnerAmong(rollout, speaking);
+  if (winner === undefined) return none('no analyser says which of the candidates has won', silence);
+  const cold = coldCandidates(rollout, 1, world.candidates).filter((c) => c.arm === winner);
+  if (cold.length > 0) {
     const since = visit.held_at ?? 0;
     if (since < Math.max(activeAt(visit, now), visit.resumed_at ?? 0))
-      return { kind: 'hold', sentence: `candidate_not_ready: ${count(world, 1)}.` };
-    if (now - since > policy.prepareMs) return notReady(world, 1, policy);
-    const silence = soonestSilence(step.leave, visit, received, now, policy);
-    return none(count(world, 1), Math.min(since + policy.prepareMs + 1, silence), true);
+      return { kind: 'hold', sentence: `candidate_not_ready: ${countWarm(cold)}.` };
+    if (now - since > policy.prepareMs) return notReady(cold, policy);
+    return none(countWarm(cold), Math.min(since + policy.prepareMs + 1, silence), true);
   }
-  return {
-    kind: 'advance',
-    sentence: [step.leave.sentence, ...speaking.map((e) => e?.sentence)].filter((s) => s !== undefined).join(' '),
-    evidence: speaking[0] ?? null,
-  };
+  return { kind: 'advance', sentence, evidence, winner };
 }
+
+/** Reasons of a hold that pause a rollout at once. */
+const PAUSING = ['out_of_service', 'several_arms_better'];
+
+/** The first candidate that is to be withdrawn alone, or the rollout's end or pause, where its policy asks for that. */
+function harmfulArm(rollout: Rollout, fresh: readonly ReceivedEvidence[]): Decision | undefined {
+  const remaining = remainingCandidates(rollout).map((c) => c.name);
+  for (const { evidence } of fresh)
+    for (const said of evidence.arms)
+      if (said.verdict === 'rollBack' && remaining.includes(said.arm)) {
+        if (rollout.spec.onFailure === 'pause' || remaining.length === 1)
+          return failed(rollout, said.sentence, evidence);
+        return { kind: 'withdraw', arm: said.arm, sentence: said.sentence, evidence };
+      }
+  return undefined;
+}
+
+/** The only candidate that remains, or the only one of which every analyser that speaks of arms says `advance`. */
+function winnerAmong(rollout: Rollout, speaking: readonly (Evidence | undefined)[]): string | undefined {
+  const remaining = remainingCandidates(rollout).map((c) => c.name);
+  const said = speaking.flatMap((e) => (e && e.arms.length > 0 ? [e.arms] : []));
+  const won = remaining.filter((name) =>
+    said.every((arms) => arms.some((a) => a.arm === name && a.verdict === 'advance')),
+  );
+  return won.length === 1 ? won[0] : undefined;
+}
+
+const capitalised = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** What keeps an active step from ending, whatever the analysers say; a pause where one has been silent for long. */
 export function waitsFor(
@@ -154,14 +192,9 @@ function soonestSilence(
   );
 }
 
-function notReady(world: World, weight: number, { prepareMs }: Pick<Policy, 'prepareMs'>): Decision {
-  const sentence = `candidate_not_ready: ${count(world, weight)} within ${prepareMs / 1000} s.`;
+function notReady(cold: readonly ColdCandidate[], { prepareMs }: Pick<Policy, 'prepareMs'>): Decision {
+  const sentence = `candidate_not_ready: ${countWarm(cold)} within ${prepareMs / 1000} s.`;
   return { kind: 'pause', sentence, evidence: null };
-}
-
-function count({ capacity }: World, weight: number): string {
-  const needed = neededWarm(weight, capacity);
-  return `${capacity.candidateWarm} of the ${needed} workers that its traffic needs have had the candidate warm`;
 }
 
 function failed(rollout: Rollout, sentence: string, evidence: Evidence | null): Decision {

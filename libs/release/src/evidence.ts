@@ -5,6 +5,15 @@ import { nameSchema, timeMsSchema } from '@slipway/core';
 export const verdictSchema = z.enum(['advance', 'hold', 'rollBack']);
 export type Verdict = z.infer<typeof verdictSchema>;
 
+/** What an analyser says of one candidate. */
+export const armVerdictSchema = z.object({
+  arm: nameSchema,
+  verdict: verdictSchema,
+  reasons: z.array(z.string()).min(1),
+  sentence: z.string(),
+});
+export type ArmVerdict = z.infer<typeof armVerdictSchema>;
+
 /** One analyser's verdict with the numbers behind it. */
 export const evidenceSchema = z.object({
   event_id: z.uuid(),
@@ -19,11 +28,14 @@ export const evidenceSchema = z.object({
   sequence: z.int().nonnegative(),
   /** After this instant it counts for nothing. */
   expires_at: timeMsSchema,
+  /** Of the rollout: `rollBack` only where every candidate that remains is to be. */
   verdict: verdictSchema,
-  /** Stable codes, most important first. */
+  /** Stable codes, most important first; of several candidates with the arm behind an `@`. */
   reasons: z.array(z.string()).min(1),
   /** One plain sentence for people. */
   sentence: z.string(),
+  /** Of each candidate that it judges by itself; empty where it speaks of the rollout as a whole. */
+  arms: z.array(armVerdictSchema),
   /** The share of the rollout's α that this analyser spends; 0 when it never rolls back. */
   alpha: z.number().min(0).lt(1),
   numbers: z.record(z.string(), z.unknown()),

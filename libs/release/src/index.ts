@@ -1,5 +1,6 @@
 export * from './admission.ts';
 export * from './alpha.ts';
+export * from './arms.ts';
 export * from './capacity.ts';
 export * from './comparators/rule.ts';
 export * from './decide.ts';
@@ -14,3 +15,4 @@ export * from './steps/kinds.ts';
 export { ANALYSERS, type Counts, type Goal, type Leave, type Sampling, type Share } from './steps/step.ts';
 export * from './steps/step-at.ts';
 export * from './transitions.ts';
+export type { CandidateWorld } from './warm.ts';

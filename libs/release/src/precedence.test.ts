@@ -12,6 +12,10 @@ const says = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> = 
 const later = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> = {}) =>
   says(verdict, receivedAt, { event_id: ids[1], sequence: 2, ...change });
 
+/** A hold because of one of several arms. */
+const harms = (arm: string, receivedAt: number, change: Partial<Evidence> = {}) =>
+  says('hold', receivedAt, { arms: [{ arm, verdict: 'rollBack', reasons: ['x'], sentence: 's' }], ...change });
+
 describe('what an analyser has said last', () => {
   it.each<[string, ReceivedEvidence | undefined, ReceivedEvidence, boolean]>([
     ['nothing gives way to anything', undefined, says('hold', 0), true],
@@ -23,6 +27,9 @@ describe('what an analyser has said last', () => {
     ['nor to an advance', says('rollBack', 0), later('advance', 9999), false],
     ['nor to one of another process', says('rollBack', 0), later('advance', 9999, { source: 'b', sequence: 0 }), false],
     ['but to a hold, once it has expired', says('rollBack', 0), later('hold', 10_000), true],
+    ['what harms one arm not to what spares it', harms('b', 0), later('hold', 9999), false],
+    ['nor to what harms another one', harms('b', 0), harms('c', 9999, { event_id: ids[1], sequence: 2 }), false],
+    ['but to what ends the rollout', harms('b', 0), later('rollBack', 1), true],
     ['nothing to itself, delivered again', says('hold', 0), says('hold', 1), false],
     ['nor to its own process, older', says('hold', 0, { sequence: 2 }), later('advance', 1, { sequence: 1 }), false],
     [

@@ -31,8 +31,8 @@ export function isPresent({ evidence }: ReceivedEvidence, { step, revision }: Pi
 
 /**
  * Whether what an analyser says takes the place of what it has said last. Not what is a repeat, or older than what the
- * same process said; and nothing milder takes the place of a `rollBack` that has not expired: the guarantee behind that
- * is about ever crossing the threshold.
+ * same process said; and nothing milder takes the place of a `rollBack` that has not expired, of the rollout or of one
+ * of its arms: the guarantee behind that is about ever crossing the threshold.
  *
  * @param last what is kept of the same analyser on the same rollout, if anything
  */
@@ -41,7 +41,18 @@ export function isReplacedBy(last: ReceivedEvidence | undefined, next: ReceivedE
   const [before, after] = [last.evidence, next.evidence];
   if (before.event_id === after.event_id) return false;
   if (before.source === after.source && before.sequence >= after.sequence) return false;
-  return before.verdict !== 'rollBack' || after.verdict === 'rollBack' || !isFresh(last, next.receivedAt);
+  return !isMilder(after, before) || !isFresh(last, next.receivedAt);
+}
+
+/** Whether it spares the rollout, or an arm of it, that the other one does not. */
+function isMilder(after: Evidence, before: Evidence): boolean {
+  if (before.verdict === 'rollBack') return after.verdict !== 'rollBack';
+  return after.verdict !== 'rollBack' && harmfulArms(before).some((arm) => !harmfulArms(after).includes(arm));
+}
+
+/** The arms of which it says `rollBack`. */
+export function harmfulArms({ arms }: Evidence): string[] {
+  return arms.filter((a) => a.verdict === 'rollBack').map((a) => a.arm);
 }
 
 /** Whether an analyser says something else than it did last: another step, verdict or reason. */

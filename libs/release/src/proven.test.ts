@@ -4,18 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { neededWarm } from './capacity.ts';
 import { type Decision, decide, type World } from './decide.ts';
 import { type ReceivedEvidence } from './precedence.ts';
-import { createdRollout, evidenceSaying, NOW, policy } from './rollout.fixture.ts';
+import { createdRollout, evidenceSaying, NOW, policy, worldOf } from './rollout.fixture.ts';
 import { activate, advance, enterStep, obey, pause } from './transitions.ts';
 
-const world: World = {
-  capacity: { candidateWarm: 4, controlWarm: 4, able: 4 },
-  candidateFailure: undefined,
-  routersFollow: true,
-};
-const warm = (candidateWarm: number, able = 4): World => ({
-  ...world,
-  capacity: { candidateWarm, controlWarm: 4, able },
-});
+const warm = (candidateWarm: number, able = 4, failure?: string) =>
+  worldOf({ candidateWarm, controlWarm: 4, able }, failure);
+const world = warm(4);
 
 /** A rollout that has gone through `steps` by advances and is in the last of them, active for long enough. */
 function inStep(at: number, change: object = {}): Rollout {
@@ -115,17 +109,15 @@ describe('a step begins once enough workers have the candidate warm for its traf
     ['not three for a switch', preparing(2, stepsTo100), warm(3), 'none'],
     ['four for a switch', preparing(2, stepsTo100), warm(4), 'activate'],
     ['three for a switch where the fourth cannot load it', preparing(2, stepsTo100), warm(3, 3), 'activate'],
-    ['never none', preparing(1), { ...warm(0), capacity: { candidateWarm: 0, controlWarm: 0, able: 0 } }, 'none'],
+    ['never none', preparing(1), worldOf({ candidateWarm: 0, controlWarm: 0, able: 0 }), 'none'],
     ['an address of its own at once', preparing(2, stepsTo100), warm(Number.POSITIVE_INFINITY), 'activate'],
   ])('%s', (_, rollout, world, kind) => {
     expect(decide(rollout, [], NOW, world, policy).kind).toBe(kind);
   });
   it('waits while another worker may still load what one could not, and fails when nobody could', () => {
-    const one: World = { ...warm(0, 3), candidateFailure: 'bad bytes' };
+    const one = warm(0, 3, 'bad bytes');
     expect(decide(preparing(1), [], NOW, one, policy).kind).toBe('none');
-    expect(decide(preparing(1), [], NOW, { ...warm(0, 0), candidateFailure: 'bad bytes' }, policy).kind).toBe(
-      'rollBack',
-    );
+    expect(decide(preparing(1), [], NOW, warm(0, 0, 'bad bytes'), policy).kind).toBe('rollBack');
   });
   it('leaves the last step only when the candidate can carry all of the traffic', () => {
     const done = [says('experiment-stats', 'advance', { step: 2 })];

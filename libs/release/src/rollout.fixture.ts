@@ -2,16 +2,27 @@ import { builtInMetrics } from './metrics/metric.ts';
 import { type Evidence, type Verdict } from './evidence.ts';
 import { type Rollout } from './rollout.ts';
 import { rolloutSpecSchema } from './spec.ts';
-import type { Policy } from './decide.ts';
+import type { Capacity } from './capacity.ts';
+import type { Policy, World } from './decide.ts';
 
 export const NOW = 1_000_000;
+/** What is known of the only candidate. */
+export const worldOf = (capacity: Capacity, failure?: string): World => ({
+  candidates: { candidate: { capacity, failure } },
+  routersFollow: true,
+});
 export const policy: Policy = { silenceMs: 60_000, prepareMs: 300_000 };
 
 /** A rollout of spam:2 against spam:1 that was created 50 s ago. @param rest of its specification */
 export const createdRollout = (steps: object[], rest: object = {}): Rollout => ({
   id: '0198c0de-0000-7000-8000-000000000001',
   revision: { epoch: 1, n: 1 },
-  spec: rolloutSpecSchema.parse({ endpoint: 'spam', candidate: { model: 'spam', version: 2 }, steps, ...rest }),
+  spec: rolloutSpecSchema.parse({
+    endpoint: 'spam',
+    ...('candidates' in rest ? {} : { candidate: { model: 'spam', version: 2 } }),
+    steps,
+    ...rest,
+  }),
   control: { model: 'spam', version: 1 },
   metrics: [...builtInMetrics],
   alpha: 0.05,
@@ -44,6 +55,7 @@ export const evidenceSaying = (verdict: Verdict, change: Partial<Evidence> = {})
   verdict,
   reasons: ['x'],
   sentence: `It says ${verdict}.`,
+  arms: [],
   alpha: 0.05,
   numbers: {},
   ...change,

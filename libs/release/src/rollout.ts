@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { revisionSchema } from '@slipway/core';
+import { nameSchema, revisionSchema, timeMsSchema, versionRefSchema } from '@slipway/core';
 import { metricSchema } from './metrics/metric.ts';
-import { timeMsSchema, versionRefSchema } from '@slipway/core';
 import { rolloutSpecSchema } from './spec.ts';
 
 export const rolloutStatuses = ['created', 'running', 'paused', 'promoted', 'rolledBack', 'aborted'] as const;
@@ -38,9 +37,15 @@ export const rolloutSchema = z.object({
   status: rolloutStatusSchema,
   /** Index of the step under way; -1 before the start. */
   step: z.int().min(-1),
-  /** The candidate's present share of traffic. */
+  /** The present share of traffic of all candidates together. */
   weight: z.number().min(0).max(1),
   visits: z.array(stepVisitSchema),
+  /** Candidates of several that were withdrawn alone, and stay so; absent while none was. */
+  withdrawn: z
+    .array(z.object({ arm: nameSchema, at: timeMsSchema, reason: z.string(), evidence_id: z.string().nullable() }))
+    .optional(),
+  /** Of several candidates, the arm that the rollout was promoted to; absent before, and of a single one. */
+  winner: nameSchema.optional(),
   created_at: timeMsSchema,
   created_by: z.string(),
   started_at: timeMsSchema.nullable(),
@@ -71,7 +76,9 @@ export function isUnderWay(status: RolloutStatus): boolean {
 }
 
 export const commandSchema = z.strictObject({
-  command: z.enum(['start', 'promote', 'pause', 'resume', 'abort', 'rollBack', 'approve']),
+  command: z.enum(['start', 'promote', 'pause', 'resume', 'abort', 'rollBack', 'approve', 'withdraw']),
+  /** Of several candidates: the one to withdraw, or to promote at the end of the last step. */
+  arm: nameSchema.optional(),
   /** Compare-and-set: refused when the rollout's revision is another by now. */
   revision: revisionSchema.optional(),
   reason: z.string().max(1000).default(''),

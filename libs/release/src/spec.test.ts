@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseOrProblem, ProblemError } from '@slipway/core';
+import { candidateShares, pairShare } from './arms.ts';
 import { rolloutSpecSchema } from './spec.ts';
 import { stepWeight } from './steps/step-at.ts';
 
@@ -20,15 +21,51 @@ function complaint(value: unknown): string {
   return '';
 }
 
+const three = {
+  candidate: undefined,
+  candidates: ['b', 'c'].map((name, i) => ({ name, model: 'spam', version: i + 2 })),
+};
+const split = (parts?: number[]) => ({ experiment: { goal: 'kept', ...(parts ? { split: parts } : {}) } });
+
 describe('the rollout grammar', () => {
+  it('takes several candidates in an experiment, each with its part', () => {
+    const parsed = rolloutSpecSchema.parse(spec([{ dark: {} }, split([40, 40, 20])], three));
+    expect(stepWeight(parsed, 1)).toBe(0.6);
+    expect(candidateShares({ spec: parsed, step: 1, weight: 0.6 }).map((c) => [c.name, c.share])).toEqual([
+      ['b', 0.4],
+      ['c', 0.2],
+    ]);
+    expect([pairShare(parsed, 'b'), pairShare(parsed, 'c')]).toEqual([0.8, 0.6]);
+    expect(stepWeight(rolloutSpecSchema.parse(spec([split()], three)), 0)).toBe(0.666666667);
+    expect(stepWeight(rolloutSpecSchema.parse(spec([split()])), 0)).toBe(0.5);
+  });
+  it.each([
+    ['a shadow', [{ shadow: { maxExcessDisagreement: 0.1 } }, split()], {}, '"shadow" is of one candidate'],
+    ['a canary', [{ canary: { weight: 0.1 } }, split()], {}, '"canary" is of one candidate'],
+    ['nothing that names a winner', [{ dark: {} }], {}, 'take an "experiment" as their last step'],
+    ['something after it', [split(), { dark: {} }], {}, 'nothing follows an experiment of several arms'],
+    ['another number of parts', [split([50, 50])], {}, 'has 2 parts; control and the candidates are 3 arms'],
+    ['a candidate beside them', [split()], { candidate: { model: 'spam', version: 9 } }, 'give either "candidate"'],
+    ['none at all', [split()], { candidates: undefined }, 'give either "candidate"'],
+    ['an arm twice', [split()], { candidates: [three.candidates[0], three.candidates[0]] }, 'is given twice'],
+    [
+      'control among them',
+      [split()],
+      { candidates: [three.candidates[0], { name: 'control', model: 'spam', version: 3 }] },
+      '"control" is the arm that serves now',
+    ],
+  ])('refuses several candidates with %s', (_, steps, rest, message) => {
+    expect(complaint(spec(steps, { ...three, ...rest }))).toContain(message);
+  });
+
   it('takes shares as percent and as numbers', () => {
     const parsed = rolloutSpecSchema.parse(spec([{ canary: { weight: '5%' } }, { canary: { weight: 0.25 } }]));
-    expect([stepWeight(parsed.steps, 0), stepWeight(parsed.steps, 1)]).toEqual([0.05, 0.25]);
+    expect([stepWeight(parsed, 0), stepWeight(parsed, 1)]).toEqual([0.05, 0.25]);
   });
 
   it("applies a watch's hold-back to the switch before it", () => {
     const parsed = rolloutSpecSchema.parse(spec([{ switch: {} }, { watch: { for: '30m', holdBack: '5%' } }]));
-    expect(stepWeight(parsed.steps, 0)).toBe(0.95);
+    expect(stepWeight(parsed, 0)).toBe(0.95);
   });
 
   it.each([

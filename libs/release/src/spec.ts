@@ -1,14 +1,22 @@
 import { z } from 'zod';
-import { nameSchema, unitKindSchema, versionRefSchema } from '@slipway/core';
-import { durationSchema } from '@slipway/core';
+import { CONTROL, durationSchema, formatVersion, nameSchema, unitKindSchema, versionRefSchema } from '@slipway/core';
 import { guardrailSchema } from './metrics/guardrail.ts';
 import { stepSchema } from './steps/kinds.ts';
 import { allSteps } from './steps/step-at.ts';
 
+/** So many versions can be compared with control at once. */
+const MOST_CANDIDATES = 10;
+
 export const rolloutSpecSchema = z
   .strictObject({
     endpoint: nameSchema,
-    candidate: versionRefSchema,
+    candidate: versionRefSchema.optional(),
+    /** Instead of `candidate`: those of an experiment of several arms, each by the name of its arm. */
+    candidates: z
+      .array(versionRefSchema.extend({ name: nameSchema }))
+      .min(2)
+      .max(MOST_CANDIDATES)
+      .optional(),
     unit: unitKindSchema.default('request'),
     steps: z.array(stepSchema).min(1).max(32),
     guardrails: z.array(guardrailSchema).max(32).default([]),
@@ -31,6 +39,19 @@ export const rolloutSpecSchema = z
   })
   .superRefine((spec, ctx) => {
     const complain = (path: (string | number)[], message: string) => ctx.addIssue({ code: 'custom', path, message });
+    if ((spec.candidate === undefined) === (spec.candidates === undefined))
+      return complain(['candidate'], 'give either "candidate" or, for an experiment of several, "candidates"');
+    const arms = new Set<string>();
+    const versions = new Set<string>();
+    spec.candidates?.forEach((c, i) => {
+      if (c.name === CONTROL) complain(['candidates', i, 'name'], `"${CONTROL}" is the arm that serves now`);
+      if (arms.has(c.name)) complain(['candidates', i, 'name'], 'is given twice');
+      if (versions.has(formatVersion(c))) complain(['candidates', i], `${formatVersion(c)} is given twice`);
+      arms.add(c.name);
+      versions.add(formatVersion(c));
+    });
+    if (spec.candidates && !allSteps(spec).at(-1)?.goal)
+      complain(['steps'], 'several candidates take an "experiment" as their last step: it says which one has won');
     for (const step of allSteps(spec))
       for (const { at = step.index, field, message } of step.complaints)
         complain(['steps', at, ...(field === undefined ? [] : [step.kind, field])], message);

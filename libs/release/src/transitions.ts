@@ -1,5 +1,6 @@
 import { type Command, type Rollout, type RolloutStatus, type StepVisit } from './rollout.ts';
 import { ProblemError } from '@slipway/core';
+import { nameOfArm, remainingCandidates } from './arms.ts';
 import { stepAt, stepWeight } from './steps/step-at.ts';
 
 /** A rollout after a change, before it gets its next revision. Every function here is pure and returns a new value. */
@@ -13,7 +14,7 @@ export function enterStep(rollout: Rollout, step: number, now: number): Rollout 
   const visit: StepVisit = {
     step,
     phase: 'preparing',
-    weight: stepWeight(rollout.spec.steps, step),
+    weight: stepWeight(rollout.spec, step),
     entered_at: now,
     active_at: null,
     left_at: null,
@@ -22,7 +23,7 @@ export function enterStep(rollout: Rollout, step: number, now: number): Rollout 
 }
 
 export const activate: Change = (rollout, now) => {
-  const weight = stepWeight(rollout.spec.steps, rollout.step);
+  const weight = stepWeight(rollout.spec, rollout.step);
   const visits = rollout.visits.map((v, i) =>
     i === rollout.visits.length - 1 ? { ...v, phase: 'active' as const, active_at: now } : v,
   );
@@ -34,12 +35,52 @@ export const activate: Change = (rollout, now) => {
   };
 };
 
-/** The next step, or the end: promoted. */
-export function advance(rollout: Rollout, reason: string, evidenceId: string | null, now: number): Rollout {
+/** The next step, or the end: promoted. @param winner of several candidates, the one that is promoted */
+export function advance(
+  rollout: Rollout,
+  reason: string,
+  evidenceId: string | null,
+  now: number,
+  winner?: string,
+): Rollout {
   const next = { ...rollout, reason, evidence_id: evidenceId };
-  return rollout.step + 1 < rollout.spec.steps.length
-    ? enterStep(next, rollout.step + 1, now)
-    : end(next, 'promoted', reason, evidenceId, now);
+  if (!isLastStep(rollout)) return enterStep(next, rollout.step + 1, now);
+  const promoted = end(next, 'promoted', reason, evidenceId, now);
+  return rollout.spec.candidates ? { ...promoted, winner } : promoted;
+}
+
+const isLastStep = ({ step, spec }: Rollout) => step + 1 >= spec.steps.length;
+
+/**
+ * Withdraws one of several candidates for good: control answers its units, and no other arm's units change.
+ * @throws ProblemError when it is none that remains, or the last one
+ */
+export function withdraw(
+  rollout: Rollout,
+  arm: string,
+  reason: string,
+  evidenceId: string | null,
+  now: number,
+): Rollout {
+  requireRemaining(rollout, arm);
+  if (remainingCandidates(rollout).length === 1)
+    throw new ProblemError('conflict', `"${arm}" is the last candidate: roll the rollout back instead`);
+  const said = `Withdrew ${nameOfArm(arm)}: ${reason}`;
+  return {
+    ...rollout,
+    withdrawn: [...(rollout.withdrawn ?? []), { arm, at: now, reason, evidence_id: evidenceId }],
+    reason: said,
+    evidence_id: evidenceId,
+  };
+}
+
+/** @throws ProblemError unless the arm is a candidate that has not been withdrawn */
+function requireRemaining(rollout: Rollout, arm: string | undefined): asserts arm is string {
+  const remaining = remainingCandidates(rollout).map((c) => c.name);
+  if (arm !== undefined && remaining.includes(arm)) return;
+  const wrong = arm === undefined ? 'is missing' : `"${arm}" is none`;
+  const message = `${wrong}; the candidates are ${remaining.join(', ')}`;
+  throw new ProblemError('invalid_request', `arm: ${message}`, { errors: [{ field: 'arm', message }] });
 }
 
 export function end(
@@ -97,12 +138,15 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   abort: ['created', 'running', 'paused'],
   rollBack: ['running', 'paused'],
   approve: ['running'],
+  withdraw: ['running', 'paused'],
 };
 
 /** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
-export function isObeyed(rollout: Rollout, command: Command['command']): boolean {
+export function isObeyed(rollout: Rollout, { command, arm }: Pick<Command, 'command' | 'arm'>): boolean {
   return (
-    (command === 'rollBack' && rollout.status === 'rolledBack') || (command === 'abort' && rollout.status === 'aborted')
+    (command === 'rollBack' && rollout.status === 'rolledBack') ||
+    (command === 'abort' && rollout.status === 'aborted') ||
+    (command === 'withdraw' && (rollout.withdrawn ?? []).some((w) => w.arm === arm))
   );
 }
 
@@ -118,6 +162,10 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
         `${ALLOWED[name].join(' or ')}`,
     );
   }
+  if (command.arm !== undefined && name !== 'promote' && name !== 'withdraw')
+    throw new ProblemError('invalid_request', `arm: "${name}" is of the whole rollout`, {
+      errors: [{ field: 'arm', message: `"${name}" is of the whole rollout` }],
+    });
   const why = `${actor}: ${command.reason || name}`;
   switch (name) {
     case 'start':
@@ -129,7 +177,11 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
           'conflict',
           `"promote" makes no sense now: step ${rollout.step} is being prepared; it ends a step that is active`,
         );
-      return advance({ ...rollout, status: 'running' }, why, null, now);
+      if (isLastStep(rollout) && rollout.spec.candidates) requireRemaining(rollout, command.arm);
+      return advance({ ...rollout, status: 'running' }, why, null, now, command.arm);
+    case 'withdraw':
+      requireRemaining(rollout, command.arm);
+      return withdraw(rollout, command.arm, why, null, now);
     case 'pause':
       return { ...rollout, status: 'paused', reason: why };
     case 'resume': {
@@ -137,7 +189,7 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
       return {
         ...rollout,
         status: 'running',
-        weight: active ? stepWeight(rollout.spec.steps, rollout.step) : rollout.weight,
+        weight: active ? stepWeight(rollout.spec, rollout.step) : rollout.weight,
         // What kept it from serving is measured again.
         visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, resumed_at: now } : v)),
         reason: why,

@@ -30,6 +30,7 @@ export function assign({ branch, unit, leaseHolds, forced }: AssignmentInput): A
   if (!rollout) return certain(control, 'rule');
   if (!leaseHolds) return certain(control, 'lease_expired');
   if (unit === '') return certain(control, 'no_unit');
-  const arm = assignArm(rollout.salt, unit, [control, ...candidates]);
+  const arm = assignArm(rollout.salt, unit, rollout.arms);
+  if (arm.withdrawn) return certain(control, 'withdrawn');
   return { branch, arm, reason: 'randomised', probability: arm.share, unit };
 }

@@ -1,10 +1,13 @@
 import type { Branch, BranchRollout, Route, RouteArm, Target } from '@slipway/contracts';
 import { CONTROL, formatVersion } from '@slipway/core';
 
-/** What a branch serves its units: the arms of its rollout, control first; control alone without one. Pure. */
+/**
+ * What a branch serves its units: the arms of its rollout that were not withdrawn, control first; control alone without
+ * one. Pure.
+ */
 export function armsOf({ target, rollout }: Branch): [RouteArm, ...RouteArm[]] {
   const [control = { name: CONTROL, target, share: 1 }, ...candidates] = rollout?.arms ?? [];
-  return [control, ...candidates];
+  return [control, ...candidates.filter((arm) => !arm.withdrawn)];
 }
 
 /** The rollout that gives a candidate of the branch traffic; undefined in a shadow, a dark launch or a pause at 0. */

@@ -1,6 +1,6 @@
 import type { AuditRow, Explanation } from '@slipway/contracts';
-import { CANDIDATE, CONTROL } from '@slipway/core';
-import type { Rollout } from '@slipway/release';
+import { CONTROL } from '@slipway/core';
+import { candidatesOf, nameOfArm, type Rollout } from '@slipway/release';
 
 export type ServedRow = {
   request_id: string;
@@ -30,11 +30,12 @@ const WHY: Record<string, string> = {
   rule: 'no rollout was giving traffic to a candidate',
   no_unit: 'it named no unit, so control served it',
   lease_expired: 'the router had been without contact with Kafka for longer than its lease, so control served it',
+  withdrawn: "its unit's candidate had been withdrawn, so control served it",
   ejected: "every target of the arm's version was ejected, so control served it",
 };
 const BESIDE_EJECTED =
-  'its unit was randomised to this arm; every target of the candidate was ejected then, ' +
-  "so it counts for neither arm's errors";
+  'its unit was randomised to this arm; every target of a candidate was ejected then, ' +
+  "so it counts for no arm's errors";
 
 /** What the registry's books say of the route under which a request was served. */
 export type Origin = {
@@ -62,7 +63,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
   const into = row.rollout_id
     ? before.filter((h) => (h.state as Partial<Rollout>).step === row.step && h.action === 'advance').at(-1)
     : before.filter((h) => h.action === 'advance').at(-1);
-  const arm = nameOf(row.assigned_arm);
+  const arm = row.assigned_arm === CONTROL ? CONTROL : nameOfArm(row.assigned_arm);
   const entered = (into?.state ?? {}) as Partial<Rollout>;
   const said = (h: AuditRow) => ({ actor: h.actor, role: h.role, action: h.action, reason: h.reason, time: h.time });
   const brought =
@@ -72,7 +73,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
         ? `; ${placed.by} had rolled back to it`
         : '';
   const fallback = row.fallback_from ? `; ${row.fallback_from} could not answer` : '';
-  const beside = row.reason === 'ejected' && row.assigned_arm === CONTROL;
+  const beside = row.reason === 'ejected' && row.fallback_from === '';
   return {
     request_id: row.request_id,
     endpoint: row.endpoint,
@@ -94,7 +95,7 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       ? {
           id: rollout.id,
           step: row.rollout_id ? row.step : null,
-          candidate: rollout.spec.candidate,
+          candidates: [...candidatesOf(rollout.spec)],
           control: rollout.control,
           status_now: rollout.status,
         }
@@ -110,9 +111,4 @@ export function explain(row: ServedRow, { at: since, rollout, history, placed }:
       `${row.probability}, revision ${row.route_revision}), because ` +
       `${beside ? BESIDE_EJECTED : (WHY[row.reason] ?? row.reason)}${fallback}${brought}.`,
   };
-}
-
-function nameOf(arm: string): string {
-  if (arm === CONTROL) return 'control';
-  return arm === CANDIDATE ? 'the candidate' : `the candidate "${arm}"`;
 }

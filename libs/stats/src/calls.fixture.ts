@@ -276,6 +276,21 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   isCrossed: [stats.isCrossed, [[{ share: 0.05, arm: 'control' }]]],
   jensenShannon: [stats.jensenShannon, [histogram, current, 2]],
   judge: [stats.judge, [look], [{ ...look, crossedUnits: 2, outOfService: { seconds: 75, limitSeconds: 60 } }]],
+  judgeArms: [
+    stats.judgeArms,
+    [{ alpha: 0.05, candidates: 1, arms: [{ ...look, arm: 'b' }] }],
+    [
+      {
+        alpha: 0.05,
+        missed: 0.1,
+        candidates: 3,
+        arms: [
+          { ...look, arm: 'b' },
+          { ...look, arm: 'c' },
+        ],
+      },
+    ],
+  ],
   judgeDrift: [stats.judgeDrift, [[window, window, window]]],
   judgeLoss: [
     stats.judgeLoss,

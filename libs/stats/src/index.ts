@@ -5,6 +5,7 @@ export * from './bayes/beta-binomial.ts';
 export * from './bayes/gaussian.ts';
 export * from './decision/input.ts';
 export { judge } from './decision/judge.ts';
+export * from './decision/judge-arms.ts';
 export * from './decision/judgement.ts';
 export * from './distance/contingency.ts';
 export {

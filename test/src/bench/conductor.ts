@@ -150,5 +150,6 @@ const verdict = ({ revision, step, spec }: Rollout, id: string, sequence: number
   reasons: ['insufficient_data'],
   sentence: `Too little data: ${sequence} requests.`,
   alpha: 0.05,
+  arms: [],
   numbers: { requests: sequence, guardrails: Array.from({ length: 4 }, (_, i) => ({ i, value: Math.random() })) },
 });

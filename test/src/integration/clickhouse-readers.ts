@@ -18,6 +18,7 @@ const exec = promisify(execFile);
 /** How others read; part of the suite of ClickHouse, on its stack. */
 export function describeReaders(stack: () => TestStack): void {
   const VIEWS = [
+    'arms',
     'discrepancies',
     'exposures',
     'latency_by_version',

@@ -17,7 +17,7 @@ import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
 import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
-import { proveRatio } from '@slipway/stats';
+import { type Judgement, proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ARMS, type Arm, type Builders, type Counting } from './counting.ts';
@@ -275,7 +275,7 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       );
       await post(topics.predictions, [prediction('out', 'candidate', 1, { ...own, ...ejected })]);
       const look = (await analysis().look(of, Date.now() + analyser)) as Look;
-      const { step, out_of_service: out } = look.numbers;
+      const { step, out_of_service: out } = look.numbers.arms['candidate'] as Judgement['numbers'];
       expect(step.totals.control.requests).toBe(3);
       expect(out?.seconds).toBeGreaterThan(0);
       expect(step.activeSeconds).toBeGreaterThan(0);
@@ -331,7 +331,7 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
 
   describe('a candidate that was out of service, and is resumed', () => {
     const capacity = { candidateWarm: 1, controlWarm: 1, able: 1 };
-    const world: World = { capacity, candidateFailure: undefined, routersFollow: true };
+    const world: World = { candidates: { candidate: { capacity, failure: undefined } }, routersFollow: true };
     const policy = { silenceMs: MINUTE, prepareMs: MINUTE };
 
     it('is not paused again for what was before the resume, but for what comes after it', async () => {
@@ -343,8 +343,8 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       const ejected = { reason: 'ejected', fallback_from: 'spam:2', rollout_id: running.id } as const;
       const out = () => [prediction(randomUUID(), 'candidate', 1, ejected)];
       const says = async (of: Rollout) => {
-        const { verdict, reasons, sentence, numbers } = (await analysis().look(of, Date.now())) as Look;
-        const evidence = { event_id: randomUUID(), verdict, reasons, sentence, numbers, analyser: 'experiment-stats' };
+        const said = (await analysis().look(of, Date.now())) as Look;
+        const evidence = { event_id: randomUUID(), ...said, analyser: 'experiment-stats' };
         const about = { revision: of.revision, step: of.step, time: 0, expires_at: MINUTE };
         const received = { evidence: { ...evidence, ...about } as unknown as Evidence, receivedAt: began };
         return decide(of, [received], began, world, policy);

@@ -88,6 +88,7 @@ function evidence(): Evidence {
     verdict: 'hold',
     reasons: ['x'],
     sentence: 's',
+    arms: [],
     alpha: 0.05,
     numbers: {},
   };

@@ -15,8 +15,8 @@ export const endpointSchema = z.object({
   current: versionRefSchema,
   /** What a rollback returns to; null when there is nothing, or it was returned to already. */
   previous: versionRefSchema.nullable(),
-  /** What was rolled back last: until another rollout starts, a rollback changes nothing more. */
-  rolled_back: versionRefSchema.nullable(),
+  /** What was rolled back last, empty where nothing was: until another rollout starts, a rollback changes no more. */
+  rolled_back: z.array(versionRefSchema),
   unit: unitKindSchema,
   timeout_ms: z.int(),
   rollout_id: z.string().nullable(),

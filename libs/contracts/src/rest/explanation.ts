@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timeMsSchema, versionRefSchema } from '@slipway/core';
+import { nameSchema, timeMsSchema, versionRefSchema } from '@slipway/core';
 import { rolloutStatusSchema } from '@slipway/release';
 
 /** What a person did to a rollout. */
@@ -36,7 +36,7 @@ export const explanationSchema = z.object({
       id: z.uuid(),
       /** Null after its promotion. */
       step: z.int().nullable(),
-      candidate: versionRefSchema,
+      candidates: z.array(versionRefSchema.extend({ name: nameSchema })),
       control: versionRefSchema,
       status_now: rolloutStatusSchema,
     })

@@ -22,6 +22,8 @@ export const routeArmSchema = z.object({
   target: targetSchema,
   /** Of the branch's units, 0..1; the shares of all arms together are 1. */
   share: z.number().min(0).max(1),
+  /** Its candidate was withdrawn alone: the target is control's, which answers the arm's units from then on. */
+  withdrawn: z.literal(true).optional(),
 });
 export type RouteArm = z.infer<typeof routeArmSchema>;
 

@@ -31,6 +31,10 @@ export const evidenceRow = defineRowOf(evidenceSchema, {
     verdict: { column: LOW, known: verdictSchema.options, comment: 'advance, hold or rollBack' },
     reasons: { column: 'Array(String)', comment: 'stable codes, most important first' },
     sentence: { column: 'String', comment: 'the verdict in a sentence for people' },
+    arms: {
+      column: 'Array(Tuple(arm String, verdict String, reasons Array(String), sentence String))',
+      comment: 'of each candidate by its arm, where it is judged by itself: verdict, codes and sentence',
+    },
     alpha: {
       column: 'Float64',
       comment: "the share of the rollout's error probability that this analyser may spend, 0 to 1",

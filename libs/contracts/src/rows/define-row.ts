@@ -18,10 +18,10 @@ export type Kept = {
   /** What stands behind the column's comment: CODEC and TTL. */
   readonly storage?: string;
   /**
-   * Of an enumeration: the values that are known, or their range. Others land as they are; the view `unknown_values`
-   * counts them.
+   * Of an enumeration: the values that are known, their range, or SQL over the table's columns that is true of them.
+   * Others land as they are; the view `unknown_values` counts them.
    */
-  readonly known?: readonly string[] | { readonly from: number; readonly to: number };
+  readonly known?: readonly string[] | { readonly from: number; readonly to: number } | { readonly where: string };
   /** Of a time in milliseconds: a line is refused when it is further from its arrival at Kafka. */
   readonly withinDays?: number;
   /** Beside what follows from the schema. */

@@ -4,10 +4,18 @@ import { defineRow } from './define-row.ts';
 import { asJson, count, EVENT_ID, LOW, required, SOURCE, stepOf, text, TRACE_ID } from './kinds.ts';
 
 /**
- * Why a request went to its arm. `randomised` and `ejected` are exposures. `ejected`: every target of the candidate was
- * ejected; a request of either arm is no event then.
+ * Why a request went to its arm. `randomised` and `ejected` are exposures. `ejected`: every target of a candidate was
+ * ejected; a request of any arm is no event then. `withdrawn`: its unit's candidate was withdrawn, so control had it.
  */
-export const assignmentReasons = ['randomised', 'forced', 'rule', 'no_unit', 'lease_expired', 'ejected'] as const;
+export const assignmentReasons = [
+  'randomised',
+  'forced',
+  'rule',
+  'no_unit',
+  'lease_expired',
+  'ejected',
+  'withdrawn',
+] as const;
 export const assignmentReasonSchema = z.enum(assignmentReasons);
 export type AssignmentReason = z.infer<typeof assignmentReasonSchema>;
 
@@ -58,8 +66,10 @@ export const predictionRow = defineRow({
     assigned_arm: {
       schema: required,
       column: LOW,
-      known: ['control', 'candidate'],
-      comment: 'control or candidate: analyses go by it, whoever answered',
+      known: {
+        where: "assigned_arm = 'control' OR (rollout_id, assigned_arm) IN (SELECT rollout_id, arm FROM slipway.arms)",
+      },
+      comment: 'control, or the name of a candidate: analyses go by it, whoever answered',
     },
     probability: {
       schema: z.number().min(0).max(1),

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { alphaShare, type Evidence, isUnderWay, type Rollout, type Verdict } from '@slipway/release';
+import { alphaShare, type ArmVerdict, type Evidence, isUnderWay, type Rollout, type Verdict } from '@slipway/release';
 import { childTraceparent, topics, traceIdOf } from '@slipway/contracts';
 import { steadyNow } from '../process/clock.ts';
 import type { RecordProducer } from '../kafka/producer.client.ts';
@@ -14,7 +14,14 @@ const lookSeconds = histogram(
   [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 );
 
-export type Finding = { verdict: Verdict; reasons: string[]; sentence: string; numbers: object };
+export type Finding = {
+  verdict: Verdict;
+  reasons: string[];
+  sentence: string;
+  /** Of each candidate, where it judges them one by one. */
+  arms?: ArmVerdict[];
+  numbers: object;
+};
 
 export type AnalyserParts = {
   /** Its name in evidence. */
@@ -93,6 +100,7 @@ export class AnalyserLoop {
         verdict: finding.verdict,
         reasons: finding.reasons,
         sentence: finding.sentence,
+        arms: finding.arms ?? [],
         alpha: alphaShare(rollout, analyser),
         numbers: finding.numbers as Record<string, unknown>,
       };

@@ -73,13 +73,15 @@ describe('a line is refused', () => {
 });
 
 describe('values that an enumeration does not know', () => {
-  it('are counted by a list, or by a range', () => {
+  it('are counted by a list, by a range, or by a condition', () => {
     const [view] = unknownValuesStatements([
       row({ schema: z.string().min(1), column: 'String', known: ['a', 'b'] }),
       row({ schema: z.int(), column: 'UInt16', known: { from: 1, to: 5 } }),
+      row({ schema: z.string(), column: 'String', known: { where: 'x = y' } }),
     ]);
     expect(view).toContain("FINAL WHERE `x` NOT IN ('a', 'b') GROUP BY value");
     expect(view).toContain('FINAL WHERE `x` NOT BETWEEN 1 AND 5 GROUP BY value');
+    expect(view).toContain('FINAL WHERE NOT (x = y) GROUP BY value');
   });
 });
 

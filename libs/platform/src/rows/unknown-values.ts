@@ -1,5 +1,13 @@
-import type { Row } from '@slipway/contracts';
+import type { Kept, Row } from '@slipway/contracts';
 import { literal, quotedName } from './columns.ts';
+
+/** SQL: true of a value that is not known. */
+function isUnknown(column: string, known: NonNullable<Kept['known']>): string {
+  if ('where' in known) return `NOT (${known.where})`;
+  return 'from' in known
+    ? `${column} NOT BETWEEN ${known.from} AND ${known.to}`
+    : `${column} NOT IN (${known.map(literal).join(', ')})`;
+}
 
 /** The view that counts the rows in which an enumeration has a value that is not known: they landed as they are. */
 export function unknownValuesStatements(rows: readonly Row[]): string[] {
@@ -7,14 +15,10 @@ export function unknownValuesStatements(rows: readonly Row[]): string[] {
     row.fields.flatMap((field) => {
       if (!field.known) return [];
       const column = quotedName(field.as ?? field.name);
-      const unknown =
-        'from' in field.known
-          ? `${column} NOT BETWEEN ${field.known.from} AND ${field.known.to}`
-          : `${column} NOT IN (${field.known.map(literal).join(', ')})`;
       return `SELECT ${literal(row.table)} AS \`table\`, ${literal(field.as ?? field.name)} AS \`column\`,
     toString(${column}) AS value, count() AS rows,
     min(arrived_at) AS first_arrived_at, max(arrived_at) AS last_arrived_at
-FROM slipway.${row.table} FINAL WHERE ${unknown} GROUP BY value`;
+FROM slipway.${row.table} FINAL WHERE ${isUnknown(column, field.known)} GROUP BY value`;
     }),
   );
   return [

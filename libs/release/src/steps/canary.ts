@@ -6,6 +6,7 @@ import { onTraffic, TRAFFIC_ALPHA, untilSchema } from './traffic.ts';
 /** The candidate answers a share of the units, and must not be worse than control. */
 export const canary = defineStep({
   name: 'canary',
+  several: false,
   schema: z.strictObject({ weight: shareSchema.pipe(z.number().gt(0).lt(1)), until: untilSchema.prefault({}) }),
   check: ({ weight }, { partBefore }) =>
     weight > partBefore

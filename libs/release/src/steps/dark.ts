@@ -5,6 +5,7 @@ import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
 /** The candidate is loaded, warm and reachable by header only. */
 export const dark = defineStep({
   name: 'dark',
+  several: true,
   schema: z.strictObject({ for: durationSchema.optional() }),
   check: () => [],
   share: () => 'same',

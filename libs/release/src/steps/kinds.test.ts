@@ -8,9 +8,9 @@ import { allSteps, stepAt, stepWeight } from './step-at.ts';
 describe('a step of a kind that the program does not know', () => {
   const steps = [{ canary: { weight: 0.05, until: {} } }, { bluegreen: {} }] as unknown as Step[];
   it('gets no traffic and is let go by nobody: it is refused by its name', () => {
-    expect(() => stepWeight(steps, 1)).toThrow('steps.1: "bluegreen" is no kind of step');
+    expect(() => stepWeight({ steps }, 1)).toThrow('steps.1: "bluegreen" is no kind of step');
     expect(() => stepAt({ steps }, 1)).toThrow('steps.1: "bluegreen" is no kind of step');
-    expect(() => stepWeight([{ toString: {} }] as unknown as Step[], 0)).toThrow('is no kind of step');
+    expect(() => stepWeight({ steps: [{ toString: {} }] as unknown as Step[] }, 0)).toThrow('is no kind of step');
   });
 });
 

@@ -6,6 +6,7 @@ import { ANALYSERS, candidateAt, defineStep, dwellOf, warmForItsShare } from './
 /** The candidate answers sampled requests after control has; nobody sees what it says. */
 export const shadow = defineStep({
   name: 'shadow',
+  several: false,
   schema: z.strictObject({
     /** Share of the endpoint's requests; drawn by hash, before anything is known of the load. */
     sample: shareSchema.pipe(z.number().gt(0)).default(1),

@@ -2,7 +2,12 @@ import { type Step, type StepKind, stepKinds } from './kinds.ts';
 import type { Alpha, Complaint, Counts, Enter, Goal, KindOfStep, Leave, Place, Sampling, Share } from './step.ts';
 
 /** The part of a rollout's specification that its steps are read from. */
-export type Steps = { readonly steps: readonly Step[]; readonly drift?: object | undefined };
+export type Steps = {
+  readonly steps: readonly Step[];
+  readonly drift?: object | undefined;
+  /** Where there are several. */
+  readonly candidates?: readonly object[] | undefined;
+};
 
 const KINDS: ReadonlyMap<string, KindOfStep<StepKind>> = new Map(stepKinds.map((kind) => [kind.name, kind]));
 
@@ -28,6 +33,9 @@ class StepAt implements Place {
   get drift(): boolean {
     return this.spec.drift !== undefined;
   }
+  get candidates(): number {
+    return this.spec.candidates?.length ?? 1;
+  }
   get previous(): StepAt | undefined {
     return stepAt(this.spec, this.index - 1);
   }
@@ -41,16 +49,25 @@ class StepAt implements Place {
   }
 
   get complaints(): Complaint[] {
+    if (this.candidates > 1 && !this.definition.several) {
+      const possible = stepKinds.filter((kind) => kind.several).map((kind) => `"${kind.name}"`);
+      return [{ message: `"${this.kind}" is of one candidate; with "candidates" take ${possible.join(' or ')}` }];
+    }
     return this.definition.check(this.policy, this);
   }
   get share(): Share {
     return this.definition.share(this.policy, this);
   }
-  /** The candidate's share of traffic while the step is active, 0 to 1. */
+  /** The share of traffic that the candidates have together while the step is active, 0 to 1. */
   get weight(): number {
     const { share } = this;
     if (share === 'same') return this.previous?.weight ?? 0;
     return 'part' in share ? share.part : 1 - share.allBut;
+  }
+  /** Of that, each candidate's part, in their order. */
+  get parts(): readonly number[] {
+    const n = this.candidates;
+    return this.definition.parts?.(this.policy, this) ?? new Array<number>(n).fill(1 / n);
   }
   /** Shortest stay, milliseconds. */
   get dwellMs(): number {
@@ -96,11 +113,11 @@ export function allSteps(spec: Steps): StepAt[] {
 }
 
 /**
- * The candidate's share of traffic while step `index` is active, 0 to 1; 0 before the first step. A watch's hold-back
- * already applies to the switch before it.
+ * The share of traffic that the candidates have together while step `index` is active, 0 to 1; 0 before the first
+ * step. A watch's hold-back already applies to the switch before it.
  *
  * @throws RangeError as {@link stepAt}: a step of an unknown kind gets no traffic
  */
-export function stepWeight(steps: readonly Step[], index: number): number {
-  return stepAt({ steps }, index)?.weight ?? 0;
+export function stepWeight(spec: Steps, index: number): number {
+  return stepAt(spec, index)?.weight ?? 0;
 }

@@ -23,6 +23,8 @@ export type Place = {
   readonly partBefore: number;
   /** Whether the rollout asks drift-monitor, too. */
   readonly drift: boolean;
+  /** How many candidates the rollout has. */
+  readonly candidates: number;
 };
 
 /** What is wrong with a step in its place. */
@@ -97,6 +99,8 @@ export type Sampling = {
 export type KindOfStep<N extends string = string, S extends z.ZodType = z.ZodType> = {
   readonly name: N;
   readonly schema: S;
+  /** Whether it makes sense for several candidates at once. */
+  readonly several: boolean;
   /** What is wrong with it where it stands; empty when nothing is. */
   check(policy: z.output<S>, place: Place): Complaint[];
   share(policy: z.output<S>, place: Place): Share;
@@ -111,6 +115,8 @@ export type KindOfStep<N extends string = string, S extends z.ZodType = z.ZodTyp
   sentence(policy: z.output<S>, weight: number): string;
 
   // What only some kinds have:
+  /** Of what several candidates have together, each one's part, in their order; the sum is 1. Equal when absent. */
+  parts?(policy: z.output<S>, place: Place): readonly number[];
   counts?(policy: z.output<S>): Counts;
   goal?(policy: z.output<S>): Goal;
   sampling?(policy: z.output<S>): Sampling;

@@ -5,6 +5,7 @@ import { TRAFFIC_ALPHA } from './traffic.ts';
 /** The candidate gets everything, less what a watch behind it holds back. */
 export const switchOver = defineStep({
   name: 'switch',
+  several: false,
   schema: z.strictObject({}),
   check: (_, place) => notWatched(place.next),
   share: (_, { next }) => {

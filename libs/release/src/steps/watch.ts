@@ -6,6 +6,7 @@ import { onTraffic, TRAFFIC_ALPHA } from './traffic.ts';
 /** After the switch: the version before stays warm, and may keep some units to compare with. */
 export const watch = defineStep({
   name: 'watch',
+  several: false,
   schema: z.strictObject({ for: durationSchema, holdBack: shareSchema.pipe(z.number().max(0.5)).default(0) }),
   check: ({ holdBack }, { previous, partBefore }) => {
     const complaints: Complaint[] = [];

@@ -69,13 +69,15 @@ export function conclude<S extends Said>(plan: Plan, tried: readonly Tried<S>[])
   if (answer) {
     const { target } = answer.attempt;
     const isOwn = target === plan.assigned;
+    const isTried = tried.some((t) => t.attempt.target === plan.assigned);
     const late = plan.compared && tookLong(tried.at(-1) as Tried<S>);
     const own = answer.said.status >= 400 ? 'rejected' : late ? 'late' : '';
     return {
       ...common,
       served: { target, said: answer.said },
       fallbackFrom: isOwn ? undefined : plan.assigned,
-      errorCode: isOwn ? own : spared ? '' : errorCode(failure, last),
+      // Beside another arm's ejection its own version was tried all the same.
+      errorCode: isOwn ? own : spared && !(spared === 'ejected' && isTried) ? '' : errorCode(failure, last),
       problem: undefined,
     };
   }

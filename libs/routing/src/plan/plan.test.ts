@@ -91,6 +91,37 @@ describe('a plan', () => {
   });
 });
 
+describe('a plan beside several candidates', () => {
+  const other = { model: 'spam', version: 3, addresses: ['http://e'], protocol: 'oip', workers: true, price: 0 };
+  const arms: RouteArm[] = [
+    { name: 'control', target: control, share: 0.4 },
+    { name: 'b', target: candidate, share: 0.3 },
+    { name: 'c', target: other, share: 0.3 },
+  ];
+  const both = { ...branchOf({ control, candidate }) };
+  const branch = { ...both, rollout: both.rollout && { ...both.rollout, arms } };
+  const out = states([other, 'http://e']);
+  const planFor = (name: string, over = branch) =>
+    planOf(
+      route,
+      {
+        ...{ branch: over, reason: 'randomised' as const, probability: 0.3, unit: 'u' },
+        arm: armsOf(over).find((a) => a.name === name) as RouteArm,
+      },
+      { states: out, now: 100, turn: 0 },
+    );
+  it('is no event of any arm while one of them is out, and asks the others all the same', () => {
+    expect(['control', 'b', 'c'].map((name) => planFor(name).spared)).toEqual(['ejected', 'ejected', 'ejected']);
+    expect(asked(planFor('b').attempts)).toEqual(['c 0.24', 'd 0.6']);
+    expect(planFor('c').attempts).toEqual([]);
+  });
+  it('goes on once that one is withdrawn', () => {
+    const withdrawn = arms.map((a) => (a.name === 'c' ? { ...a, target: control, withdrawn: true as const } : a));
+    const left = { ...branch, rollout: branch.rollout && { ...branch.rollout, arms: withdrawn } };
+    expect(['control', 'b'].map((name) => planFor(name, left).spared)).toEqual([undefined, undefined]);
+  });
+});
+
 const attempt = (made: Plan, i: number) =>
   [...made.attempts, ...fallBackAttempts(made, { states: states(), turn: 0 })][i] as Attempt;
 /** What came of a plan's attempts: for each how long it took, and what was said. */

@@ -34,11 +34,11 @@ export type Plan = {
   /** Milliseconds for all attempts together, and when they are over, by the clock that was given. */
   timeoutMs: number;
   deadline: number;
-  /** Whether it is compared with the candidate's: a request of control that was randomised. */
+  /** Whether it is compared with the candidates': a request of control that was randomised. */
   compared: boolean;
   /**
    * What keeps the candidate from being tried at all: no target of it is to be asked now. `ejected` also of a
-   * randomised request of the control that a candidate would not be tried for.
+   * randomised request of another arm that this candidate would not be tried for: it is no event of any arm then.
    */
   spared: 'ejected' | undefined;
 };
@@ -55,9 +55,10 @@ export function planOf(route: Route, assignment: Assignment, moment: Moment): Pl
   const fallBack = isControls || assignment.reason === 'forced' ? undefined : control.target;
   const compared = isControls && candidates.length > 0 && assignment.reason === 'randomised';
   const attempts = attemptsOf(assigned, targetsBeside(branch, arm.name), fallBack === undefined, moment);
-  const isSpared = compared
-    ? candidates.some((c) => isOut(c.target, targetsBeside(branch, c.name), moment.states))
-    : fallBack !== undefined && attempts.length === 0;
+  const others = assignment.reason === 'randomised' ? candidates.filter((c) => c.name !== arm.name) : [];
+  const isSpared =
+    (fallBack !== undefined && attempts.length === 0) ||
+    others.some((c) => isOut(c.target, targetsBeside(branch, c.name), moment.states));
   return {
     endpoint: route.endpoint,
     assignment,

@@ -1,6 +1,16 @@
-import { alphaShare, ANALYSERS, marginOf, type Metric, type Rollout, stepAt } from '@slipway/release';
+import {
+  alphaShare,
+  ANALYSERS,
+  candidatesOf,
+  marginOf,
+  type Metric,
+  remainingCandidates,
+  type Rollout,
+  stepAt,
+  weightBesideControl,
+} from '@slipway/release';
 import { durationMs } from '@slipway/core';
-import { type Guardrail, judge, type Judgement } from '@slipway/stats';
+import { type ArmInput, type ArmsJudgement, type Guardrail, judgeArms } from '@slipway/stats';
 import type { ClickHouseClient } from '@slipway/platform';
 import type { AsOf } from '../look/as-of.ts';
 import { CountsStore } from '../look/counts.store.ts';
@@ -10,9 +20,12 @@ import { type MetricReaders, metricReaders } from './kinds.ts';
 import { isLastComparison, isPromotedNext, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
 
 /** A verdict, and what it takes to reach it again from the same rows. */
-export type Look = Judgement & { numbers: { looked_at: number; as_of: AsOf } };
+export type Look = ArmsJudgement & { numbers: { looked_at: number; as_of: AsOf } };
 
-/** One look at one rollout: reads its sufficient statistics, those of each metric by its kind, and judges them. */
+/**
+ * One look at one rollout: reads the sufficient statistics of each candidate beside control, those of each metric by
+ * its kind, and judges them.
+ */
 export class Analysis {
   private readonly clickhouse: ClickHouseClient;
   private readonly counts: CountsStore;
@@ -41,16 +54,30 @@ export class Analysis {
   }
 
   private async judged(rollout: Rollout, now: number, asOf: AsOf, readers: MetricReaders): Promise<Look> {
-    const look = await LookRows.open(this.clickhouse, rollout, asOf);
+    const arms: ArmInput[] = [];
+    // Of one that was withdrawn nothing is said any more; it has had its part of α.
+    for (const { name } of remainingCandidates(rollout)) arms.push(await this.armSeen(rollout, asOf, name, readers));
+    const judgement = judgeArms({
+      alpha: alphaShare(rollout, ANALYSERS.traffic),
+      missed: rollout.spec.missed,
+      candidates: candidatesOf(rollout.spec).length,
+      arms,
+    });
+    return { ...judgement, numbers: { ...judgement.numbers, looked_at: now, as_of: asOf } };
+  }
+
+  private async armSeen(rollout: Rollout, asOf: AsOf, arm: string, readers: MetricReaders): Promise<ArmInput> {
+    const look = await LookRows.open(this.clickhouse, rollout, asOf, arm);
     try {
-      return await this.judgedBy(look, now, readers);
+      return { arm, ...(await this.seen(look, readers)) };
     } finally {
       await look.end();
     }
   }
 
-  private async judgedBy(look: LookRows, now: number, readers: MetricReaders): Promise<Look> {
-    const { rollout, asOf } = look;
+  /** One candidate beside control. */
+  private async seen(look: LookRows, readers: MetricReaders): Promise<Omit<ArmInput, 'arm'>> {
+    const { rollout, candidate } = look;
     const totals = await this.counts.totals(look);
     const guardrails: Guardrail[] = [];
     const read = async (metric: Metric, rule: Rule) =>
@@ -63,14 +90,13 @@ export class Analysis {
     // Shown to be better, or not yet.
     if (goal) await read(declared(rollout, goal.metric), { margin: 1, role: 'goal' });
     const { began, stepBegan, now: newest } = await this.counts.times(look);
-    const judgement = judge({
-      alpha: alphaShare(rollout, ANALYSERS.traffic),
+    return {
       startSecond: Math.floor(began / 1000),
       nowSecond: Math.floor(newest / 1000),
       plannedSeconds: plannedSeconds(rollout.spec),
       step: {
         index: rollout.step,
-        weight: rollout.weight,
+        weight: weightBesideControl(rollout, candidate),
         activeSeconds: (newest - stepBegan) / 1000,
         ...stepGoal(rollout),
         lastComparison: isLastComparison(rollout),
@@ -84,9 +110,7 @@ export class Analysis {
         seconds: await this.counts.outOfService(look),
         limitSeconds: durationMs(maxOutOfService(rollout.spec)) / 1000,
       },
-      missed: rollout.spec.missed,
-    });
-    return { ...judgement, numbers: { ...judgement.numbers, looked_at: now, as_of: asOf } };
+    };
   }
 }
 

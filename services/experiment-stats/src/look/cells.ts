@@ -1,10 +1,18 @@
+import { CONTROL } from '@slipway/core';
 import type { CountCell, LatencyCell } from '@slipway/stats';
 import { SHARES } from './exposed-rows.ts';
 import { inOrder } from './returning-units.ts';
 
-export type Arm = 'control' | 'candidate';
+/** What is known of control and of one candidate, which is compared with it. */
+export type Pair<T> = { control: T; candidate: T };
+/** Its rows, which go by the names of the arms. */
+export function pairOf<R extends { arm: string }>(rows: readonly R[]): Partial<Pair<R>> {
+  const [control, candidate] = [rows.find((r) => r.arm === CONTROL), rows.find((r) => r.arm !== CONTROL)];
+  return { ...(control ? { control } : {}), ...(candidate ? { candidate } : {}) };
+}
 /** `n` units of one arm with an event in one second, under one share of the candidate. */
-export type Row = { weight: number; arm: Arm; second: number; n: number };
+export type Row = { weight: number; arm: string; second: number; n: number };
+const sideOf = (arm: string): keyof Pair<unknown> => (arm === CONTROL ? 'control' : 'candidate');
 /** Rows of {@link Row}: those of `events` (one row a unit and share, with its second) that count. */
 export const judged = (events: string, ...also: string[]): string => {
   const columns = ['chance', 'arm', 'second', ...also].join(', ');
@@ -21,7 +29,7 @@ export function countCells(rows: readonly Row[]): CountCell[] {
   for (const r of rows) {
     const key = `${r.second} ${r.weight}`;
     const cell = found.get(key) ?? { second: r.second, weight: r.weight, control: 0, candidate: 0 };
-    cell[r.arm] += r.n;
+    cell[sideOf(r.arm)] += r.n;
     found.set(key, cell);
   }
   return [...found.values()].sort(inTime);
@@ -34,7 +42,8 @@ export function bucketCells(rows: readonly (Row & { bucket: number })[], buckets
   for (const r of rows) {
     const key = `${r.second} ${r.weight}`;
     const cell = found.get(key) ?? { second: r.second, weight: r.weight, control: none(), candidate: none() };
-    cell[r.arm][r.bucket] = (cell[r.arm][r.bucket] ?? 0) + r.n;
+    const side = cell[sideOf(r.arm)];
+    side[r.bucket] = (side[r.bucket] ?? 0) + r.n;
     found.set(key, cell);
   }
   return [...found.values()].sort(inTime);

@@ -2,12 +2,12 @@ import type { Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ArmTotals, CountCell } from '@slipway/stats';
 import type { AsOf } from './as-of.ts';
-import { type Arm, countCells, type Row } from './cells.ts';
+import { countCells, type Pair, pairOf, type Row } from './cells.ts';
 import { AROUND, ASSIGNED, COMPARABLE, rolloutParameters, SETTLED, SINCE } from './exposed-rows.ts';
 import type { LookRows } from './look-rows.store.ts';
 import { metShares } from './returning-units.ts';
 
-export type Totals = { control: ArmTotals; candidate: ArmTotals; crossed: number };
+export type Totals = Pair<ArmTotals> & { crossed: number };
 
 /** What arrived at Kafka so long ago is in ClickHouse; its tables take in what there is every quarter of a second. */
 const SETTLE_MS = 2000;
@@ -84,16 +84,17 @@ export class CountsStore {
    * where the shares do not allow it.
    */
   async totals(look: LookRows): Promise<Totals> {
-    const rows = await look.read<{ arm: Arm; requests: number; units: number }>(
+    const rows = await look.read<{ arm: string; requests: number; units: number }>(
       `SELECT arm, count() AS requests, uniqExact(unit) AS units
        FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm`,
     );
     const crossed = await look.read<{ n: number }>('SELECT count() AS n FROM crossed');
-    const of = (arm: Arm) => {
-      const { requests = 0, units = 0 } = rows.find((r) => r.arm === arm) ?? {};
+    const of = (row: { requests: number; units: number } | undefined) => {
+      const { requests = 0, units = 0 } = row ?? {};
       return { requests, units };
     };
-    return { control: of('control'), candidate: of('candidate'), crossed: crossed[0]?.n ?? 0 };
+    const { control, candidate } = pairOf(rows);
+    return { control: of(control), candidate: of(candidate), crossed: crossed[0]?.n ?? 0 };
   }
 
   /**
@@ -119,10 +120,10 @@ export class CountsStore {
     const [row] = await look.read<{ seconds: number }>(
       `WITH candidates AS (
          SELECT * FROM (${ASSIGNED})
-         WHERE arm = 'candidate' AND step = {step:Int16} AND arrived_at > fromUnixTimestamp64Milli({resumed:Int64})),
-         (SELECT max(arrived_at) FROM candidates WHERE reason = 'randomised' AND NOT failed) AS answered
-       SELECT if(countIf(reason = 'ejected') = 0, 0,
-         dateDiff('millisecond', minIf(arrived_at, reason = 'ejected'), max(arrived_at)) / 1000) AS seconds
+         WHERE arm != 'control' AND step = {step:Int16} AND arrived_at > fromUnixTimestamp64Milli({resumed:Int64})),
+         (SELECT max(arrived_at) FROM candidates WHERE NOT failed) AS answered
+       SELECT if(countIf(reason = 'ejected' AND failed) = 0, 0,
+         dateDiff('millisecond', minIf(arrived_at, reason = 'ejected' AND failed), max(arrived_at)) / 1000) AS seconds
        FROM candidates WHERE arrived_at > answered`,
       { resumed: look.asOf.resumed },
     );

@@ -1,5 +1,6 @@
 import { assignmentReasons } from '@slipway/contracts';
-import type { Rollout } from '@slipway/release';
+import { CONTROL } from '@slipway/core';
+import { candidatesOf, pairShare, type Rollout } from '@slipway/release';
 import { seen } from './as-of.ts';
 import { crossedUnits, metShares } from './returning-units.ts';
 
@@ -9,11 +10,12 @@ import { crossedUnits, metShares } from './returning-units.ts';
  */
 export const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 
-/** Of every query here: which rollout, and from when on. */
+/** Of every query here: which rollout, its arms, and from when on. */
 export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
   return {
     rollout: rollout.id,
     endpoint: rollout.spec.endpoint,
+    arms: [CONTROL, ...candidatesOf(rollout.spec).map((c) => c.name)],
     since: (rollout.started_at ?? rollout.created_at) - CLOCKS_DIFFER_MS,
   };
 }
@@ -28,29 +30,42 @@ export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
  */
 export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'late')";
 
+/** Of the queries of one look: which candidate is compared with control, and what both have together of the units. */
+export function candidateParameters({ spec }: Rollout, candidate: string): Record<string, unknown> {
+  return { candidate, pair: pairShare(spec, candidate) };
+}
+
 /** Of a row: its arm and its reason are known ones. Others land and are counted, and no verdict reads them. */
-export const KNOWN = `assigned_arm IN ('control', 'candidate')
+export const KNOWN = `assigned_arm IN {arms:Array(String)}
     AND reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 
 /**
- * The exposures of one rollout, a row a request. Rows are deduplicated (FINAL), and seconds are arrivals at Kafka. The
- * candidate's share is read from the rows' own assignment probability. An `ejected` request was randomised like the
+ * The exposures of one candidate of a rollout and of control, a row a request. Rows are deduplicated (FINAL), and
+ * seconds are arrivals at Kafka. The candidate's share, among the units of these two arms, is read from the rows' own
+ * assignment probability. An `ejected` request was randomised like the
  * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
  * and no latency of either arm. A row of an arm or for a reason that is not known is none.
  */
 export const EXPOSED_ROWS = `
-  SELECT step, round(if(assigned_arm = 'candidate', probability, 1 - probability), 9) AS weight, assigned_arm AS arm,
-    unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, latency_us, outputs,
+  SELECT step, probability / {pair:Float64} AS part, round(if(assigned_arm = 'control', 1 - part, part), 9) AS weight,
+    assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, latency_us, outputs,
     arrived_at - toIntervalMicrosecond(latency_us) + toIntervalMicrosecond(settled_us) AS settled_at,
     ${FAILED} AS failed, fallback_from != '' AND served_version = '' AS nobody, reason
   FROM slipway.predictions FINAL
   WHERE rollout_id = {rollout:String} AND endpoint = {endpoint:String} AND reason IN ('randomised', 'ejected')
-    AND assigned_arm IN ('control', 'candidate')
-    AND ${SINCE} AND ${seen('predictions')}`;
+    AND assigned_arm IN ('control', {candidate:String}) AND ${SINCE} AND ${seen('predictions')}`;
 
 /** The same rows, and what follows from them, in the temporary tables of a look (`look-rows.store.ts`). */
 export const ASSIGNED = 'SELECT * FROM exposed';
-export const CROSSED_ROWS = crossedUnits(ASSIGNED);
+/** Several candidates have fixed shares: then no unit may be in two arms, whichever they are. */
+export const CROSSED_ROWS = `
+  ${crossedUnits(ASSIGNED)}
+  UNION DISTINCT
+  SELECT unit FROM slipway.predictions FINAL
+  WHERE length({arms:Array(String)}) > 2 AND rollout_id = {rollout:String} AND endpoint = {endpoint:String}
+    AND reason IN ('randomised', 'ejected') AND assigned_arm IN {arms:Array(String)} AND ${SINCE}
+    AND ${seen('predictions')}
+  GROUP BY unit HAVING uniqExact(assigned_arm) > 1`;
 export const SHARE_ROWS = metShares(ASSIGNED);
 export const SHARES = 'SELECT * FROM shares';
 

@@ -1,34 +1,44 @@
 import { randomUUID } from 'node:crypto';
+import { CANDIDATE } from '@slipway/core';
 import type { Metric, Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { type AsOf, seenParameters } from './as-of.ts';
-import { CROSSED_ROWS, EXPOSED_ROWS, rolloutParameters, SHARE_ROWS } from './exposed-rows.ts';
+import { candidateParameters, CROSSED_ROWS, EXPOSED_ROWS, rolloutParameters, SHARE_ROWS } from './exposed-rows.ts';
 import { outcomeUnits, TRIED_ROWS } from './outcome-rows.ts';
 
 /** When nobody ended it, because its process did. */
 const SESSION_SECONDS = '60';
 
 /**
- * The rows that one look saw. They are read from ClickHouse's tables once and wait in temporary tables, which live in a
- * session of the look's own; every query of the look reads those. A session runs one query after another.
+ * The rows of control and of one candidate that a look saw. They are read from ClickHouse's tables once and wait in
+ * temporary tables, which live in a session of the look's own; every query of the look reads those. A session runs one
+ * query after another.
  */
 export class LookRows {
   readonly rollout: Rollout;
   readonly asOf: AsOf;
+  /** The name of the candidate's arm. */
+  readonly candidate: string;
   private readonly clickhouse: ClickHouseClient;
   private readonly session = randomUUID();
   private readonly kept = new Map<string, Promise<unknown>>();
   private last: Promise<unknown> = Promise.resolve();
 
-  private constructor(clickhouse: ClickHouseClient, rollout: Rollout, asOf: AsOf) {
+  private constructor(clickhouse: ClickHouseClient, rollout: Rollout, asOf: AsOf, candidate: string) {
+    this.candidate = candidate;
     this.clickhouse = clickhouse;
     this.rollout = rollout;
     this.asOf = asOf;
   }
 
   /** Whoever opens it ends it. */
-  static async open(clickhouse: ClickHouseClient, rollout: Rollout, asOf: AsOf): Promise<LookRows> {
-    const rows = new LookRows(clickhouse, rollout, asOf);
+  static async open(
+    clickhouse: ClickHouseClient,
+    rollout: Rollout,
+    asOf: AsOf,
+    candidate: string = CANDIDATE,
+  ): Promise<LookRows> {
+    const rows = new LookRows(clickhouse, rollout, asOf, candidate);
     try {
       await rows.keep('exposed', EXPOSED_ROWS);
       await rows.keep('crossed', CROSSED_ROWS);
@@ -65,8 +75,14 @@ export class LookRows {
   }
 
   private parameters(more: Record<string, unknown>): Record<string, unknown> {
-    const { rollout, asOf } = this;
-    return { ...rolloutParameters(rollout), ...seenParameters(asOf), step: rollout.step, ...more };
+    const { rollout, asOf, candidate } = this;
+    return {
+      ...rolloutParameters(rollout),
+      ...candidateParameters(rollout, candidate),
+      ...seenParameters(asOf),
+      step: rollout.step,
+      ...more,
+    };
   }
 
   private inSession() {

@@ -6,7 +6,7 @@
 /** Units that were control at no less than a share at which they were the candidate. */
 export const crossedUnits = (assigned: string): string => `
   SELECT unit FROM (${assigned}) GROUP BY unit
-  HAVING uniqExact(arm) > 1 AND maxIf(weight, arm = 'control') >= minIf(weight, arm = 'candidate')`;
+  HAVING uniqExact(arm) > 1 AND maxIf(weight, arm = 'control') >= minIf(weight, arm != 'control')`;
 
 /**
  * One row for each share at which a unit was met: its arm there, when that was first (`met`), which of the unit's
@@ -18,9 +18,9 @@ export const metShares = (assigned: string): string => `
     SELECT unit, weight, arm, met,
       row_number() OVER (PARTITION BY unit ORDER BY met, weight) AS place,
       max(if(arm = 'control', weight, 0)) OVER before AS low,
-      round(1 - max(if(arm = 'candidate', 1 - weight, 0)) OVER before, 9) AS high,
+      round(1 - max(if(arm != 'control', 1 - weight, 0)) OVER before, 9) AS high,
       max(if(arm = 'control', weight, 0)) OVER (PARTITION BY unit) AS highest_control,
-      round(1 - max(if(arm = 'candidate', 1 - weight, 0)) OVER (PARTITION BY unit), 9) AS lowest_candidate
+      round(1 - max(if(arm != 'control', 1 - weight, 0)) OVER (PARTITION BY unit), 9) AS lowest_candidate
     FROM (SELECT unit, weight, arm, min(arrived_at) AS met FROM (${assigned}) GROUP BY unit, weight, arm)
     WINDOW before AS (PARTITION BY unit ORDER BY met, weight ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
   WHERE highest_control < lowest_candidate`;

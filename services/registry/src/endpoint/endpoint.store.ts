@@ -7,7 +7,7 @@ export type EndpointRow = {
   current: VersionRef;
   previous: VersionRef | null;
   /** What was rolled back last, until another rollout starts. */
-  rolled_back: VersionRef | null;
+  rolled_back: VersionRef[];
   unit: UnitKind;
   timeout_ms: number;
   created_at: number;
@@ -16,8 +16,8 @@ export type EndpointRow = {
   retired_at: number | null;
 };
 
-const COLUMNS = `name, current, previous, rolled_back, unit, timeout_ms, created_at::float8 AS created_at,
-  served_at::float8 AS served_at, retired_at::float8 AS retired_at`;
+const COLUMNS = `name, current, previous, coalesce(rolled_back, '[]') AS rolled_back, unit, timeout_ms,
+  created_at::float8 AS created_at, served_at::float8 AS served_at, retired_at::float8 AS retired_at`;
 
 /** @throws ProblemError not_found */
 export async function endpointRow(sql: Sql, name: string, lock = false): Promise<EndpointRow> {
@@ -67,11 +67,12 @@ export async function setVersions(
   ]);
 }
 
-/** Remembers what was rolled back, so that a second rollback changes nothing; null once another rollout starts. */
-export async function setRolledBack(sql: Sql, name: string, version: VersionRef | null): Promise<void> {
+/** Remembers what was rolled back, so that a second rollback changes nothing; nothing once another rollout starts. */
+export async function setRolledBack(sql: Sql, name: string, versions: readonly VersionRef[]): Promise<void> {
+  const refs = versions.map(({ model, version }) => ({ model, version }));
   await sql.query('UPDATE endpoints SET rolled_back = $2 WHERE name = $1', [
     name,
-    version ? JSON.stringify(version) : null,
+    refs.length > 0 ? JSON.stringify(refs) : null,
   ]);
 }
 

@@ -50,7 +50,8 @@ export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now
   if (endpoint) throw new ProblemError('conflict', `the endpoint "${endpoint.name}" names ${formatVersion(ref)}`);
   const [rollout] = await sql.query<{ id: string }>(
     `SELECT id FROM rollouts WHERE status IN ('created', 'running', 'paused')
-      AND (doc->'control' @> $1::jsonb OR doc->'spec'->'candidate' @> $1::jsonb) LIMIT 1`,
+      AND (doc->'control' @> $1::jsonb OR doc->'spec'->'candidate' @> $1::jsonb
+        OR doc->'spec'->'candidates' @> jsonb_build_array($1::jsonb)) LIMIT 1`,
     [names],
   );
   if (rollout)
@@ -101,7 +102,8 @@ export async function retireModel(
     );
   const [rollout] = await sql.query<{ id: string }>(
     `SELECT id FROM rollouts WHERE status IN ('created', 'running', 'paused')
-      AND $1 IN (doc->'control'->>'model', doc->'spec'->'candidate'->>'model') LIMIT 1`,
+      AND ($1 IN (doc->'control'->>'model', doc->'spec'->'candidate'->>'model')
+        OR doc->'spec'->'candidates' @> jsonb_build_array(jsonb_build_object('model', $1::text))) LIMIT 1`,
     [name],
   );
   if (rollout)

@@ -1,6 +1,6 @@
 import { type AuditRow } from '@slipway/contracts';
 import { formatVersion } from '@slipway/core';
-import { type Rollout } from '@slipway/release';
+import { type Rollout, winnerOf } from '@slipway/release';
 import { listAudit } from '../audit/audit.store.ts';
 import type { Sql } from '../database/database.store.ts';
 import { findRollout } from '../rollout/rollout.store.ts';
@@ -34,7 +34,7 @@ export async function originOf(sql: Sql, row: ServedRow): Promise<Origin> {
         ? {
             action: 'promote',
             by: `rollout ${byRollout.id}`,
-            version: formatVersion(byRollout.spec.candidate),
+            version: formatVersion(winnerOf(byRollout) ?? byRollout.control),
             reason: byRollout.reason,
             time: byRollout.ended_at ?? 0,
           }

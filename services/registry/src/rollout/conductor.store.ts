@@ -8,10 +8,10 @@ import type { Database, Sql } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import { findVersion } from '../model/model.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { decide, type Policy, type World } from '@slipway/release';
+import { type CandidateWorld, decide, type Policy, type World } from '@slipway/release';
 import { latestEvidence } from './evidence.store.ts';
 import type { RolloutStore } from './rollout.store.ts';
-import { activate, advance, end, hold, pause } from '@slipway/release';
+import { activate, advance, end, hold, pause, remainingCandidates, withdraw } from '@slipway/release';
 import { followWithdrawal } from './withdrawal.ts';
 
 const conductor = system('conductor');
@@ -103,7 +103,13 @@ export class Conductor {
         await save(hold(rollout, decision.sentence, now), 'hold');
         break;
       case 'advance':
-        await save(advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now), 'advance');
+        await save(
+          advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now, decision.winner),
+          'advance',
+        );
+        break;
+      case 'withdraw':
+        await save(withdraw(rollout, decision.arm, decision.sentence, decision.evidence.event_id, now), 'withdraw');
         break;
       case 'rollBack':
         await save(end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now), 'rollBack');
@@ -144,8 +150,6 @@ export class Conductor {
 
   private async world(sql: Sql, rollout: Rollout): Promise<World> {
     const { instances } = this.parts;
-    const { model, version } = rollout.spec.candidate;
-    const candidate = await findVersion(sql, model, version);
     const control = await findVersion(sql, rollout.control.model, rollout.control.version);
     const [route] = await sql.query<{ revision: Revision }>(
       "SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1",
@@ -154,14 +158,22 @@ export class Conductor {
     const known = this.instancesKnown();
     const warm = (v: Version | undefined) =>
       v && known ? instances.addressesOf(v.model, v.version, v.digest).length : 0;
-    const failures = known && candidate ? instances.failures(model, version, candidate.digest) : [];
+    const controlWarm = control?.bundle.infra.url === undefined ? warm(control) : 1;
+    const candidates: Record<string, CandidateWorld> = {};
+    for (const { name, model, version } of remainingCandidates(rollout)) {
+      const candidate = await findVersion(sql, model, version);
+      const failures = known && candidate ? instances.failures(model, version, candidate.digest) : [];
+      candidates[name] = {
+        capacity: {
+          candidateWarm: candidate?.bundle.infra.url === undefined ? warm(candidate) : Number.POSITIVE_INFINITY,
+          controlWarm,
+          able: known ? instances.workers().length - failures.length : 0,
+        },
+        failure: candidate?.loadable.state === 'failed' ? candidate.loadable.reason : failures[0]?.error,
+      };
+    }
     return {
-      capacity: {
-        candidateWarm: candidate?.bundle.infra.url === undefined ? warm(candidate) : Number.POSITIVE_INFINITY,
-        controlWarm: control?.bundle.infra.url === undefined ? warm(control) : 1,
-        able: known ? instances.workers().length - failures.length : 0,
-      },
-      candidateFailure: candidate?.loadable.state === 'failed' ? candidate.loadable.reason : failures[0]?.error,
+      candidates,
       routersFollow:
         known &&
         route !== undefined &&

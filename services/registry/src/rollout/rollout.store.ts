@@ -1,5 +1,6 @@
 import { type Command, isUnderWay, type Rollout, type RolloutSpec, terminalStatuses } from '@slipway/release';
-import { compareRevisions, formatVersion, isUuid, ProblemError } from '@slipway/core';
+import { compareRevisions, formatVersion, isUuid, ProblemError, type VersionRef } from '@slipway/core';
+import { type Version } from '@slipway/model';
 import { type QueryOf, type registryApi, topics } from '@slipway/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../actor/actor.ts';
@@ -14,6 +15,7 @@ import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
 import {
+  candidatesOf,
   checkDrift,
   checkGoal,
   checkGuardrail,
@@ -22,6 +24,7 @@ import {
   goalsOf,
   isObeyed,
   obey,
+  winnerOf,
   withDefaultGuardrails,
 } from '@slipway/release';
 
@@ -36,6 +39,28 @@ export async function findRollout(
     : [];
   if (!row) throw new ProblemError('not_found', `there is no rollout ${id}`);
   return row.doc;
+}
+
+/**
+ * Whether a version may take control's place. @throws ProblemError naming the field
+ * @param found the version, where there is one
+ */
+function checkCandidate(
+  field: string,
+  endpoint: string,
+  control: Version,
+  { model, version }: VersionRef,
+  found: Version | undefined,
+): void {
+  if (!found)
+    throw new ProblemError('unmet_reference', `${field}: there is no version ${version} of a model "${model}"`, {
+      errors: [{ field, message: 'does not exist' }],
+    });
+  if (formatVersion(found) === formatVersion(control))
+    throw new ProblemError('conflict', `${field}: ${formatVersion(found)} is what "${endpoint}" serves already`);
+  checkLoadable(field, found);
+  checkProtocol(control, found, field);
+  checkSignature(control, found, field);
 }
 
 /** Rollouts in Postgres: every change is one transaction of state, endpoint, route, audit row and outbox. */
@@ -53,24 +78,13 @@ export class RolloutStore {
     const spec = withDefaultGuardrails(given);
     return this.database.transaction(async (sql) => {
       const endpoint = await endpointInUse(sql, spec.endpoint);
-      await holdVersion(sql, spec.candidate);
+      for (const candidate of candidatesOf(spec)) await holdVersion(sql, candidate);
       const control = await findVersion(sql, endpoint.current.model, endpoint.current.version);
-      const candidate = await findVersion(sql, spec.candidate.model, spec.candidate.version);
-      if (!candidate)
-        throw new ProblemError(
-          'unmet_reference',
-          `candidate: there is no version ${spec.candidate.version} of a model "${spec.candidate.model}"`,
-          { errors: [{ field: 'candidate', message: 'does not exist' }] },
-        );
       if (!control) throw new Error(`the endpoint's version ${formatVersion(endpoint.current)} is not known`);
-      if (formatVersion(candidate) === formatVersion(control))
-        throw new ProblemError(
-          'conflict',
-          `candidate: ${formatVersion(candidate)} is what "${spec.endpoint}" serves already`,
-        );
-      checkLoadable('candidate', candidate);
-      checkProtocol(control, candidate);
-      checkSignature(control, candidate);
+      for (const [i, { model, version }] of candidatesOf(spec).entries()) {
+        const field = spec.candidates ? `candidates.${i}` : 'candidate';
+        checkCandidate(field, spec.endpoint, control, { model, version }, await findVersion(sql, model, version));
+      }
       checkDrift(spec, control);
       const metrics = [];
       // A refusal names the place where the caller wrote it: `error_rate` may have been put before.
@@ -108,7 +122,7 @@ export class RolloutStore {
   async command(id: string, command: Command, actor: Actor, now: number): Promise<Rollout> {
     const after = await this.database.transaction(async (sql) => {
       const rollout = await findRollout(sql, id, 'FOR UPDATE');
-      if (isObeyed(rollout, command.command)) return rollout;
+      if (isObeyed(rollout, command)) return rollout;
       if (command.revision && compareRevisions(command.revision, rollout.revision) !== 0) {
         throw new ProblemError(
           'revision_mismatch',
@@ -117,9 +131,10 @@ export class RolloutStore {
         );
       }
       if (command.command === 'start') {
-        const { model, version } = rollout.spec.candidate;
-        const candidate = await findVersion(sql, model, version);
-        if (candidate) checkLoadable('candidate', candidate);
+        for (const [i, { model, version }] of candidatesOf(rollout.spec).entries()) {
+          const candidate = await findVersion(sql, model, version);
+          if (candidate) checkLoadable(rollout.spec.candidates ? `candidates.${i}` : 'candidate', candidate);
+        }
         const endpoint = await endpointInUse(sql, rollout.spec.endpoint);
         if (formatVersion(endpoint.current) !== formatVersion(rollout.control))
           throw new ProblemError(
@@ -152,10 +167,13 @@ export class RolloutStore {
     const ended = terminalStatuses.has(rollout.status);
     const withdrawn = ended && rollout.status !== 'promoted' && rollout.started_at !== null;
     await this.write(sql, rollout, !isUnderWay(rollout.status) && !withdrawn);
-    if (rollout.status === 'promoted')
-      await setVersions(sql, rollout.spec.endpoint, rollout.spec.candidate, rollout.control);
-    if (rollout.status === 'rolledBack') await setRolledBack(sql, rollout.spec.endpoint, rollout.spec.candidate);
-    if (action === 'start') await setRolledBack(sql, rollout.spec.endpoint, null);
+    const winner = winnerOf(rollout);
+    if (winner) {
+      const { model, version } = winner;
+      await setVersions(sql, rollout.spec.endpoint, { model, version }, rollout.control);
+    }
+    if (rollout.status === 'rolledBack') await setRolledBack(sql, rollout.spec.endpoint, candidatesOf(rollout.spec));
+    if (action === 'start') await setRolledBack(sql, rollout.spec.endpoint, []);
     const route =
       rollout.started_at === null
         ? null

@@ -1,7 +1,7 @@
-import { CANDIDATE, CONTROL, durationMs, formatVersion, type UnitKind, type VersionRef } from '@slipway/core';
+import { CONTROL, durationMs, formatVersion, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
-import { type Branch, type Route, type ShadowSampling, type Target } from '@slipway/contracts';
-import { type Rollout, isUnderWay, stepAt } from '@slipway/release';
+import { type Branch, type Route, type RouteArm, type ShadowSampling, type Target } from '@slipway/contracts';
+import { candidateShares, candidatesOf, type Rollout, isUnderWay, stepAt } from '@slipway/release';
 import { targetsOf } from '@slipway/routing';
 
 export type RouteInput = {
@@ -50,10 +50,7 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
       id: active.id,
       step: active.step,
       salt: active.id,
-      arms: [
-        { name: CONTROL, target: control, share: 1 - active.weight },
-        { name: CANDIDATE, target: target(must(active.spec.candidate)), share: active.weight },
-      ],
+      arms: armsOf(active, control, (ref) => target(must(ref))),
       shadow: shadowOf(active),
     },
   };
@@ -66,14 +63,28 @@ export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'publi
   };
 }
 
+/** Control, and every candidate with its share. */
+function armsOf(rollout: Rollout, control: Target, targetOf: (ref: VersionRef) => Target): RouteArm[] {
+  const candidates = candidateShares(rollout).map(
+    ({ name, share, withdrawn, ...ref }): RouteArm =>
+      withdrawn ? { name, target: control, share, withdrawn } : { name, target: targetOf(ref), share },
+  );
+  const left = candidates.reduce((rest, { share }) => rest - share, 1);
+  // Shares have nine digits; of one candidate control has exactly what that leaves.
+  const share = candidates.length === 1 ? left : Math.round(left * 1e9) / 1e9;
+  return [{ name: CONTROL, target: control, share }, ...candidates];
+}
+
 /** What is sampled while a step that samples is active; a paused rollout samples nothing. */
 function shadowOf(rollout: Rollout): ShadowSampling | null {
   if (rollout.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
   const sampling = stepAt(rollout.spec, rollout.step)?.sampling;
   if (!sampling) return null;
+  const [candidate] = candidatesOf(rollout.spec);
+  if (!candidate) return null;
   const { sample, noise, deadline } = sampling;
   return {
-    arm: CANDIDATE,
+    arm: candidate.name,
     sample,
     noise,
     deadline_ms: durationMs(deadline),

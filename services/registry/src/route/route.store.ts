@@ -1,7 +1,7 @@
 import { canonicalJson } from '@slipway/core';
 import { type Version } from '@slipway/model';
 import { formatVersion, type Revision, type VersionRef } from '@slipway/core';
-import { type Rollout } from '@slipway/release';
+import { remainingCandidates, type Rollout } from '@slipway/release';
 import { type Route, topics } from '@slipway/contracts';
 import { targetsOf } from '@slipway/routing';
 import { system } from '../actor/actor.ts';
@@ -161,7 +161,7 @@ async function namedVersions(
   const refs: VersionRef[] = [
     endpoint.current,
     ...(endpoint.previous ? [endpoint.previous] : []),
-    ...(rollout ? [rollout.spec.candidate] : []),
+    ...(rollout ? remainingCandidates(rollout) : []),
   ];
   const found = new Map<string, Version>();
   for (const ref of refs) {

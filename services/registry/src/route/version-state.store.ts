@@ -73,7 +73,11 @@ async function neededVersions(sql: Sql): Promise<ReadonlySet<string>> {
        UNION ALL
        SELECT e.previous FROM endpoints e JOIN routes r ON r.endpoint = e.name WHERE e.previous IS NOT NULL
        UNION ALL
-       SELECT doc->'spec'->'candidate' FROM rollouts WHERE status IN ('running', 'paused')
+       SELECT doc->'spec'->'candidate' FROM rollouts WHERE status IN ('running', 'paused') AND doc->'spec' ? 'candidate'
+       UNION ALL
+       SELECT c FROM rollouts, jsonb_array_elements(doc->'spec'->'candidates') AS c
+       WHERE status IN ('running', 'paused')
+         AND NOT coalesce(doc->'withdrawn', '[]') @> jsonb_build_array(jsonb_build_object('arm', c->'name'))
      ) AS named`,
   );
   return new Set(rows.map(formatVersion));

@@ -1,5 +1,6 @@
 import { type BodyOf, type Endpoint, type registryApi, topics } from '@slipway/contracts';
 import { formatVersion, ProblemError, type VersionRef } from '@slipway/core';
+import { candidatesOf } from '@slipway/release';
 import type { Actor } from '../actor/actor.ts';
 import { appendAudit, wasDeleted } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
@@ -189,15 +190,17 @@ export class EndpointService {
     return this.database.transaction(async (sql) => {
       const row = await endpointInUse(sql, name);
       const underWay = await rolloutUnderWay(sql, name);
-      const left = underWay === null ? row.current : (await findRollout(sql, underWay)).spec.candidate;
-      if (from && formatVersion(from) !== formatVersion(left)) {
-        if (row.rolled_back && formatVersion(from) === formatVersion(row.rolled_back)) return null;
+      const left = underWay === null ? [row.current] : candidatesOf((await findRollout(sql, underWay)).spec);
+      const isAmong = (refs: readonly VersionRef[]) => from && refs.map(formatVersion).includes(formatVersion(from));
+      if (from && !isAmong(left)) {
+        if (isAmong(row.rolled_back)) return null;
         throw new ProblemError(
           'conflict',
-          `from: a rollback of "${name}" would leave ${formatVersion(left)} now, not ${formatVersion(from)}`,
+          `from: a rollback of "${name}" would leave ${left.map(formatVersion).join(', ')} now, not ` +
+            formatVersion(from),
         );
       }
-      if (underWay !== null || (row.rolled_back && !from)) return underWay;
+      if (underWay !== null || (row.rolled_back.length > 0 && !from)) return underWay;
       if (!row.previous)
         throw new ProblemError(
           'conflict',
@@ -205,7 +208,7 @@ export class EndpointService {
         );
       // What is rolled back is nothing to return to.
       await setVersions(sql, name, row.previous, null);
-      await setRolledBack(sql, name, row.current);
+      await setRolledBack(sql, name, [row.current]);
       const after = await endpointRow(sql, name);
       await appendAudit(sql, { aggregate: `endpoint/${name}`, actor, action: 'rollBack', reason, state: after, now });
       await this.routes.recompile(sql, name, now);

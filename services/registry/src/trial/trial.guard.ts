@@ -1,11 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { rolloutSpecSchema } from '@slipway/release';
+import { candidatesOf, rolloutSpecSchema } from '@slipway/release';
 import type { FastifyRequest } from 'fastify';
 import { Trials } from './trial.loop.ts';
 
 /**
- * A rollout waits until its candidate was loaded once. It waits here, before a request with an Idempotency-Key begins
- * its transaction: who waits for a worker holds no connection that others need. @throws ProblemError as `settled` does
+ * A rollout waits until each of its candidates was loaded once. It waits here, before a request with an Idempotency-Key
+ * begins its transaction: who waits for a worker holds no connection that others need.
+ * @throws ProblemError as `settled` does
  */
 @Injectable()
 export class TrialGuard implements CanActivate {
@@ -16,7 +17,7 @@ export class TrialGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const spec = rolloutSpecSchema.safeParse(context.switchToHttp().getRequest<FastifyRequest>().body);
-    if (spec.success) await this.trials.settled(spec.data.candidate);
+    if (spec.success) for (const candidate of candidatesOf(spec.data)) await this.trials.settled(candidate);
     return true;
   }
 }

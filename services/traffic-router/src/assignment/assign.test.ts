@@ -58,6 +58,23 @@ describe('assign', () => {
   ])('serves control on %s, which is no exposure', (_, input, reason) => {
     expect(assign(input)).toMatchObject({ arm: { name: 'control' }, reason, probability: 1 });
   });
+  it('gives the units of a withdrawn candidate to control, and changes nobody else', () => {
+    const arms = [
+      { name: 'control', target: target(1), share: 0.4 },
+      { name: 'b', target: target(2), share: 0.3 },
+      { name: 'c', target: target(3), share: 0.3 },
+    ];
+    const of = (all: typeof arms) => ({ ...branch, rollout: branch.rollout && { ...branch.rollout, arms: all } });
+    const without = of(arms.map((a) => (a.name === 'b' ? { ...a, target: target(1), withdrawn: true as const } : a)));
+    for (let i = 0; i < 50; i++) {
+      const before = assign({ branch: of(arms), unit: `u${i}`, leaseHolds: true });
+      const after = assign({ branch: without, unit: `u${i}`, leaseHolds: true });
+      if (before?.arm.name === 'b')
+        expect(after).toMatchObject({ arm: { name: 'control' }, reason: 'withdrawn', probability: 1 });
+      else expect(after).toMatchObject({ arm: before?.arm, reason: 'randomised', probability: before?.probability });
+    }
+    expect(assign({ branch: without, unit: 'u', leaseHolds: true, forced: 2 })).toBeUndefined();
+  });
   it('forces only versions that the branch has', () => {
     for (const [forced, name] of [
       [2, 'candidate'],

@@ -1,6 +1,6 @@
 import type { Metric } from '@slipway/release';
 import type { CountCell, ProportionGuardrail } from '@slipway/stats';
-import { type Arm, countCells, judged, type Row } from '../../look/cells.ts';
+import { countCells, judged, pairOf, type Row } from '../../look/cells.ts';
 import { COMPARABLE, SETTLED } from '../../look/exposed-rows.ts';
 import { keepOutcomeUnits, type LookRows } from '../../look/look-rows.store.ts';
 import type { MetricReader, Rule } from '../kind.ts';
@@ -42,7 +42,7 @@ export class ProportionStore implements MetricReader {
       { closed: look.asOf.closed },
     );
     const tried = await look.read<{
-      arm: Arm;
+      arm: string;
       units: number;
       events: number;
       failedShare: number;
@@ -54,7 +54,7 @@ export class ProportionStore implements MetricReader {
          FROM (${COMPARABLE}) WHERE step = {step:Int16} GROUP BY arm, unit)
        GROUP BY arm`,
     );
-    const { failedShare, sharedShare } = tried.find((r) => r.arm === 'candidate') ?? {};
+    const { failedShare, sharedShare } = pairOf(tried).candidate ?? {};
     const step = stepCounts(tried);
     return {
       cells: countCells(rows),
@@ -76,7 +76,7 @@ export class ProportionStore implements MetricReader {
         `SELECT weight, arm, unit, min(second) AS second FROM ${units} WHERE has_event GROUP BY weight, arm, unit`,
       ),
     );
-    const present = await look.read<{ arm: Arm; units: number; events: number }>(
+    const present = await look.read<{ arm: string; units: number; events: number }>(
       `SELECT arm, uniqExact(unit) AS units, uniqExactIf(unit, has_event) AS events
        FROM ${units} WHERE step = {step:Int16} GROUP BY arm`,
     );

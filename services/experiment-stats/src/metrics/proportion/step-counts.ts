@@ -1,4 +1,4 @@
-import type { Arm } from '../../look/cells.ts';
+import { pairOf } from '../../look/cells.ts';
 
 /**
  * Units of the present step, and those with an event. `failedShare` of errors: which share of a unit's requests failed,
@@ -9,10 +9,11 @@ export type StepCounts = {
   candidate: { units: number; events: number; failedShare?: number; sharedShare?: number };
 };
 
-export function stepCounts(rows: readonly { arm: Arm; units: number; events: number }[]): StepCounts {
-  const of = (arm: Arm) => {
-    const { units = 0, events = 0 } = rows.find((r) => r.arm === arm) ?? {};
+export function stepCounts(rows: readonly { arm: string; units: number; events: number }[]): StepCounts {
+  const of = (row: { units: number; events: number } | undefined) => {
+    const { units = 0, events = 0 } = row ?? {};
     return { units, events };
   };
-  return { control: of('control'), candidate: of('candidate') };
+  const { control, candidate } = pairOf(rows);
+  return { control: of(control), candidate: of(candidate) };
 }

@@ -3,7 +3,7 @@ import type { Metric, Rollout } from '@slipway/release';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import { type LatencyCell, type LatencyQuantiles, latencyShift, type QuantileGuardrail } from '@slipway/stats';
 import { type AsOf, type Offsets, seen, seenParameters } from '../../look/as-of.ts';
-import { type Arm, bucketCells, judged, type Row } from '../../look/cells.ts';
+import { bucketCells, judged, type Pair, pairOf, type Row } from '../../look/cells.ts';
 import { ANSWERED, AROUND, COMPARABLE, FAILED, KNOWN, rolloutParameters } from '../../look/exposed-rows.ts';
 import type { LookRows } from '../../look/look-rows.store.ts';
 import type { MetricReader, Rule } from '../kind.ts';
@@ -108,7 +108,7 @@ export class QuantileStore implements MetricReader {
       await look.read<Row & { bucket: number }>(
         judged(
           `SELECT weight, arm, unit, min(second) AS second,
-            argMin(latency_us, (arrived_at, time, request_id)) / if(arm = 'candidate', {margin:Float64}, 1) AS l,
+            argMin(latency_us, (arrived_at, time, request_id)) / if(arm = 'control', 1, {margin:Float64}) AS l,
             arrayCount(edge -> l > edge, {edges:Array(Float64)}) AS bucket
           FROM (SELECT * FROM (${COMPARABLE}) WHERE second > {until:UInt32}) GROUP BY weight, arm, unit
           HAVING NOT argMin(failed, (arrived_at, time, request_id))`,
@@ -121,16 +121,15 @@ export class QuantileStore implements MetricReader {
   }
 
   /** Answers of each arm in the present step with their p50, p90 and p99. */
-  async quantiles(look: LookRows): Promise<Record<Arm, LatencyQuantiles | null>> {
-    const rows = await look.read<{ arm: Arm; n: number; q: [number, number, number] }>(
+  async quantiles(look: LookRows): Promise<Pair<LatencyQuantiles | null>> {
+    const rows = await look.read<{ arm: string; n: number; q: [number, number, number] }>(
       `SELECT arm, count() AS n, quantilesExact(0.5, 0.9, 0.99)(latency_us) AS q
        FROM (${ANSWERED}) WHERE step = {step:Int16} GROUP BY arm`,
     );
-    const of = (arm: Arm): LatencyQuantiles | null => {
-      const row = rows.find((r) => r.arm === arm);
-      return row ? { answers: row.n, p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
-    };
-    return { control: of('control'), candidate: of('candidate') };
+    const of = (row: (typeof rows)[number] | undefined): LatencyQuantiles | null =>
+      row ? { answers: row.n, p50: row.q[0], p90: row.q[1], p99: row.q[2] } : null;
+    const { control, candidate } = pairOf(rows);
+    return { control: of(control), candidate: of(candidate) };
   }
 }
 
