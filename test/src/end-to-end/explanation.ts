@@ -67,7 +67,7 @@ export function describeExplanation(stack: () => Release): void {
           rollout: {
             id: row?.rollout_id,
             step: 1,
-            candidate: { model: 'spam', version: GOOD },
+            candidates: [{ name: 'candidate', model: 'spam', version: GOOD }],
             control: { model: 'spam', version: 1 },
             status_now: 'promoted',
           },
@@ -127,7 +127,11 @@ export function describeExplanation(stack: () => Release): void {
         await stack().accountFor([id]);
         expect(await stack().viewer.requests.get({ id })).toMatchObject({
           version: `spam:${GOOD}`,
-          rollout: { step: null, candidate: { model: 'spam', version: GOOD }, status_now: 'promoted' },
+          rollout: {
+            step: null,
+            candidates: [{ name: 'candidate', model: 'spam', version: GOOD }],
+            status_now: 'promoted',
+          },
           placed_by: { action: 'promote', version: `spam:${GOOD}` },
           approved_by: [],
           commands: [{ action: 'create' }, { action: 'start' }],

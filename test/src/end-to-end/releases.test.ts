@@ -3,6 +3,7 @@ import { type Release, startRelease } from '../fixtures/release.ts';
 import { describeExplanation } from './explanation.ts';
 import { describeFailing } from './failing-candidates.ts';
 import { describeRollouts } from './rollouts.ts';
+import { describeSeveralArms } from './several-arms.ts';
 
 let release: Release;
 beforeAll(async () => {
@@ -12,5 +13,6 @@ afterAll(() => release?.end());
 
 describeRollouts(() => release);
 describeFailing(() => release);
+describeSeveralArms(() => release);
 // Last: it reads every row and every change that the others have made, too.
 describeExplanation(() => release);

@@ -26,7 +26,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Suites on the stack of the counts: what has to be counted alike in both arms, and by one clock. */
-export function describeFairness(context: () => Counting, { rollout, prediction, outcome }: Builders): void {
+export function describeFairness(context: () => Counting, { rollout, prediction, outcome, metric }: Builders): void {
   const analysis = () => new Analysis(context().clickhouse);
   const newRollout = (change: Partial<Rollout> = {}): Rollout => ({ ...rollout, id: randomUUID(), ...change });
   /** Sends rows one record after another, and waits until ClickHouse has them. */
@@ -251,6 +251,45 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
     entered_at: at,
     active_at: at,
     left_at: null,
+  });
+
+  describe('an experiment of several arms', () => {
+    it('counts each candidate beside control alone, by name; a unit of two arms is left out of all', async () => {
+      const candidates = ['b', 'c'].map((name, i) => ({ name, model: 'spam', version: i + 2 }));
+      const spec = specOf({
+        candidate: undefined,
+        candidates,
+        steps: [{ dark: {} }, { experiment: { goal: 'misfiled', split: [20, 30, 50] } }],
+        guardrails: [{ metric: 'error_rate' }],
+      });
+      const visits = [{ ...visitAt(Date.now()), weight: 0.8 }];
+      const of = newRollout({ weight: 0.8, spec, visits, metrics: [...rollout.metrics, metric()] });
+      const shares: Record<string, number> = { control: 0.2, b: 0.3, c: 0.5, nobody: 0.5 };
+      const row = (unit: string, arm: string, change: Partial<PredictionRow> = {}) =>
+        prediction(unit, arm as Arm, 1, { rollout_id: of.id, probability: shares[arm] as number, ...change });
+      await post(topics.predictions, [
+        ...['1', '2', '3'].map((unit) => row(unit, 'control')),
+        ...['4', '5'].map((unit) => row(unit, 'b', unit === '4' ? { status: 500 } : {})),
+        ...['6', '7', '8', '9'].map((unit) => row(unit, 'c')),
+        ...['b', 'c'].map((arm) => row('both', arm)),
+        row('10', 'nobody'),
+        row('11', 'control', { reason: 'withdrawn', probability: 1 }),
+      ]);
+      const seen = async (change: Partial<Rollout> = {}) =>
+        (await analysis().look({ ...of, ...change }, Date.now())) as Look;
+      const { arms, numbers } = await seen();
+      expect(arms.map((a) => a.arm)).toEqual(['b', 'c']);
+      const [b, c] = ['b', 'c'].map((arm) => numbers.arms[arm] as Judgement['numbers']);
+      expect([b?.step.totals, c?.step.totals].map((t) => [t?.control.units, t?.candidate.units])).toEqual([
+        [3, 2],
+        [3, 4],
+      ]);
+      expect([b?.crossed_units, c?.crossed_units, b?.threshold]).toEqual([1, 1, 40]);
+      expect([b?.step.weight, c?.step.weight]).toEqual([0.6, 0.714285714]);
+      expect(b?.guardrails[0]).toMatchObject({ candidate: { units: 2, events: 1 }, control: { units: 3, events: 0 } });
+      const without = await seen({ withdrawn: [{ arm: 'b', at: 0, reason: '', evidence_id: null }] });
+      expect([without.arms.map((a) => a.arm), without.numbers.arms['c']]).toEqual([['c'], c]);
+    });
   });
 
   describe('clocks that differ', () => {

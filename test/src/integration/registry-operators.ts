@@ -52,7 +52,7 @@ export function describeOperators(stack: () => Release): void {
         press(second, { 'idempotency-key': 'two' }),
       ]);
       for (const after of [...pressed, await press(release.operator), await press(second, { 'idempotency-key': '3' })])
-        expect(after).toMatchObject({ current: { version: 1 }, previous: null, rolled_back: { version: GOOD } });
+        expect(after).toMatchObject({ current: { version: 1 }, previous: null, rolled_back: [{ version: GOOD }] });
       expect((await rows('endpoint/spam')).length).toBe(before + 1);
       expect(await problemOf(release.operator.rollouts.command({ id }, { command: 'rollBack' }))).toMatchObject({
         status: 409,
@@ -70,12 +70,12 @@ export function describeOperators(stack: () => Release): void {
       const id = await start(BAD);
       const pressed = await Promise.all([press(release.operator), press(second)]);
       for (const after of [...pressed, await press(release.operator)])
-        expect(after).toMatchObject({ current: { version: GOOD }, rolled_back: { version: BAD }, rollout_id: null });
+        expect(after).toMatchObject({ current: { version: GOOD }, rolled_back: [{ version: BAD }], rollout_id: null });
       const actions = (await rows(`rollout/${id}`)).map((r) => r.action);
       expect(actions.filter((a) => a === 'rollBack')).toEqual(['rollBack']);
       // a new rollout, ended by hand, and then the version before is what a rollback means
       await release.operator.rollouts.command({ id: await start(BAD) }, { command: 'abort' });
-      expect(await press(second)).toMatchObject({ current: { version: 1 }, rolled_back: { version: GOOD } });
+      expect(await press(second)).toMatchObject({ current: { version: 1 }, rolled_back: [{ version: GOOD }] });
       expect(await press(second)).toMatchObject({ current: { version: 1 } });
     });
 
@@ -86,11 +86,11 @@ export function describeOperators(stack: () => Release): void {
       await release.operator.rollouts.command({ id }, { command: 'rollBack', reason: 'proven bad' });
       const from = (client: RegistryClient, version: number) =>
         client.endpoints.rollBack({ name: 'spam' }, { from: { model: 'spam', version } });
-      expect(await from(second, BAD)).toMatchObject({ current: { version: GOOD }, rolled_back: { version: BAD } });
+      expect(await from(second, BAD)).toMatchObject({ current: { version: GOOD }, rolled_back: [{ version: BAD }] });
       expect((await problemOf(from(second, 1))).detail).toContain('would leave spam:2 now, not spam:1');
       const left = await Promise.all([from(release.operator, GOOD), from(second, GOOD)]);
       for (const after of left)
-        expect(after).toMatchObject({ current: { version: 1 }, rolled_back: { version: GOOD } });
+        expect(after).toMatchObject({ current: { version: 1 }, rolled_back: [{ version: GOOD }] });
     });
 
     it('when a rollout is aborted or rolled back twice, the second time for the revision before', async () => {
