@@ -25,6 +25,7 @@ export * from './kafka/state-replica.consumer.ts';
 export * from './process/log.ts';
 export * from './process/metrics.ts';
 export * from './process/paced.loop.ts';
+export * from './process/random-pool.ts';
 export * from './rows/columns.ts';
 export * from './rows/ingest-sql.ts';
 export * from './rows/rows-page.ts';

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { childTraceparent, type Target, traceIdOf } from '@slipway/contracts';
 import { formatVersion, ProblemError } from '@slipway/core';
@@ -12,6 +12,7 @@ import {
   headerText,
   type HeldBytes,
   problemsTotal,
+  RandomPool,
   readBody,
   requireIdentity,
   steadyNow,
@@ -32,6 +33,7 @@ import { passOn } from './streamed.proxy.ts';
 import type { Streamed } from './streamed.ts';
 import { Turn, type TurnParts } from './turn.proxy.ts';
 
+const random = new RandomPool(randomFillSync);
 /** What is full now may have room in a moment. */
 const RETRY: Record<number, Record<string, string>> = { 503: { 'retry-after': '1' } };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what an id must not have
@@ -90,7 +92,7 @@ export class InferProxy {
     }
     const ids: Ids = {
       requestId: headerOf(req, 'x-request-id') || uuidv7(),
-      traceparent: childTraceparent(headerOf(req, 'traceparent'), randomBytes),
+      traceparent: childTraceparent(headerOf(req, 'traceparent'), random.take),
     };
     this.inFlight++;
     res.once('close', () => this.inFlight--);

@@ -3,7 +3,7 @@ export const NEWLINE = 10;
 /** How many lines end in `bytes`. */
 export function newlines(bytes: Buffer): number {
   let n = 0;
-  for (const byte of bytes) if (byte === NEWLINE) n++;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) n++;
   return n;
 }
 

@@ -72,6 +72,39 @@ describe('the journal', () => {
     expect([j.appended, j.shipped, j.refused]).toEqual([3, 3, 0]);
   });
 
+  it('sends what it still has in memory, and reads back only what it has not', async () => {
+    const j = journal();
+    const row = (name: string) => name.repeat(500_000);
+    const names = 'abcdefghijkl'.split('');
+    append(j, ...names.slice(0, 6).map(row));
+    append(j, ...names.slice(6).map(row));
+    const [segment] = readdirSync(folder).filter((f) => f.endsWith('.ndjson'));
+    const file = join(folder, segment as string);
+    // Another text on the disk than in memory, of the same length.
+    writeFileSync(file, readFileSync(file, 'latin1').toUpperCase(), 'latin1');
+    j.start();
+    await shipped(12);
+    // The last 4 MiB are in memory, an append a time.
+    expect(rows().map((r) => r[0])).toEqual([...'ABCDEF', ...'ghijkl']);
+  });
+
+  it('saves its position at most every tenth of a second, and at the latest when it is closed', async () => {
+    const j = journal();
+    const position = () => JSON.parse(readFileSync(join(folder, 'position.json'), 'utf8')).offset as number;
+    j.start();
+    append(j, 'a');
+    await until(() => j.waitingBytes === 0);
+    expect(position()).toBe(2);
+    append(j, 'b');
+    await until(() => j.waitingBytes === 0);
+    expect(position()).toBe(2);
+    await until(() => position() === 4);
+    append(j, 'c');
+    await until(() => j.waitingBytes === 0);
+    await j.close(0);
+    expect(position()).toBe(6);
+  });
+
   it('sets a line aside that fits into no record, counts it, and ships what comes after it', async () => {
     const j = journal();
     const long = 'x'.repeat(MAX_RECORD_BYTES + 10);

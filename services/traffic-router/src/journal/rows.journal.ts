@@ -14,7 +14,7 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
-  writevSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_RECORD_BYTES, type Topic } from '@slipway/contracts';
@@ -27,6 +27,7 @@ import {
   steadyNow,
 } from '@slipway/platform';
 import type { z } from 'zod';
+import { KeptLines, type Lines, type Position } from './kept-lines.ts';
 import { lines, NEWLINE, newlines } from './lines.ts';
 
 const LINE_END = Buffer.from([NEWLINE]);
@@ -36,6 +37,10 @@ const SEGMENT_BYTES = 32 * 1024 * 1024;
  * row.
  */
 const SMALL_BYTES = 256 * 1024;
+/** What was appended last is kept in memory, up to so much: some records of what is about to be sent. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+/** The position is saved so often: a kill -9 within that time ships once more what went then. */
+const SAVE_MS = 100;
 
 /** Where its lines go, and as which records. */
 export type JournalContent =
@@ -60,8 +65,8 @@ type RowTopic = Topic<z.ZodType, 'rows'>;
 type EventTopic = Topic<z.ZodType, 'events'>;
 
 /**
- * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper reads the files back, sends them in
- * records below 900 KB, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the
+ * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper sends them in records below 900 KB,
+ * from memory where they are still there and else read back, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the
  * kernel's page cache and is shipped by the next start (a power failure may lose the last moments; rows carry ids, so
  * shipping twice is harmless).
  *
@@ -74,7 +79,10 @@ export class RowJournal {
   private segment: number;
   private fd: number;
   private segmentBytes = 0;
-  private position: { segment: number; offset: number };
+  private position: Position;
+  private readonly kept = new KeptLines(KEPT_BYTES);
+  private savedAt = Number.NEGATIVE_INFINITY;
+  private saving: NodeJS.Timeout | undefined;
   private bytesWaiting = 0;
   /** What waits in each segment of ours, by its number, oldest first. */
   private readonly held = new Map<number, { bytes: number; rows: number }>();
@@ -167,14 +175,18 @@ export class RowJournal {
    * Appends whole lines by one write. @returns false when they were not taken: the journal is full, or the disk failed
    */
   append(pieces: Buffer[], rows: number): boolean {
-    const bytes = pieces.reduce((sum, p) => sum + p.length, 0);
+    const written = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    const bytes = written.length;
     try {
       if (this.bytesWaiting + bytes > this.options.maxBytes)
         throw new Error(`the journal has reached its ${this.options.maxBytes} bytes`);
-      // Another size than ours: it was cut from outside, or half a line could not be taken back.
-      if (this.segmentBytes > SEGMENT_BYTES || fstatSync(this.fd).size !== this.segmentBytes) this.roll();
-      let written = writevSync(this.fd, pieces);
-      while (written < bytes) written += writevSync(this.fd, [Buffer.concat(pieces).subarray(written)]);
+      if (this.segmentBytes > SEGMENT_BYTES) this.roll();
+      else if (fstatSync(this.fd).size !== this.segmentBytes) {
+        // It was changed from outside, or half a line could not be taken back: what is on the disk counts.
+        this.kept.clear();
+        this.roll();
+      }
+      for (let from = 0; from < bytes; ) from += writeSync(this.fd, written, from);
     } catch (error) {
       this.refused += rows;
       this.restoreTail();
@@ -188,6 +200,7 @@ export class RowJournal {
       }
       return false;
     }
+    this.kept.add({ segment: this.segment, offset: this.segmentBytes }, { bytes: written, rows });
     this.segmentBytes += bytes;
     this.bytesWaiting += bytes;
     const held = this.held.get(this.segment);
@@ -255,8 +268,9 @@ export class RowJournal {
 
   /** Ships the next chunk. @returns false when there is nothing to ship */
   private async shipOne(): Promise<boolean> {
-    const chunk = this.next();
-    if (!chunk) return false;
+    const found = this.next();
+    if (!found) return false;
+    const { bytes: chunk, rows } = found;
     const { log, topic } = this.options;
     try {
       await this.publish(chunk);
@@ -279,7 +293,6 @@ export class RowJournal {
       );
       return true;
     }
-    const rows = newlines(chunk);
     this.shipped += rows;
     this.advance(chunk.length, rows);
     return true;
@@ -302,7 +315,7 @@ export class RowJournal {
       held.bytes -= known;
       held.rows = Math.max(0, held.rows - rows);
     }
-    this.savePosition();
+    this.saveSoon();
   }
 
   /** A line that cannot be shipped is not lost: it lies aside, is counted, and the others go on. */
@@ -316,7 +329,7 @@ export class RowJournal {
   }
 
   /** The next whole lines after the position; forgets segments only once all of them is shipped or set aside. */
-  private next(): Buffer | undefined {
+  private next(): Lines | undefined {
     for (;;) {
       const path = this.path(this.position.segment);
       const written = this.position.segment === this.segment;
@@ -326,8 +339,9 @@ export class RowJournal {
         const { size, nlink } = fd === undefined ? { size: 0, nlink: 0 } : fstatSync(fd);
         const left = size - this.position.offset;
         if (fd !== undefined && left > 0) {
-          const found = this.read(fd, Math.min(MAX_RECORD_BYTES, left));
-          if (found.length > 0) return found;
+          const most = Math.min(MAX_RECORD_BYTES, left);
+          const found = this.kept.take(this.position, most) ?? this.read(fd, most);
+          if (found.rows > 0) return found;
           const line = left > MAX_RECORD_BYTES ? this.longLine(fd, left) : undefined;
           if (line) {
             this.putAside(line.subarray(0, line.length - 1), `a line of ${line.length} bytes fits into no record`);
@@ -373,10 +387,11 @@ export class RowJournal {
     return buffer.subarray(0, readSync(fd, buffer, 0, length, this.position.offset));
   }
 
-  /** Whole lines within `length` bytes from the position; empty when not even one ends there. */
-  private read(fd: number, length: number): Buffer {
-    const bytes = this.readAll(fd, length);
-    return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+  /** Whole lines within `length` bytes from the position; none when not even one ends there. */
+  private read(fd: number, length: number): Lines {
+    const all = this.readAll(fd, length);
+    const bytes = all.subarray(0, all.lastIndexOf(NEWLINE) + 1);
+    return { bytes, rows: newlines(bytes) };
   }
 
   /** A first line that is longer than a record, with its newline; `undefined` while it is still being written. */
@@ -386,8 +401,18 @@ export class RowJournal {
     return end < 0 ? undefined : bytes.subarray(0, end + 1);
   }
 
+  /** Saves the position now if it was not saved of late, else when it is time. */
+  private saveSoon(): void {
+    const left = this.savedAt + SAVE_MS - performance.now();
+    if (left <= 0) this.savePosition();
+    else this.saving ??= setTimeout(() => this.savePosition(), left);
+  }
+
   /** A disk that is full must still drain: without a position the next start ships once more what went already. */
   private savePosition(): void {
+    clearTimeout(this.saving);
+    this.saving = undefined;
+    this.savedAt = performance.now();
     try {
       writeFileSync(`${this.positionFile}.new`, JSON.stringify(this.position));
       renameSync(`${this.positionFile}.new`, this.positionFile);
@@ -407,6 +432,7 @@ export class RowJournal {
     this.closing = true;
     this.wake?.();
     await Promise.race([this.shipping, this.pause(1000)]);
+    if (this.saving) this.savePosition();
     closeSync(this.fd);
     // Its number may soon be another file's.
     this.fd = -1;
