@@ -66,9 +66,9 @@ type EventTopic = Topic<z.ZodType, 'events'>;
 
 /**
  * Rows on disk that Kafka has not acknowledged. `append` is one write; the shipper sends them in records below 900 KB,
- * from memory where they are still there and else read back, and moves its position once Kafka has acknowledged. After a kill -9 what was appended is in the
- * kernel's page cache and is shipped by the next start (a power failure may lose the last moments; rows carry ids, so
- * shipping twice is harmless).
+ * from memory where they are still there and else read back, and moves its position once Kafka has acknowledged. After
+ * a kill -9 what was appended is in the kernel's page cache and is shipped by the next start (a power failure may lose
+ * the last moments; rows carry ids, so shipping twice is harmless).
  *
  * Nobody else belongs into the folder. Still, a second process there loses no row of either, and what is deleted or cut
  * off from outside is counted and makes room.
