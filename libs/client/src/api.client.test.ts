@@ -15,7 +15,7 @@ afterEach(() => {
 type Seen = { method: string; url: string; key: string | undefined; once: string | undefined; body: string };
 type Answerer = (n: number, res: ServerResponse) => void;
 
-/** A server that answers the n-th request, from 1, as it is told. */
+/** A server whose response to the n-th request, from 1, is given by the test. */
 async function serve(answer: Answerer): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const server = createServer(async (req: IncomingMessage, res) => {
@@ -38,7 +38,7 @@ const problem = (status: number, code: string) =>
 const id = '00000000-0000-4000-8000-000000000000';
 
 describe('a call', () => {
-  it('goes to the path of its operation with its query, its body and the key', async () => {
+  it('calls the path of its operation with query, body and key', async () => {
     const { url, seen } = await serve(json({ items: [], next_cursor: null }));
     const registry = registryClient({ url: `${url}/`, key: 'k' });
     expect(await registry.rollouts.list({ endpoint: 'spam', limit: 2 })).toEqual({ items: [], next_cursor: null });
@@ -53,7 +53,7 @@ describe('a call', () => {
     ]);
   });
 
-  it('sends and receives bytes as they are', async () => {
+  it('sends and receives bytes unchanged', async () => {
     const { url, seen } = await serve((_, res) => void res.end(Buffer.from([0, 255])));
     const registry = registryClient({ url });
     const sha256 = 'a'.repeat(64);
@@ -62,7 +62,7 @@ describe('a call', () => {
     expect(seen[0]?.body).toBe('abc');
   });
 
-  it('fails with the problem that the service names', async () => {
+  it('throws the problem that the service answered with', async () => {
     const { url } = await serve(problem(409, 'conflict'));
     const error = await registryClient({ url })
       .rollouts.get({ id })
@@ -76,13 +76,13 @@ describe('a call', () => {
     expect((error as RefusedError).message).toBe('409 conflict: why');
   });
 
-  it('says so where nobody answers, or something else than a service of ours', async () => {
+  it('throws a clear error when the server does not answer, or is not a Slipway service', async () => {
     const { url } = await serve((_, res) => void res.writeHead(404).end('<html>'));
     await expect(registryClient({ url, attempts: 1 }).models.list()).rejects.toThrow(UnansweredError);
     await expect(registryClient({ url: 'http://127.0.0.1:1', attempts: 1 }).models.list()).rejects.toThrow('no answer');
   });
 
-  it('does not compile with a body, a query or a command that the operation does not know', async () => {
+  it('does not compile with a body, query or command that the operation does not declare', async () => {
     const { url } = await serve(json({}));
     const { rollouts, models } = registryClient({ url });
     // @ts-expect-error: no such command
@@ -91,12 +91,12 @@ describe('a call', () => {
     await rollouts.list({ state: 'running' });
     // @ts-expect-error: the name is missing
     await models.create({});
-    // @ts-expect-error: which one?
+    // @ts-expect-error: no id
     await rollouts.get().catch(() => undefined);
   });
 });
 
-describe('a call that failed for the moment', () => {
+describe('a call with a transient failure', () => {
   it('is repeated with the same idempotency key, at the next of several servers', async () => {
     const down = await serve(problem(503, 'unavailable'));
     const up = await serve(json({ id }));
@@ -108,7 +108,7 @@ describe('a call that failed for the moment', () => {
     expect(up.seen[1]?.once).toBe('mine');
   });
 
-  it('is repeated where the connection broke, also in the middle of an answer', async () => {
+  it('is repeated when the connection breaks, also in the middle of a response', async () => {
     const { url, seen } = await serve((n, res) => {
       if (n === 1) res.destroy();
       else if (n === 2) {
@@ -120,7 +120,7 @@ describe('a call that failed for the moment', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('is not repeated where that could do it twice, unless the caller knows that it does not', async () => {
+  it('is not repeated when that could execute it twice, unless the caller allows it', async () => {
     const { url, seen } = await serve(problem(503, 'unavailable'));
     const { outcomes, assignments } = routerClient({ url });
     const outcome = { endpoint: 'spam', name: 'label', value: 1, request_id: 'r' };
@@ -132,7 +132,7 @@ describe('a call that failed for the moment', () => {
     expect(seen).toHaveLength(6);
   });
 
-  it('is not repeated when it was refused for good', async () => {
+  it('is not repeated when the refusal is permanent', async () => {
     const { url, seen } = await serve(problem(422, 'unmet_reference'));
     await expect(registryClient({ url }).models.list()).rejects.toThrow(RefusedError);
     expect(seen).toHaveLength(1);
@@ -140,7 +140,7 @@ describe('a call that failed for the moment', () => {
 });
 
 describe('a stream of events', () => {
-  it('gives each event with what it carries, until the reader has had enough', async () => {
+  it('yields each event with its data until the reader stops', async () => {
     let closed = false;
     const { url } = await serve((_, res) => {
       res.on('close', () => {

@@ -12,27 +12,34 @@ import { splitEvents } from './events.ts';
 import { isPassing, pauseMs } from './retry.ts';
 
 export type ClientOptions = {
-  /** Base URL of the service; of several equal ones, each call and each other attempt asks the next. */
+  /** Base URL of the service. With several equal ones, each call and each further attempt uses the next. */
   url: string | readonly string[];
-  /** The API key; none where the service asks for none. */
+  /** The API key; undefined when the service needs none. */
   key?: string;
-  /** Attempts of what may be repeated, the first one included; 3 when absent. */
+  /** Number of attempts for calls that may be repeated, including the first; 3 by default. */
   attempts?: number;
-  /** For one attempt, until its answer has arrived; 60 s when absent. Streams of events have no end. */
+  /**
+   * Timeout of one attempt in milliseconds, until its response has arrived; 60 s by default. Event streams have none.
+   */
   timeoutMs?: number;
 };
 
-/** Of a single call. */
+/** Options of one call. */
 export type CallOptions = {
-  /** Two calls with the same key are one; made up when absent, so that attempts of this call are. */
+  /**
+   * Idempotency key: two calls with the same key take effect once. Generated when absent, so that repeats of this call
+   * are safe.
+   */
   idempotencyKey?: string;
-  /** Attempts of this call, whether the operation may be repeated or not: the caller knows that it may. */
+  /**
+   * Number of attempts for this call, whether or not the operation may be repeated: the caller takes responsibility.
+   */
   attempts?: number;
   signal?: AbortSignal;
   headers?: Readonly<Record<string, string>>;
 };
 
-/** What stands in the path, and query parameters. */
+/** Path and query parameters. */
 type Where<O extends Operation> = ParamsOf<O> & Partial<QueryOf<O>>;
 type HasWhere<O extends Operation> = keyof Where<O> extends never ? false : true;
 type Bytes = Uint8Array | Blob;
@@ -54,14 +61,14 @@ type Call<O extends Operation> = (
 ) => O['response'] extends { events: unknown } ? AsyncIterable<EventsIn<O>> : Promise<Received<O>>;
 
 /**
- * An API as functions: `client.rollouts.command({ id }, { command: 'start' })`. First comes what stands in the path
- * with the query, where the operation has any; then the body, where it takes one; then options.
+ * An API as functions: `client.rollouts.command({ id }, { command: 'start' })`. The first argument holds path and query
+ * parameters, if the operation has any; then comes the body, if it takes one; then options.
  */
 export type Client<A extends Api> = {
   readonly [R in keyof A]: { readonly [O in keyof A[R]]: Call<A[R][O]> };
 } & Pick<Connection, 'url' | 'call'>;
 
-/** @param api the operations of the service that is asked */
+/** @param api the operations of the service */
 export function createClient<A extends Api>(api: A, options: ClientOptions): Client<A> {
   const connection = new Connection(options);
   const resources = Object.entries(api).map(([resource, operations]) => [
@@ -77,7 +84,7 @@ export function createClient<A extends Api>(api: A, options: ClientOptions): Cli
   return { url, call, ...Object.fromEntries(resources) } as Client<A>;
 }
 
-/** @param args as `Client` says */
+/** @param args as described at `Client` */
 function run(connection: Connection, operation: Operation, args: readonly unknown[]): unknown {
   const rest = [...args];
   const hasWhere = Object.keys({ ...operation.params.shape, ...operation.query.shape }).length > 0;
@@ -103,13 +110,13 @@ type Attempted = {
   headers: Readonly<Record<string, string>>;
   attempts: number;
   signal?: AbortSignal | undefined;
-  /** The answer has no end, so its time is not limited. */
+  /** An event stream has no end, so its duration is not limited. */
   endless?: boolean;
 };
 
-/** A service, as one API key sees it. */
+/** A connection to a service with one API key. */
 class Connection {
-  /** The first one, of several. */
+  /** The first base URL. */
   readonly url: string;
   readonly attempts: number;
   private readonly urls: readonly string[];
@@ -124,13 +131,13 @@ class Connection {
   }
 
   /**
-   * Sends what no operation need say, once: for tools and tests, whose requests need not be valid.
-   * @returns the JSON of the answer @throws RefusedError, UnansweredError
+   * Sends any request, once. For tools and tests, whose requests need not be valid.
+   * @returns the JSON of the response @throws RefusedError, UnansweredError
    */
   readonly call = <T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> =>
     this.send(method, path, { body, headers, attempts: 1 }, jsonOf<T>);
 
-  /** @param read takes the answer from the response; what breaks off meanwhile is tried again, too */
+  /** @param read reads the response; a connection that breaks meanwhile is retried, too */
   async send<T>(method: string, path: string, request: Attempted, read: (r: Response) => Promise<T>): Promise<T> {
     for (let failed = 1; ; failed++) {
       const url = this.urls[this.next++ % this.urls.length] as string;
@@ -164,7 +171,7 @@ class Connection {
           ...headers,
         },
         ...(body === undefined ? {} : { body: bytes ? (body as never) : JSON.stringify(body) }),
-        // No service of ours sends its callers elsewhere, and the key is for nobody else.
+        // Redirections are not followed: no Slipway service sends them, and the key must not reach another host.
         redirect: 'error',
         signal: AbortSignal.any(signals),
       });
@@ -190,7 +197,7 @@ async function jsonOf<T>(response: Response): Promise<T> {
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-/** The events of a stream as they come, until it ends or whoever reads them stops. */
+/** Yields the events of a stream as they arrive, until it ends or the reader stops. */
 async function* eventsOf(
   connection: Connection,
   path: string,

@@ -3,7 +3,7 @@ import { createContext, runInContext } from 'node:vm';
 import { rolldown } from 'rolldown';
 import { expect, it } from 'vitest';
 
-it('works where there is no Node: bundled, with what browsers have', async () => {
+it('works without Node: bundled, with browser globals only', async () => {
   const input = fileURLToPath(new URL('../dist/index.js', import.meta.url));
   const bundle = await rolldown({ input, platform: 'browser', logLevel: 'silent' });
   const { output } = await bundle.generate({ format: 'iife', name: 'client' });

@@ -11,13 +11,13 @@ export class RefusedError extends Error {
   get status(): number {
     return this.problem.status;
   }
-  /** One of the closed list of codes; a service that is newer than this client may know more. */
+  /** A code of the closed list. A newer service may send codes that this client does not know. */
   get code(): ProblemCode {
     return this.problem.code as ProblemCode;
   }
 }
 
-/** No answer that says anything: nobody listens, the connection broke, the time ran out, or it is another server. */
+/** Thrown when there was no usable response: connection refused or broken, timeout, or not a Slipway service. */
 export class UnansweredError extends Error {
   override name = 'UnansweredError';
   constructor(what: string, options: { cause?: unknown } = {}) {
@@ -25,12 +25,12 @@ export class UnansweredError extends Error {
   }
 }
 
-/** Whether work failed with this refusal: the code of a problem, or the status of the answer. */
+/** Whether the error is this refusal, given as a problem code or an HTTP status. */
 export function isRefusal(error: unknown, what: ProblemCode | number): error is RefusedError {
   return error instanceof RefusedError && (error.code === what || error.status === what);
 }
 
-/** The problem document of an answer; undefined when it is none. */
+/** The problem document of a response; undefined when there is none. */
 export function problemOf(text: string): Problem | undefined {
   try {
     const value = JSON.parse(text) as Partial<Problem> | null;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { splitEvents } from './events.ts';
 
-it('takes events apart wherever the stream is cut, and leaves out signs of life', () => {
+it('parses events wherever the stream is cut, and leaves out keep-alive comments', () => {
   const stream =
     ': alive\n\nevent: rollout\ndata: {"id":1}\n\n: alive\n\nevent: evidence\r\ndata: {\r\ndata: }\r\n\r\ndata: x\n\n';
   for (let cut = 0; cut <= stream.length; cut++) {

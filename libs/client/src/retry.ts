@@ -1,4 +1,4 @@
-/** Statuses of what may go well a moment later. */
+/** HTTP statuses of transient failures. */
 const PASSING = new Set([408, 429, 502, 503, 504]);
 export const isPassing = (status: number): boolean => PASSING.has(status);
 
@@ -6,9 +6,9 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
 /**
- * How long to wait before another attempt, milliseconds: doubled each time, with some of it drawn, so that those who
- * failed together do not come back together.
- * @param attempt how many have failed, from 1
+ * The pause before another attempt, in milliseconds: doubled with each attempt, with jitter, so that clients that
+ * failed together do not retry together.
+ * @param attempt number of failed attempts, from 1
  * @param draw uniform in [0, 1)
  */
 export function pauseMs(attempt: number, draw: number): number {

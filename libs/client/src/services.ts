@@ -4,7 +4,7 @@ import { type Client, type ClientOptions, createClient } from './api.client.ts';
 export type RegistryClient = Client<typeof registryApi>;
 export const registryClient = (options: ClientOptions): RegistryClient => createClient(registryApi, options);
 
-/** What a router offers beside the Open Inference Protocol. */
+/** The operations of a router besides the Open Inference Protocol. */
 export type RouterClient = Client<typeof routerApi>;
 export const routerClient = (options: ClientOptions): RouterClient => createClient(routerApi, options);
 

@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Text without lone surrogates, which have no UTF-8: each becomes U+FFFD, as its UTF-8 would read. */
+/**
+ * Text in which each lone surrogate, which has no UTF-8 form, is replaced by U+FFFD, the character that a UTF-8 decoder
+ * would put there.
+ */
 export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-/** Bytes that are JSON in UTF-8, as a value; undefined when they are not. */
+/** Parses bytes as UTF-8 JSON. Returns undefined when they are not valid JSON. */
 export function parseBytes(body: Buffer): { value: unknown } | undefined {
   if (!isUtf8(body)) return undefined;
   try {

@@ -1,37 +1,37 @@
 import { z } from 'zod';
 
-/** Every stable `code` of a problem document, with its HTTP status and title. The one closed list. */
+/** The closed list of problem codes: each stable `code` of a problem document with its HTTP status and title. */
 export const problems = {
   malformed_json: [400, 'The body is not JSON'],
   invalid_request: [400, 'The request is not valid'],
   invalid_tensor: [400, 'A tensor does not fit the signature'],
   unauthenticated: [401, 'No valid API key'],
   forbidden: [403, 'The key may not do this'],
-  not_found: [404, 'There is no such thing'],
-  unknown_endpoint: [404, 'There is no such endpoint'],
-  unknown_version: [404, 'There is no such version here'],
-  method_not_allowed: [405, 'The path does not take this method'],
+  not_found: [404, 'Not found'],
+  unknown_endpoint: [404, 'No such endpoint'],
+  unknown_version: [404, 'No such version'],
+  method_not_allowed: [405, 'The method is not allowed on this path'],
   upload_timeout: [408, 'The request did not arrive in time'],
-  conflict: [409, 'The present state does not allow this'],
+  conflict: [409, 'Not allowed in the current state'],
   version_exists: [409, 'The version exists with another bundle'],
-  revision_mismatch: [409, 'The state has changed meanwhile'],
+  revision_mismatch: [409, 'The state has changed since it was read'],
   idempotency_mismatch: [422, 'The idempotency key was used for another request'],
-  digest_mismatch: [422, 'The bytes do not have the digest'],
-  unmet_reference: [422, 'The request does not fit what is registered'],
-  not_supported: [422, 'This is understood, but not possible yet'],
+  digest_mismatch: [422, 'The bytes do not match the digest'],
+  unmet_reference: [422, 'The request does not match the registered definition'],
+  not_supported: [422, 'The request is valid but cannot be carried out yet'],
   too_large: [413, 'The body is too large'],
-  unsupported_media_type: [415, 'The body is of a type that is not taken here'],
-  internal: [500, 'An error on our side'],
+  unsupported_media_type: [415, 'The media type of the body is not supported'],
+  internal: [500, 'Internal error'],
   target_failed: [502, 'The model answered with an error'],
   overloaded: [503, 'Too many requests are waiting'],
-  unavailable: [503, 'Not ready to answer this yet'],
-  no_target: [503, 'No target is able to answer'],
-  journal_full: [503, 'The journal cannot take another row'],
+  unavailable: [503, 'The service is not ready to answer this request yet'],
+  no_target: [503, 'No target can answer'],
+  journal_full: [503, 'The journal is full'],
   timeout: [504, 'The model did not answer in time'],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof problems;
 
-/** RFC 9457 problem document; `error` is there where a protocol's clients look for it. */
+/** RFC 9457 problem document. `error` repeats the detail where clients of a protocol expect that field. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -46,7 +46,7 @@ export type Problem = z.infer<typeof problemSchema>;
 
 export type FieldError = { field: string; message: string };
 
-/** An expected refusal: becomes a problem document at the edge; `detail` names what is wrong. */
+/** An expected refusal. The HTTP layer turns it into a problem document; `detail` names what is wrong. */
 export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly code: ProblemCode;
@@ -61,7 +61,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A refusal may name what was sent, but does not send it back. */
+/** Longest excerpt of the request that a refusal quotes, in characters. */
 const MOST_TEXT = 4000;
 const brief = (text: string) => (text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text);
 
@@ -80,10 +80,13 @@ export function problemDocument(error: ProblemError, extra: { requestId?: string
   };
 }
 
-/** So many wrong fields are named, and the others counted: an answer is no longer than somebody reads. */
+/** At most this many invalid fields are named; the others are counted, so that the response stays readable. */
 const MOST_ERRORS = 100;
 
-/** Zod's issues as named fields: `steps.0.canary.weight`; `(body)` for the whole. A hundred, and how many more. */
+/**
+ * Zod issues as `field: message`, with fields written as `steps.0.canary.weight` and `(body)` for the whole value. At
+ * most 100 are listed, followed by the number of the others.
+ */
 export function fieldErrors(error: z.ZodError): FieldError[] {
   const found: FieldError[] = [];
   let more = 0;
@@ -99,7 +102,10 @@ export function fieldErrors(error: z.ZodError): FieldError[] {
 
 type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[]; errors?: Issue[][] };
 
-/** Of a union that failed, the branch that came nearest (deepest, then fewest complaints) is the one worth naming. */
+/**
+ * When a union fails, reports the issues of the closest branch: the one that failed deepest, then with the fewest
+ * issues.
+ */
 function flatten(issue: Issue, base: PropertyKey[], most: number): FieldError[] {
   const path = [...base, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors?.length) {
@@ -113,7 +119,7 @@ function flatten(issue: Issue, base: PropertyKey[], most: number): FieldError[] 
   if (issue.code === 'unrecognized_keys')
     return (issue.keys ?? [])
       .slice(0, most)
-      .map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not known here' }));
+      .map((k) => ({ field: [...path, k].map(String).join('.'), message: 'is not a known field' }));
   return [{ field: path.map(String).join('.') || '(body)', message: inWords(issue.message) }];
 }
 
@@ -123,8 +129,8 @@ function inWords(message: string): string {
 }
 
 /**
- * Of a union of objects that each have a field of their own (a step is a `shadow`, a `canary` …) these fields, when the
- * value has none of them; undefined for any other union or value.
+ * For a union of objects that are told apart by one field each (a step is a `shadow`, a `canary` …): the names of these
+ * fields, when the value has none of them. Undefined for any other union or value.
  */
 function missingKinds(branches: Issue[][]): string[] | undefined {
   const kinds = branches.map((branch) => branch.find((i) => i.path.length === 1 && inWords(i.message) !== i.message));
@@ -132,9 +138,12 @@ function missingKinds(branches: Issue[][]): string[] | undefined {
 }
 function noneOf(path: PropertyKey[], kinds: string[]): FieldError {
   const names = [...new Set(kinds)].map((k) => `"${k}"`).join(', ');
-  return { field: path.map(String).join('.') || '(body)', message: `needs one of ${names}` };
+  return { field: path.map(String).join('.') || '(body)', message: `must have one of ${names}` };
 }
-/** The names that no branch knows, as the first branch tells them. There may be as many as fit into a body. */
+/**
+ * The unknown field names, as reported by the first branch. The number of names is bounded only by the size of the
+ * body.
+ */
 function unknownToAll([first = [], ...others]: Issue[][]): Issue[] {
   const unknown = (branch: Issue[]) => branch.filter((i) => i.code === 'unrecognized_keys' && i.path.length === 0);
   const sets = others.map((branch) => new Set(unknown(branch).flatMap((i) => i.keys ?? [])));
@@ -144,7 +153,7 @@ function depth(errors: FieldError[]): number {
   return Math.max(
     0,
     ...errors
-      .filter((e) => e.message !== 'is not known here')
+      .filter((e) => e.message !== 'is not a known field')
       .map((e) => (e.field === '(body)' ? 0 : e.field.split('.').length)),
   );
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Order of states on a compacted topic: (epoch, n). `n` counts changes of one aggregate; `epoch` is raised when the
- * registry finds a topic ahead of its database (a restore), so that a restored registry still wins.
+ * Order of states on a compacted topic: (epoch, n). `n` counts the changes of one aggregate. `epoch` is raised when the
+ * registry finds that a topic is ahead of its database (after a restore), so that its new states supersede the old
+ * ones.
  */
 export const revisionSchema = z.object({ epoch: z.int().nonnegative(), n: z.int().nonnegative() });
 export type Revision = z.infer<typeof revisionSchema>;

@@ -9,7 +9,7 @@ describe('the shape of all kinds', () => {
     );
     expect(shape).toEqual({ a: 1, b: 'x' });
   });
-  it('is none where two mean different things by one name', () => {
+  it('throws where two kinds declare a field of the same name', () => {
     expect(() => shapeOf({ one: { options: { a: 1 } }, two: { options: { a: 2 } } }, 'options')).toThrow(
       '"two" declares "a"',
     );

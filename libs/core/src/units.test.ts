@@ -35,7 +35,7 @@ describe('canonical JSON (RFC 8785)', () => {
       '{"\\r":"é","a":[0.1,1e-7,null],"€":1e+21,"😀":0}',
     );
   });
-  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('has no form for %s', (value) =>
+  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('throws for %s, which has no JSON form', (value) =>
     expect(() => canonicalJson(value)).toThrow(),
   );
 });

@@ -14,7 +14,7 @@ export function durationMs(text: string): number {
 
 const SHARE = 'must be a share from 0 to 1: "5%" or 0.05';
 
-/** "5%" or a share between 0 and 1, kept as a share. */
+/** A share: "5%" or a number from 0 to 1. Parsed to a number from 0 to 1. */
 export const shareSchema = z
   .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, SHARE)])
   .transform((x) => (typeof x === 'number' ? x : Math.round(Number(x.slice(0, -1)) * 1e7) / 1e9))

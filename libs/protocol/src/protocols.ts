@@ -1,17 +1,17 @@
 import type { Match, Protocol, TensorProtocol } from './interface/protocol.ts';
 import { oip } from './oip/oip.ts';
 
-/** Every protocol that is spoken here. */
+/** Every supported protocol. */
 export const protocols = [oip] as const satisfies readonly Protocol[];
-/** Those that a worker can serve. */
+/** The protocols that a worker can serve. */
 export const tensorProtocols: readonly TensorProtocol[] = [oip];
 
-/** The protocol that a row, a request of the shadow or a pair names; undefined for any other name. */
+/** The protocol named in a row, shadow request or shadow pair; undefined for an unknown name. */
 export function protocolNamed(name: string): Protocol | undefined {
   return protocols.find((p) => p.name === name);
 }
 
-/** Which of the protocols a request speaks, and what it asks for; undefined when the path belongs to none. */
+/** The protocol of a request and the operation it asks for; undefined when the path belongs to none. */
 export function recognise<P extends Protocol = Protocol>(
   method: string,
   url: string,
@@ -24,7 +24,10 @@ export function recognise<P extends Protocol = Protocol>(
   return undefined;
 }
 
-/** The outputs of an answer. @param name of the protocol that it speaks; whichever fits when empty */
+/**
+ * The outputs of an answer.
+ * @param name its protocol; when empty, the first protocol that can read the answer is used
+ */
 export function outputsOf(answer: unknown, name = ''): ReturnType<Protocol['outputs']> {
   for (const protocol of protocols) {
     if (name !== '' && protocol.name !== name) continue;

@@ -92,7 +92,7 @@ describe('the rollout grammar', () => {
     [
       'an unknown field of a step',
       spec([{ canary: { weight: '5%', wieght: 1 } }]),
-      'steps.0.canary.wieght: is not known here',
+      'steps.0.canary.wieght: is not a known field',
     ],
     ['a duration without a unit', spec([{ switch: {} }, { watch: { for: '30' } }]), 'steps.1.watch.for: a duration'],
     [

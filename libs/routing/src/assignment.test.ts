@@ -13,11 +13,11 @@ const arms = (weight: number) => [
 const armAt = (salt: string, unit: string, weight: number) => assignArm(salt, unit, arms(weight)).name;
 
 describe('assignment', () => {
-  it.each(vectors)('agrees with the published vector of salt "$salt" and unit "$unit"', ({ salt, unit, point }) => {
+  it.each(vectors)('matches the published vector of salt "$salt" and unit "$unit"', ({ salt, unit, point }) => {
     expect(assignmentPoint(salt, unit)).toBe(point);
   });
 
-  it('keeps in every unit that was in at a smaller weight', () => {
+  it('keeps every unit in the candidate when the weight grows', () => {
     const units = Array.from({ length: 5000 }, (_, i) => `user-${i}`);
     const at = (weight: number) => new Set(units.filter((u) => armAt('salt', u, weight) === 'candidate'));
     const [five, quarter, half] = [at(0.05), at(0.25), at(0.5)];
@@ -33,18 +33,18 @@ describe('assignment', () => {
     expect(Math.abs(share - 0.05)).toBeLessThan(4 * Math.sqrt((0.05 * 0.95) / n));
   });
 
-  it('gives other units to the candidate under another salt', () => {
+  it('draws other units for the candidate under another salt', () => {
     const units = Array.from({ length: 2000 }, (_, i) => `user-${i}`);
     const both = units.filter((u) => armAt('a', u, 0.1) === 'candidate' && armAt('b', u, 0.1) === 'candidate').length;
     expect(both).toBeLessThan(60);
   });
 
-  it.each(vectors)('of "$unit" under "$salt" is what its point says, at every weight', ({ salt, unit, point }) => {
+  it.each(vectors)('of "$unit" under "$salt" follows from its point, at every weight', ({ salt, unit, point }) => {
     for (const weight of [0, 0.05, 0.25, point, point + 2 ** -53, 0.5, 0.999, 1])
       expect(armAt(salt, unit, weight)).toBe(point < weight ? 'candidate' : 'control');
   });
 
-  it('of several candidates gives each its share, next to one another, and control the rest', () => {
+  it('of several candidates gives each its share in order, and control the rest', () => {
     const three = [
       { name: 'control', share: 0.5 },
       { name: 'fast', share: 0.2 },

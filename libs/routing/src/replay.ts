@@ -14,8 +14,8 @@ const OTHER_CONTENT = 'its content does not have its hash';
 
 /**
  * Rebuilds every route at any instant from the audit rows alone, in the order in which `audit.v1` carries them for each
- * aggregate. Every row is checked against its chain: what does not fit is named in `broken` and is not used. With the
- * keys of the audit, what none of them has signed is named in `unsigned` and counts as not there.
+ * aggregate. Every row is checked against its hash chain: a row that does not fit is listed in `broken` and ignored.
+ * When keys are given, a row that none of them has signed is listed in `unsigned` and ignored.
  */
 export class RouteReplay {
   readonly broken: { aggregate: string; n: number; why: string }[] = [];
@@ -25,7 +25,7 @@ export class RouteReplay {
   private readonly tails = new Map<string, { n: number; hash: string }>();
   private readonly published = new Map<string, { at: number; route: Route | null }[]>();
 
-  /** @param keys those that sign or have signed; without them no signature is checked */
+  /** @param keys current and earlier signing keys; without them signatures are not checked */
   constructor(keys?: AuditKeys) {
     this.keys = keys;
   }
@@ -59,7 +59,7 @@ export class RouteReplay {
       this.broken.push({
         aggregate: row.aggregate,
         n: row.n,
-        why: `its state is no route: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
+        why: `its state is not a route: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
       });
       return;
     }
@@ -71,8 +71,8 @@ export class RouteReplay {
   }
 
   /**
-   * The route in force at an instant, in milliseconds since the epoch by the registry's clock; none where the endpoint
-   * was deleted or retired.
+   * The route in force at an instant, in milliseconds since the epoch by the registry's clock; undefined when the
+   * endpoint was deleted or retired.
    */
   at(endpoint: string, time: number): Route | undefined {
     const last = this.published

@@ -1,6 +1,6 @@
 /**
- * Codes of what may be wrong with statistics that are handed in. The one closed list; `no_answer`: each value is
- * possible, but together they leave the result undefined.
+ * The closed list of error codes for invalid input. `no_answer`: each value is possible, but for their combination the
+ * result is undefined.
  */
 export type StatsErrorCode =
   | 'not_finite'
@@ -12,7 +12,7 @@ export type StatsErrorCode =
   | 'length_mismatch'
   | 'no_answer';
 
-/** Input that no honest answer can be given for; `code` says why, the message names the field. */
+/** Thrown for input without a valid answer; `code` is the reason, and the message names the field. */
 export class StatsError extends RangeError {
   override name = 'StatsError';
   readonly code: StatsErrorCode;
@@ -36,8 +36,8 @@ export function requireOpenUnit(name: string, value: number): void {
 }
 
 /**
- * Whether a value holds NaN, or a list a hole; samples, counts and plain objects are walked, running evidence is not
- * (it checks what it is given). Asked of every call, so it builds nothing.
+ * Whether a value contains NaN, or a list a hole. Samples, counts and plain objects are searched; running evidence is
+ * not, since it checks its own input. Called at every call, so it allocates nothing.
  */
 function holdsNaN(value: unknown): boolean {
   if (typeof value === 'number') return Number.isNaN(value);
@@ -50,7 +50,7 @@ function holdsNaN(value: unknown): boolean {
   return false;
 }
 
-/** Where that is, as a path. */
+/** The path of that NaN. */
 function nanAt(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? path : undefined;
   if (Array.isArray(value)) {
@@ -69,8 +69,8 @@ function nanAt(value: unknown, path: string): string | undefined {
 }
 
 /**
- * What every public function is wrapped in: NaN among its arguments is refused by name, and NaN never is an answer.
- * What a function knows to be wrong it says itself, before.
+ * The wrapper of every public function: refuses NaN among the arguments by name, and never returns NaN. Errors that the
+ * function itself detects come first.
  *
  * @throws StatsError not_finite, no_answer
  */

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { CALLS } from './calls.fixture.ts';
 import * as stats from './index.ts';
 
-/** What is no arithmetic of its own. */
+/** Values that are not numbers, and extreme numbers. */
 const EXEMPT = ['ReturningUnits', 'StatsError', 'driftIndices', 'evidentlyDefault', 'lInfinity'];
 const HOSTILE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 0, 1, 0.5, 1e300];
 
-/** Every way to spoil one number or one list. */
+/** Every way to replace one number or one list by a bad value. */
 function* spoilt(value: unknown): Generator<unknown> {
   if (typeof value === 'number') yield* HOSTILE;
   else if (Array.isArray(value)) {
@@ -34,7 +34,7 @@ function nanAt(value: unknown, path = ''): string | undefined {
 const text = (args: unknown) =>
   JSON.stringify(args, (_, x) => (typeof x === 'number' && !Number.isFinite(x) ? String(x) : x));
 
-/** What is wrong with one call: nothing when it answers without NaN, or refuses by a named error. */
+/** The error of one call; undefined when it returns without NaN, or refuses by a named error. */
 function fault(call: (...args: unknown[]) => unknown, args: unknown[]): string | undefined {
   try {
     const at = nanAt(call(...args));
@@ -44,7 +44,7 @@ function fault(call: (...args: unknown[]) => unknown, args: unknown[]): string |
   }
 }
 
-describe('bad input gets a named error or an honest answer, never NaN', () => {
+describe('bad input gets a named error or a valid answer, never NaN', () => {
   it('of every public function', () =>
     expect(
       Object.entries(stats).flatMap(([name, f]) =>

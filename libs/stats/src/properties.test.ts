@@ -55,7 +55,7 @@ describe('moments', () => {
 });
 
 describe('effects', () => {
-  it('change their sign when the arms are swapped, and follow the scale', () =>
+  it('change sign when the arms are swapped, and follow the scale', () =>
     fc.assert(
       fc.property(
         sample.filter(varied),
@@ -99,7 +99,7 @@ describe('effects', () => {
     ));
 });
 
-describe('looking all along', () => {
+describe('looking repeatedly', () => {
   it('rejects an identical treatment in at most α of the runs, at 100 looks', () => {
     const uniform = random(12345);
     const runs = 300;
@@ -125,7 +125,7 @@ describe('looking all along', () => {
 });
 
 describe('bands and counts', () => {
-  it('of a whole distribution hold at every look, but for α of the runs', () => {
+  it('of a whole distribution hold at every look, in all but α of the runs', () => {
     const uniform = random(99);
     let missed = 0;
     for (let run = 0; run < 60; run++) {
@@ -144,7 +144,7 @@ describe('bands and counts', () => {
     }
     expect(missed / 60).toBeLessThanOrEqual(0.1);
   });
-  it('counted by several processes, merged, give the evidence of one', () =>
+  it('counted by several processes and merged, give the evidence of one process', () =>
     fc.assert(
       fc.property(
         fc.array(
@@ -201,7 +201,7 @@ describe('bad input gets a named error, never NaN', () => {
     ['a value that is not finite', () => momentsOf([1, Number.NaN]), 'not_finite'],
     ['an empty arm', () => meanArm(momentsOf([])), 'empty_arm'],
     ['a one-unit arm', () => meanArm(momentsOf([5])), 'empty_arm'],
-    ['sums that no values have', () => fromSums(10, 100, 50), 'inconsistent_moments'],
+    ['sums that no values can have', () => fromSums(10, 100, 50), 'inconsistent_moments'],
     ['more successes than units', () => proportionArm(10, 11), 'out_of_range'],
     [
       'a ratio without denominators',
@@ -215,7 +215,7 @@ describe('bad input gets a named error, never NaN', () => {
       'empty_arm',
     ],
     [
-      'a relative effect on nothing',
+      'a relative effect on a mean of 0',
       () => effectOf({ n: 10, mean: 0, variance: 1 }, { n: 10, mean: 1, variance: 1 }, 'relative'),
       'out_of_range',
     ],

@@ -1,5 +1,5 @@
 # Over 300 lines: it is one list, a call or a few for each function, on one stream of seeded random numbers.
-# Makes cross-checked.json: what scipy, statsmodels, gbstats and river answer on seeded random data, in the shape of
+# Makes cross-checked.json: the results of scipy, statsmodels, gbstats and river on seeded random data, in the format of
 # vectors.json.
 #   pip install scipy==1.17.1 statsmodels==0.15.0 river==0.26.1 mpmath pydantic && pip install --no-deps gbstats==0.8.0
 #   python3 cross-check.py > cross-checked.json

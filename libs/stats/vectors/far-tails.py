@@ -84,7 +84,7 @@ add("river-evaluate", "1", {"cases": [{"alarms": a, "drifts": d, "deltaMax": m} 
     {"results": [evaluated(*c) for c in cases]}, {"abs": 1e-12}, "River's definition")
 
 
-# CUPED of a ratio with arms of unequal size: theta = sum of covariances over sum of variances, each arm alike
+# CUPED of a ratio with arms of unequal size: theta = sum of covariances over sum of variances, equal weight per arm
 def arm(n, shift):
     rows = []
     for _ in range(n):

@@ -96,7 +96,7 @@ describe('a shadow', () => {
     expect(advance?.sentence).toMatch(
       new RegExp(
         '^Advance: the candidate differs in \\d+ of \\d+ answers, control from itself in 0 of \\d+: ' +
-          'in excess of noise at .* \\([\\d.]+ s of compute',
+          'excess disagreement .* \\([\\d.]+ s of compute',
       ),
     );
     const running = await release.reach(

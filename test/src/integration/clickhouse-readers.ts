@@ -221,7 +221,7 @@ export function describeReaders(stack: () => TestStack): void {
         `SELECT comment AS text FROM system.columns WHERE database = 'slipway' AND table = 'predictions_ingest'
           AND name = 'arrived_at'`,
       );
-      expect(views).toEqual([{ text: "Kafka's clock; orders evidence" }]);
+      expect(views).toEqual([{ text: "time of arrival by Kafka's clock; orders evidence" }]);
     });
   });
 }

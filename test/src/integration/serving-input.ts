@@ -21,7 +21,7 @@ export function describeInput(stack: () => Release): void {
         () => post(body({ name: 'txt' })),
         400,
         'invalid_tensor',
-        /inputs\.0\.name: there is no input "txt"; the model takes "text"/,
+        /inputs\.0\.name: there is no input "txt"; the model's inputs are "text"/,
       ],
       [
         'a wrong datatype',

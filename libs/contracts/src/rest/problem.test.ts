@@ -47,7 +47,7 @@ describe('the fields that a refusal names', () => {
 
   it.each([
     [{ canray: { weight: 0.5 } }, '', `needs one of ${stepKinds.map((k) => `"${k.name}"`).join(', ')}`],
-    [{ canray: { weight: 0.5 } }, 'canray', 'is not known here'],
+    [{ canray: { weight: 0.5 } }, 'canray', 'is not a known field'],
     [{ canary: { wieght: 0.5 } }, 'canary.weight', 'is missing (number)'],
     [{ canary: { weight: 50 } }, 'canary.weight', 'must be a share from 0 to 1: "5%" or 0.05'],
   ])('say of the step %j what it needs, in words (%s)', (step, field, message) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostAllowed, LOOPBACK_HOSTS } from './hosts.ts';
 
-describe('the hosts that may be asked', () => {
+describe('the hosts that may be called', () => {
   it.each([
     ['models.example', 'http://models.example:81/x', true],
     ['models.example:443', 'https://models.example/x', true],
@@ -16,7 +16,7 @@ describe('the hosts that may be asked', () => {
     ['*', 'file:///etc/passwd', false],
     [LOOPBACK_HOSTS, 'http://127.0.0.1:9000/', true],
     [LOOPBACK_HOSTS, 'http://[::1]:9000/', true],
-    // Other spellings of an address are the address that they mean.
+    // Other spellings of an IP address are equivalent to its canonical form.
     [LOOPBACK_HOSTS, 'http://2130706433/', true],
     [LOOPBACK_HOSTS, 'http://0xa9fea9fe/', false],
     [LOOPBACK_HOSTS, 'http://169.254.169.254/latest', false],

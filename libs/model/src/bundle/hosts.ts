@@ -1,9 +1,9 @@
-/** Hosts that may be asked when configuration does not say: this machine. */
+/** Hosts that may be called by default: this machine. */
 export const LOOPBACK_HOSTS = 'localhost,127.0.0.1,[::1]';
 
 /**
- * Whether an HTTP(S) URL lies on a host of the list. An entry is a host (any port), `host:port`, `*.domain` (its
- * subdomains) or `*` (every host). Anything else than an HTTP(S) URL is on none.
+ * Whether the host of an HTTP(S) URL is on the list. An entry is a host (any port), `host:port`, `*.domain` (its
+ * subdomains) or `*` (every host). A URL of any other scheme never is.
  */
 export function hostAllowed(allowed: readonly string[], text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -17,12 +17,12 @@ export function hostAllowed(allowed: readonly string[], text: string): boolean {
   });
 }
 
-/** Why a URL may not be asked, for whoever named it. */
+/** The error message for a URL whose host is not allowed. `setting` names the configuration variable. */
 export function hostRefusal(
   setting: 'ARTIFACT_HOSTS' | 'TARGET_HOSTS',
   allowed: readonly string[],
   url: string,
 ): string {
   const host = URL.canParse(url) ? new URL(url).host : url;
-  return `the host "${host}" is not one that may be asked by HTTP; ${setting} allows ${allowed.join(', ') || 'none'}`;
+  return `the host "${host}" may not be called over HTTP; ${setting} allows ${allowed.join(', ') || 'none'}`;
 }

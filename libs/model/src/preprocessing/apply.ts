@@ -2,9 +2,9 @@ import type { Operator } from './preprocessing.ts';
 import { hashedNgrams } from './hashed-ngrams.ts';
 
 /**
- * A tensor inside the worker, row-major, `width` values a row: BYTES as byte strings, FP32 as such, 64-bit integers as
- * `integer`, every other type as doubles, which hold them exactly. `tail` is the shape behind the rows; its product is
- * `width`, and without it the shape is `[rows, width]`.
+ * A tensor inside the worker, row-major, with `width` values a row: BYTES as byte strings, FP32 as such, 64-bit
+ * integers as `integer`, every other type as doubles, which hold them exactly. `tail` is the shape without the first
+ * dimension; its product is `width`. Without `tail` the shape is `[rows, width]`.
  */
 export type RowTensor = { rows: number; width: number; tail?: readonly number[] } & (
   | { kind: 'bytes'; values: Uint8Array[] }
@@ -17,8 +17,8 @@ export class PreprocessingError extends Error {
 }
 
 /**
- * Applies declared preprocessing; returns a new map, the given one is left alone.
- * @throws PreprocessingError naming operator and tensor when a tensor is missing or of the wrong kind or width
+ * Applies declared preprocessing and returns a new map; the given one is not changed.
+ * @throws PreprocessingError naming operator and tensor when a tensor is missing or has the wrong datatype or width
  */
 export function applyPreprocessing(
   operators: readonly Operator[],

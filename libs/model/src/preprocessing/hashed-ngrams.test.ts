@@ -33,12 +33,12 @@ describe('hashed n-grams', () => {
     expect(row('spam', op({ norm: 'none', weighting: 'count' })).indexOf(1)).toBe(Number(x % 64n));
   });
 
-  it('does not care for case or punctuation unless asked to', () => {
+  it('ignores case and punctuation by default', () => {
     expect(row('Buy NOW, now', op())).toEqual(row('buy now now', op()));
     expect(row('NOW', op({ lowercase: false }))).not.toEqual(row('now', op({ lowercase: false })));
   });
 
-  it('counts pairs in their order', () => {
+  it('counts bigrams in word order', () => {
     const pairs = op({ ngrams: [2], weighting: 'count', norm: 'none' });
     expect(row('a b c', pairs).reduce((s, v) => s + v, 0)).toBe(2);
     expect(row('a b', pairs)).not.toEqual(row('b a', pairs));
@@ -49,7 +49,7 @@ describe('hashed n-grams', () => {
     expect(row('... ---', op()).every((v) => v === 0)).toBe(true);
   });
 
-  it('gives each row of a batch what it would get alone', () => {
+  it('gives each row of a batch the same result as alone', () => {
     const texts = ['one text', 'another, longer text', ''];
     const batch = applyPreprocessing(
       [op()],
@@ -59,7 +59,7 @@ describe('hashed n-grams', () => {
     for (const [i, t] of texts.entries()) expect(values.slice(i * 64, (i + 1) * 64)).toEqual(row(t, op()));
   });
 
-  it('names the tensor that is missing', () => {
+  it('names the missing tensor in the error', () => {
     expect(() => applyPreprocessing([op({ input: 'body' })], new Map())).toThrow(
       'hashed_ngrams: there is no tensor "body"',
     );

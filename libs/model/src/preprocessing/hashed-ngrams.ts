@@ -4,12 +4,12 @@ export type HashedNgrams = Extract<Operator, { op: 'hashed_ngrams' }>;
 
 const FNV_PRIME = 0x01000193;
 const FNV_OFFSET = 0x811c9dc5;
-/** Separates the words of one n-gram; cannot occur inside a word. */
+/** Separates the words of an n-gram; it cannot occur inside a word. */
 const SEPARATOR = 0x20;
 
 /**
- * A word byte is an ASCII letter, digit, `$`, `!` or any byte of a multi-byte UTF-8 character; everything else
- * separates.
+ * A word byte is an ASCII letter, a digit, `$`, `!` or any byte of a multi-byte UTF-8 character. Every other byte
+ * separates words.
  */
 const isWordByte = new Uint8Array(256);
 for (let b = 0; b < 256; b++) {

@@ -3,8 +3,8 @@ import { z } from 'zod';
 const tensorName = z.string().min(1).max(128);
 
 /**
- * Preprocessing is declared, never code: a list of these operators, applied in order to the named tensors of a request.
- * Every row (first dimension) is treated alone, so batching cannot change a result.
+ * Preprocessing is declared, not code: a list of these operators, applied in order to the named tensors of a request.
+ * Every row (first dimension) is processed independently, so batching cannot change a result.
  */
 export const operatorSchema = z.discriminatedUnion('op', [
   z.strictObject({
@@ -22,10 +22,10 @@ export const operatorSchema = z.discriminatedUnion('op', [
     ngrams: z.array(z.int().min(1).max(5)).min(1).default([1]),
     lowercase: z.boolean().default(true),
     seed: z.int().min(0).max(0xffffffff).default(0),
-    /** `log`: ln(1 + count) before normalisation. */
+    /** `log`: ln(1 + count), applied before normalisation. */
     weighting: z.enum(['count', 'log', 'binary']).default('log'),
     norm: z.enum(['l2', 'none']).default('l2'),
-    /** Only the first so many bytes of a text are read. */
+    /** Only this many bytes at the start of a text are read. */
     max_bytes: z
       .int()
       .min(1)
@@ -40,7 +40,7 @@ export const operatorSchema = z.discriminatedUnion('op', [
     scale: z.array(z.number().refine((s) => s !== 0, 'must not be 0')).min(1),
   }),
   z.strictObject({
-    /** BYTES [-1, 1] → FP32 [-1, categories.length + 1]; the last column is "none of these". */
+    /** BYTES [-1, 1] → FP32 [-1, categories.length + 1]; the last column is 1 for a value that is not in the list. */
     op: z.literal('one_hot'),
     input: tensorName,
     output: tensorName,

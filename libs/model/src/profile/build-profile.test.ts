@@ -29,7 +29,7 @@ const feature = (name: string) => {
 };
 
 describe('the reference profile', () => {
-  it('of a snapshot in which each row has outcomes of its own has the most common ones, not one for each', () => {
+  it('lists only the most common outcomes when the rows have many different ones', () => {
     const own = rows.map((r, i) => ({
       ...r,
       outcomes: { ...r.outcomes, ...Object.fromEntries(Array.from({ length: 40 }, (_, k) => [`o${i}-${k}`, 1])) },
@@ -38,10 +38,10 @@ describe('the reference profile', () => {
     expect(losses).toHaveLength(32);
     expect(losses).toContainEqual(profile?.losses[0]);
   });
-  it('cuts numbers at their deciles, so that each bin holds a tenth', () => {
+  it('bins numbers at their deciles, so that each bin holds a tenth', () => {
     expect(feature('input.age').counts).toEqual([101, 100, 100, 100, 100, 100, 100, 100, 100, 99, 0]);
   });
-  it('measures texts, and takes outputs from held-out rows only', () => {
+  it('profiles texts, and outputs on held-out rows only', () => {
     expect(profile?.features.map((f) => f.name)).toEqual([
       'input.text.bytes',
       'input.text.words',
@@ -61,14 +61,14 @@ describe('the reference profile', () => {
   it('counts how often an output differed from the outcome', () => {
     expect(profile?.losses).toEqual([{ outcome: 'label', output: 'class', rows: 200, errors: 0 }]);
   });
-  it('gives unseen categories and missing values bins of their own', () => {
+  it('counts unseen categories and missing values in bins of their own', () => {
     expect([
       binOf(feature('output.class'), '7'),
       binOf(feature('output.class'), null),
       binOf(feature('input.age'), null),
     ]).toEqual([2, 3, 10]);
   });
-  it('merges equal edges, and says nothing of tensors without rows', () => {
+  it('merges equal edges, and has no feature for a tensor without rows', () => {
     const constant = buildProfile(
       '0'.repeat(64),
       signature,

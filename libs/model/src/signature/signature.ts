@@ -19,21 +19,21 @@ export const datatypes = [
 export const datatypeSchema = z.enum(datatypes, {
   error: ({ input }) =>
     input === 'BF16'
-      ? 'BF16 is not served: JSON has no form for it; export the model with FP32 inputs and outputs'
+      ? 'BF16 is not supported because JSON has no form for it; export the model with FP32 inputs and outputs'
       : undefined,
 });
 export type Datatype = z.infer<typeof datatypeSchema>;
 
-/** Integers that a double cannot hold. */
+/** Integer datatypes whose values a double cannot always hold. */
 export const isWide = (datatype: Datatype): boolean => datatype === 'INT64' || datatype === 'UINT64';
 
-/** Datatypes that JSON cannot carry in an exact and common way; a worker does not serve them. */
+/** Datatypes without an exact and common JSON form; workers do not serve them. */
 export const notServed: ReadonlySet<Datatype> = new Set<Datatype>(['FP16']);
 
 export const tensorSpecSchema = z.object({
   name: z.string().min(1).max(128),
   datatype: datatypeSchema,
-  /** -1 stands for any length; the first dimension is the batch. */
+  /** -1 stands for any length; the first dimension is the batch size. */
   shape: z.array(z.int().min(-1)).min(1).max(8),
 });
 export type TensorSpec = z.infer<typeof tensorSpecSchema>;

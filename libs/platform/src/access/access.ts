@@ -4,12 +4,12 @@ import { ProblemError } from '@slipway/core';
 /** The owner of an API key. */
 export type KeyOwner = { id: string; name: string; role: Role };
 
-/** Who may call a service's operations: each service says where it knows the keys from. */
+/** Authorisation of a service's operations. Each service provides the source of its keys. */
 export abstract class Access {
   /**
    * @param authorization the request's header
-   * @returns who asks; undefined where nobody is asked for a key
-   * @throws ProblemError unauthenticated, forbidden, or unavailable while the keys are not known yet
+   * @returns the caller; undefined for operations that need no key
+   * @throws ProblemError unauthenticated, forbidden, or unavailable while the keys have not been read
    */
   abstract require(
     authorization: string | undefined,
@@ -17,7 +17,7 @@ export abstract class Access {
   ): KeyOwner | undefined | Promise<KeyOwner | undefined>;
 }
 
-/** The key in an `Authorization` header, if any. */
+/** The key in an `Authorization` header, if there is one. */
 export function shownKey(authorization: string | undefined): string | undefined {
   return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
 }
@@ -30,8 +30,8 @@ export function bearerKey(authorization: string | undefined): string {
 }
 
 /**
- * @param owner whom the key belongs to; undefined when it is not known
- * @throws ProblemError unauthenticated, or forbidden when its role is not enough
+ * @param owner the owner of the key; undefined when the key is unknown
+ * @throws ProblemError unauthenticated, or forbidden when the owner's role is not sufficient
  */
 export function admitted<Owner extends KeyOwner>(owner: Owner | undefined, needed: Needed): Owner {
   if (!owner) throw new ProblemError('unauthenticated', 'the API key is not known, or was revoked');

@@ -15,7 +15,7 @@ const key = (id: string, n: number): AccessKey => ({
   revision: { epoch: 0, n },
 });
 
-describe('who may use a router or a worker', () => {
+describe('access to a router or a worker', () => {
   it.each([
     ['127.0.0.1', 'open'],
     ['::1', 'open'],
@@ -24,10 +24,10 @@ describe('who may use a router or a worker', () => {
     ['::', 'key'],
     ['127.evil.example', 'key'],
     ['10.0.0.7', 'key'],
-  ])('that listens on %s is by default: %s', (host, policy) => {
+  ])('listening on %s is by default: %s', (host, policy) => {
     expect(defaultAccess(host)).toBe(policy);
   });
-  it('is whoever shows a key that is known and was not revoked', () => {
+  it('by policy `key` needs a known key that was not revoked', () => {
     const keys = new KeyRing();
     const access = new CallerAccess('key', keys);
     expect(() => access.check('Bearer one')).toThrow(/not known/);

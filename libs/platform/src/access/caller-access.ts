@@ -3,21 +3,21 @@ import { ProblemError } from '@slipway/core';
 import { Access, admitted, bearerKey, type KeyOwner, shownKey } from './access.ts';
 import { digestOf, type KeyRing } from './key-ring.ts';
 
-/** `open`: whoever reaches the port may use it. `key`: whoever shows a valid API key, of whatever role. */
+/** `open`: no key is needed. `key`: any valid API key is needed, whatever its role. */
 export const accessPolicies = ['open', 'key'] as const;
 export type AccessPolicy = (typeof accessPolicies)[number];
 
-/** Open by default only where nobody else reaches it. @param host the address that the service listens on */
+/** The default policy: open only on a loopback address. @param host the address that the service listens on */
 export function defaultAccess(host: string): AccessPolicy {
   return /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(host) ? 'open' : 'key';
 }
 
-/** Who may use a router or a worker: by its policy whoever calls, and for more by the role of the key. */
+/** Access to a router or a worker: its policy decides who may call models; other operations need a role. */
 export class CallerAccess extends Access {
   private readonly policy: AccessPolicy;
   private readonly keys: Pick<KeyRing, 'owner'>;
   private readonly areKnown: () => boolean;
-  /** @param areKnown whether the keys were read: before that, nobody can say that a key is not valid */
+  /** @param areKnown whether the keys have been read; until then no key can be called invalid */
   constructor(policy: AccessPolicy, keys: Pick<KeyRing, 'owner'>, areKnown: () => boolean = () => true) {
     super();
     this.policy = policy;
@@ -28,12 +28,11 @@ export class CallerAccess extends Access {
   override require(authorization: string | undefined, needed: Needed): KeyOwner | undefined {
     if (this.policy === 'open' && needed === 'caller') return undefined;
     const owner = this.keys.owner(digestOf(bearerKey(authorization)));
-    if (!owner && !this.areKnown())
-      throw new ProblemError('unavailable', 'the API keys are not known here yet; try again');
+    if (!owner && !this.areKnown()) throw new ProblemError('unavailable', 'the API keys are not known yet; try again');
     return admitted(owner, needed);
   }
 
-  /** Who shows a valid key, whether one is asked for or not. */
+  /** The owner of the key that the caller sent; undefined without a valid key, whether or not the policy needs one. */
   ownerOf(authorization: string | undefined): KeyOwner | undefined {
     const key = shownKey(authorization);
     return key === undefined ? undefined : this.keys.owner(digestOf(key));

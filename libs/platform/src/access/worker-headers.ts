@@ -1,6 +1,6 @@
 import type { Target } from '@slipway/contracts';
 
-/** The credential for whoever answers for a version: inference-workers are shown it, and nobody else. */
+/** The header with the credential for inference-workers. It is sent to workers only. */
 export function workerHeaders(
   target: Pick<Target, 'workers'> | undefined,
   key: string | undefined,

@@ -6,7 +6,7 @@ import { AnalyserLoop } from './analyser.loop.ts';
 
 const { results } = analyserApi;
 
-/** The numbers of the last look. */
+/** The numbers of the latest look. */
 @Controller()
 export class ResultController {
   private readonly loop: AnalyserLoop;
@@ -17,7 +17,7 @@ export class ResultController {
   @Operation(results.get)
   get({ params: { rollout } }: Asked<typeof results.get>) {
     const evidence = this.loop.latest.get(rollout);
-    if (!evidence) throw new ProblemError('not_found', `this process has not looked at a rollout ${rollout}`);
+    if (!evidence) throw new ProblemError('not_found', `this process has not looked at rollout ${rollout}`);
     return evidence;
   }
 }

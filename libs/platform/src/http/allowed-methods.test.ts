@@ -7,7 +7,7 @@ allowed.add('/v1/models', ['POST', 'HEAD']);
 allowed.add('/v1/models/:model/versions/:version', 'DELETE');
 allowed.add('/openapi.json', 'GET');
 
-describe('the methods that a path takes', () => {
+describe('the methods that a path allows', () => {
   it.each([
     ['/v1/models', ['GET', 'HEAD', 'POST']],
     ['/v1/models?limit=1', ['GET', 'HEAD', 'POST']],

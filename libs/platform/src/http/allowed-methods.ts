@@ -1,4 +1,4 @@
-/** Which methods the routes of a server take, asked by a path that no route took as it was. */
+/** Looks up the methods of a server's routes by path, for requests that no route matched. */
 export class AllowedMethods {
   private readonly routes: { pattern: RegExp; methods: ReadonlySet<string> }[] = [];
 
@@ -8,7 +8,10 @@ export class AllowedMethods {
     this.routes.push({ pattern: new RegExp(`^${parts.join('/')}$`), methods: new Set([methods].flat()) });
   }
 
-  /** In order of the alphabet; empty when no route has the path. @param target a path, perhaps with a query */
+  /**
+   * The methods in alphabetical order; empty when no route has the path.
+   * @param target a path, with or without a query
+   */
   of(target: string): string[] {
     const path = target.split('?', 1)[0] as string;
     const found = this.routes.filter((r) => r.pattern.test(path)).flatMap((r) => [...r.methods]);

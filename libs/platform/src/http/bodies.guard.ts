@@ -7,26 +7,26 @@ import { AllowedMethods } from './allowed-methods.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { answerFrameworkError } from './problem-filter.ts';
 
-/** @throws ProblemError unsupported_media_type for a body that is compressed or encoded otherwise */
+/** @throws ProblemError unsupported_media_type for a body with a content encoding */
 export function requireIdentity(headers: IncomingHttpHeaders): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
-    throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not understood`);
+    throw new ProblemError('unsupported_media_type', `content-encoding: ${encoding} is not supported`);
 }
 
 const takesBytes = (request: FastifyRequest) => operationOf(request)?.body === 'bytes';
 
-/** What an operation takes, in words. */
+/** The media type that an operation takes, for error messages. */
 function takes(request: FastifyRequest): string {
   return takesBytes(request)
-    ? 'the bytes as they are (content-type: application/octet-stream)'
+    ? 'raw bytes (content-type: application/octet-stream)'
     : 'JSON (content-type: application/json)';
 }
 
 /**
- * A request's body by way of `copy`, which may end early: what comes behind that is read and thrown away, so that the
- * refusal reaches its sender and the connection can be used again. A pipe that ends would pause the body, a pipeline
- * that fails would destroy it, and its sender would wait for ever.
+ * Passes a request's body on through `copy`, which may end early. The rest is then read and discarded, so that the
+ * refusal reaches the caller and the connection can be reused. (A pipe that ends would pause the body, and a pipeline
+ * that fails would destroy it; in both cases the caller would wait for ever.)
  */
 export function drained<T extends Duplex>(body: NodeJS.ReadableStream, copy: T): T {
   // Whoever reads the copy hears of it; of one that nobody reads nobody need.
@@ -39,12 +39,12 @@ export function drained<T extends Duplex>(body: NodeJS.ReadableStream, copy: T):
   return body.pipe(copy);
 }
 
-/** Of a body that is read as a whole. */
+/** Limits for bodies that are buffered whole. */
 const UPLOAD_TIMEOUT_MS = 30_000;
 
 /**
- * Bodies that are read as a whole, and which nobody has been asked for a key yet: all that are under way together fit
- * into the budget, and each has to arrive within 30 s. Beyond: 503 and 408. Their bytes count until the answer is read.
+ * Limits buffered bodies of callers that have not been authenticated yet: all that are under way together must fit into
+ * the budget (else 503), and each must arrive within 30 s (else 408). The bytes count until the response has been sent.
  */
 export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeoutMs = UPLOAD_TIMEOUT_MS): void {
   fastify.addHook('preParsing', (request, reply, payload, done) => {
@@ -56,7 +56,7 @@ export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeout
       transform: (chunk: Buffer, _, next) =>
         held.take(chunk.length)
           ? next(null, chunk)
-          : next(new ProblemError('overloaded', 'too many bytes of requests are under way; send it again later')),
+          : next(new ProblemError('overloaded', 'the requests under way exceed the memory limit; try again later')),
     });
     const timer = setTimeout(
       () => counted.destroy(new ProblemError('upload_timeout', `the body did not arrive within ${timeoutMs} ms`)),
@@ -72,8 +72,8 @@ export function boundBodies(fastify: FastifyInstance, bytes: ByteBudget, timeout
 }
 
 /**
- * What is refused before a handler is looked for: a method that the path does not take (405 with `Allow`), an encoding
- * of the body, bytes where the operation takes JSON. Call it before routes are added.
+ * Refuses requests before routing: a method that the path does not allow (405 with `Allow`), an encoded body, or bytes
+ * where the operation takes JSON. Call it before routes are added.
  */
 export function refuseEarly(fastify: FastifyInstance): void {
   const allowed = new AllowedMethods();
@@ -82,14 +82,14 @@ export function refuseEarly(fastify: FastifyInstance): void {
     try {
       requireIdentity(request.headers);
       const { 'content-length': length, 'content-type': type, 'transfer-encoding': transfer } = request.headers;
-      // Many clients name the type of a body that they do not send.
+      // Many clients send a content type without a body.
       if (transfer === undefined && (length === undefined || length === '0')) delete request.headers['content-type'];
       else if (type?.startsWith('application/x-www-form-urlencoded'))
-        throw new ProblemError('unsupported_media_type', `this is a form; send ${takes(request)}`);
+        throw new ProblemError('unsupported_media_type', `the body is a form; send ${takes(request)}`);
       const methods = request.is404 ? allowed.of(request.url) : [];
       if (methods.length === 0 || methods.includes(request.method)) return undefined;
       void reply.header('allow', methods.join(', '));
-      throw new ProblemError('method_not_allowed', `this path takes ${methods.join(', ')}; not ${request.method}`);
+      throw new ProblemError('method_not_allowed', `this path allows ${methods.join(', ')}, not ${request.method}`);
     } catch (error) {
       answerFrameworkError(error as Error, request, reply);
       return reply;
@@ -98,8 +98,8 @@ export function refuseEarly(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/octet-stream', (request, payload, done) => {
     done(takesBytes(request) ? null : new ProblemError('unsupported_media_type', 'send JSON'), payload);
   });
-  // Fastify would close the connection under a body that it does not take, and its sender would not read why: the rest
-  // is read and thrown away instead, for as long as a request may take.
+  // Fastify would close the connection while the body is still arriving, and the caller would not get the refusal. The
+  // rest is read and discarded instead, within the time limit of a request.
   fastify.addHook('onSend', async (request, reply, payload) => {
     if ([413, 503].includes(reply.statusCode) && !request.raw.complete) reply.removeHeader('connection');
     return payload;

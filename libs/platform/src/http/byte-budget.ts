@@ -1,6 +1,6 @@
 /**
- * Bytes that may be under way at once, over all requests. Counting requests bounds no memory: a thousand small ones are
- * nothing, a thousand of the largest are gigabytes. Pure.
+ * A limit on the bytes of all requests under way. A limit on their number would not bound memory: a thousand small
+ * requests need little, a thousand of the largest need gigabytes. Pure.
  */
 export class ByteBudget {
   readonly most: number;
@@ -9,7 +9,7 @@ export class ByteBudget {
     this.most = most;
   }
 
-  /** Whether so many more would go. Whoever is alone may have what it wants: the size of one is bounded elsewhere. */
+  /** Whether this many more bytes fit. A single request alone always fits: its size is limited elsewhere. */
   fits(bytes: number): boolean {
     return this.used === 0 || this.used + bytes <= this.most;
   }
@@ -19,7 +19,7 @@ export class ByteBudget {
   }
 }
 
-/** What one request holds of a budget, until it is released. */
+/** The part of a budget that one request holds until it is released. */
 export class HeldBytes {
   private readonly budget: ByteBudget;
   private held = 0;
@@ -28,12 +28,12 @@ export class HeldBytes {
     this.budget = budget;
   }
 
-  /** Whether so many more would go, beside what this one holds. */
+  /** Whether this many more bytes fit, in addition to those held. */
   fits(bytes: number): boolean {
     return this.budget.used === this.held || this.budget.fits(bytes);
   }
 
-  /** @returns false, and nothing more is held, when they do not go */
+  /** @returns false, with nothing taken, when they do not fit */
   take(bytes: number): boolean {
     if (this.released || !this.fits(bytes)) return false;
     this.held += bytes;
@@ -41,7 +41,7 @@ export class HeldBytes {
     return true;
   }
 
-  /** Takes so many whether they go or not: what exists already. Nothing when it was released. */
+  /** Takes bytes that exist already, whether or not they fit. Does nothing after the release. */
   add(bytes: number): void {
     if (this.released) return;
     this.held += bytes;

@@ -7,7 +7,7 @@ export type ReadinessCheck = { name: string; ready: () => boolean | Promise<bool
 export const READINESS = Symbol('readiness checks');
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work, and if not, what is missing. `/metrics`: Prometheus.
+ * `/healthz`: the process answers. `/readyz`: it can do its work, otherwise what is missing. `/metrics`: Prometheus.
  */
 @Controller()
 @Needs('anyone')

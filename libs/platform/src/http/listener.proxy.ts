@@ -6,21 +6,21 @@ import type { Logger } from '../process/log.ts';
 import { problemsTotal } from '../process/metrics.ts';
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void;
-/** Takes a request before anyone else sees it; true when it has. */
+/** Handles a request before the framework; returns true when it has. */
 export type HotHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
 
-const INTERNAL = () => new ProblemError('internal', 'something failed on our side; the log has the details');
+const INTERNAL = () => new ProblemError('internal', "internal error; the service's log has the details");
 
-/** An answer that waits so long for its caller to read on ends with its connection. */
+/** Time after which a response is given up whose caller does not read on. */
 const UNREAD_MS = 60_000;
-/** Of each server: the answers that are under way, and whether it takes no more connections. */
+/** For each server: the responses under way, and whether it still accepts connections. */
 const underWay = new WeakMap<Server, { answers: Set<ServerResponse>; draining: boolean }>();
 
 /**
- * The server that every service listens with. Whatever a caller sends, and whatever a listener throws, one request
- * ends and not the process: its caller gets a problem document, or a closed connection when the answer had begun.
- * Request targets in absolute form (`POST http://host/path`) are taken as their path, as RFC 9112 demands; `CONNECT`
- * gets 405.
+ * The HTTP server of every service. Whatever a caller sends and whatever a listener throws affects one request only,
+ * not the process: the caller gets a problem document, or a closed connection when the response had begun. Request
+ * targets in absolute form (`POST http://host/path`) are treated as their path, as RFC 9112 requires; `CONNECT` gets
+ * 405.
  */
 export function createListener(handler: Listener, hot: HotHandler | undefined, log: Logger): Server {
   const state = { answers: new Set<ServerResponse>(), draining: false };
@@ -38,19 +38,19 @@ export function createListener(handler: Listener, hot: HotHandler | undefined, l
     }
   });
   server.keepAliveTimeout = 65_000;
-  // Their size is bounded; a bound on their number would drop the rest without a word.
+  // The size of the headers is limited; a limit on their number would silently drop the rest.
   server.maxHeadersCount = 0;
-  // Who closes its side behind a request still reads the answer.
+  // A caller that closes its sending side after the request still reads the response.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   underWay.set(server, state);
-  server.on('connect', (_req, socket) => refuseConnection(socket, 'method_not_allowed', 'this is no proxy'));
+  server.on('connect', (_req, socket) => refuseConnection(socket, 'method_not_allowed', 'this server is not a proxy'));
   return server;
 }
 
 /**
- * Takes no more connections, and waits until what is under way is answered: each connection ends with its answer.
- * Streams of events (by a content type that was set, not given to `writeHead`), which have no end, end at once.
- * @param patienceMs after which whatever is left is given up
+ * Stops accepting connections and waits for the responses under way; each connection closes after its response. Event
+ * streams, which have no end, are closed at once (recognised by a content type that was set, not given to `writeHead`).
+ * @param patienceMs milliseconds after which the remaining connections are destroyed
  */
 export async function drain(server: Server, patienceMs: number): Promise<void> {
   const state = underWay.get(server);
@@ -69,8 +69,8 @@ export async function drain(server: Server, patienceMs: number): Promise<void> {
 }
 
 /**
- * Answers with a problem document if nothing has been answered yet, else ends the connection. Never throws.
- * @param extra.protocol whose clients look for a refusal in a form of their own
+ * Answers with a problem document if the response has not begun, otherwise closes the connection. Never throws.
+ * @param extra.protocol the protocol whose refusal format is used
  */
 export function answerProblem(
   res: ServerResponse,
@@ -93,10 +93,11 @@ export function answerProblem(
     'content-length': body.length,
     ...(requestId ? { 'x-request-id': requestId } : {}),
     ...extra.headers,
-    // The rest of such a body may never come.
+    // The rest of such a body may never arrive.
     ...(problem.code === 'upload_timeout' ? { connection: 'close' } : {}),
   });
-  // The rest of a body is read and thrown away: who sends it would find the connection broken, and not read why.
+  // The rest of the body is read and discarded: otherwise the caller would see a broken connection instead of the
+  // response.
   res.req.resume();
   res.end(body);
 }
@@ -107,7 +108,7 @@ const BY_PARSER_CODE: Record<string, [number, string]> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too large'],
 };
 
-/** For bytes that are no HTTP request: a 4xx, and the connection ends. */
+/** For bytes that are not an HTTP request: responds with 4xx and closes the connection. */
 export function refuseBytes(error: { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
@@ -141,8 +142,8 @@ function originForm(target: string): string {
 }
 
 /**
- * A request header as text. Node reads the bytes as Latin-1; they are UTF-8 here, and Latin-1 only where they are no
- * UTF-8, since some HTTP libraries send that: one name has one spelling either way.
+ * A request header as text. Node decodes the bytes as Latin-1. They are read as UTF-8 here, and as Latin-1 only when
+ * they are not valid UTF-8 (some HTTP libraries send that), so that a name has one spelling either way.
  */
 export function headerOf(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name];
@@ -157,7 +158,10 @@ export function headerOf(req: IncomingMessage, name: string): string | undefined
 const NOT_ASCII = /[^\0-\x7f]/;
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Any text as a header's value: UTF-8 bytes, as `node:http` and undici want them; control characters become `?`. */
+/**
+ * Encodes text as a header value: UTF-8 bytes in the form that `node:http` and undici expect; control characters become
+ * `?`.
+ */
 export function headerText(text: string): string {
   if (!NOT_PRINTABLE.test(text)) return text;
   return Buffer.from(text.replace(CONTROL, '?'), 'utf8').toString('latin1');

@@ -24,7 +24,7 @@ async function start(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Everything that comes back for the bytes, until the other side closes. */
+/** All bytes received in response, until the other side closes. */
 function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.end(bytes, 'latin1'));
@@ -36,9 +36,9 @@ function exchange(port: number, bytes: string): Promise<string> {
   });
 }
 
-describe('the listener of a service', () => {
+describe('the HTTP server of a service', () => {
   const hot = (url: string | undefined): boolean => {
-    if (url === '/throws') throw new Error('a mistake of ours');
+    if (url === '/throws') throw new Error('a bug in a handler');
     return false;
   };
   const service = () => {
@@ -51,34 +51,34 @@ describe('the listener of a service', () => {
     return start(server);
   };
 
-  it('answers 500 for a listener that throws, and goes on', async () => {
+  it('answers 500 when a listener throws, and keeps running', async () => {
     const port = await service();
     const answer = await exchange(port, 'GET /throws HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 500 [\s\S]*"code":"internal"/);
     expect(await exchange(port, 'GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/\/next/);
-    expect(answer).not.toContain('a mistake of ours');
+    expect(answer).not.toContain('a bug in a handler');
   });
   it.each([
-    ['bytes that are no HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
+    ['bytes that are not HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
     ['a header with a control character', 'GET / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n', 400],
     ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
     ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(100_000)}\r\n\r\n`, 431],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
-    ['a chunk that is none', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 200],
+    ['an invalid chunk', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 200],
     ['a tunnel', 'CONNECT other:443 HTTP/1.1\r\nHost: other\r\n\r\n', 405],
-    ['an expectation that nobody has', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: cake\r\nConnection: close\r\n\r\n', 417],
-    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: cake\r\nConnection: close\r\n\r\n', 417],
+    ['the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   ])('answers %s', async (_, bytes, status) => {
     expect(await exchange(await service(), bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
-  it('answers who has closed its side behind the request, however long the answer takes, and then closes', async () => {
+  it('answers a caller that has closed its sending side, however long the answer takes, and then closes', async () => {
     const slow = createListener((_, res) => setTimeout(() => res.end('late'), 100), undefined, log);
     const port = await start(slow);
     expect(await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 [\s\S]*late/);
     expect(await exchange(port, '')).toBe('');
     expect(await new Promise((resolve) => slow.getConnections((_, n) => resolve(n)))).toBe(0);
   });
-  it('takes a target in absolute form as its path, and an upgrade as a plain request', async () => {
+  it('treats a target in absolute form as its path, and an upgrade as a plain request', async () => {
     const port = await service();
     expect(await exchange(port, 'GET http://other/a?b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(
       /\/a\?b/,
@@ -88,8 +88,8 @@ describe('the listener of a service', () => {
   });
 });
 
-describe('a server that stops', () => {
-  it('answers what is under way, takes nobody new, and ends streams and idle connections', async () => {
+describe('a server that is stopping', () => {
+  it('answers what is under way, accepts no new connections, and closes streams and idle connections', async () => {
     const answers: ServerResponse[] = [];
     const server = createListener(
       (req, res) => {
@@ -117,7 +117,7 @@ describe('a server that stops', () => {
     await drained;
   });
 
-  it('gives up what takes longer than it may', async () => {
+  it('destroys what takes longer than allowed', async () => {
     const server = createListener(() => undefined, undefined, log);
     const port = await start(server);
     const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
@@ -127,7 +127,7 @@ describe('a server that stops', () => {
   });
 });
 
-describe('bodies that are read as a whole', () => {
+describe('buffered bodies', () => {
   const service = async (bytes: ByteBudget, timeoutMs: number) => {
     const fastify = Fastify({
       bodyLimit: 95_000,
@@ -155,7 +155,7 @@ describe('bodies that are read as a whole', () => {
     while (bytes.used !== used) await new Promise((resolve) => setTimeout(resolve, 5));
   };
 
-  it('are bounded together, whoever sends them: beyond, 503, and again 200 once there is room', async () => {
+  it('share one memory limit: 503 beyond it, and 200 again once there is room', async () => {
     const bytes = new ByteBudget(100_000);
     const port = await service(bytes, 20_000);
     const socket = begin(port, 80_000);
@@ -170,8 +170,8 @@ describe('bodies that are read as a whole', () => {
 
   it.each([
     ['is too large', 'application/json', 500_000, 413],
-    ['is of another type', 'image/png', 90_000, 415],
-    ['is more than there is room for', 'application/json', 90_000, 503],
+    ['has another media type', 'image/png', 90_000, 415],
+    ['exceeds the memory limit', 'application/json', 90_000, 503],
   ])('one that %s is refused, and the next request on its connection is answered', async (_, type, length, status) => {
     const bytes = new ByteBudget(50_000);
     bytes.used = 10;
@@ -181,7 +181,7 @@ describe('bodies that are read as a whole', () => {
     const socket = connect(await service(bytes, 20_000), '127.0.0.1');
     let answer = '';
     socket.on('data', (d) => (answer += String(d)));
-    // What is refused is still on its way.
+    // The refused body is still arriving.
     socket.write(`${head(length, '')}${' '.repeat(length - 1000)}`);
     while (!answer.includes('\r\n\r\n')) await new Promise((resolve) => setTimeout(resolve, 5));
     socket.write(`${' '.repeat(1000)}${next}`);
@@ -190,7 +190,7 @@ describe('bodies that are read as a whole', () => {
     expect(bytes.used).toBe(10);
   });
 
-  it('have to arrive in time: 408, and nothing is kept', async () => {
+  it('must arrive in time: otherwise 408, and nothing is kept', async () => {
     const bytes = new ByteBudget(100_000);
     const port = await service(bytes, 50);
     const socket = begin(port, 10_000);
@@ -204,7 +204,7 @@ describe('bodies that are read as a whole', () => {
 describe('a body that is too large', () => {
   it.each([
     ['by its length', 'Content-Length: 500000\r\n\r\n'],
-    ['chunk by chunk', `Transfer-Encoding: chunked\r\n\r\n7a120\r\n`],
+    ['by its chunks', `Transfer-Encoding: chunked\r\n\r\n7a120\r\n`],
   ])('is refused %s, and the refusal reaches its caller', async (_, head) => {
     const port = await start(
       createServer((req, res) => {
@@ -221,12 +221,12 @@ describe('a body that is too large', () => {
 
 describe('text in headers', () => {
   const read = (bytes: Buffer) => headerOf({ headers: { u: bytes.toString('latin1') } } as never, 'u');
-  it('is UTF-8, and Latin-1 where it is no UTF-8: one name has one spelling', () => {
+  it('is read as UTF-8, or as Latin-1 when it is not UTF-8: one name has one spelling', () => {
     expect(read(Buffer.from('josé', 'utf8'))).toBe('josé');
     expect(read(Buffer.from('josé', 'latin1'))).toBe('josé');
     expect(read(Buffer.from('日本'))).toBe('日本');
   });
-  it('goes out as it came in', () => {
+  it('is sent as it was received', () => {
     expect(read(Buffer.from(headerText('josé 日本 😀'), 'latin1'))).toBe('josé 日本 😀');
     expect(headerText('a\r\nb: c')).toBe('a??b: c');
   });

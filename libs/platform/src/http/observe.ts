@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../process/log.ts';
 import { histogram } from '../process/metrics.ts';
 
-/** Named as OpenTelemetry's semantic conventions name it for Prometheus. Hot paths have histograms of their own. */
+/** Named by OpenTelemetry's semantic conventions for Prometheus. Hot paths have histograms of their own. */
 const duration = histogram(
   'http_server_request_duration_seconds',
   'Requests outside the hot path, by route and status',
@@ -11,7 +11,7 @@ const duration = histogram(
   ['http_request_method', 'http_route', 'http_response_status_code'],
 );
 
-/** Measures every request and logs it with its ids; what changes something at info, reading at debug. */
+/** Measures every request and logs it with its ids: changes at level info, reads at debug. */
 export function observeRequests(fastify: FastifyInstance, log: Logger): void {
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';

@@ -16,15 +16,17 @@ const BY_STATUS: Record<number, ProblemCode> = {
 };
 
 /**
- * Any error as the problem that a caller may see: expected refusals as they are, everything else as `internal` without
- * its text.
+ * Converts any error into a problem document: expected refusals unchanged, everything else as `internal` without the
+ * error's text.
  */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (isTransient(error))
-    return new ProblemError('unavailable', 'what this needs is away for the moment; try again', { cause: error });
+    return new ProblemError('unavailable', 'a store that this operation needs is not available; try again', {
+      cause: error,
+    });
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
-  // Nest hides Fastify's code behind an HttpException of its own.
+  // Nest wraps Fastify's error code in an HttpException.
   if (
     code === 'FST_ERR_CTP_INVALID_JSON_BODY' ||
     error instanceof SyntaxError ||
@@ -32,15 +34,16 @@ export function toProblem(error: unknown): ProblemError {
   )
     return new ProblemError('malformed_json', message ?? 'the body is not JSON');
   const status = error instanceof HttpException ? error.getStatus() : statusCode;
-  // Whatever else the framework refuses (a path parameter that is too long: 414) is the request's fault, not ours.
+  // Anything else that the framework refuses (such as 414 for a long path parameter) is an error of the request, not of
+  // the service.
   const refused = status !== undefined && status >= 400 && status < 500;
   const known = status === undefined ? undefined : (BY_STATUS[status] ?? (refused ? 'invalid_request' : undefined));
   return known
     ? new ProblemError(known, message ?? '')
-    : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
+    : new ProblemError('internal', "internal error; the service's log has the details", { cause: error });
 }
 
-/** What Fastify refuses before Nest sees it: a path that does not decode, and the like. */
+/** Fastify refuses some requests before Nest sees them, such as a path that cannot be decoded. */
 export function answerFrameworkError(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error);
   problemsTotal.inc({ code: problem.code });
@@ -54,7 +57,7 @@ function send(problem: ProblemError, reply: FastifyReply): void {
     .send(JSON.stringify(problemDocument(problem)));
 }
 
-/** The one error filter: RFC 9457 problem documents, never a stack trace; each is counted. */
+/** The error filter of every service: RFC 9457 problem documents, never a stack trace. Each is counted. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly log: Logger;
@@ -69,7 +72,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.code === 'internal')
       this.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
     else if (problem.cause !== undefined)
-      this.log.warn({ err: problem.cause, method: request.method, url: request.url }, 'request not answered');
+      this.log.warn({ err: problem.cause, method: request.method, url: request.url }, 'request failed');
     if (!reply.sent) send(problem, reply);
   }
 }

@@ -4,10 +4,10 @@ import { answerQuestion, type Host, type Match, type Protocol } from '@slipway/p
 import type { CallerAccess } from '../access/caller-access.ts';
 import { answerProblem, headerOf } from './listener.proxy.ts';
 
-/** What says no more than whether the process is well: for load balancers. */
+/** Paths that report only the health of the process, for load balancers. */
 const HEALTH: ReadonlySet<Match['operation']> = new Set(['live', 'ready']);
 
-/** Answers a question about the server or its models, in the protocol in which it is asked. */
+/** Answers a question about the server or its models in the protocol of the request. */
 export function answerAbout(
   req: IncomingMessage,
   res: ServerResponse,

@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { ProblemError } from '@slipway/core';
 import type { HeldBytes } from './byte-budget.ts';
 
-/** Chunks of one byte take a hundred times their length in memory: so many are joined at once. */
+/** A one-byte chunk takes a hundred times its length in memory, so this many chunks are joined at once. */
 const MOST_CHUNKS = 1024;
 
 /**
- * The whole body of a request, of at most `maxBytes`; what comes beyond is read and thrown away, so that the refusal
- * reaches its caller.
- * @param timeoutMs for all of it to arrive
- * @param held what is read counts there, chunk by chunk: who only says that much will come holds nothing
- * @throws ProblemError too_large and overloaded, as soon as it is known; upload_timeout; invalid_request when the
- * caller breaks off
+ * Reads the whole body of a request. Bytes beyond `maxBytes` are read and discarded, so that the refusal reaches the
+ * caller.
+ * @param timeoutMs milliseconds for the whole body to arrive
+ * @param held received bytes are charged here chunk by chunk; an announced length alone takes nothing
+ * @throws ProblemError too_large and overloaded as soon as the limit is exceeded; upload_timeout; invalid_request when
+ * the caller disconnects
  */
 export function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: number, held?: HeldBytes): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -33,16 +33,17 @@ export function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: numb
     };
     const tooLarge = () =>
       refuse(
-        new ProblemError('too_large', `the body may have ${maxBytes} bytes`, {
-          errors: [{ field: '(body)', message: `is longer than ${maxBytes} bytes` }],
+        new ProblemError('too_large', `the body may have at most ${maxBytes} bytes`, {
+          errors: [{ field: '(body)', message: `the body is longer than ${maxBytes} bytes` }],
         }),
       );
     const overloaded = () =>
-      refuse(new ProblemError('overloaded', 'too many bytes of requests are under way; send it again later'));
+      refuse(new ProblemError('overloaded', 'the requests under way exceed the memory limit; try again later'));
     const declared = Number(req.headers['content-length'] ?? 0);
     if (declared > maxBytes) return tooLarge();
     if (held && !held.fits(declared)) return overloaded();
-    const brokenOff = () => refuse(new ProblemError('invalid_request', 'the request was broken off'));
+    const brokenOff = () =>
+      refuse(new ProblemError('invalid_request', 'the connection was closed before the whole body had arrived'));
     req.on('data', (chunk: Buffer) => {
       if (refused) return;
       length += chunk.length;

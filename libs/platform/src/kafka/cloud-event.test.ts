@@ -16,20 +16,20 @@ const event = {
 const parsed = (value: unknown, headers: Record<string, string> = {}) =>
   parseRecord(topics.outcomes, Buffer.from(JSON.stringify(value)), headers);
 
-it('reads a CloudEvent of structured mode as its row, whose own fields come first', () => {
+it("reads the row of a CloudEvent in structured mode; the row's own fields take precedence", () => {
   expect(parsed(event)).toMatchObject({ ok: true, value: whole });
   expect(
     parsed({ ...event, time: undefined, data: { ...row, time: 5, event_id: 'own', source: 'own' } }),
   ).toMatchObject({ ok: true, value: { ...whole, time: 5, event_id: 'own', source: 'own' } });
 });
 
-it('reads a CloudEvent of binary mode with its id from the header, and a bare row as it is', () => {
+it('reads a CloudEvent in binary mode with its id from the header, and a bare row unchanged', () => {
   const { event_id: _, ...nameless } = whole;
   expect(parsed(nameless, { ce_id: 'h1' })).toMatchObject({ ok: true, value: { ...whole, event_id: 'h1' } });
   expect(parsed(whole, { ce_id: 'h1' })).toMatchObject({ ok: true, value: whole });
 });
 
-it('refuses an event whose data is no row, or of another type', () => {
+it('refuses an event whose data are not a row, or that has another type', () => {
   expect(parsed({ ...event, data: 'text' })).toMatchObject({ ok: false });
   expect(parsed({ ...event, type: 'com.example.other' })).toMatchObject({ ok: false });
 });

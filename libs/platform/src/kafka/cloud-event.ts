@@ -3,10 +3,10 @@ const isObject = (value: unknown): value is Json =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /**
- * The row that a record carries: the value itself, or what a CloudEvent 1.0 carries. In structured mode (an object with
- * `specversion` and its row in `data`) the event's `id`, `source`, `type` and `time` (RFC 3339; milliseconds since the
- * epoch in the row) stand in for what the row does not say; in binary mode the header `ce_id` stands in for a missing
- * event_id. ClickHouse's `slipway_row` does the same.
+ * The row in a record: the value itself, or the data of a CloudEvent 1.0. In structured mode (an object with
+ * `specversion`, and the row in `data`) the event's `id`, `source`, `type` and `time` (RFC 3339; milliseconds since the
+ * epoch in the row) fill fields that the row lacks. In binary mode the header `ce_id` fills a missing event_id.
+ * ClickHouse's `slipway_row` does the same.
  */
 export function rowOf(value: unknown, headers: Record<string, string>): unknown {
   if (!isObject(value)) return value;

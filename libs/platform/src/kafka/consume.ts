@@ -3,17 +3,17 @@ import type { Topic } from '@slipway/contracts';
 import type { z } from 'zod';
 import type { ConsumedRecord, RecordResult } from './record.ts';
 
-/** Takes the records of one batch of a partition; says of each what became of it, or nothing when all are ok. */
+/** Handles the records of one batch of a partition. Returns one result a record, or nothing when all are ok. */
 export type RecordHandler<S extends z.ZodType> = (
   records: ConsumedRecord<z.output<S>>[],
 ) => Promise<RecordResult[] | undefined>;
 
 /**
- * Has a method of a controller take the events of a topic, parsed by the topic's schema, through the
- * `KafkaBatchServer`. What does not fit the schema goes to the dead letters and does not reach it.
+ * Decorates a controller method as the consumer of a topic, called by the `KafkaBatchServer` with values parsed by the
+ * topic's schema. Values that do not fit the schema go to dead letters and do not reach it.
  */
 export function Consume<S extends z.ZodType>(topic: Topic<S, 'events'>) {
-  // Nest's own type is that of a handler with one event; the transport gives batches.
+  // Nest's own type describes a handler of one event; this transport passes batches.
   const handles = EventPattern(topic.name) as MethodDecorator;
   return <M extends RecordHandler<S>>(
     target: object,

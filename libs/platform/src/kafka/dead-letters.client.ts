@@ -9,8 +9,8 @@ const deadLettersTotal = counter('slipway_dead_letters_total', 'Records that a c
 ]);
 
 /**
- * Publishes what could not be used, with its reason. Its id is made from topic, partition and offset: a repeat is the
- * same letter.
+ * Publishes a record that could not be used, with the reason. The id is derived from topic, partition and offset, so
+ * that a repeat is the same dead letter.
  */
 export class DeadLetters {
   private readonly producer: RecordProducer;

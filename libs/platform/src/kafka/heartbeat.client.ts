@@ -3,13 +3,14 @@ import type { Logger } from '../process/log.ts';
 import { within } from './within.client.ts';
 import type { RecordProducer } from './producer.client.ts';
 
-/** A stop does not wait longer for a broker that says nothing; others see by the silence that the instance is gone. */
+/** A stop does not wait longer for a broker that does not respond; other services notice the missing heartbeat. */
 const PATIENCE_MS = 1000;
 
 export type Heartbeat = { start: () => void; now: () => void; stop: () => Promise<void> };
 
 /**
- * Tells on `instances.v1` every second, and at once on `now()`, what this instance is. A clean stop leaves a tombstone.
+ * Publishes the state of this instance on `instances.v1`, every second and immediately on `now()`. A clean stop
+ * publishes a tombstone.
  */
 export function runHeartbeat(producer: RecordProducer, log: Logger, describe: () => Instance): Heartbeat {
   let sending = false;
@@ -23,7 +24,9 @@ export function runHeartbeat(producer: RecordProducer, log: Logger, describe: ()
     sending = true;
     producer
       .publish(topics.instances, [{ value: describe() }])
-      .catch((error: unknown) => log.debug({ error: (error as Error).message }, 'no heartbeat: Kafka is away'))
+      .catch((error: unknown) =>
+        log.debug({ error: (error as Error).message }, 'cannot send the heartbeat: Kafka is not available'),
+      )
       .finally(() => {
         sending = false;
         if (again) {

@@ -24,20 +24,20 @@ const pair: MessageOf<typeof topics.shadowPairs> = {
   step: 0,
 };
 
-describe('what is published', () => {
-  it("has its topic's key, its trace as a header, and reads back as its topic's value", () => {
+describe('a published message', () => {
+  it("has its topic's key, its trace as a header, and parses as its topic's value", () => {
     const [record] = encodeMessages(topics.shadowPairs, [{ value: pair, traceparent: '00-1-2-01' }]);
     expect(record).toMatchObject({ key: 'r-1', headers: { traceparent: '00-1-2-01' } });
     const back = parseRecord(topics.shadowPairs, Buffer.from(record?.value ?? ''));
-    // What the producer left out has the schema's default.
+    // Fields that the producer left out have the schema's defaults.
     expect(back).toMatchObject({ ok: true, value: { ...pair, result: 'paired', source: 'foreign' } });
   });
 
-  it('of a state that is no more is a record without a value', () => {
+  it('is a record without a value when a state is deleted', () => {
     expect(encodeMessages(topics.routes, [{ key: 'spam', value: null }])).toEqual([{ key: 'spam', value: null }]);
   });
 
-  it('as rows shares records that stay below their limit, in order and without a key', () => {
+  it('shares a record with other rows below the size limit, in order and without a key', () => {
     const rows = Array.from({ length: 30 }, (_, i) => outcome({ event_id: `${i}`, unit: 'x'.repeat(100_000) }));
     const records = encodeMessages(
       topics.outcomes,
@@ -52,13 +52,13 @@ describe('what is published', () => {
     expect(lines.map((l) => (JSON.parse(l) as OutcomeRow).event_id)).toEqual(rows.map((r) => r.event_id));
   });
 
-  it('is such that ClickHouse reads it, where ClickHouse does; elsewhere it is what it is', () => {
+  it('is made portable for topics that ClickHouse reads, and is not changed for others', () => {
     const huge = { value: 1e20, unit: '\udc00' };
     expect(encodeValue(topics.outcomes, outcome(huge))).toMatch(/"value":1e\+20,"unit":"\ufffd"/);
     expect(encodeValue(topics.shadowPairs, { ...pair, control: '\udc00' })).toContain('"control":"\\udc00"');
   });
 
-  it('is of its topic: another value, a tombstone among events or the trace of a batch do not compile', () => {
+  it('does not compile with a value of another topic, a tombstone among events, or a trace on batched rows', () => {
     type Pair = Message<typeof topics.shadowPairs>;
     expectTypeOf<{ value: typeof pair }>().toExtend<Pair>();
     expectTypeOf<{ value: OutcomeRow }>().not.toExtend<Pair>();
@@ -68,6 +68,6 @@ describe('what is published', () => {
   });
 });
 
-it('a line that is longer than a record has one of its own', () => {
+it('has a record of its own when its line exceeds the limit', () => {
   expect(batchedLines(['a', 'b', 'x'.repeat(10), 'c'], 6)).toEqual(['a\nb', 'x'.repeat(10), 'c']);
 });

@@ -1,29 +1,32 @@
 import { MAX_RECORD_BYTES, type MessageOf, type Topic } from '@slipway/contracts';
 import { portableJson } from './portable-json.ts';
 
-/** A record as Kafka takes it. */
+/** A record in the form that Kafka takes. */
 export type OutgoingRecord = { key?: string | null; value: string | Buffer | null; headers?: Record<string, string> };
 
-/** What is published on a topic: a value of its schema, or of a state topic a key whose state is no more. */
+/** A message for a topic: a value of its schema or, on a state topic, a key whose state is deleted. */
 export type Message<T extends Topic> =
   | {
       value: MessageOf<T>;
-      /** The trace that it belongs to (W3C); a record of many rows belongs to none. */
+      /** The W3C trace that the message belongs to; a record of many rows has none. */
       traceparent?: T['carries'] extends 'rows' ? never : string;
     }
   | (T['carries'] extends 'state' ? { key: string; value: null } : never);
 
-/** What is on its way already as the bytes of its topic: lines without the last newline, or one event. */
+/** Already encoded content for a topic: lines without the last newline, or one event. */
 export type EncodedRecord<T extends Topic> = { value: string | Buffer } & (T['carries'] extends 'rows'
   ? unknown
   : { key: string; traceparent?: string });
 
-/** A value as the JSON of its topic. Where ClickHouse reads it, no number and no character in it stops ClickHouse. */
+/**
+ * Encodes a value as the JSON of its topic. For topics that ClickHouse reads, numbers and characters that it would
+ * refuse are replaced.
+ */
 export function encodeValue<T extends Topic>(topic: T, value: MessageOf<T>): string {
   return topic.readers.includes('clickhouse') ? portableJson(value as object) : JSON.stringify(value);
 }
 
-/** Messages as records: one each, and of batched rows as many lines in a record as fit. Pure. */
+/** Converts messages to records: one each, or for batched rows as many lines in a record as fit. Pure. */
 export function encodeMessages<T extends Topic>(topic: T, messages: readonly Message<T>[]): OutgoingRecord[] {
   if (topic.carries === 'rows')
     return batchedLines(
@@ -37,7 +40,7 @@ export function encodeMessages<T extends Topic>(topic: T, messages: readonly Mes
   });
 }
 
-/** A record with its trace as the header that consumers look for. */
+/** Adds the trace to a record as the header that consumers read. */
 export function keyedRecord(r: {
   key?: string;
   value: string | Buffer;
@@ -46,7 +49,7 @@ export function keyedRecord(r: {
   return { key: r.key ?? null, value: r.value, ...(r.traceparent ? { headers: { traceparent: r.traceparent } } : {}) };
 }
 
-/** Joins lines into records of less than `maxBytes`; a line that is longer has a record of its own. */
+/** Joins lines into records of less than `maxBytes`; a longer line has a record of its own. */
 export function batchedLines(lines: readonly string[], maxBytes: number): string[] {
   const records: string[] = [];
   let size = Number.POSITIVE_INFINITY;

@@ -1,16 +1,16 @@
-/** Readers give up on deeper nesting (simdjson at 1,024). */
+/** Some readers refuse deeper nesting (simdjson at 1,024). */
 const MAX_DEPTH = 256;
-/** Numbers that no reader stumbles over, unless one has more digits than these, whatever they are. */
+/** Numbers of this form are accepted by every reader, unless they have more digits than this. */
 const SAFE_INTEGER_DIGITS = 18;
 const SAFE_EXPONENT_DIGITS = 2;
-/** What fits into 64 bits, with or without a sign. */
+/** The range of 64 bits, signed or unsigned. */
 const LEAST_INTEGER = -(2n ** 63n);
 const MOST_INTEGER = 2n ** 64n - 1n;
 
 /**
- * Of bytes that are JSON in UTF-8: whether every reader of the log takes them. ClickHouse is the strictest: it refuses
- * numbers beyond a double, integers beyond 64 bits, lone surrogates and deep nesting. One pass; what stands in a string
- * (an id such as `…1e999…`, a text with brackets) is text.
+ * Whether every reader of the log accepts these bytes, which must be JSON in UTF-8. ClickHouse is the strictest reader:
+ * it refuses numbers beyond a double, integers beyond 64 bits, lone surrogates and deep nesting. One pass; the text
+ * inside strings (an id such as `…1e999…`, brackets) is not taken for numbers or structure.
  */
 export function isPortable(json: Buffer): boolean {
   let depth = 0;
@@ -38,7 +38,7 @@ const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
-/** The place behind the string of which `at` is the first character; -1 when it has a lone surrogate. */
+/** The position after the string whose first character is at `at`; -1 when it has a lone surrogate. */
 function endOfString(json: Buffer, at: number): number {
   for (let i = at; i < json.length; i++) {
     const byte = json[i];
@@ -46,7 +46,7 @@ function endOfString(json: Buffer, at: number): number {
     if (byte !== BACKSLASH) continue;
     const unit = escapedUnit(json, i);
     i++;
-    // Only escapes can write a surrogate: UTF-8 has none.
+    // Only escapes can encode a surrogate: UTF-8 has none.
     if (unit === undefined || unit < 0xd800 || unit > 0xdfff) continue;
     const low = unit < 0xdc00 ? escapedUnit(json, i + 5) : undefined;
     if (low === undefined || low < 0xdc00 || low > 0xdfff) return -1;
@@ -55,13 +55,15 @@ function endOfString(json: Buffer, at: number): number {
   return json.length;
 }
 
-/** The UTF-16 unit of an escape `\uXXXX` at that place; undefined when none begins there. */
+/** The UTF-16 unit of the escape `\uXXXX` at this position; undefined when there is none. */
 function escapedUnit(json: Buffer, at: number): number | undefined {
   if (json[at] !== BACKSLASH || json[at + 1] !== 0x75) return undefined;
   return Number.parseInt(json.toString('latin1', at + 2, at + 6), 16);
 }
 
-/** The place behind the number that begins at `at`; -1 when it is beyond a double or, an integer, beyond 64 bits. */
+/**
+ * The position after the number that begins at `at`; -1 when it is beyond a double or, for an integer, beyond 64 bits.
+ */
 function endOfNumber(json: Buffer, at: number): number {
   let end = json[at] === MINUS ? at + 1 : at;
   const digits = end;
@@ -87,8 +89,8 @@ function endOfNumber(json: Buffer, at: number): number {
 }
 
 /**
- * A row's own fields as JSON that every reader takes: lone surrogates become U+FFFD, and numbers that `JSON.stringify`
- * would write as an integer beyond 64 bits get an exponent.
+ * Encodes a row's fields as JSON that every reader accepts: lone surrogates become U+FFFD, and numbers that
+ * `JSON.stringify` would write as an integer beyond 64 bits get an exponent.
  */
 export function portableJson(row: object): string {
   let text = JSON.stringify(row);

@@ -3,7 +3,7 @@ import { type Topic } from '@slipway/contracts';
 import type { z } from 'zod';
 import { rowOf } from './cloud-event.ts';
 
-/** A record as it stands on its topic. */
+/** A record as read from its topic. */
 export type RawRecord = {
   topic: string;
   partition: number;
@@ -14,16 +14,16 @@ export type RawRecord = {
   headers: Record<string, string>;
 };
 
-/** One record as a handler gets it: the value is parsed by the topic's schema. */
+/** One record for a handler, with its value parsed by the topic's schema. */
 export type ConsumedRecord<V = unknown> = RawRecord & { parsed: V };
 
-/** What a handler says of one record. */
+/** A handler's result for one record. */
 export type RecordResult = { kind: 'ok' } | { kind: 'drop'; reason: string } | { kind: 'deadLetter'; reason: string };
 export const ok: RecordResult = { kind: 'ok' };
 
 /**
- * A value that fits its topic's schema, or why it does not. CloudEvents are understood in
- * structured and in binary mode.
+ * Parses a record by its topic's schema. Returns the value, or the reason why it does not fit. CloudEvents are accepted
+ * in structured and in binary mode.
  */
 export function parseRecord<S extends z.ZodType>(
   topic: Topic<S>,

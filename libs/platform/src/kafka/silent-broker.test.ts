@@ -6,7 +6,7 @@ import { runHeartbeat } from './heartbeat.client.ts';
 import { createKafka } from './kafka.client.ts';
 import { RecordProducer } from './producer.client.ts';
 
-it('an instance stops in seconds beside a broker that takes connections and says nothing', async () => {
+it('an instance stops within seconds when the broker accepts connections and never responds', async () => {
   const sockets: Socket[] = [];
   let connected: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
@@ -27,7 +27,7 @@ it('an instance stops in seconds beside a broker that takes connections and says
   const began = performance.now();
   await heartbeat.stop();
   await producer.close();
-  // A send is given up after 8 s and tried again; a service that stops is killed after 15 s.
+  // A send is given up after 8 s and retried; a stopping service is killed after 15 s.
   expect(performance.now() - began).toBeLessThan(8000);
   for (const socket of sockets) socket.destroy();
   broker.close();

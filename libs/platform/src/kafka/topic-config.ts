@@ -1,10 +1,10 @@
 import type { Topic } from '@slipway/contracts';
 
-/** What a topic is created with: names and values as Kafka has them. */
+/** Configuration of a new topic: names and values as in Kafka. */
 export function topicConfig(t: Topic, replicationFactor: number): { name: string; value: string }[] {
   const common = [
     { name: 'message.timestamp.type', value: 'LogAppendTime' },
-    // An acknowledged record must outlive the loss of any one broker.
+    // An acknowledged record must survive the loss of any one broker.
     ...(replicationFactor >= 3 ? [{ name: 'min.insync.replicas', value: '2' }] : []),
   ];
   if (t.carries === 'state') {

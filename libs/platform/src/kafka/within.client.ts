@@ -1,6 +1,6 @@
 /**
- * Waits for `work`, but no longer than `ms`: what is under way to a server that says nothing must not keep a stop
- * waiting. How it ends, if it fails too, is nobody's business any more.
+ * Waits for `work`, but no longer than `ms`, so that a call to a server that does not respond cannot delay a stop. A
+ * later failure of `work` is ignored.
  */
 export async function within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

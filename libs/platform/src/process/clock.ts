@@ -1,7 +1,7 @@
 /**
- * Milliseconds since the epoch on a clock that does not jump after the process has started: what the wall clock said
- * then, and monotonic time since. Decisions that wait for time (expiry of evidence, dwell, silence) go by it; an
- * operator who corrects a clock by an hour must not end a rollout.
+ * Milliseconds since the epoch on a clock that does not jump: the wall clock at the start of the process plus monotonic
+ * time since. Used for decisions that depend on elapsed time (expiry of evidence, dwell, silence), so that an operator
+ * who corrects the clock by an hour does not end a rollout.
  */
 export function steadyNow(): number {
   // biome-ignore lint/style/noRestrictedGlobals: the one place that reads the time; everybody else is given it

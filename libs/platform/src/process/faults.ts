@@ -1,6 +1,6 @@
 /**
- * A fault that will pass (a store is away): whoever meets it waits and tries again, and loses nothing.
- * Everything else is deterministic: trying again would fail again.
+ * A fault that will pass, such as an unavailable store: the caller waits and tries again. Every other error is
+ * deterministic: trying again would fail again.
  */
 export class TransientError extends Error {
   override name = 'TransientError';
@@ -20,9 +20,9 @@ const TRANSIENT_CODES = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 /**
- * PostgreSQL: connection exceptions, logins that are refused (a password is being changed), transaction rollback,
- * insufficient resources, operator intervention, errors of its machine; and a server that only reads (a standby, or a
- * disk that is full), a transaction that stood still for too long, a lock that somebody holds.
+ * SQLSTATE codes and classes of transient Postgres faults: connection exceptions, refused logins (a password is being
+ * changed), transaction rollback, insufficient resources, operator intervention, system errors, a read-only server (a
+ * standby, or a full disk), an idle transaction timeout, a lock that another session holds.
  */
 const TRANSIENT_SQLSTATE = /^((08|28|40|53|57|58)\w{3}|25006|25P03|25P04|55P03)$/;
 const TRANSIENT_MESSAGES = [
@@ -34,7 +34,7 @@ const TRANSIENT_MESSAGES = [
 ];
 const TRANSIENT_MESSAGE = new RegExp(TRANSIENT_MESSAGES.join('|'), 'i');
 
-/** Walks the chain of causes. */
+/** Follows the chain of causes. */
 export function isTransient(error: unknown): boolean {
   for (
     let e = error, depth = 0;
@@ -49,8 +49,8 @@ export function isTransient(error: unknown): boolean {
       name?: unknown;
     };
     if (typeof code === 'string' && (TRANSIENT_CODES.has(code) || TRANSIENT_SQLSTATE.test(code))) return true;
-    // Of a client of Kafka's only a broker's word on the record itself is deterministic; kafkajs does not mark its own
-    // faults ("Broker not connected", retries that are used up) as retriable.
+    // Of kafkajs' errors only a broker's refusal of the record itself is deterministic. kafkajs does not mark all
+    // transient faults ("Broker not connected", exhausted retries) as retriable.
     if (typeof name === 'string' && /^KafkaJS(?!ProtocolError|NonRetriable)/.test(name)) return true;
     if (name === 'KafkaJSProtocolError' && retriable === true) return true;
     if (typeof name === 'string' && name.startsWith('KafkaJS') && /not connected/i.test(String(message))) return true;
@@ -60,7 +60,7 @@ export function isTransient(error: unknown): boolean {
   return false;
 }
 
-/** 100 ms, doubling to 5 s, with the given jitter in [0, 1). */
+/** Backoff in milliseconds: from 100 ms, doubling up to 5 s, with the given jitter in [0, 1). */
 export function backoffMs(attempt: number, jitter: number): number {
   return Math.min(5000, 100 * 2 ** Math.min(attempt, 10)) * (0.75 + 0.5 * jitter);
 }

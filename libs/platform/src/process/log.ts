@@ -6,12 +6,12 @@ export type { Logger } from 'pino';
 /** JSON lines on stdout. */
 export function createLogger(service: string, instance: string, level: string): Logger {
   const stdout = destination(1);
-  // A full disk takes no log lines; that must not end a service that still answers.
+  // A full disk makes writing to the log fail; that must not end a service that can still answer.
   stdout.on('error', () => undefined);
   return pino({ level, base: { service, instance }, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
 }
 
-/** Lets Nest write through pino; its start-up chatter goes to debug. */
+/** Lets Nest log through pino; its start-up messages are logged at level debug. */
 export function nestLogger(log: Logger): LoggerService {
   const context = (rest: unknown[]) => ({ context: rest.at(-1) });
   return {

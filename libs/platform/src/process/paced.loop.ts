@@ -1,6 +1,6 @@
 /**
- * Does one piece of work over and over, about `everyMs` apart; work that takes longer (a slow store) is given as long a
- * rest, so that it is not asked more than it can bear.
+ * Repeats a piece of work about every `everyMs` milliseconds. Work that takes longer (a slow store) is followed by an
+ * equally long pause, to limit the load that it causes.
  */
 export class PacedLoop {
   private readonly work: () => Promise<void>;
@@ -19,7 +19,7 @@ export class PacedLoop {
     this.running = this.run();
   }
 
-  /** Ends a rest at once. */
+  /** Ends a pause at once. */
   wake(): void {
     this.rested?.();
   }

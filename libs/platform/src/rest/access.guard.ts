@@ -6,12 +6,12 @@ import { Access } from '../access/access.ts';
 import { type AuthenticatedRequest, operationOf } from './operation.ts';
 
 const NEEDS = 'slipway:needs';
-/** What is asked of the callers of a route that is no operation; `anyone` is not asked for a key. */
+/** Who may call a route that is not an operation; `anyone` needs no key. */
 export const Needs = (needed: Needed | 'anyone') => SetMetadata(NEEDS, needed);
 
 /**
- * Before every handler of every service: who asks must be allowed to, by what the operation says. Query parameters
- * that the operation does not declare are refused: what is ignored silently misleads whoever asks.
+ * Runs before every handler of every service: the caller must have the role that the operation declares. Undeclared
+ * query parameters are refused, because ignoring them would silently mislead the caller.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -33,7 +33,7 @@ export class AccessGuard implements CanActivate {
           context.getClass(),
         ]);
     if (needed === undefined)
-      throw new ProblemError('forbidden', `${request.method} ${request.url} is no declared operation`);
+      throw new ProblemError('forbidden', `${request.method} ${request.url} is not a declared operation`);
     if (needed === 'anyone') return true;
     const caller = await this.access.require(request.headers.authorization, needed);
     if (caller) request.caller = caller;
@@ -42,7 +42,7 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-/** Whether a handler that is for no operation says who may call it. */
+/** Whether a handler of a route that is not an operation declares who may call it. */
 export function saysNeeds(controller: object, handler: object): boolean {
   return [handler, controller].some((of) => Reflect.getMetadata(NEEDS, of) !== undefined);
 }

@@ -43,7 +43,7 @@ class Notes {
 describe('the controllers of a service', () => {
   it('serve its API when each operation has one handler', () => expect(apiFaults(api, [Notes])).toEqual([]));
 
-  it('do not where an operation has no handler, two, or is of another API', () => {
+  it('do not when an operation has no handler, two handlers, or belongs to another API', () => {
     class Second {
       @Operation(get)
       get({ params: { id } }: Asked<typeof get>) {
@@ -57,7 +57,7 @@ describe('the controllers of a service', () => {
     ]);
   });
 
-  it('do not where a route is no operation and nobody says who may call it', () => {
+  it('do not when a route is not an operation and does not declare who may call it', () => {
     class Beside {
       @Post('v1/notes')
       create() {
@@ -77,11 +77,11 @@ describe('the controllers of a service', () => {
       }
     }
     expect(apiFaults({}, [Beside, Protocol])).toEqual([
-      'Beside.create is a route that is no operation, and does not say with @Needs who may call it',
+      'Beside.create is a route that is not an operation, and does not declare with @Needs who may call it',
     ]);
   });
 
-  it('do not compile where a handler takes or gives what the operation does not declare', () => {
+  it('do not compile when a handler takes or returns what the operation does not declare', () => {
     class Wrong {
       // @ts-expect-error: the answer has no text
       @Operation(get)

@@ -6,8 +6,8 @@ import { handledBy } from './operation.ts';
 type Controller = { name: string; prototype: object };
 
 /**
- * Why controllers do not serve an API, one line each; empty when they do: every operation has exactly one handler,
- * every handler is for an operation of the API, and every other route says who may call it.
+ * Why controllers do not serve an API, one line each; empty when they do. Every operation must have exactly one
+ * handler, every handler must be for an operation of the API, and every other route must declare who may call it.
  */
 export function apiFaults(api: Api, controllers: readonly Controller[]): string[] {
   const faults: string[] = [];
@@ -19,7 +19,7 @@ export function apiFaults(api: Api, controllers: readonly Controller[]): string[
       const operation = handledBy(method);
       if (operation) handlers.set(operation, [...(handlers.get(operation) ?? []), place]);
       else if (isRoute(method) && !saysNeeds(controller, method))
-        faults.push(`${place} is a route that is no operation, and does not say with @Needs who may call it`);
+        faults.push(`${place} is a route that is not an operation, and does not declare with @Needs who may call it`);
     }
   for (const { name, operation } of operations) {
     const places = handlers.get(operation) ?? [];

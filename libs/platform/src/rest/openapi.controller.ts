@@ -3,7 +3,7 @@ import { Needs } from './access.guard.ts';
 
 export const OPENAPI = Symbol('OpenAPI document');
 
-/** What a service's REST API is, for whoever asks. */
+/** Serves the OpenAPI document of a service. */
 @Controller()
 @Needs('anyone')
 export class OpenApiController {

@@ -21,7 +21,7 @@ import { ProblemError } from '@slipway/core';
 import type { FastifyRequest } from 'fastify';
 import type { KeyOwner } from '../access/access.ts';
 
-/** What a handler gets of a request: its parts as the operation declares them, and who asks. */
+/** The argument of a handler: the parts of the request as the operation declares them, and the caller. */
 export type Asked<O extends Declared> = {
   params: ParamsOf<O>;
   query: QueryOf<O>;
@@ -30,7 +30,10 @@ export type Asked<O extends Declared> = {
   caller: O['role'] extends Role ? KeyOwner : KeyOwner | undefined;
 };
 
-/** What a handler gives: what the operation declares; bytes and events it answers as it likes. */
+/**
+ * The return value of a handler: the response body that the operation declares. Bytes and event streams are written by
+ * the handler itself.
+ */
 type Given<O extends Declared> = O['response'] extends 'bytes' | { events: object }
   ? unknown
   : AnswerOf<O> | Promise<AnswerOf<O>> | (O['response'] extends undefined ? Promise<void> : never);
@@ -46,7 +49,7 @@ const OPERATION = 'slipway:operation';
 
 /**
  * Makes a method the handler of an operation: its route, status, access, and the parsed request as its first argument.
- * A method that takes or gives anything else than the operation declares does not compile.
+ * A method whose argument or return value differs from the declared ones does not compile.
  */
 export function Operation<O extends Declared>(operation: O) {
   const { method, path, statuses } = operation;
@@ -62,12 +65,12 @@ export function Operation<O extends Declared>(operation: O) {
   };
 }
 
-/** The operation that a handler is for; undefined of any other method. */
+/** The operation of a handler; undefined for any other method. */
 export function handledBy(handler: object): Declared | undefined {
   return Reflect.getMetadata(OPERATION, handler) as Declared | undefined;
 }
 
-/** The operation that a request asks for; undefined where its route is none. */
+/** The operation of a request; undefined when its route is not an operation. */
 export function operationOf(request: FastifyRequest): Declared | undefined {
   return (request.routeOptions?.config as { operation?: Declared } | undefined)?.operation;
 }
@@ -77,7 +80,7 @@ export type AuthenticatedRequest = FastifyRequest & { caller?: KeyOwner };
 const AskedParameter = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
   const operation = operationOf(request);
-  if (!operation) throw new Error(`${request.method} ${request.url} is no operation`);
+  if (!operation) throw new Error(`${request.method} ${request.url} is not an operation`);
   const parsed = parseRequest(operation, request);
   if (operation.body !== 'bytes') return { ...parsed, caller: request.caller };
   if (typeof (request.body as NodeJS.ReadableStream | undefined)?.pipe !== 'function')

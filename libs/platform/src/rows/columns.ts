@@ -1,31 +1,34 @@
 import type { Row } from '@slipway/contracts';
 
-/** A column of ClickHouse; `value` is what the ingest puts into it, as SQL over `row`, `fields` and its line. */
+/**
+ * A ClickHouse column. `value` is the SQL expression that the ingest computes it with, over `row`, `fields` and the
+ * line.
+ */
 export type Column = {
   readonly name: string;
   readonly type: string;
   readonly comment: string;
   readonly value: string;
-  /** Of a row that was written before the column was added; empty where the type's own will do. */
+  /** Default for rows written before the column was added; empty when the default of the type will do. */
   readonly defaultSql: string;
   readonly storage: string;
 };
 type Field = Row['fields'][number];
 
-/** Of every row: where its line lay in Kafka. */
+/** Columns of every row: the position of its line in Kafka. */
 const POSITION: readonly Column[] = [
-  ['arrived_at', 'DateTime64(3)', "Kafka's clock; orders evidence", 'arrived'],
+  ['arrived_at', 'DateTime64(3)', "time of arrival by Kafka's clock; orders evidence", 'arrived'],
   [
     'kafka_partition',
     'UInt32',
-    'where its record lies: what a look has seen is a prefix of every partition',
+    'partition of the record; what a look has seen is a prefix of every partition',
     'kafka_partition',
   ],
-  ['kafka_offset', 'UInt64', "the record's offset in that partition", 'kafka_offset'],
+  ['kafka_offset', 'UInt64', 'offset of the record in that partition', 'kafka_offset'],
   [
     'version',
     'UInt128',
-    'greater for earlier arrivals (time, then offset, both inverted), so that the first wins',
+    'greater for earlier arrivals (time, then offset, both inverted), so that the first copy wins',
     `bitOr(bitShiftLeft(toUInt128(bitNot(toUInt64(toUnixTimestamp64Milli(arrived)))), 64),
         toUInt128(bitNot(toUInt64(kafka_offset))))`,
   ],
@@ -33,7 +36,9 @@ const POSITION: readonly Column[] = [
   ...{ name, type, comment, value, defaultSql: '', storage: '' },
 }));
 
-/** The columns of a row's table, in order: its fields, what is worked out from them, where its line lay. */
+/**
+ * The columns of a row's table, in order: its fields, those computed from them, and the position of its line in Kafka.
+ */
 export function columnsOf(row: Row): Column[] {
   return [
     ...row.fields.flatMap((f) => (f.column === null ? [] : [columnOf(f, f.column)])),
@@ -61,14 +66,14 @@ function readValue(name: string, type: string, otherwise: string | number | unde
     : `ifNull(${read}, ${literal(otherwise)})`;
 }
 
-/** What a line that lacks the field stands for, where that is not what the ClickHouse type has by itself. */
+/** The value for a line that lacks the field, when it differs from the default of the ClickHouse type. */
 function otherThanZero({ schema }: Field): string | number | undefined {
   const absent = schema.safeParse(undefined);
   const value = absent.success ? absent.data : undefined;
   return (typeof value === 'string' || typeof value === 'number') && value !== '' && value !== 0 ? value : undefined;
 }
 
-/** What the ingest reads of a line, as the name and type of an element of a tuple; undefined when `row` is enough. */
+/** Name and type of the tuple element that the ingest parses the field into; undefined when `row` is enough. */
 export function readOf(field: Field): string | undefined {
   if (field.json === null || field.column === null) return undefined;
   const plain = field.column.replace(/LowCardinality\((\w+)\)/g, '$1').replace(/^DateTime64.*/, 'Int64');
@@ -76,7 +81,7 @@ export function readOf(field: Field): string | undefined {
   return `${quotedName(field.name)} ${field.json ?? (mayLack ? `Nullable(${plain})` : plain)}`;
 }
 
-/** The column in a CREATE TABLE or an ADD COLUMN. */
+/** The column definition for CREATE TABLE or ADD COLUMN. */
 export function columnSql({ name, type, comment, defaultSql, storage }: Column): string {
   const parts = [quotedName(name), type, ...(defaultSql ? [`DEFAULT ${defaultSql}`] : [])];
   return `${[...parts, 'COMMENT', literal(comment), ...(storage ? [storage] : [])].join(' ')}`;

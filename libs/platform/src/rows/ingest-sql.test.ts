@@ -26,19 +26,19 @@ describe('a field', () => {
     ['a number with a default', z.int().default(-1), 'Int16', '`x` Nullable(Int16)', 'ifNull(fields.`x`, -1)', '-1'],
     ['a time', z.int(), 'DateTime64(3)', '`x` Int64', 'fromUnixTimestamp64Milli(fields.`x`)', ''],
   ] as const)(
-    'that is %s is read without throwing, and has its default where it is missing',
+    'that is %s is parsed without throwing, and has its default when it is missing',
     (_, schema, type, inTuple, value, defaultSql) => {
       expect(read({ schema, column: type })).toEqual([inTuple]);
       expect(column({ schema, column: type })).toMatchObject({ value, defaultSql });
     },
   );
-  it('is a column with its default, its comment and how it is stored', () => {
+  it('becomes a column with its default, comment and storage options', () => {
     const field = { schema: z.string().default('oip'), column: 'String', storage: 'CODEC(ZSTD(1))' };
     expect(columnSql(columnsOf(row(field))[0] as never)).toBe(
       "`x` String DEFAULT 'oip' COMMENT 'it\\'s x' CODEC(ZSTD(1))",
     );
   });
-  it('that the table does not keep is no column, and is not read', () => {
+  it('that the table does not keep is neither a column nor parsed', () => {
     const declared = row({ schema: z.string(), column: null as never });
     expect(columnsOf(declared).map((c) => c.name)).not.toContain('x');
     expect(declared.fields.map(readOf)).toEqual([undefined]);
@@ -48,24 +48,24 @@ describe('a field', () => {
 describe('a line is refused', () => {
   it.each([
     ['without a text', z.string().min(1), 'String', "JSONExtractString(row, 'x') = '', 'x: missing or not a string'"],
-    ['without a truth value', z.boolean(), 'Bool', "JSONType(row, 'x') != 'Bool', 'x: must be true or false'"],
+    ['for a boolean of another type', z.boolean(), 'Bool', "JSONType(row, 'x') != 'Bool', 'x: must be true or false'"],
     [
-      'for a number out of the range of its schema',
+      'for a number outside the range of its schema',
       z.number().min(0).max(1),
       'Float64',
       "JSONExtractFloat(row, 'x') < 0 OR JSONExtractFloat(row, 'x') > 1, 'x: must be a number from 0 to 1'",
     ],
     [
-      'for an integer out of the range of its column',
+      'for an integer outside the range of its column',
       z.int().min(0),
       'UInt16',
       "JSONExtractInt(row, 'x') < 0 OR JSONExtractInt(row, 'x') > 65535, 'x: must be an integer from 0 to 65535'",
     ],
   ])('%s', (_, schema, type, sql) => expect(refusals({ schema, column: type })).toContain(sql));
-  it('for nothing about a field that may be left out', () => {
+  it('never for a field that may be left out', () => {
     expect(refusals({ schema: z.int().default(0), column: 'UInt16' })).toBe('');
   });
-  it('for a required field of many kinds only as the field says, and the field has to say it', () => {
+  it("for a required field of many kinds only by the field's own rule, which the field must declare", () => {
     const schema = z.union([z.number(), z.string()]);
     expect(() => refusals({ schema, column: 'String' })).toThrow('the field x is required');
     expect(refusals({ schema, column: 'String', refused: { when: 'a = 1', why: 'no' } })).toContain("a = 1, 'no'");
@@ -85,6 +85,6 @@ describe('values that an enumeration does not know', () => {
   });
 });
 
-it('a row that no topic carries has no ingest', () => {
+it('a row without a topic has no ingest', () => {
   expect(() => ingestStatements(row({ schema: z.string(), column: 'String' }))).toThrow('no topic carries');
 });

@@ -5,7 +5,7 @@ import { literal } from './columns.ts';
 type Field = Row['fields'][number];
 type Check = readonly [when: string, why: string];
 
-/** The integers that a column can hold. */
+/** The range of each integer column type. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   Int16: [-(2 ** 15), 2 ** 15 - 1],
   UInt16: [0, 2 ** 16 - 1],
@@ -16,9 +16,9 @@ const INTEGERS = "('Int64', 'UInt64')";
 const NUMBERS = "('Double', 'Int64', 'UInt64')";
 
 /**
- * Why a line cannot be a row, as SQL over `row` (its JSON) and `arrived`; empty when it can. A line is refused when it
- * is no JSON object, lacks a required field or has another kind of value there, or has an implausible time. Values that
- * an enumeration does not know are none of its business.
+ * SQL expression over `row` (its JSON) and `arrived` that gives the reason why a line is refused; empty when it is not.
+ * A line is refused when it is not a JSON object, lacks a required field or has a value of another type there, or has
+ * an implausible time. Unknown values of an enumeration are not refused.
  */
 export function refusalSql(row: Row): string {
   const checks: Check[] = [
@@ -73,6 +73,6 @@ function requiredChecks(field: Field): Check[] {
     }
     default:
       if (field.refused) return [];
-      throw new Error(`the field ${name} is required, and nothing says when a line is refused for it`);
+      throw new Error(`the field ${name} is required, but does not declare when a line is refused for it`);
   }
 }

@@ -12,7 +12,7 @@ and this page. A line that lacks what is needed is refused: it goes to \`dead_le
 an enumeration does not know lands as it is, and the view \`unknown_values\` counts it.
 `;
 
-/** The page \`docs/rows.md\`. */
+/** The content of `docs/rows.md`. */
 export function rowsPage(rows: readonly Row[]): string {
   return [INTRODUCTION, ...rows.map(section)].join('\n');
 }

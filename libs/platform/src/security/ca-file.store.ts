@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** The path of a PEM file with one certificate or more; becomes the file's text. */
+/** The path of a PEM file with one or more certificates; parsed to the text of the file. */
 export const caFromFile = z
   .string()
   .min(1)
@@ -12,7 +12,7 @@ export const caFromFile = z
       new X509Certificate(pem);
       return pem;
     } catch (error) {
-      ctx.addIssue({ code: 'custom', message: `no PEM certificate can be read from it: ${(error as Error).message}` });
+      ctx.addIssue({ code: 'custom', message: `cannot read a PEM certificate from it: ${(error as Error).message}` });
       return z.NEVER;
     }
   });

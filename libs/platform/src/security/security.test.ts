@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { commonConfigSchema } from '../process/config.ts';
 import { postgresTls } from './security.ts';
 
-// As a service declares its own.
+// Like the configuration of a service.
 const schema = commonConfigSchema.extend({ DATABASE_URL: z.url(), CLICKHOUSE_URL: z.url() });
 const env = {
   INSTANCE_ID: 'a',
@@ -44,12 +44,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('the settings of security', () => {
+describe('the security settings', () => {
   it('are all absent by default', () => {
     expect(schema.parse(env)).toMatchObject({ KAFKA_TLS: false, DATABASE_TLS: false });
   });
 
-  it('are accepted whole; a file of certificates is read at the start', () => {
+  it('are accepted when complete; certificate files are read at the start', () => {
     const config = schema.parse({
       ...env,
       CLICKHOUSE_URL: 'https://u:p@h:8443',
@@ -67,7 +67,7 @@ describe('the settings of security', () => {
     expect(postgresTls(config)).toEqual({ rejectUnauthorized: true, ca: pem });
   });
 
-  it('are refused by halves, with what is missing', () => {
+  it('are refused when incomplete, naming what is missing', () => {
     expect(refused({ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' })).toEqual([
       'KAFKA_SASL_PASSWORD: KAFKA_SASL_MECHANISM is set, so this has to be set too',
     ]);
@@ -86,7 +86,7 @@ describe('the settings of security', () => {
     ]);
   });
 
-  it('are refused when they mean nothing', () => {
+  it('are refused when they have no effect', () => {
     const junk = join(folder, 'junk.pem');
     writeFileSync(junk, 'junk');
     expect(refused({ KAFKA_TLS: 'yes' })?.[0]).toMatch(/^KAFKA_TLS: /);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { following, together } from './feature.ts';
 
-it('features are one: what they bring in order, and each is started when the one before has', async () => {
+it('features are combined: their parts in order, each started after the one before', async () => {
   const did: string[] = [];
   const slow = async () => {
     await Promise.resolve();

@@ -21,23 +21,23 @@ import { apiFaults } from '../rest/check-api.ts';
 import { OPENAPI, OpenApiController } from '../rest/openapi.controller.ts';
 
 export type ServiceContext = {
-  /** The service's. */
+  /** Name of the service. */
   name: string;
   log: Logger;
   onClose: (name: string, close: () => Promise<void> | void) => void;
 };
 
 export type ServiceParts = {
-  /** Who may call it. */
+  /** Authorisation of callers. */
   access: Access;
-  /** Its REST API: unless its controllers serve all of it, and nothing else, the service does not start. */
+  /** Its REST API. The service does not start unless its controllers serve exactly these operations. */
   api?: Api;
   providers?: Provider[];
   controllers?: Type[];
   readiness?: ReadinessCheck[];
   /** Kafka consumers as Nest microservices. */
   transports?: CustomTransportStrategy[];
-  /** Takes a request before Nest sees it; true when it has. The hot path. */
+  /** Handles a request before Nest; returns true when it has. Used by hot paths. */
   hotHandler?: HotHandler;
   /** Called once requests are accepted. */
   started?: () => void | Promise<void>;
@@ -46,17 +46,17 @@ export type ServiceParts = {
 @Module({})
 class ServiceModule {}
 
-/** Of all JSON bodies together that a service has read and not answered, beside those of the hot path. */
+/** Limit in bytes on all JSON bodies together that the service has read and not answered, excluding the hot path. */
 const MOST_BODY_BYTES = 256 * 1024 ** 2;
-/** What is under way at a stop is answered, if that takes no longer. */
+/** At a stop, requests under way are answered if that takes no longer than this. */
 const DRAIN_MS = 8000;
-/** A stop takes no longer, whatever hangs. */
+/** Longest duration of a stop, even when something hangs. */
 const STOP_MS = 18_000;
 
 /**
- * The life of every service: build its parts, accept requests, and on SIGTERM or SIGINT answer what is under way, stop
- * consuming, flush and close, in the reverse order of `onClose`. An error that nothing explains ends the process with
- * status 1; the supervisor starts it again.
+ * The life cycle of every service: build its parts, accept requests, and on SIGTERM or SIGINT answer what is under way,
+ * stop consuming, flush and close, in the reverse order of `onClose`. An unexplained error ends the process with status
+ * 1; the supervisor restarts it.
  */
 export async function runService<C extends CommonConfig>(
   name: string,
@@ -83,8 +83,8 @@ export async function runService<C extends CommonConfig>(
   };
   process.on('SIGTERM', () => void stop('SIGTERM', 0));
   process.on('SIGINT', () => void stop('SIGINT', 0));
-  // The supervisor holds the other end: when it is gone, so are we.
-  if (process.channel) process.on('disconnect', () => void stop('the supervisor is gone', 0));
+  // The supervisor holds the other end of stdin: when it ends, this process ends too.
+  if (process.channel) process.on('disconnect', () => void stop('the supervisor has ended', 0));
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'unexplained error');
     void stop('unexplained error', 1);
@@ -97,14 +97,14 @@ export async function runService<C extends CommonConfig>(
   const parts = await build(config, { name, log, onClose: (part, close) => closers.push({ name: part, close }) });
   const options = {
     bodyLimit: 8 * 1024 * 1024,
-    // Ids of requests have up to 128 characters, each of them up to nine where it is written with escapes.
+    // Request ids have up to 128 characters, each of up to nine bytes when percent-encoded.
     routerOptions: { maxParamLength: 1152 },
     forceCloseConnections: true,
     serverFactory: (handler: Listener): Server => createListener(handler, parts.hotHandler, log),
     clientErrorHandler: refuseBytes,
     frameworkErrors: answerFrameworkError,
   };
-  // Fastify's own types would have every part speak HTTP/2 as well.
+  // Fastify's own types would require HTTP/2 support everywhere.
   const adapter = new FastifyAdapter(options as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observeRequests(fastify, log);
@@ -132,11 +132,11 @@ export async function runService<C extends CommonConfig>(
   log.info({ port: config.PORT }, 'started');
 }
 
-/** @throws Error naming what the controllers do not serve of the API, and what they serve beside it */
+/** @throws Error naming the operations that the controllers do not serve, and the routes outside the API */
 function requireApi(app: NestFastifyApplication, api: Api): void {
   const controllers = [...app.get(ModulesContainer).values()].flatMap((m) =>
     [...m.controllers.values()].flatMap(({ metatype }) => (typeof metatype === 'function' ? [metatype] : [])),
   );
   const faults = apiFaults(api, controllers as Type[]);
-  if (faults.length > 0) throw new Error(`the controllers do not fit the API: ${faults.join('; ')}`);
+  if (faults.length > 0) throw new Error(`the controllers do not match the API: ${faults.join('; ')}`);
 }

@@ -8,20 +8,20 @@ import { unknownValuesStatements } from '../rows/unknown-values.ts';
 import { type ClickHouseClient, createClickHouse, queryRows } from './clickhouse.client.ts';
 
 /**
- * Brings ClickHouse's tables and views to what `folder` and the declared rows say; may run at every deployment.
+ * Brings ClickHouse's tables and views up to date with `folder` and the declared rows. May run at every deployment.
  *
- * - Numbered files (`0001_….sql`) change tables, and are applied once, in order. `${predictions}` and the like stand
- *   for the columns of a declared row.
+ * - Numbered files (`0001_….sql`) change tables and are applied once, in order. `${predictions}` and the like stand for
+ *   the columns of a declared row.
  * - Columns that a row declares and its table lacks are added, and comments follow the declaration.
  * - Everything else is applied again whenever its text changes: the functions (`functions.sql`), each row's ingest, the
  *   views (`views/*.sql`).
  *
- * Statements are separated by a line of `---` and must be idempotent: what was interrupted is run again from its top.
- * `${NAME}` is replaced from `variables`.
+ * Statements are separated by a line of `---` and must be idempotent: an interrupted file is run again from its
+ * beginning. `${NAME}` is replaced from `variables`.
  *
- * @returns what was applied now: names of files, `columns/TABLE`, `ingest/TABLE`
- * @throws Error for a column whose type is not the declared one, which only a numbered file can change, and for a
- *   database of a version before the tables were declared
+ * @returns what was applied: names of files, `columns/TABLE`, `ingest/TABLE`
+ * @throws Error for a column whose type differs from the declared one, which only a numbered file can change, and for a
+ * database from before the tables were declared
  */
 export async function migrateClickHouse(
   url: string,
@@ -42,9 +42,9 @@ class Migration {
   private readonly folder: string;
   private readonly variables: Record<string, string>;
   private readonly applied: string[] = [];
-  /** Checksums by name of what was applied before. */
+  /** Checksums of what was applied before, by name. */
   private done = new Map<string, string>();
-  /** The functions: where the engine writes them out in what uses them, that is applied again as well. */
+  /** The engine expands functions where they are used, so what uses them is applied again as well. */
   private functions = '';
 
   constructor(client: ClickHouseClient, folder: string, variables: Record<string, string>) {
@@ -89,7 +89,7 @@ class Migration {
     const known = await this.columns('schema_migrations');
     if (!known.has('checksum'))
       throw new Error(
-        'the tables in this ClickHouse are of an early version, whose migrations are gone: begin with an empty ' +
+        'the tables in this ClickHouse are of an early version whose migrations no longer exist: start with an empty ' +
           'database (on one machine: npm start -- --fresh)',
       );
     const before = await queryRows<{ name: string; checksum: string }>(
@@ -143,7 +143,7 @@ class Migration {
       .digest('hex');
   }
 
-  /** Adds what a row declares and its table lacks, and says what its columns mean. */
+  /** Adds the columns that a row declares and its table lacks, and updates the column comments. */
   private async followDeclaration(row: Row): Promise<void> {
     const { table } = row;
     const known = await this.columns(table);
@@ -181,7 +181,7 @@ class Migration {
     return new Map(found.map((c) => [c.name, c]));
   }
 
-  /** A materialized view's columns mean what its target's mean: where they have no comment they get the target's. */
+  /** Columns of a materialized view without a comment get the comment of its target's column. */
   private async commentMaterializedViews(): Promise<void> {
     const views = await queryRows<{ view: string; comments: [string, string][] }>(
       this.client,

@@ -2,15 +2,17 @@ import { Socket } from 'node:net';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresTls } from '../security/security.ts';
 
-// Not in the index of the library: TypeORM is a fifth of what a service without Postgres would load at its start.
+// Not exported by the library's index: loading TypeORM is a fifth of the start of a service without Postgres.
 export { DataSource, type EntityManager } from 'typeorm';
 
-/** Longer than the server lets a statement run or a transaction idle: a connection that is so long silent is dead. */
+/**
+ * Longer than the server's limits on statements and idle transactions: a connection without data for so long is broken.
+ */
 const SILENCE_MS = 20_000;
 
 /**
- * A socket that ends by itself when nothing came or went for so long: where a network drops packets without a word, or
- * a server hangs, whoever waits for an answer hears of it (as a transient fault), and the pool makes a new connection.
+ * A socket that closes itself after a time without data. Where a network drops packets silently or a server hangs, the
+ * caller gets a transient fault, and the pool opens a new connection.
  */
 function impatientSocket(silenceMs: number): Socket {
   const socket = new Socket();
@@ -21,9 +23,9 @@ function impatientSocket(silenceMs: number): Socket {
 }
 
 /**
- * A TypeORM data source on Postgres; migrations are run, `synchronize` never is.
- * @param tls as `postgresTls` gives it; `false` speaks in the clear
- * @param silenceMs after which a connection counts as dead
+ * A TypeORM data source on Postgres. Migrations are run; `synchronize` is never used.
+ * @param tls as returned by `postgresTls`; `false` for no encryption
+ * @param silenceMs milliseconds without data after which a connection is closed
  */
 export async function openPostgres(
   url: string,
@@ -33,7 +35,7 @@ export async function openPostgres(
   tls: PostgresTls = false,
   silenceMs = SILENCE_MS,
 ): Promise<DataSource> {
-  // The driver names the host to check the certificate by, but not where that is an address.
+  // The driver passes the host name for checking the certificate, but not when it is an IP address.
   const ssl = tls && { ...tls, host: new URL(url).hostname };
   const source = new DataSource({
     type: 'postgres',
@@ -55,7 +57,7 @@ export async function openPostgres(
     },
   });
   await source.initialize();
-  // Two services that start together must not migrate at once.
+  // Two services that start together must not both migrate.
   const runner = source.createQueryRunner();
   try {
     await runner.query('SELECT pg_advisory_lock(727001)');

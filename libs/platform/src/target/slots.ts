@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 
 type Waiter = { start: () => void; fail: (error: Error) => void };
 
-/** A number of places, and a bounded queue in front of them: first come, first served. */
+/** A number of places with a bounded first-come, first-served queue. */
 export class Slots {
   private free: number;
   private readonly places: number;
@@ -16,15 +16,16 @@ export class Slots {
     this.maxWaiting = maxWaiting;
   }
 
-  /** Nobody has a place or waits for one. */
+  /** Whether no place is taken and nobody waits. */
   get idle(): boolean {
     return this.free === this.places;
   }
 
   /**
-   * Takes a place, now or when one is given back. @param ended emits `abort` to end the waiting @param full the error
-   * when the queue is full
-   * @throws `full()`; what `close` was given; an error when `ended`
+   * Takes a place, immediately or when one is released.
+   * @param ended emits `abort` to stop waiting
+   * @param full makes the error for a full queue
+   * @throws `full()`; the error passed to `close`; an error when `ended` aborts
    */
   async take(ended: EventEmitter, full: () => Error): Promise<void> {
     if (this.closed) throw this.closed;
@@ -34,7 +35,7 @@ export class Slots {
     }
     if (this.queue.size >= this.maxWaiting) throw full();
     await new Promise<void>((resolve, reject) => {
-      const leave = () => waiter.fail(new Error('the waiting was ended'));
+      const leave = () => waiter.fail(new Error('the wait for a place was aborted'));
       const settled = (settle: () => void) => {
         this.queue.delete(waiter);
         ended.off('abort', leave);
@@ -46,14 +47,14 @@ export class Slots {
     });
   }
 
-  /** Gives a place back; the next in the queue has it. */
+  /** Releases a place to the next in the queue. */
   give(): void {
     const [next] = this.queue;
     if (next) next.start();
     else this.free++;
   }
 
-  /** Whoever waits, or comes later, gets the error. */
+  /** Everyone who waits now or calls `take` later gets the error. */
   close(error: Error): void {
     this.closed = error;
     for (const waiter of [...this.queue]) waiter.fail(error);

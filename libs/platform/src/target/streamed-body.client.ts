@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { TargetFault } from '@slipway/routing';
 
 /**
- * The pieces of an answer as they come, each within `patienceMs`. It holds a place at its target until it has ended:
- * whoever has it reads it to the end, or closes it.
+ * The pieces of an answer as they arrive, each within `patienceMs`. It holds a place at its target until it has ended,
+ * so it must be read to the end or closed.
  */
 export class StreamedBody implements AsyncIterableIterator<Buffer> {
   private readonly stream: Readable;
@@ -13,9 +13,9 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
   private readonly ended: () => void;
   private open = true;
 
-  /** @param ended called once, when there is nothing more to come or it was closed */
+  /** @param ended called once, at the end or when it was closed */
   constructor(stream: Readable, patienceMs: number, asFault: (error: unknown) => Error, ended: () => void) {
-    // Whoever waits for a piece hears of it; of a stream that nobody reads nobody need.
+    // The reader gets this error; without a reader it may be ignored.
     stream.on('error', () => undefined);
     this.stream = stream;
     this.pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -28,12 +28,12 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
     return this;
   }
 
-  /** @throws TargetFault when the target breaks off, or says nothing for too long */
+  /** @throws TargetFault when the target breaks off, or sends nothing for too long */
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
-        () => reject(new TargetFault('timeout', `nothing more came within ${this.patienceMs} ms`)),
+        () => reject(new TargetFault('timeout', `no further piece arrived within ${this.patienceMs} ms`)),
         this.patienceMs,
       );
     });
@@ -50,7 +50,7 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
     }
   }
 
-  /** What is still to come is nobody's any more. */
+  /** The remaining pieces are discarded. */
   close(): void {
     if (!this.open) return;
     this.end();

@@ -6,29 +6,29 @@ import { ByteBudget } from '../http/byte-budget.ts';
 import { Slots } from './slots.ts';
 import { StreamedBody } from './streamed-body.client.ts';
 
-/** `rest`: what comes behind `body` when the answer is streamed; whoever has it reads it to its end, or closes it. */
+/** `rest`: the pieces after `body` of a streamed answer. It must be read to the end, or closed. */
 export type TargetAnswer = TargetReply & { rest?: StreamedBody };
 
-/** A model that answers with more is broken, or hostile. */
+/** Default limit on the size of an answer: a model that exceeds it is broken or hostile. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** Answers that say that they have no more are not counted. */
+/** Answers whose length header promises no more than this are not counted. */
 const SMALL_ANSWER_BYTES = 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
-/** Of the answer to a probe: what says whether a target is ready is short. */
+/** Limit on the answer to a probe, which is short. */
 const MOST_PROBE_BYTES = 64 * 1024;
 
 type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
 
 /**
- * For each key: requests under way, requests that wait for one of those to end, and bytes of the bodies of all those
- * and of answers that are being read (no bound when absent).
+ * Limits for each key: concurrent requests, waiting requests, and bytes of all these bodies and of the answers that are
+ * being read (no limit when absent).
  */
 export type TargetLimits = { connections: number; waiting: number; bytes?: number };
 
 /**
- * Kept-alive connections to the targets: for each key, a version at an address, a pool and a bounded queue of its own,
- * so that a target that hangs uses up nothing that another one needs.
+ * Keep-alive connections to the targets. Each key (a version at an address) has a pool and a bounded queue of its own,
+ * so that a hanging target cannot exhaust what others need.
  */
 export class TargetClient {
   private readonly lines = new Map<string, Line>();
@@ -48,7 +48,7 @@ export class TargetClient {
           keepAliveTimeout: 30_000,
           connect: { timeout: 1000 },
           maxResponseSize: MAX_ANSWER_BYTES,
-          // The deadline of the whole attempt is ours.
+          // The client's own timeouts are off: the attempt's deadline applies.
           headersTimeout: 0,
           bodyTimeout: 0,
         }),
@@ -61,10 +61,10 @@ export class TargetClient {
   }
 
   /**
-   * One attempt; all of it, waiting, connecting, headers and body, ends within `timeoutMs`. Of an answer that is
-   * streamed only its first piece has to come by then, and each of the others within as long again.
-   * @param options.mostBytes an answer that has more is given up; 64 MiB when absent
-   * @throws TargetFault when no answer came; an answer with an error status is an answer
+   * Makes one attempt. Waiting, connecting, headers and body together must end within `timeoutMs`. For a streamed
+   * answer only the first piece must arrive by then, and each later one within the same time again.
+   * @param options.mostBytes limit on the size of the answer; 64 MiB by default
+   * @throws TargetFault when there was no answer; an error status is an answer
    */
   async ask(
     key: string,
@@ -77,7 +77,8 @@ export class TargetClient {
     const base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '');
     const { pool, slots, bytes } = this.line(key, url.origin);
     const held = bytes.hold();
-    // undici takes an emitter as well: an AbortSignal costs more than the rest of the attempt's bookkeeping together.
+    // undici also accepts an emitter; an AbortSignal would cost more than the rest of the attempt's bookkeeping
+    // together.
     const abort = new EventEmitter();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_, reject) => {
@@ -97,7 +98,7 @@ export class TargetClient {
       }
       let streamed = false;
       let ended = false;
-      /** A stream that breaks off at once ends by itself, too: the place is given back once. */
+      /** A stream that breaks off at once also ends by itself; the place is released only once. */
       const end = () => {
         if (ended) return;
         ended = true;
@@ -133,14 +134,14 @@ export class TargetClient {
       }
     };
     try {
-      // While undici connects, it does not hear the signal: the caller need not wait for that.
+      // undici does not react to the signal while it connects; the caller need not wait for that.
       return await Promise.race([attempt(), deadline]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Gives up on everything that is under way to a target: whoever waits tries another one now. */
+  /** Aborts everything under way to a target, so that the callers try another one now. */
   async reset(key: string): Promise<void> {
     const line = this.lines.get(key);
     this.lines.delete(key);
@@ -148,7 +149,7 @@ export class TargetClient {
     await line?.pool.destroy();
   }
 
-  /** Closes the connections to targets that no route names any more and that nothing is under way to. */
+  /** Closes idle connections to targets that no route names any more. */
   retain(keys: ReadonlySet<string>): void {
     for (const [key, { pool, slots }] of this.lines)
       if (!keys.has(key) && slots.idle) {
@@ -157,7 +158,7 @@ export class TargetClient {
       }
   }
 
-  /** Whether the server at the address says that the version is ready. @param outgoing the protocol's probe */
+  /** Whether the server at the address reports that the version is ready. @param outgoing the protocol's probe */
   async probe(
     address: string,
     { method, path, headers, body }: Outgoing,
@@ -169,7 +170,7 @@ export class TargetClient {
         method,
         headers: { ...headers, ...credentials },
         ...(method === 'POST' ? { body: new Uint8Array(body) } : {}),
-        // Whoever is elsewhere is on no allow-list, and the key is not for them.
+        // Redirections are not followed: the other host is not on the allow-list, and the key must not reach it.
         redirect: 'manual',
         signal: AbortSignal.timeout(1000),
       });
@@ -197,7 +198,7 @@ function asFault(address: string, error: unknown): TargetFault {
   return new TargetFault(kind, `${address}: ${message}`, { cause: error });
 }
 
-/** The beginning of a body; what comes behind it is not waited for. */
+/** The beginning of a body; the rest is not waited for. */
 async function firstBytes(response: Response, most: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;

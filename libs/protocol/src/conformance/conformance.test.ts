@@ -6,7 +6,7 @@ const descriptions = [oipDescription];
 for (const description of descriptions) describeProtocol(description);
 
 describe('the suite', () => {
-  it('runs on every protocol', () => {
+  it('runs on every protocol in the list', () => {
     expect(descriptions.map((d) => d.protocol.name)).toEqual(protocols.map((p) => p.name));
   });
 });

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Reply } from '../interface/protocol.ts';
 import type { Asking, ProtocolDescription } from './description.fixture.ts';
 
-/** A router, and a worker behind it that has the version loaded; base addresses. */
+/** Base addresses of a router and of a worker behind it that has the version loaded. */
 export type Served = { router: string; worker: string; endpoint: string; model: string; version: string };
 
-/** Holds a router and a worker to a protocol, as its clients see them. */
+/** Checks a router and a worker over HTTP, as clients of the protocol call them. */
 export function describeOverHttp(
   d: ProtocolDescription,
   served: () => Served,
@@ -23,7 +23,7 @@ export function describeOverHttp(
   const { infer, questions, protocol } = d;
 
   describe(`${protocol.name} over HTTP`, () => {
-    it('gives the same outputs from the router as from the worker behind it, under the id of the request', async () => {
+    it('gives the same outputs from the router and from the worker behind it, with the id of the request', async () => {
       const { router, worker, endpoint, model, version } = served();
       const body = d.request('Win a prize now', { id: `conforms-${protocol.name}`, unit: 'ann' });
       const routed = await ask(router, infer(endpoint), body);
@@ -41,7 +41,7 @@ export function describeOverHttp(
       expect(routed.headers['x-slipway-version']).toBe(`${model}:${version}`);
     });
 
-    it('refuses in the form of the protocol, from the router as from the worker', async () => {
+    it("refuses in the protocol's format, from the router and from the worker", async () => {
       const { router, worker, endpoint, model, version } = served();
       const body = d.request('x');
       const refusals: [number, Promise<Reply>][] = [
@@ -60,7 +60,7 @@ export function describeOverHttp(
       }
     });
 
-    it('tells of the server and its models, from the router as from the worker', async () => {
+    it('describes the server and its models, from the router and from the worker', async () => {
       const { router, worker, endpoint, model, version } = served();
       const statuses = async (base: string, name: string, v?: string) =>
         Promise.all(

@@ -1,18 +1,21 @@
 import { ProblemError } from '@slipway/core';
 import type { ModelFacts, Protocol, Question, Reply } from './protocol.ts';
 
-/** What a service tells of itself and of its models, in whatever protocol it is asked. */
+/** What a service reports about itself and its models, independent of the protocol. */
 export interface Host {
   readonly name: string;
   readonly version: string;
   ready(): boolean;
-  /** @param version undefined for the endpoint as a whole @throws ProblemError for what is not here */
+  /**
+   * @param version undefined for the endpoint as a whole
+   * @throws ProblemError when the endpoint or version is unknown
+   */
   model(name: string, version: string | undefined): ModelFacts;
-  /** @throws ProblemError for what is not here */
+  /** @throws ProblemError when the endpoint or version is unknown */
   modelReady(name: string, version: string | undefined): boolean;
 }
 
-/** The answer to a question about the server or a model. Pure. */
+/** The response to a question about the server or a model. Pure. */
 export function answerQuestion(protocol: Protocol, question: Question, host: Host): Reply {
   try {
     switch (question.operation) {

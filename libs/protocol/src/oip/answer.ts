@@ -8,7 +8,9 @@ const OPENS = 0x7b;
 const CLOSES = 0x7d;
 const isSpace = (byte: number | undefined) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
-/** Whether the body is, as far as its ends say, a JSON object, which an inference's answer is: no page, no archive. */
+/**
+ * Whether the body starts and ends like a JSON object, as every inference answer does. Rejects HTML pages and archives.
+ */
 function isObject({ body, headers }: TargetReply): boolean {
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return false;
   let first = 0;
@@ -23,7 +25,7 @@ export function verdict(reply: TargetReply): Verdict {
   return found === 'answered' && reply.status < 300 && !isObject(reply) ? 'garbage' : found;
 }
 
-/** The body of an answer; integers of its outputs keep all their digits. */
+/** The body of an answer. Integers in its outputs keep all their digits. */
 class OipAnswer implements AnswerFacts {
   readonly json: Buffer | undefined;
   private readonly value: unknown;
@@ -33,11 +35,11 @@ class OipAnswer implements AnswerFacts {
       this.value = parseExact(body.toString('utf8'));
       this.json = body;
     } catch {
-      // What is no JSON has no outputs.
+      // A body that is not JSON has no outputs.
     }
   }
 
-  /** Worked out when they are asked for. */
+  /** Computed when the outputs are asked for. */
   get outputs(): readonly Output[] | undefined {
     return outputs(this.value);
   }
@@ -50,7 +52,7 @@ const isFraction = (datatype: unknown) => typeof datatype === 'string' && /^(FP|
 const isScalar = (x: unknown): x is Scalar => x === null || typeof x !== 'object' || isDigits(x);
 const isNumber = (x: unknown): x is number => typeof x === 'number';
 
-/** The output tensors of an answer; data that are nested are taken row-major. */
+/** The output tensors of an answer; nested data are flattened row-major. */
 export function outputs(answer: unknown): Output[] | undefined {
   const tensors = (answer as { outputs?: unknown } | null)?.outputs;
   if (!Array.isArray(tensors) || !tensors.every((o) => typeof o?.name === 'string' && Array.isArray(o?.data)))
@@ -63,12 +65,12 @@ export function outputs(answer: unknown): Output[] | undefined {
   }));
 }
 
-/** An element that is no scalar, as JSON. */
+/** The JSON text of an element that is not a scalar. */
 function textOf(x: unknown): string {
   try {
     return JSON.stringify(x);
   } catch {
-    // Lists that are nested more deeply than can be written.
+    // Lists that are nested too deeply to be written as JSON.
     return '(nested too deeply)';
   }
 }

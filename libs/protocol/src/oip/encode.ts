@@ -1,6 +1,6 @@
 import type { TensorAnswer } from '../tensor/tensors.ts';
 
-/** An answer as JSON; integers beyond 2^53 are written with all their digits. */
+/** Encodes an answer as JSON. Integers beyond 2^53 are written with all their digits. */
 export function encode({ model, version, id, outputs }: TensorAnswer): string {
   const head = { model_name: model, model_version: String(version), ...(id === undefined ? {} : { id }) };
   if (!outputs.some((o) => o.data.some((x) => typeof x === 'bigint'))) return JSON.stringify({ ...head, outputs });

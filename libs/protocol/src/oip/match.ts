@@ -9,7 +9,10 @@ const MODEL = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?(?:\/(infer|ready
 const SERVER = /^\/v2(?:\/health\/(live|ready))?(?:\?|$)/;
 const OURS = /^\/v2(?:[/?]|$)/;
 
-/** The operation that a request asks for; undefined for a path of others. @param url path and query */
+/**
+ * The operation that a request asks for; undefined when the path belongs to another protocol.
+ * @param url path and query
+ */
 export function match(method: string, url: string): Match | undefined {
   const path = MODEL.exec(url);
   if (!path) return OURS.test(url) ? aboutServer(method, url) : undefined;
@@ -19,7 +22,7 @@ export function match(method: string, url: string): Match | undefined {
   const endpoint = decoded(path[1] as string);
   const version = path[2] === undefined ? undefined : decoded(path[2]);
   if (endpoint === undefined || (path[2] !== undefined && version === undefined))
-    return refused(new ProblemError('invalid_request', `the path does not decode: "${pathOf(url)}"`));
+    return refused(new ProblemError('invalid_request', `the path cannot be decoded: "${pathOf(url)}"`));
   return operation === 'infer' ? { operation, task: 'infer', endpoint, version } : { operation, endpoint, version };
 }
 
@@ -38,10 +41,10 @@ const refused = (problem: ProblemError, headers?: Record<string, string>): Match
 });
 
 function wrongMethod(method: string, allow: string): Match {
-  return refused(new ProblemError('method_not_allowed', `this path takes ${allow}; not ${method}`), { allow });
+  return refused(new ProblemError('method_not_allowed', `this path allows ${allow}, not ${method}`), { allow });
 }
 
-/** One segment of a path; undefined when its escapes are no UTF-8. */
+/** One path segment, decoded; undefined when its percent-escapes are not UTF-8. */
 function decoded(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);

@@ -1,4 +1,4 @@
-/** A JSON integer of 16 digits or more: a double may not hold it. */
+/** A JSON integer of 16 or more digits, which a double may not hold. */
 export class WideInteger {
   readonly digits: string;
   constructor(digits: string) {
@@ -9,11 +9,11 @@ export class WideInteger {
   }
 }
 
-/** No key of a real document starts like this: JSON text cannot hold a NUL unescaped, and nobody writes one. */
+/** A key prefix that no document uses: it begins with NUL, which JSON text must escape. */
 const MARK = '\0integer';
 const NUMBER = /-?\d[\d.eE+-]*/y;
 const WIDE = /^-?[1-9]\d{15,}$/;
-/** Digits behind a point are those of a fraction. */
+/** Digits after a decimal point belong to a fraction. */
 const MAY_BE_WIDE = /(?:^|[^.\d])\d{16}/;
 
 /**

@@ -39,7 +39,7 @@ export function decodeTensors(body: Buffer, signature: Signature, maxRows: numbe
     if (!names.includes(t.name))
       refuse(
         `inputs.${i}.name`,
-        `there is no input "${t.name}"; the model takes ${names.map((n) => `"${n}"`).join(', ')}`,
+        `there is no input "${t.name}"; the model's inputs are ${names.map((n) => `"${n}"`).join(', ')}`,
       );
   });
   const tensors = new Map<string, RowTensor>();
@@ -49,9 +49,9 @@ export function decodeTensors(body: Buffer, signature: Signature, maxRows: numbe
     if (at < 0) refuse('inputs', `the input "${spec.name}" (${spec.datatype} [${spec.shape.join(', ')}]) is missing`);
     const tensor = checked(given[at] as RawTensor, spec, `inputs.${at}`);
     if (rows !== undefined && tensor.rows !== rows)
-      refuse(`inputs.${at}.shape`, `has ${tensor.rows} rows, the inputs before it ${rows}`);
+      refuse(`inputs.${at}.shape`, `has ${tensor.rows} rows, but the inputs before it have ${rows}`);
     rows = tensor.rows;
-    if (rows > maxRows) refuse(`inputs.${at}.shape`, `has ${rows} rows; at most ${maxRows} are taken in one request`);
+    if (rows > maxRows) refuse(`inputs.${at}.shape`, `has ${rows} rows; a request may have at most ${maxRows}`);
     tensors.set(spec.name, tensor);
   }
   return { id, rows: rows as number, tensors, outputs: requestedOutputs(outputs, signature) };
@@ -67,7 +67,7 @@ function requestedOutputs(outputs: unknown, signature: Signature): string[] | un
     if (!known.includes(name as string))
       refuse(
         `outputs.${i}.name`,
-        `there is no output "${name}"; the model gives ${known.map((n) => `"${n}"`).join(', ')}`,
+        `there is no output "${name}"; the model's outputs are ${known.map((n) => `"${n}"`).join(', ')}`,
       );
     return name as string;
   });
@@ -79,15 +79,17 @@ function rawTensor(value: unknown, field: string): RawTensor {
   if (typeof name !== 'string') refuse(`${field}.name`, 'must be a string');
   if (typeof datatype !== 'string') refuse(`${field}.datatype`, 'must be a string');
   if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && (d as number) >= 0))
-    refuse(`${field}.shape`, 'must be a list of whole numbers');
+    refuse(`${field}.shape`, 'must be a list of integers');
   if (!Array.isArray(data)) refuse(`${field}.data`, 'must be a list');
   return { name: name as string, datatype: datatype as string, shape: shape as number[], data };
 }
 
 function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
-  if (t.datatype !== spec.datatype) refuse(`${field}.datatype`, `is ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
+  if (t.datatype !== spec.datatype)
+    refuse(`${field}.datatype`, `has datatype ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
   const fits = t.shape.length === spec.shape.length && spec.shape.every((d, i) => d === -1 || d === t.shape[i]);
-  if (!fits) refuse(`${field}.shape`, `is [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
+  if (!fits)
+    refuse(`${field}.shape`, `has shape [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
   const rows = t.shape[0] as number;
   const tail = t.shape.slice(1);
   const width = tail.reduce((a, b) => a * b, 1);

@@ -3,12 +3,15 @@ import { WideInteger } from './exact-json.ts';
 
 type Range = { least: bigint; most: bigint };
 
-/** What stands in place of a number; the inside of a list or an object may nest too deep for whoever writes it. */
+/**
+ * Describes the value found in place of a number for an error message. The contents of a list or object are left out,
+ * since they may be nested too deeply to be written.
+ */
 function said(given: unknown): string {
   if (Array.isArray(given)) return 'a list';
   return given !== null && typeof given === 'object' ? 'an object' : JSON.stringify(given);
 }
-/** Of 64 bits; longer ones are not even read. */
+/** Most digits of a 64-bit integer; longer ones are refused without being parsed. */
 const MOST_DIGITS = 21;
 
 function rangeOf(datatype: Datatype): Range | undefined {
@@ -21,8 +24,8 @@ function rangeOf(datatype: Datatype): Range | undefined {
 }
 
 /**
- * JSON elements as a tensor `[rows, ...tail]` of a numeric datatype; every integer is exact or refused.
- * @param refuse never returns; called with the element's index and what is wrong with it
+ * Converts JSON elements to a tensor `[rows, ...tail]` of a numeric datatype. Every integer is kept exactly or refused.
+ * @param refuse throws; called with the element's index and what is wrong with it
  */
 export function numericTensor(
   datatype: Datatype,

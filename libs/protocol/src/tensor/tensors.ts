@@ -5,11 +5,11 @@ export type TensorRequest = {
   id: string | undefined;
   rows: number;
   tensors: Map<string, RowTensor>;
-  /** The outputs that are asked for; all when undefined. */
+  /** Names of the requested outputs; undefined for all. */
   outputs: string[] | undefined;
 };
 
-/** Integers beyond 2^53 are bigints, the others numbers. */
+/** Integers beyond 2^53 are bigints, all other values numbers. */
 export type OutputTensor = {
   name: string;
   datatype: Datatype;
@@ -17,5 +17,5 @@ export type OutputTensor = {
   data: (number | bigint | string | boolean)[];
 };
 
-/** What a version answered. */
+/** The answer of a version. */
 export type TensorAnswer = { model: string; version: number; id: string | undefined; outputs: OutputTensor[] };

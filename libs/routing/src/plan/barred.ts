@@ -2,16 +2,16 @@ import type { Route } from '@slipway/contracts';
 import type { VersionRef } from '@slipway/core';
 import type { Assignment } from '../assign.ts';
 
-/** The routes as they are now, and whether Kafka was heard of within a route's lease. */
+/** The current routes, and whether Kafka was heard of within a route's lease. */
 export interface PresentRoutes {
   get(endpoint: string): Route | undefined;
   leaseHolds(route: Route): boolean;
 }
 
 /**
- * Why a candidate that a request was assigned to may not answer it now; undefined when it may. `withdrawn`: its rollout
- * is over (for a forced request: the branch has the version no more) and it did not become what the branch serves.
- * `lease_expired`: Kafka was not heard of for so long that nobody here knows.
+ * Why a candidate may not answer a request that was assigned to it; undefined when it may. `withdrawn`: its rollout has
+ * ended (for a forced request: the branch no longer has the version) and the version was not promoted. `lease_expired`:
+ * Kafka has not been heard of for longer than the lease, so the current state is unknown.
  * @param candidate the version that was assigned
  */
 export function barred(

@@ -2,19 +2,21 @@ import type { Target } from '@slipway/contracts';
 import { type EjectedTargets, isOutage } from './order.ts';
 import { targetKey } from './target-key.ts';
 
-/** `refused`: it was not there (no connection, or not this version); it may be taken back once it says it is ready. */
+/**
+ * `refused`: the target was not there (no connection, or not this version); a successful readiness probe restores it.
+ */
 type Ejection = { since: number; probeAt: number; refused: boolean };
 type Health = { failures: number; ejection: Ejection | undefined };
 
-/** Consecutive failures after which a target is ejected; one that refuses connections is ejected at once. */
+/** Consecutive failures after which a target is ejected. One that refuses connections is ejected at once. */
 const FAILURES_TO_EJECT = 3;
-/** An ejected target gets one request of this many milliseconds, which tells whether it works again. */
+/** An ejected target gets one request in this many milliseconds, as a probe. */
 const PROBE_MS = 1000;
 
 /**
- * Which targets are ejected because they failed. Ejection protects users at once; it changes nothing about which arm a
- * request belongs to. An ejected target stays so until a request succeeds there: one a second is let through. Pure,
- * with a clock that is passed in.
+ * Keeps track of the targets that are ejected because they failed. Ejection protects users at once and never changes
+ * the arm that a request belongs to. A target stays ejected until a request to it succeeds; one request a second is let
+ * through. Pure, with the clock passed in.
  */
 export class Ejections implements EjectedTargets {
   private readonly health = new Map<string, Health>();
@@ -41,23 +43,29 @@ export class Ejections implements EjectedTargets {
     return this.health.get(key)?.ejection;
   }
 
-  /** Claims the probe of an ejected target that is due for one: the next is due a second later. */
+  /** Claims the probe of an ejected target that is due for one; the next one is due a second later. */
   claim(key: string): void {
     const ejection = this.get(key);
     if (ejection) ejection.probeAt = this.clock() + PROBE_MS;
   }
 
-  /** It answered a request: whatever was held against it is forgotten. */
+  /** Records a success: the target is no longer ejected, and its failures are forgotten. */
   succeeded(key: string): void {
     this.health.delete(key);
   }
 
-  /** It says that it is ready. That takes back what was not there, not what answered with errors or not at all. */
+  /**
+   * Records a successful readiness probe. It restores a target that was not there, not one that failed or timed out.
+   */
   ready(key: string): void {
     if (this.get(key)?.refused) this.health.delete(key);
   }
 
-  /** @param refused nothing listens there, or not that version @returns whether the target was ejected by this */
+  /**
+   * Records a failure.
+   * @param refused nothing listens there, or not that version
+   * @returns whether this ejected the target
+   */
   failed(key: string, refused: boolean): boolean {
     const h = this.health.get(key) ?? { failures: 0, ejection: undefined };
     this.health.set(key, h);
@@ -74,7 +82,8 @@ export class Ejections implements EjectedTargets {
   }
 
   /**
-   * Of a version's targets those that are ejected, with the milliseconds since; empty in an outage of all arms.
+   * The ejected targets of a version, with the milliseconds since the ejection; empty when all targets of all arms
+   * fail.
    * @param beside the versions of the endpoint's other arms
    */
   ejected(target: Target, beside: readonly Target[]): { key: string; ms: number }[] {
@@ -86,7 +95,7 @@ export class Ejections implements EjectedTargets {
     });
   }
 
-  /** Every key that is ejected, for whoever asks whether it is ready again. */
+  /** The keys of all ejected targets, for readiness probes. */
   down(): string[] {
     return [...this.health.keys()].filter((key) => this.isEjected(key)).sort();
   }

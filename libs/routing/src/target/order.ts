@@ -3,22 +3,22 @@ import { targetKey } from './target-key.ts';
 
 /** The state of the targets at one moment: which are ejected, and when the next probe of each is due. */
 export interface EjectedTargets {
-  /** Nothing is held against any target. */
+  /** No target is ejected. */
   readonly isEmpty: boolean;
   isEjected(key: string): boolean;
-  /** It is ejected, and it is time to try it once. */
+  /** The target is ejected, and its next probe is due. */
   isDue(key: string): boolean;
 }
 
-/** An address in its turn. `probe`: it is ejected, and this request tells whether it works again. */
+/** An address to try. `probe`: it is ejected, and this request is its probe. */
 export type Place = { address: string; key: string; probe: boolean };
 
 /**
- * The addresses of a version to try, in turn order. An ejected one comes first when it is time to probe it, else last,
- * and only when `ejectedToo`. When every address of an endpoint, of all arms, fails, the fault is shared, and none
- * counts as ejected: else the arm that was ejected first would look better or worse than the others.
- * @param beside the versions of the endpoint's other arms; with one arm there is nothing to be fair between
- * @param turn counts the requests: they take the addresses in turn
+ * The addresses of a version to try, in order. An ejected one comes first when its probe is due; otherwise it comes
+ * last, and only when `ejectedToo`. When every address of all arms of an endpoint fails, the cause is shared and none
+ * counts as ejected, because otherwise the arm that was ejected first would look better or worse than the others.
+ * @param beside the versions of the endpoint's other arms
+ * @param turn counts the requests, to rotate over the addresses
  */
 export function orderOf(
   target: Target,
@@ -38,8 +38,9 @@ export function orderOf(
 }
 
 /**
- * Whether a request of this version would not be tried there now (`orderOf` would give nothing, were it not the last
- * resort). Asked for the other arms' requests: what is no event of one arm is none of the others'.
+ * Whether a request of this version would not be tried at all now (`orderOf` would return no address, except as a last
+ * resort). Also asked for requests of the other arms: a request that cannot count for one arm must not count for the
+ * others.
  */
 export function isOut(target: Target, beside: readonly Target[], states: EjectedTargets): boolean {
   const { addresses } = target;
@@ -51,7 +52,7 @@ export function isOut(target: Target, beside: readonly Target[], states: Ejected
   });
 }
 
-/** Every address of all arms is ejected. */
+/** Whether every address of all arms is ejected. */
 export function isOutage(target: Target, beside: readonly Target[], states: EjectedTargets): boolean {
   const others = beside.filter((t) => t.addresses.length > 0);
   return (

@@ -1,7 +1,7 @@
 /**
- * Why no answer came. `dropped`: we gave the connection up ourselves. `overloaded`: too many wait for the target.
- * `withdrawn`: the candidate may not answer any more. `lease_expired`: whether it may is not known. `garbage`: what it
- * answers is no model's answer. `too_long`: it answers with more than is read.
+ * Why there was no answer. `dropped`: the router closed the connection. `overloaded`: too many requests wait for the
+ * target. `withdrawn`: the candidate may not answer any more. `lease_expired`: it is unknown whether it may. `garbage`:
+ * the response is not a model's answer. `too_long`: the response is longer than the limit.
  */
 type FaultCode =
   | 'timeout'
@@ -14,7 +14,7 @@ type FaultCode =
   | 'garbage'
   | 'too_long';
 
-/** Why no answer came from a target. */
+/** Thrown when a target gave no answer. */
 export class TargetFault extends Error {
   override name = 'TargetFault';
   readonly code: FaultCode;

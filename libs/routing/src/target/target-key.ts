@@ -1,5 +1,5 @@
 import type { Target } from '@slipway/contracts';
 import { formatVersion } from '@slipway/core';
 
-/** A version at an address: what is ejected, and what has connections of its own. */
+/** Key of a version at an address: ejections and connection pools are kept by this key. */
 export const targetKey = (target: Target, address: string): string => `${formatVersion(target)}@${address}`;

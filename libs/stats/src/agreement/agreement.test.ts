@@ -44,7 +44,7 @@ describe('the kernel', () => {
 });
 
 describe('bounds on a rate', () => {
-  it('contain the truth at every one of 2,000 looks, but for α of the runs', () => {
+  it('contain the true rate at every one of 2,000 looks, in all but α of the runs', () => {
     const next = random(7);
     const runs = 400;
     for (const p of [0.01, 0.1]) {
@@ -64,7 +64,7 @@ describe('bounds on a rate', () => {
       expect(missed / runs).toBeLessThanOrEqual(0.1);
     }
   });
-  it('shrink around the estimate, and say nothing where nothing was seen', () => {
+  it('shrink around the estimate, and are 0 and 1 without trials', () => {
     expect(rateBounds(0, 0, 0.05)).toEqual({ lower: 0, upper: 1 });
     const wide = rateBounds(10, 100, 0.05);
     const narrow = rateBounds(1000, 10_000, 0.05);
@@ -81,9 +81,9 @@ describe('the verdict on a shadow', () => {
     expect(look({})).toMatchObject({ verdict: 'advance', reasons: ['within_limit'] }));
   it('rolls back when even the lower bound is beyond it', () =>
     expect(look({ disagreed: 250 })).toMatchObject({ verdict: 'rollBack', reasons: ['excess_disagreement'] }));
-  it("forgives what control's own noise explains", () =>
+  it("does not count what control's own noise explains", () =>
     expect(look({ disagreed: 150, noise: 1000, noiseDisagreed: 150 }).verdict).not.toBe('rollBack'));
-  it('holds while the bound is in doubt', () =>
+  it('holds while the limit is within the bounds of the excess', () =>
     expect(look({ disagreed: 40 })).toMatchObject({ verdict: 'hold', reasons: ['in_doubt:disagreement'] }));
   it('holds on too few pairs, and says how many are missing', () => {
     const { verdict, sentence } = look({ paired: 150, compared: 150, disagreed: 0 });
@@ -91,27 +91,27 @@ describe('the verdict on a shadow', () => {
   });
   it('holds when most of the sample was never compared', () =>
     expect(look({ sampled: 3000, expired: 2000 }).reasons).toContain('low_coverage'));
-  it('says of how many answers the trials are the first to each unit', () =>
+  it('states how many answers are the first to their unit', () =>
     expect(look({ compared: 400, disagreed: 4 }).sentence).toContain(
-      'differs in 4 of 400 answers (the first to each unit, of 1000), control',
+      'differs in 4 of 400 answers (the first of each unit; 1000 requests in all), control',
     ));
   it('does not advance a candidate that goes wrong after the first request of each unit', () => {
     const { verdict, reasons, sentence } = look({ compared: 300, disagreed: 0, disagreedRequests: 600 });
     expect([verdict, reasons]).toEqual(['hold', ['repeats_disagree']]);
-    expect(sentence).toContain('of all 1000 compared requests 600 differ, more than is allowed');
+    expect(sentence).toContain('of all 1000 compared requests 600 differ, more than allowed');
   });
-  it('says that it is units which are missing, where they come again and again', () =>
+  it('says that units are missing when the same units come again and again', () =>
     expect(look({ compared: 40, disagreed: 0 }).sentence).toContain(
-      'it narrows with units, of which there were 40, and not with requests',
+      'more units are needed (40 so far); more requests from the same units do not help',
     ));
-  it('knows nothing of the noise before a trial was answered twice, and allows none where nobody measures it', () => {
+  it('has no bound on noise before a trial was answered twice, and no allowance when nobody measures it', () => {
     const quick = { compared: 6, comparedRequests: 6, disagreed: 5, disagreedRequests: 5, noise: 0 };
     expect(look(quick).verdict).toBe('hold');
     expect(look(quick, { noiseShare: 0 }).verdict).toBe('rollBack');
     const many = { compared: 100, comparedRequests: 100, disagreed: 60, disagreedRequests: 60, noise: 0 };
     expect(look(many).verdict).toBe('rollBack');
   });
-  it.each([0.2, 0.5])('rolls a candidate that is as noisy as control (%d) back in no more than α of runs', (own) => {
+  it.each([0.2, 0.5])('rolls back a candidate that is as noisy as control (%d) in at most α of the runs', (own) => {
     const next = random(11);
     const runs = 120;
     let rolledBack = 0;
@@ -133,5 +133,6 @@ describe('the verdict on a shadow', () => {
     }
     expect(rolledBack / runs).toBeLessThanOrEqual(0.05);
   });
-  it('counts what has not come back as pending', () => expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
+  it('counts sampled requests without a result as pending', () =>
+    expect(look({ sampled: 1100 }).numbers.pending).toBe(100));
 });

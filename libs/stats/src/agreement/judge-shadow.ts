@@ -3,27 +3,29 @@ import { percent } from '../wording/percent.ts';
 import { rateBounds } from './rate-bounds.ts';
 
 export type ShadowCounts = {
-  /** Requests sampled in this step, and how they ended so far. */
+  /** Requests sampled in this step, and their results so far. */
   sampled: number;
   paired: number;
   failed: number;
   expired: number;
   shed: number;
-  /** Requests that were compared: pairs, and failures that are the candidate's own. Of them: the answers differ. */
+  /**
+   * Requests that were compared: pairs, and failures caused by the candidate. `disagreed…`: those whose answers differ.
+   */
   comparedRequests: number;
   disagreedRequests: number;
   /**
-   * The trials: of each unit the first request that was sampled, once it has been compared (the next one, where it
-   * ended without); of requests that name no unit each one. One caller's requests are alike, and counted each they
-   * would prove what nobody else has seen.
+   * The trials: the first sampled request of each unit, once it has been compared (the next one when the first ended
+   * without a comparison); for requests without a unit, each request. One caller's requests are alike, so counting each
+   * of them would overstate the evidence.
    */
   compared: number;
-  /** Of the trials: the answers differ, or the candidate had none. */
+  /** Trials in which the answers differ, or the candidate had none. */
   disagreed: number;
-  /** Trials with a noise answer, and those in which control disagreed with itself. */
+  /** Trials with a noise answer, and those of them in which control disagreed with itself. */
   noise: number;
   noiseDisagreed: number;
-  /** Compute time that the shadow took, seconds, and its price. */
+  /** Compute time of the shadow in seconds, and its price. */
   computeSeconds: number;
   price: number;
 };
@@ -32,7 +34,7 @@ export type ShadowInput = {
   alpha: number;
   step: number;
   maxExcess: number;
-  /** Share of the sampled requests that control is to answer twice; 0 when the step measures no noise. */
+  /** Share of the sampled requests that control is to answer twice; 0 when the step does not measure noise. */
   noiseShare: number;
   minPairs: number;
   activeSeconds: number;
@@ -48,7 +50,7 @@ export type ShadowJudgement = {
     pending: number;
     rate: number | null;
     noise_rate: number | null;
-    /** Disagreement in excess of control's own noise: estimate and bounds that hold at every look. */
+    /** Disagreement in excess of control's own noise: the estimate, and bounds that hold at every look. */
     excess: number | null;
     excess_lower: number;
     excess_upper: number;
@@ -57,19 +59,22 @@ export type ShadowJudgement = {
   };
 };
 
-/** Below this share of sampled requests with an answer, what was compared says little about the rest. */
+/**
+ * When a smaller share of the sampled requests than this could be compared, the comparison may not represent the
+ * others.
+ */
 const MIN_COVERAGE = 0.5;
 
 /**
- * The verdict on a shadow step. Pure. The candidate's disagreement with control and control's with itself get
- * bounds at α/2 each, valid at every look (`rateBounds`) since each unit is one trial; their difference bounds the
- * excess.
+ * The verdict on a shadow step. Pure. The candidate's disagreement with control and control's disagreement with itself
+ * get bounds at α/2 each, valid at every look (`rateBounds`) because each unit is one trial. Their difference bounds
+ * the excess.
  *
- * Where noise is to be measured, nothing is known of it before the first trial that was answered twice.
+ * When noise is to be measured, its bounds are 0 and 1 until the first trial was answered twice.
  *
- * - `advance`: the upper bound of the excess is within the limit, pairs and dwell are met, and all requests together,
- *   those after a unit's first included, do not differ beyond the limit either;
- * - `rollBack`: the lower bound is above the limit: probability ≤ α for a candidate within it, over the whole step;
+ * - `advance`: the upper bound of the excess is within the limit, pairs and dwell are met, and the disagreement over
+ *   all requests, including those after a unit's first, is within the limit as well;
+ * - `rollBack`: the lower bound is above the limit; probability ≤ α for a candidate within it, over the whole step;
  * - `hold`: anything else.
  */
 export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudgement => {
@@ -123,9 +128,9 @@ export const judgeShadow = sound('judgeShadow', (input: ShadowInput): ShadowJudg
 });
 
 /**
- * Bounds on how often control differs from itself. Without a trial that was answered twice it may be anything, unless
- * so many trials have come that one would have been drawn: then nobody measures it (a service that runs both versions
- * itself), and there is no allowance for it.
+ * Bounds on how often control differs from itself: 0 to 1 until a trial was answered twice. If so many trials have
+ * arrived that one of them should have been, nobody measures the noise (a service that runs both versions itself), and
+ * there is no allowance for it.
  */
 function noiseBounds({ counts: c, alpha, noiseShare }: ShadowInput): { lower: number; upper: number } {
   if (c.noise > 0 || noiseShare === 0)
@@ -133,20 +138,23 @@ function noiseBounds({ counts: c, alpha, noiseShare }: ShadowInput): { lower: nu
   return { lower: 0, upper: (1 - noiseShare) ** c.compared < alpha / 10 ? 0 : 1 };
 }
 
-/** A candidate that goes wrong after a unit's first request does so on no trial. No proof: it only holds. */
+/**
+ * A candidate that goes wrong after a unit's first request does so on no trial. This is not a proof, so it only holds.
+ */
 function repeatsExceed(c: ShadowCounts, noiseRate: number | null, maxExcess: number): boolean {
   return c.comparedRequests > c.compared && c.disagreedRequests / c.comparedRequests - (noiseRate ?? 0) > maxExcess;
 }
 
-/** What was seen of the disagreement, and the limit. */
+/** What was measured of the disagreement, and the limit. */
 function measurement(n: ShadowJudgement['numbers']): string {
   const noise = n.noise_rate === null ? '' : `, control from itself in ${n.noiseDisagreed} of ${n.noise}`;
-  if (n.excess === null) return `has not been compared yet, allowed ${percent(n.limit)}`;
-  const repeats = n.comparedRequests > n.compared ? ` (the first to each unit, of ${n.comparedRequests})` : '';
-  const bounds = `${percent(Math.max(-1, n.excess_lower))} to ${percent(n.excess_upper)}`;
+  if (n.excess === null) return `has not been compared yet, at most ${percent(n.limit)} disagreement allowed`;
+  const repeats =
+    n.comparedRequests > n.compared ? ` (the first of each unit; ${n.comparedRequests} requests in all)` : '';
+  const bounds = `between ${percent(Math.max(-1, n.excess_lower))} and ${percent(n.excess_upper)}`;
   return (
     `differs in ${n.disagreed} of ${n.compared} answers${repeats}${noise}: ` +
-    `in excess of noise at ${percent(n.excess)} (${bounds}), allowed ${percent(n.limit)}`
+    `excess disagreement ${percent(n.excess)} (${bounds}), at most ${percent(n.limit)} allowed`
   );
 }
 
@@ -155,10 +163,10 @@ function costs({ computeSeconds, price, paired }: ShadowCounts): string {
   return `${computeSeconds.toFixed(2)} s of compute${paid} for ${paired} pairs`;
 }
 
-/** Where units come again and again, requests alone do not narrow the bound. */
+/** When the same units come again and again, more requests do not narrow the bound. */
 function few(n: ShadowJudgement['numbers']): string {
   if (n.comparedRequests <= n.compared) return '';
-  return `: it narrows with units, of which there were ${n.compared}, and not with requests`;
+  return `: more units are needed (${n.compared} so far); more requests from the same units do not help`;
 }
 
 function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers']): string {
@@ -177,10 +185,10 @@ function explain(reason: string, input: ShadowInput, n: ShadowJudgement['numbers
     }
     case 'repeats_disagree':
       return (
-        `of all ${n.comparedRequests} compared requests ${n.disagreedRequests} differ, more than is allowed, ` +
-        'though the first ones to each unit differ less'
+        `of all ${n.comparedRequests} compared requests ${n.disagreedRequests} differ, more than allowed, ` +
+        'though the first answers to each unit differ less often'
       );
     default:
-      return `the bound on the disagreement is not yet within the limit${few(n)}`;
+      return `it is not yet shown that the disagreement is within the limit${few(n)}`;
   }
 }

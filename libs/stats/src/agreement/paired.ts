@@ -3,7 +3,7 @@ import { chiSquareSurvival } from '../kernel/gamma.ts';
 import { betaCdf, tSurvival } from '../kernel/distributions.ts';
 import { momentsOf, populationVariance, variance } from '../moments/moments.ts';
 
-/** Disagreement of two classifiers on the same labelled requests (McNemar 1947); the exact p is binomial. */
+/** Disagreement of two classifiers on the same labelled requests (McNemar 1947), with the exact binomial p-value. */
 export const mcnemar = sound(
   'mcnemar',
   (onlyFirst: number, onlySecond: number): { chi2: number; p: number; chi2Corrected: number; pExact: number } => {
@@ -42,8 +42,8 @@ export const cohenKappa = sound(
 );
 
 /**
- * How two models' numbers agree on the same requests: Bland–Altman limits (mean ± 1.96 sd), errors, Pearson, Lin's
- * concordance (population moments), paired t.
+ * Agreement of two models' numeric outputs on the same requests: Bland–Altman limits (mean ± 1.96 sd), errors, Pearson,
+ * Lin's concordance (population moments), paired t.
  */
 export const pairedAgreement = sound('pairedAgreement', (first: readonly number[], second: readonly number[]) => {
   if (first.length !== second.length)
@@ -69,7 +69,8 @@ export const pairedAgreement = sound('pairedAgreement', (first: readonly number[
 });
 
 /**
- * Diffy's filter of a field: more differences than noise, by more than `relativePct` of both and `absolutePct` of all.
+ * Diffy's filter of a field: reports it when there are more differences than noise, by more than `relativePct` of both
+ * and `absolutePct` of all.
  */
 export const noiseFilter = sound(
   'noiseFilter',

@@ -16,8 +16,9 @@ function bestOf(arms: readonly BanditArm[], optimize: 'max' | 'min'): number {
 
 /**
  * Shares that find an ε-best arm soonest (track and stop, Garivier and Kaufmann 2016, for normal rewards with their own
- * variances): maximise the least rate y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each other
- * share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by golden section.
+ * variances): maximises the smallest rate y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each
+ * other share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by golden
+ * section.
  */
 export const trackAndStopShares = sound(
   'trackAndStopShares',
@@ -26,7 +27,7 @@ export const trackAndStopShares = sound(
     options: { epsilon: number; minProbability: number; optimize?: 'max' | 'min' },
   ): number[] => {
     const { epsilon, minProbability, optimize = 'max' } = options;
-    if (arms.length < 2) throw new StatsError('empty_arm', 'there is nothing to allocate between fewer than two arms');
+    if (arms.length < 2) throw new StatsError('empty_arm', 'allocation needs at least two arms');
     const b = bestOf(arms, optimize);
     const floor = Math.max(minProbability, 1e-6);
     const best = arms[b] as BanditArm;
@@ -122,7 +123,7 @@ export const bestArmProbabilities = sound(
   },
 );
 
-/** A least weight for every arm: f + (1 − n f) w; uniform where n f ≥ 1. */
+/** Applies a minimum weight for every arm: f + (1 − n f) w; uniform when n f ≥ 1. */
 export const withFloor = sound('withFloor', (weights: readonly number[], floor: number): number[] => {
   const f = Math.max(0, floor);
   const n = weights.length;

@@ -21,13 +21,11 @@ function gaussLegendre(n: number): { x: number; w: number }[] {
   });
 }
 const NODES = gaussLegendre(64);
-/**
- * Where the panels of the quadrature meet, in posterior standard deviations; a skewed posterior has mass far beyond 12.
- */
+/** Boundaries of the quadrature panels, in posterior standard deviations; a skewed posterior has mass far beyond 12. */
 const PANELS = [-12, -9, -6, -3, 0, 3, 6, 9, 12, 20, 40, 80, 160].flatMap((z) => (z > 12 ? [-z, z] : [z]));
 
 /**
- * Exact chance that the treatment's rate is higher, and the expected loss of choosing it, for small counts: Beta
+ * Exact probability that the treatment's rate is higher, and the expected loss of choosing it, for small counts: Beta
  * posteriors, one integrated by Gauss–Legendre quadrature in panels over [0, 1].
  */
 export const betaBinomial = sound(

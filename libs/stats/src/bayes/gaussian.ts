@@ -24,9 +24,7 @@ export const expectedLosses = sound('expectedLosses', (mean: number, sd: number)
   return mean >= 0 ? { gain: mean + small, loss: small } : { gain: small, loss: small - mean };
 });
 
-/**
- * Precision-weighted posterior of an effect δ̂ ± se. @param lowerIsBetter turns the chance to win and the risks round
- */
+/** Precision-weighted posterior of an effect δ̂ ± se. @param lowerIsBetter swaps the chance to win and the risks */
 export const gaussianPosterior = sound(
   'gaussianPosterior',
   (
@@ -36,7 +34,8 @@ export const gaussianPosterior = sound(
   ): Posterior => {
     requireFinite('the effect', estimate, se);
     requireOpenUnit('alpha', options.alpha);
-    if (!(se > 0)) throw new StatsError('inconsistent_moments', 'the effect has no standard error: nothing varies');
+    if (!(se > 0))
+      throw new StatsError('inconsistent_moments', 'the effect has a standard error of 0: the values do not vary');
     const data = 1 / (se * se);
     const prior = options.prior ? 1 / options.prior.variance : 0;
     const variance = 1 / (data + prior);

@@ -44,7 +44,7 @@ export const gTest = sound(
   },
 );
 
-/** Fisher's exact test of a 2 × 2 table, two-sided: the tables that are no likelier than this one. */
+/** Fisher's exact test of a 2 × 2 table, two-sided: sums the tables that are at most as likely as this one. */
 export const fisherExact = sound(
   'fisherExact',
   (table: readonly [readonly [number, number], readonly [number, number]]): number => {
@@ -53,7 +53,7 @@ export const fisherExact = sound(
     const [[a, b], [c, d]] = table;
     requireCount('a cell', a, b, c, d);
     if (a + b + c + d > 1e7)
-      throw new StatsError('out_of_range', `Fisher's test is for small tables, not for ${a + b + c + d} rows: take χ²`);
+      throw new StatsError('out_of_range', `Fisher's test is for small tables, not for ${a + b + c + d} rows: use χ²`);
     const lnChoose = (n: number, k: number) => lnGamma(n + 1) - lnGamma(k + 1) - lnGamma(n - k + 1);
     const [row, other, column] = [a + b, c + d, a + c];
     const of = (x: number) => lnChoose(row, x) + lnChoose(other, column - x) - lnChoose(row + other, column);

@@ -3,7 +3,7 @@ import { requireCount, sound, StatsError } from '../errors.ts';
 function requireSame(p: readonly number[], q: readonly number[]): void {
   if (p.length !== q.length) throw new StatsError('length_mismatch', `${p.length} and ${q.length} cells`);
   if ([...p, ...q].some((x) => !(x >= 0)))
-    throw new StatsError('not_a_count', 'a cell holds a number that is negative or none');
+    throw new StatsError('not_a_count', 'a cell holds a number that is negative or not finite');
 }
 /** Counts as shares of their sum. @throws StatsError invalid_weights when they sum to zero */
 export const shares = sound('shares', (counts: readonly number[]): number[] => {
@@ -21,7 +21,7 @@ export const filled = sound('filled', (p: readonly number[]): number[] => {
   return p.map((x) => (x === 0 ? (least <= 0.0001 ? least / 1e6 : 0.0001) : x));
 });
 
-/** Σ (a − e) ln(a / e) over shares that are given as they are. */
+/** Σ (a − e) ln(a / e) over the given shares, without smoothing. */
 export const psiOfShares = sound('psiOfShares', (expected: readonly number[], actual: readonly number[]): number => {
   requireSame(expected, actual);
   return expected.reduce((s, e, i) => s + ((actual[i] as number) - e) * Math.log((actual[i] as number) / e), 0);
@@ -51,7 +51,7 @@ export const hellinger = sound('hellinger', (p: readonly number[], q: readonly n
   return Math.sqrt(Math.max(0, 1 - a.reduce((s, x, i) => s + Math.sqrt(x * (b[i] as number)), 0)));
 });
 
-/** Largest difference of a category's share; categories unseen on one side have the share 0 there. */
+/** Largest difference of a category's share; a category unseen on one side has the share 0 there. */
 export const lInfinity = sound('lInfinity', (reference: readonly string[], current: readonly string[]): number => {
   const share = (xs: readonly string[], c: string) => xs.filter((x) => x === c).length / xs.length;
   return Math.max(
@@ -61,7 +61,7 @@ export const lInfinity = sound('lInfinity', (reference: readonly string[], curre
 
 const MOST_BINS = 1_000_000;
 
-/** Counts in bins: each holds its lower edge, the last one its upper edge, too. */
+/** Counts in bins. A bin includes its lower edge; the last one also its upper edge. */
 export const histogram = sound('histogram', (values: readonly number[], edges: readonly number[]): number[] => {
   if (edges.length < 2) throw new StatsError('empty_arm', 'a histogram needs at least two edges');
   const counts = new Array<number>(edges.length - 1).fill(0);
@@ -73,10 +73,11 @@ export const histogram = sound('histogram', (values: readonly number[], edges: r
   }
   return counts;
 });
-/** Edges of bins of one width. */
+/** Edges of bins of equal width. */
 export const equalEdges = sound('equalEdges', (low: number, high: number, bins: number): number[] => {
   requireCount('bins', bins);
-  if (bins < 1 || bins > MOST_BINS) throw new StatsError('out_of_range', `bins lie in 1 … ${MOST_BINS}, not ${bins}`);
+  if (bins < 1 || bins > MOST_BINS)
+    throw new StatsError('out_of_range', `the number of bins must lie in 1 … ${MOST_BINS}, not ${bins}`);
   return Array.from({ length: bins + 1 }, (_, i) => (i === bins ? high : low + ((high - low) * i) / bins));
 });
 /** Sturges: ⌈log₂ n⌉ + 1 bins over the range. */

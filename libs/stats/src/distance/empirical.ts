@@ -64,7 +64,7 @@ export const ksExactP = sound('ksExactP', (n: number, m: number, d: number): num
   if (n * m > 1e8)
     throw new StatsError(
       'out_of_range',
-      `the exact p is for samples of a few thousand, not ${n} and ${m}: take Kolmogorov's limit`,
+      `the exact p-value is for samples of up to a few thousand, not ${n} and ${m}: use Kolmogorov's limit`,
     );
   const h = Math.round(d * n * m);
   let row = new Float64Array(m + 1);
@@ -81,7 +81,7 @@ export const ksExactP = sound('ksExactP', (n: number, m: number, d: number): num
   }
   return outside(n, m, h, row[m] as number);
 });
-/** 1 − inside loses digits when p is small: then the paths that leave are counted, by where they leave first. */
+/** 1 − inside loses digits when p is small: then the leaving paths are counted, by where they leave first. */
 function outside(n: number, m: number, h: number, inside: number): number {
   if (inside < 0.999) return 1 - inside;
   let row = new Float64Array(m + 1);

@@ -42,7 +42,7 @@ function exactUpper(n: number, m: number, u: number): number {
   for (let rank = 1; rank <= n + m; rank++) {
     const next = counts.map((row) => [...row]);
     for (let k = 1; k <= Math.min(n, rank); k++) {
-      // The rank is taken by `a` as its k-th: it beats rank − k of `b`.
+      // `a` takes the rank as its k-th: it beats rank − k of `b`.
       const gain = rank - k;
       if (gain > m) continue;
       for (let s = 0; s + gain <= n * m; s++)
@@ -57,8 +57,8 @@ function exactUpper(n: number, m: number, u: number): number {
 
 /**
  * Two-sample Cramér–von Mises with its asymptotic p (Anderson and Darling 1952; Anderson 1962 for mean and variance).
- * @param lastTerm where the series of the limit distribution ends; scipy ends it at 1e-7, which shows in p-values below
- * 1e-9
+ * @param lastTerm size of the last term of the limit distribution's series; scipy ends at 1e-7, which shows in p-values
+ * below 1e-9
  */
 export const cramerVonMises = sound(
   'cramerVonMises',
@@ -76,7 +76,7 @@ export const cramerVonMises = sound(
     return { statistic, p: normalised < 0.003 ? 1 : Math.max(0, 1 - cvmCdf(normalised, lastTerm)) };
   },
 );
-/** Limit distribution of the statistic: the series with modified Bessel functions K_¼, of which K_ν by its integral. */
+/** Limit distribution of the statistic: the series with modified Bessel functions K_¼; K_ν by its integral. */
 function cvmCdf(x: number, lastTerm: number): number {
   let sum = 0;
   // Γ(k + ½) / Γ(k + 1), by its recurrence
@@ -94,7 +94,7 @@ function cvmCdf(x: number, lastTerm: number): number {
 }
 /** e^{−q} K_ν(q) = ∫₀^∞ exp(−q (1 + cosh t)) cosh(ν t) dt. */
 function besselKScaled(nu: number, q: number): number {
-  // The trapezoidal rule converges doubly exponentially here: this step is past the last bit.
+  // The trapezoidal rule converges doubly exponentially here: this step is beyond the precision of doubles.
   const h = 0.04;
   let sum = 0.5 * Math.exp(-2 * q);
   for (let t = h; ; t += h) {

@@ -2,9 +2,7 @@ import { requireCount, sound, StatsError } from '../errors.ts';
 import { chiSquareSurvival } from '../kernel/gamma.ts';
 import { random } from '../kernel/random.ts';
 
-/**
- * How many times a divergence goes into Σ (p − q)² / p̄, to which all of them are proportional when p and q are close.
- */
+/** Factor between Σ (p − q)² / p̄ and each divergence, to which all are proportional when p and q are close. */
 const CURVATURE = { psi: 1, jensenShannon: 8, hellinger: 8 } as const;
 
 /**
@@ -20,16 +18,16 @@ export const divergenceP = sound(
   (kind: keyof typeof CURVATURE, value: number, bins: number, n: number, m: number): number => {
     requireCount('bins and rows', bins, n, m);
     if (n < 1 || m < 1) throw new StatsError('empty_arm', 'a window is empty');
-    if (!(value >= 0)) throw new StatsError('out_of_range', `a divergence is not negative, as ${value} is`);
+    if (!(value >= 0)) throw new StatsError('out_of_range', `a divergence must not be negative, but is ${value}`);
     if (bins < 2) return 1;
     return chiSquareSurvival((CURVATURE[kind] * (kind === 'psi' ? value : value * value)) / (1 / n + 1 / m), bins - 1);
   },
 );
 
 /**
- * P(a distance at least as large | both samples come from one distribution), by permuting who belongs to which sample:
- * exact at every size, for any distance (Wasserstein, energy …). The same seed gives the same p. (1 + number at least
- * as large) / (1 + rounds), so never 0.
+ * P(a distance at least as large | both samples come from one distribution), by permuting the sample labels: exact at
+ * every size, for any distance (Wasserstein, energy …). The same seed gives the same p. (1 + number at least as large)
+ * / (1 + rounds), so never 0.
  */
 export const permutationP = sound(
   'permutationP',
@@ -41,7 +39,8 @@ export const permutationP = sound(
     seed: number = 1,
   ): number => {
     requireCount('rounds', rounds);
-    if (rounds > 1e6) throw new StatsError('out_of_range', `at most a million rounds, not ${rounds}`);
+    if (rounds > 1e6)
+      throw new StatsError('out_of_range', `the number of rounds must be at most a million, not ${rounds}`);
     if (a.length === 0 || b.length === 0) throw new StatsError('empty_arm', 'a sample is empty');
     const uniform = random(seed);
     const here = distance(a, b);

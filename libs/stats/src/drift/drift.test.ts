@@ -39,7 +39,7 @@ describe('PSI', () => {
 
 describe('without drift, at every size of the windows', () => {
   const alpha = 0.05;
-  /** 5 %, and three standard errors of what so many runs can tell. */
+  /** 5 %, plus three standard errors of a share over this many runs. */
   const nominal = (runs: number) => alpha + 3 * Math.sqrt((alpha * (1 - alpha)) / runs);
   const rate = (runs: number, p: () => number) =>
     Array.from({ length: runs }, p).filter((x) => x < alpha).length / runs;
@@ -68,7 +68,7 @@ describe('without drift, at every size of the windows', () => {
       nominal(few),
     );
   });
-  it('and drift is found by all of them', () => {
+  it('and all of them detect drift', () => {
     const [a, b] = [sample(1000), sample(1000, 0.5)];
     for (const p of [
       psi(a, b).p,
@@ -109,24 +109,24 @@ describe('drift', () => {
   it('is found when it lasts, and the feature is named', () => {
     expect(judgeDrift([window(500), window(500, 1), window(500, 1)])).toMatchObject({ state: 'moved', moved: ['x'] });
   });
-  it('is no drift in a single window', () =>
+  it('is not claimed from a single window', () =>
     expect(judgeDrift([window(500), window(500), window(500, 1)]).state).toBe('stable'));
-  it('is not claimed, nor denied, on too few rows', () => {
+  it('is neither claimed nor denied on too few rows', () => {
     const judged = judgeDrift([window(150, 1), window(150, 1), window(150, 1)]);
     expect(judged).toMatchObject({ state: 'insufficient_data', needed: 200, moved: [] });
   });
-  it('says that windows are missing where the newest one has rows enough', () => {
+  it('reports missing windows when the newest one has enough rows', () => {
     const judged = judgeDrift([window(150), window(150), window(393)]);
     expect(judged).toMatchObject({ state: 'insufficient_data', rows: 393, windows: 1, windows_needed: 2 });
   });
-  it('is a matter of effect too: a tiny shift in a huge sample is none', () => {
+  it('also needs an effect: a tiny shift in a huge sample is not drift', () => {
     expect(judgeDrift([window(50_000, 0.1), window(50_000, 0.1), window(50_000, 0.1)]).state).toBe('stable');
   });
 });
 
 describe('label loss', () => {
   const reference = { rows: 500, errors: 20 };
-  it('is found when labels say so in two of three windows', () =>
+  it('is found when labels show it in two of three windows', () =>
     expect(
       judgeLoss(reference, [
         { rows: 300, errors: 12 },
@@ -134,7 +134,7 @@ describe('label loss', () => {
         { rows: 300, errors: 45 },
       ]),
     ).toMatchObject({ state: 'lost' }));
-  it('is not one bad window', () =>
+  it('is not claimed from one bad window', () =>
     expect(
       judgeLoss(reference, [
         { rows: 300, errors: 12 },

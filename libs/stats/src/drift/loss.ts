@@ -10,8 +10,8 @@ export type LossJudgement = {
 };
 
 /**
- * Loss that is worth a retraining: this much above the reference rate, absolutely, and significant at this level, in k
- * of m windows.
+ * When a loss is worth a retraining: this much above the reference rate, absolutely, and significant at this level, in
+ * k of m windows.
  */
 export const LOSS_RULE = { margin: 0.02, alpha: 0.01, k: 2, m: 3, minRows: 100 };
 

@@ -1,7 +1,7 @@
 import { sound, StatsError } from '../errors.ts';
 
 /**
- * Which test Evidently takes by itself, by type, rows of the reference and distinct values over both samples; for
+ * The test that Evidently chooses by default, by type, rows of the reference and distinct values over both samples; for
  * comparison with its users' reports.
  */
 export const evidentlyDefault = sound(
@@ -18,7 +18,7 @@ export const evidentlyDefault = sound(
   },
 );
 
-/** A data set has drifted when this share of its columns has (weights are importances; equal when absent). */
+/** A data set has drifted when at least this share of its columns has (weights are importances; equal when absent). */
 export const datasetDrift = sound(
   'datasetDrift',
   (
@@ -58,8 +58,8 @@ export const standardDeviationLimits = sound(
 );
 
 /**
- * Performance without labels (CBPE, NannyML): the expected confusion matrix of calibrated probabilities. Right under a
- * shift of the inputs, blind to a change of what the inputs mean: pair it with labelled detectors.
+ * Performance without labels (CBPE, NannyML): the expected confusion matrix of calibrated probabilities. Correct under
+ * a shift of the inputs, but blind to a changed relation of inputs and labels: combine it with labelled detectors.
  */
 export const confidenceBasedPerformance = sound(
   'confidenceBasedPerformance',
@@ -110,7 +110,7 @@ export const confidenceBasedPerformance = sound(
   },
 );
 
-/** PSI that chance exceeds with probability α, and that it has on average, without drift: (1/n + 1/m) χ²_{bins−1}. */
+/** The PSI that chance exceeds with probability α, and the mean PSI, both without drift: (1/n + 1/m) χ²_{bins−1}. */
 export const psiExpectation = sound('psiExpectation', (bins: number, n: number, m: number): number => {
   return (bins - 1) * (1 / n + 1 / m);
 });

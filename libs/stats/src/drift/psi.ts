@@ -5,7 +5,7 @@ import { divergenceP } from '../distance/significance.ts';
 export type PsiResult = {
   /** Population stability index, natural logarithm, +½ in every cell (Jeffreys) so that an empty one is finite. */
   psi: number;
-  /** Bins that either side has seen. */
+  /** Number of bins with rows on either side. */
   bins: number;
   /** P(an index at least as large | no drift), at these sizes. */
   p: number;
@@ -22,7 +22,7 @@ export const psi = sound('psi', (reference: readonly number[], current: readonly
   if (reference.length !== current.length)
     throw new StatsError('length_mismatch', `${reference.length} reference bins, ${current.length} current ones`);
   if ([...reference, ...current].some((c) => !(c >= 0 && c < Number.POSITIVE_INFINITY)))
-    throw new StatsError('not_a_count', 'a histogram holds a number that is no count');
+    throw new StatsError('not_a_count', 'a histogram holds a value that is not a count');
   const used = reference.map((r, i) => [r, current[i] as number] as const).filter(([r, c]) => r + c > 0);
   const n = used.reduce((s, [r]) => s + r, 0);
   const m = used.reduce((s, [, c]) => s + c, 0);

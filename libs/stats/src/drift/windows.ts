@@ -2,14 +2,14 @@ import { sound } from '../errors.ts';
 import { benjaminiHochberg } from '../multiplicity/multiplicity.ts';
 import { psi } from './psi.ts';
 
-/** One feature's histogram in one window, beside its reference. */
+/** Histogram of one feature in one window, and that of its reference. */
 export type WindowFeature = { feature: string; reference: readonly number[]; current: readonly number[] };
 /** Newest last. */
 export type DriftWindow = { features: WindowFeature[] };
 
 export type FeatureDrift = { feature: string; psi: number | null; p: number | null; n: number; alarm: boolean };
 export type DriftRule = {
-  /** Effect from which a feature counts as moved. */
+  /** Smallest effect that counts as movement. */
   effect: number;
   /** False discovery rate over the features of one window. */
   q: number;
@@ -21,8 +21,8 @@ export type DriftRule = {
 export const DRIFT_RULE: DriftRule = { effect: 0.1, q: 0.05, k: 2, m: 3, minRows: 200 };
 
 /**
- * `rows`: of the newest window; `windows`: of the last m those with enough rows. Where they are fewer than
- * `windows_needed`, `needed` is how many rows the newest window has to have.
+ * `rows`: of the newest window; `windows`: how many of the last m have enough rows. When they are fewer than
+ * `windows_needed`, `needed` is how many rows the newest window must have.
  */
 export type DriftJudgement =
   | {
@@ -36,12 +36,12 @@ export type DriftJudgement =
     }
   | { state: 'stable' | 'moved'; rows: number; windows: number; features: FeatureDrift[]; moved: string[] };
 
-/** Rows that a PSI needs over the bins that have any. */
+/** Fewest rows that a PSI needs for each bin that has any. */
 function neededRows(rule: DriftRule, { reference, current }: WindowFeature): number {
   return Math.max(rule.minRows, 20 * current.filter((c, i) => c + (reference[i] as number) > 0).length);
 }
 
-/** One window: effect and significance, the latter corrected over the features. */
+/** Effect and significance of one window; the significance is corrected over the features. */
 function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
   const measured = window.features.map((counted) => {
     const { feature, reference, current } = counted;
@@ -65,9 +65,9 @@ function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
 
 /**
  * Whether features have moved away from their reference: the effect is large enough, significant at the window's own
- * size, and lasts (k of m windows). Below the minimum sample it says so, never "no drift". Pure.
+ * size, and lasts (k of m windows). Below the minimum sample the result says so, and is never "no drift". Pure.
  *
- * @param windows the last m windows that are complete, oldest first
+ * @param windows the last m complete windows, oldest first
  */
 export const judgeDrift = sound(
   'judgeDrift',

@@ -12,7 +12,7 @@ export type CountCell = {
   candidate: number;
 };
 
-/** Ratios of the candidate's intensity to the control's that are bet on. */
+/** Alternatives: ratios of the candidate's intensity to the control's. */
 export const WORSE_WHEN_MORE = [1.25, 1.5, 2, 3, 5, 10, 30, 100] as const;
 export const WORSE_WHEN_FEWER = [0.97, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25, 0.02] as const;
 export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
@@ -31,7 +31,7 @@ export class CountEvidence implements RunningEvidence {
   private readonly mixture: MixtureWealth;
   private readonly margin: number;
   private readonly ratios: readonly number[];
-  /** Of each alternative: ln(r / margin), and by weight −ln((1 + w(r − 1)) / (1 + w(margin − 1))). */
+  /** For each alternative: ln(r / margin), and by weight −ln((1 + w(r − 1)) / (1 + w(margin − 1))). */
   private readonly gain: number[];
   private readonly costs = new Map<number, number[]>();
   private readonly factors: number[];
@@ -40,9 +40,9 @@ export class CountEvidence implements RunningEvidence {
 
   constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
     if (!(margin > 0 && margin < Number.POSITIVE_INFINITY))
-      throw new StatsError('out_of_range', `a margin is a positive ratio, not ${margin}`);
+      throw new StatsError('out_of_range', `a margin must be a positive ratio, not ${margin}`);
     if (ratios.length === 0 || ratios.some((r) => !(r > 0 && r < Number.POSITIVE_INFINITY)))
-      throw new StatsError('out_of_range', 'the alternatives are positive ratios');
+      throw new StatsError('out_of_range', 'the alternatives must be positive ratios');
     this.margin = margin;
     this.ratios = margin === 1 ? ratios : ratios.map((r) => r * margin);
     this.gain = this.ratios.map((r) => Math.log(r / margin));
@@ -51,9 +51,9 @@ export class CountEvidence implements RunningEvidence {
   }
 
   add({ second, weight: w, control, candidate }: CountCell): void {
-    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
+    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share must lie in [0, 1], not ${w}`);
     if (!(control >= 0 && candidate >= 0 && control + candidate < Number.POSITIVE_INFINITY))
-      throw new StatsError('not_a_count', `events of an arm are a count, not ${control} and ${candidate}`);
+      throw new StatsError('not_a_count', `the events of an arm must be counts, not ${control} and ${candidate}`);
     if (w === 0 || w === 1 || control + candidate === 0) return;
     const seen = this.seen.get(w);
     if (seen) {
@@ -80,7 +80,7 @@ export class CountEvidence implements RunningEvidence {
    */
   likelihoodRatio(ratio: number): number {
     if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY))
-      throw new StatsError('out_of_range', `a harm is a positive ratio, not ${ratio}`);
+      throw new StatsError('out_of_range', `a harm must be a positive ratio, not ${ratio}`);
     let log = 0;
     for (const [w, { control, candidate }] of this.seen)
       log += candidate * Math.log(ratio) - (control + candidate) * Math.log1p(w * (ratio - 1));
@@ -88,7 +88,7 @@ export class CountEvidence implements RunningEvidence {
   }
 }
 
-/** Cells that several processes counted, as one list: sums per second and weight, in order. */
+/** Merges cells counted by several processes into one list: sums by second and weight, in order. */
 export const mergeCells = sound('mergeCells', (...lists: (readonly CountCell[])[]): CountCell[] => {
   const found = new Map<string, CountCell>();
   for (const cell of lists.flat()) {

@@ -31,7 +31,7 @@ function stream(
   return cells;
 }
 
-/** Whether the e-value passes 20 at any look, one look a second. */
+/** Whether the e-value exceeds 20 at any look, one look a second. */
 function everPasses(cells: CountCell[], margin: number, length: number): boolean {
   for (let t = 5; t < length; t += 5)
     if (
@@ -49,7 +49,7 @@ function everPasses(cells: CountCell[], margin: number, length: number): boolean
 }
 
 describe('evidence from counts', () => {
-  it('is one before anything happened', () => {
+  it('is one before the first event', () => {
     expect(countEvidence([], 1, WORSE_WHEN_MORE, 0, 100, 50)).toBeCloseTo(1, 12);
   });
 
@@ -60,7 +60,7 @@ describe('evidence from counts', () => {
     expect(e).toBeCloseTo(0.5 * (8 / 1.25 ** 4) + 0.5, 9);
   });
 
-  it('is neutral in the mean under the null: E[factor] = 1 for every alternative, with a margin too', () => {
+  it('has mean 1 under the null: E[factor] = 1 for every alternative, with a margin too', () => {
     for (const margin of [1, 1.25]) {
       const w = 0.2;
       const p = (w * margin) / (1 + w * (margin - 1));
@@ -77,14 +77,14 @@ describe('evidence from counts', () => {
     }
   });
 
-  it('rolls back an identical candidate in at most 5 % of rollouts, under looks all along', () => {
+  it('rolls back an identical candidate in at most 5 % of rollouts, with a look every second', () => {
     const runs = 300;
     let false_ = 0;
     for (let seed = 1; seed <= runs; seed++) if (everPasses(stream(seed, 0.02, 1, 20, 60), 1, 180)) false_++;
     expect(false_ / runs).toBeLessThanOrEqual(0.05);
   });
 
-  it('does not blame the candidate for an outage that both arms share', () => {
+  it('does not attribute an outage of both arms to the candidate', () => {
     const runs = 200;
     let false_ = 0;
     for (let seed = 1; seed <= runs; seed++)
@@ -105,25 +105,25 @@ describe('evidence from counts', () => {
     expect(found).toBeGreaterThanOrEqual(48);
   });
 
-  it('leaves a candidate alone that is worse by less than the margin', () => {
+  it('does not roll back a candidate that is worse by less than the margin', () => {
     let found = 0;
     for (let seed = 1; seed <= 200; seed++) if (everPasses(stream(seed, 0.05, 1.2, 20, 60), 1.25, 180)) found++;
     expect(found / 200).toBeLessThanOrEqual(0.05);
   });
 
-  it('finds fewer conversions, and not more', () => {
+  it('detects fewer conversions, and ignores more', () => {
     const fewer = stream(7, 0.2, 0.5, 40, 60);
     const more = stream(7, 0.2, 1.5, 40, 60);
     expect(countEvidence(fewer, 1, WORSE_WHEN_FEWER, 0, 180, 180)).toBeGreaterThan(20);
     expect(countEvidence(more, 1, WORSE_WHEN_FEWER, 0, 180, 180)).toBeLessThan(1);
   });
 
-  it('finds a sample ratio that is not the promised one', () => {
+  it('detects a sample ratio that differs from the planned one', () => {
     const cells = Array.from({ length: 100 }, (_, second) => ({ second, weight: 0.5, control: 60, candidate: 40 }));
     expect(countEvidence(cells, 1, SAMPLE_RATIOS, 0, 100, 100)).toBeGreaterThan(1000);
   });
 
-  it('stays finite whatever comes', () => {
+  it('stays finite for any counts', () => {
     const e = countEvidence(
       Array.from({ length: 100 }, (_, second) => ({ second, weight: 0.05, control: 0, candidate: 1e6 })),
       1,
@@ -139,7 +139,7 @@ describe('evidence from counts', () => {
 
 describe('evidence from latency', () => {
   const masses = [0.5, 0.4, 0.09, 0.01];
-  it('shifts mass upwards and keeps its sum', () => {
+  it('moves mass upwards and keeps its sum', () => {
     const rho = shiftRatios(masses, 0.4);
     expect(rho.reduce((s, r, b) => s + r * (masses[b] as number), 0)).toBeCloseTo(1, 12);
     for (let b = 1; b < rho.length; b++) expect(rho[b] as number).toBeGreaterThan(rho[b - 1] as number);
@@ -165,7 +165,7 @@ describe('evidence from latency', () => {
       return cell;
     });
   };
-  it('finds a slower candidate and not an equal or a faster one', () => {
+  it('detects a slower candidate, and neither an equal nor a faster one', () => {
     expect(latencyEvidence(draw(1, [0.3, 0.5, 0.15, 0.05]), masses, 0, 100, 100)).toBeGreaterThan(20);
     expect(latencyEvidence(draw(2, masses), masses, 0, 100, 100)).toBeLessThan(20);
     expect(latencyEvidence(draw(3, [0.7, 0.27, 0.025, 0.005]), masses, 0, 100, 100)).toBeLessThan(1);

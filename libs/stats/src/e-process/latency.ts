@@ -6,7 +6,7 @@ import { MixtureWealth, type RunningEvidence } from './mixture.ts';
 /** Requests of the two concurrent arms in one arrival second by latency bucket. */
 export type LatencyCell = { second: number; weight: number; control: readonly number[]; candidate: readonly number[] };
 
-/** Slow-downs that are bet on, in normal scores. */
+/** Alternatives: slow-downs in normal scores. */
 export const SHIFTS = [0.05, 0.1, 0.2, 0.4, 0.7, 1.1, 1.8, 2.7] as const;
 
 /**
@@ -52,12 +52,12 @@ export class LatencyEvidence implements RunningEvidence {
   }
 
   add({ second, weight: w, control, candidate }: LatencyCell): void {
-    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share lies in [0, 1], not ${w}`);
+    if (!(w >= 0 && w <= 1)) throw new StatsError('out_of_range', `a candidate share must lie in [0, 1], not ${w}`);
     for (const counts of [control, candidate]) {
       if (counts.length !== this.buckets)
         throw new StatsError('length_mismatch', `${counts.length} buckets, the baseline has ${this.buckets}`);
       if (counts.some((n) => !(n >= 0 && n < Number.POSITIVE_INFINITY)))
-        throw new StatsError('not_a_count', `requests of a bucket are a count, not ${counts.join(', ')}`);
+        throw new StatsError('not_a_count', `the requests of a bucket must be counts, not ${counts.join(', ')}`);
     }
     if (w === 0 || w === 1) return;
     let seen = this.seen.get(w);
@@ -101,8 +101,8 @@ export class LatencyEvidence implements RunningEvidence {
   }
 
   /**
-   * By how much the logarithm of {@link likelihoodRatio} falls per request, on average, when the candidate is not
-   * slower; at weight w.
+   * The mean decrease of the logarithm of {@link likelihoodRatio} for each request when the candidate is not slower, at
+   * weight w.
    */
   decay(shift: number, w: number): number {
     return this.ratiosOf(shift).reduce(
@@ -131,14 +131,14 @@ export class LatencyEvidence implements RunningEvidence {
 const zeros = (buckets: number): number[] => new Array<number>(buckets).fill(0);
 
 /**
- * A slow-down in normal scores of a distribution whose p50 and p90 are these, when it is lognormal in its middle:
+ * A slow-down in normal scores of a distribution with these p50 and p90, assuming that it is lognormal between them:
  * ln(ratio) / σ.
  */
 export const latencyShift = sound('latencyShift', (ratio: number, p50: number, p90: number): number => {
   if (!(ratio > 1 && p90 > p50 && p50 > 0))
     throw new StatsError(
       'out_of_range',
-      `a slow-down above 1 and quantiles 0 < p50 < p90, not ${ratio}, ${p50}, ${p90}`,
+      `need a slow-down above 1 and quantiles 0 < p50 < p90, not ${ratio}, ${p50}, ${p90}`,
     );
   return (Math.log(ratio) * normalQuantile(0.9)) / Math.log(p90 / p50);
 });

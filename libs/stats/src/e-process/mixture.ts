@@ -1,15 +1,15 @@
 import { boundedExp } from '../kernel/bounded-exp.ts';
 import { requireFinite, StatsError } from '../errors.ts';
-/** Evidence that is carried on second by second, and asked for its value at any look. */
+/** Evidence that is updated second by second; its value can be read at any look. */
 export type RunningEvidence = { valueAt(second: number): number };
 
-/** Wealth is kept finite; far above every threshold in use. */
+/** Wealth is capped to stay finite, far above every threshold in use. */
 const CEILING = 1e250;
 
 /**
  * Mixes a family of test martingales over their alternatives and over the time of onset: each alternative's wealth
- * follows M ← (M + π_t)·factor, half of the stake π at the start and half spread evenly over the planned length; what
- * is not yet staked is kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1
+ * follows M ← (M + π_t)·factor, with half of the stake π at the start and half spread evenly over the planned length;
+ * the unstaked rest is kept. The result is a nonnegative martingale that starts at 1 whenever each factor has mean ≤ 1
  * given the past, so by Ville's inequality it ever reaches 1/α with probability ≤ α.
  */
 export class MixtureWealth implements RunningEvidence {
@@ -18,10 +18,13 @@ export class MixtureWealth implements RunningEvidence {
   private readonly length: number;
   private staked = 0;
 
-  /** @param startSecond when the rollout began; @param plannedSeconds its planned length */
+  /**
+   * @param startSecond start of the rollout
+   * @param plannedSeconds its planned length
+   */
   constructor(alternatives: number, startSecond: number, plannedSeconds: number) {
     if (!(Number.isInteger(alternatives) && alternatives >= 1 && alternatives <= 1000))
-      throw new StatsError('out_of_range', `1 … 1000 alternatives, not ${alternatives}`);
+      throw new StatsError('out_of_range', `the number of alternatives must lie in 1 … 1000, not ${alternatives}`);
     requireFinite('the start and the planned length', startSecond, plannedSeconds);
     this.wealth = new Float64Array(alternatives);
     this.startSecond = startSecond;
@@ -32,7 +35,7 @@ export class MixtureWealth implements RunningEvidence {
     return 0.5 + 0.5 * Math.min(1, Math.max(0, (second - this.startSecond) / this.length));
   }
 
-  /** Seconds in order; those without events may be left out. */
+  /** Adds the factors of one second; seconds must be in order, and those without events may be left out. */
   add(second: number, logFactors: readonly number[]): void {
     const { wealth } = this;
     requireFinite('a second', second);

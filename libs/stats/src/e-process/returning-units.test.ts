@@ -5,20 +5,20 @@ import { chanceOfCandidate, isCrossed, ReturningUnits, type Sighting } from './r
 
 const at = (share: number, arm: Sighting['arm']): Sighting => ({ share, arm });
 
-describe('a unit that comes back', () => {
-  it('joins with (w2 - w1) / (1 - w1) as a former control, and says nothing as a former candidate', () => {
+describe('a returning unit', () => {
+  it('joins with (w2 - w1) / (1 - w1) as a former control, and carries no information as a former candidate', () => {
     expect(chanceOfCandidate([], 0.25)).toBe(0.25);
     expect(chanceOfCandidate([at(0.05, 'control')], 0.25)).toBeCloseTo(0.2 / 0.95, 9);
     expect(chanceOfCandidate([at(0.05, 'candidate')], 0.25)).toBe(1);
     expect(chanceOfCandidate([at(0.05, 'control'), at(0.25, 'control')], 0.5)).toBeCloseTo(0.25 / 0.75, 9);
   });
-  it('leaves with its share of the interval when the share goes down, and says nothing as a former control', () => {
+  it('leaves with its part of the interval when the share falls; as a former control it carries no information', () => {
     expect(chanceOfCandidate([at(0.05, 'control'), at(0.25, 'candidate')], 0.15)).toBe(0.5);
     expect(chanceOfCandidate([at(0.25, 'candidate')], 0.05)).toBe(0.2);
     expect(chanceOfCandidate([at(0.25, 'control')], 0.05)).toBe(0);
     expect(chanceOfCandidate([at(0.25, 'candidate'), at(0.05, 'control')], 0.25)).toBe(1);
   });
-  it('is crossed when it was control at no less than a share at which it was the candidate', () => {
+  it('is crossed when it was control at or above a share at which it was the candidate', () => {
     expect(isCrossed([at(0.25, 'candidate'), at(0.25, 'control')])).toBe(true);
     expect(isCrossed([at(0.05, 'candidate'), at(0.25, 'control')])).toBe(true);
     expect(isCrossed([at(0.05, 'control'), at(0.25, 'candidate')])).toBe(false);
@@ -39,7 +39,7 @@ describe('a unit that comes back', () => {
 });
 
 describe('evidence over a ramp with returning units', () => {
-  /** Exact expectation of the wealth of one unit that errs in every step, over its point: 1 when it is no evidence. */
+  /** Exact expectation, over its point, of the wealth of one unit that errs in every step; 1 means no evidence. */
   function meanWealth(shares: readonly number[], ratio: number, chance: (before: Sighting[], w: number) => number) {
     const edges = [...new Set([0, ...shares, 1])].sort((a, b) => a - b);
     let mean = 0;
@@ -63,12 +63,12 @@ describe('evidence over a ramp with returning units', () => {
     [0.05, 0.25, 0.05, 0.25, 0.5],
     [0.4, 0.5, 0.2, 0.3],
   ];
-  it.each(ladders.map((l) => [l]))('is worth exactly 1 on average for an identical candidate: %s', (shares) => {
+  it.each(ladders.map((l) => [l]))('has mean exactly 1 for an identical candidate: %s', (shares) => {
     for (const ratio of [0.5, 1.25, 3, 30]) expect(meanWealth(shares, ratio, chanceOfCandidate)).toBeCloseTo(1, 7);
-    // counted as fresh draws it is not
+    // Counted as independent draws its mean is not 1.
     expect(meanWealth(shares, 3, (_, w) => w)).toBeGreaterThan(1.2);
   });
-  it('still finds a candidate that fails, from those who join', () => {
+  it('still detects a failing candidate, from the units that join it', () => {
     const draw = random(5);
     const units = new ReturningUnits();
     const found = { exposures: [] as CountCell[], errors: [] as CountCell[] };

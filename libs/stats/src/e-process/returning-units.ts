@@ -1,7 +1,8 @@
 import { sound, StatsError } from '../errors.ts';
 
 /**
- * A unit's arm at a candidate share. Assignment is nested, so it is the same whenever the unit is met at that share.
+ * A unit's arm at a candidate share. Assignment is nested, so the unit has the same arm whenever it is met at that
+ * share.
  */
 export type Sighting = { share: number; arm: 'control' | 'candidate' };
 
@@ -24,14 +25,14 @@ export const chanceOfCandidate = sound('chanceOfCandidate', (before: readonly Si
   return rounded(Math.min(1, Math.max(0, (share - low) / (high - low))));
 });
 
-/** Whether a unit was control at a share at which, or below which, it was also the candidate's: a fault of exposure. */
+/** Whether a unit was control at or above a share at which it was also the candidate's: a fault of exposure. */
 export const isCrossed = sound('isCrossed', (sightings: readonly Sighting[]): boolean => {
   const { low, high } = interval(sightings);
   return low >= high;
 });
 
 function requireShare(share: number): void {
-  if (!(share >= 0 && share <= 1)) throw new StatsError('out_of_range', `a share lies in [0, 1], not ${share}`);
+  if (!(share >= 0 && share <= 1)) throw new StatsError('out_of_range', `a share must lie in [0, 1], not ${share}`);
 }
 
 function interval(sightings: readonly Sighting[]): { low: number; high: number } {
@@ -42,18 +43,18 @@ function interval(sightings: readonly Sighting[]): { low: number; high: number }
     if (arm === 'candidate') high = Math.min(high, share);
     else low = Math.max(low, share);
   }
-  // Nobody is control at a share of 0 by a draw, nor candidate at 1: both say nothing.
+  // At a share of 0 every unit is control, at 1 every unit is the candidate's: both carry no information.
   return { low, high };
 }
 
 type Known = { sightings: Sighting[]; chances: number[]; latestEvent: Record<string, number> };
 
 /**
- * The units of one rollout with what is known of their arms: gives each exposure and each event the candidate share
- * that it has to be judged with. The wealth of an e-process stays a martingale, however persistent the units' own
- * habits are: one event a unit and share, in the order in which the unit met the shares, each given the unit's arms
- * before. An event that comes after one at a share that the unit met later is no news (its arm was known by then) and
- * has no chance. Assumes that arms do not change whether a unit comes back.
+ * The units of one rollout with what is known of their arms: gives each exposure and each event the candidate share by
+ * which it is judged. The wealth of an e-process stays a martingale however persistent the units' own habits are: at
+ * most one event a unit and share counts, in the order in which the unit met the shares, each conditioned on the unit's
+ * earlier arms. An event that comes after one at a share that the unit met later does not count, because its arm was
+ * known by then. Assumes that arms do not change whether a unit comes back.
  */
 export class ReturningUnits {
   private readonly units = new Map<string, Known>();

@@ -2,20 +2,21 @@ import { requireCount, requireFinite, sound, StatsError } from '../errors.ts';
 import { covarianceOfSums, fromSums, type Moments, variance as varianceOf } from '../moments/moments.ts';
 
 /**
- * One arm as every test here needs it: units, estimate, and the variance of one unit's contribution, so that se² =
- * variance / n.
+ * The summary of one arm that every test uses: units, estimate, and the variance of one unit's contribution, so that
+ * se² = variance / n.
  */
 export type Arm = {
   n: number;
   mean: number;
   variance: number;
   /**
-   * The denominator of a relative effect, where it is not the mean itself (an adjusted mean has its unadjusted one).
+   * Denominator of a relative effect, when it differs from the mean (an adjusted mean is divided by the unadjusted
+   * one).
    */
   baseline?: number;
 };
 
-/** What every test needs of an arm. @throws StatsError empty_arm, not_finite, inconsistent_moments */
+/** Checks the summary of an arm. @throws StatsError empty_arm, not_finite, inconsistent_moments */
 export function requireArm({ n, mean, variance }: Arm, least = 1): void {
   requireUnits(n, least);
   requireFinite('the mean and the variance of an arm', mean, variance);
@@ -31,7 +32,7 @@ export const meanArm = sound('meanArm', (m: Moments): Arm => {
   requireUnits(m.n, 2);
   return { n: m.n, mean: m.mean, variance: varianceOf(m) };
 });
-/** A mean per unit from Σx and Σx²; cancels as {@link fromSums} does. */
+/** A mean per unit from Σx and Σx²; loses digits as {@link fromSums} does. */
 export const meanArmFromSums = sound(
   'meanArmFromSums',
   (n: number, sum: number, sumSquares: number): Arm => meanArm(fromSums(n, sum, sumSquares)),

@@ -29,14 +29,14 @@ function prepare(s: CupedSums): Prepared {
   if (cov * cov > vy * vx * (1 + 1e-6) + 1e-12)
     throw new StatsError(
       'inconsistent_moments',
-      `a covariance of ${cov} is more than the variances ${vy} and ${vx} allow`,
+      `a covariance of ${cov} is larger than the variances ${vy} and ${vx} allow`,
     );
   return { n, y, x, vy, vx, cov };
 }
 
 /**
- * θ = cov(Y, X) / var(X) of both arms' units together (the difference between the arms included); 0 where nothing
- * varies.
+ * θ = cov(Y, X) / var(X) over the units of both arms together (including the difference between the arms); 0 when the
+ * covariate does not vary.
  */
 export const cupedTheta = sound('cupedTheta', (control: CupedSums, treatment: CupedSums): number => {
   const add = (a: { sum: number; sumSquares: number }, b: { sum: number; sumSquares: number }) => ({
@@ -129,7 +129,7 @@ export const cupedRatioEffect = sound(
     const [ac, at] = [arm(c), arm(t)];
     const whole = effectOf(ac, at, 'absolute');
     if (difference === 'absolute') return { ...whole, theta };
-    // The control stands in the numerator (adjusted) and in the denominator (not adjusted).
+    // The control is in the numerator (adjusted) and in the denominator (not adjusted).
     const gc = c.gPost.map((x, i) => x * (1 + whole.estimate / c.rPost) - theta * (c.gPre[i] as number));
     const vc = c.form(gc, gc) / c.n;
     return {

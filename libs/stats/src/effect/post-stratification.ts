@@ -6,7 +6,7 @@ export type Stratum = { control: Arm; treatment: Arm };
 
 /**
  * The effect weighted by the pooled shares of the strata. With a_s = (control mean, effect) of stratum s and weights w:
- * estimate Σ w_s a_s, covariance Σ w_s² V_s + A ((diag w − w wᵀ)/n) Aᵀ, since the shares are estimated too. Relative
+ * estimate Σ w_s a_s, covariance Σ w_s² V_s + A ((diag w − w wᵀ)/n) Aᵀ, because the shares are estimated too. Relative
  * effects by the delta method on it.
  */
 export const postStratified = sound(
@@ -44,7 +44,7 @@ export const postStratified = sound(
     const [[vcc, vce], [, vee]] = cov as [[number, number], [number, number]];
     const [c, e] = mean;
     if (difference === 'absolute') return { estimate: e, se: Math.sqrt(vee) };
-    if (c === 0) throw new StatsError('out_of_range', "a relative effect has no meaning where the control's mean is 0");
+    if (c === 0) throw new StatsError('out_of_range', "a relative effect is undefined when the control's mean is 0");
     const gradient = [-e / (c * Math.abs(c)), 1 / Math.abs(c)] as const;
     return {
       estimate: e / Math.abs(c),

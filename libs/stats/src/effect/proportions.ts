@@ -12,7 +12,7 @@ function rate({ successes, n }: Share): number {
 export const pooledProportionTest = sound('pooledProportionTest', (a: Share, b: Share): { z: number; p: number } => {
   const pooled = (a.successes + b.successes) / (a.n + b.n);
   const difference = rate(a) - rate(b);
-  // Equal shares (no event in either, say) differ by nothing.
+  // Equal shares (such as no event in either arm) have the difference 0.
   const z = difference === 0 ? 0 : difference / Math.sqrt(pooled * (1 - pooled) * (1 / a.n + 1 / b.n));
   return { z, p: 2 * normalSurvival(Math.abs(z)) };
 });

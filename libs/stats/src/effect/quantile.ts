@@ -29,11 +29,11 @@ export const quantileArm = sound(
   ({ n, nStar, nu, estimate, lower, upper }: QuantileSample, clusters?: ClusterSums, alpha: number = 0.05): Arm => {
     const z = normalQuantile(1 - alpha / 2);
     if (n <= z * z * Math.max(nu / (1 - nu), (1 - nu) / nu))
-      throw new StatsError('empty_arm', `${n} values do not bound the quantile ${nu}`);
+      throw new StatsError('empty_arm', `${n} values are too few to bound the quantile ${nu}`);
     if (!(upper > lower))
       throw new StatsError(
         'inconsistent_moments',
-        `the bounds of the quantile coincide at ${lower}: its variance cannot be told`,
+        `the bounds of the quantile coincide at ${lower}, so its variance cannot be estimated`,
       );
     const iid = Math.max((nStar / n) * (n - 1) * ((upper - lower) / (2 * z)) ** 2, n >= 100 ? 1e-5 : 0);
     if (!clusters) return { n, mean: estimate, variance: iid };

@@ -20,8 +20,7 @@ export const effectOf = sound('effectOf', (control: Arm, treatment: Arm, differe
   const n = control.n + treatment.n;
   if (difference === 'absolute') return { estimate: treatment.mean - control.mean, se: Math.sqrt(vc + vt), df, n };
   const base = control.baseline ?? control.mean;
-  if (base === 0)
-    throw new StatsError('out_of_range', "a relative effect has no meaning where the control's mean is 0");
+  if (base === 0) throw new StatsError('out_of_range', "a relative effect is undefined when the control's mean is 0");
   return {
     estimate: (treatment.mean - control.mean) / Math.abs(base),
     se: Math.sqrt(relativeVariance(control, treatment)),
@@ -41,7 +40,7 @@ export const relativeVariance = sound('relativeVariance', (control: Arm, treatme
   );
 });
 
-/** Welch–Satterthwaite; infinite where nothing varies. */
+/** Welch–Satterthwaite; infinite when the values do not vary. */
 export const welchDf = sound('welchDf', (control: Arm, treatment: Arm): number => {
   requireArm(control);
   requireArm(treatment);
@@ -77,7 +76,7 @@ export const welchTest = sound(
   },
 );
 
-/** Constant arms: equal ones differ by nothing, others by infinitely many standard errors. */
+/** Constant arms: equal ones have the difference 0, others differ by infinitely many standard errors. */
 const standardised = (difference: number, se: number): number => (difference === 0 ? 0 : difference / se);
 
 /** Student's t with a pooled variance, from arms. */

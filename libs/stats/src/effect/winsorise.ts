@@ -9,7 +9,7 @@ export const winsorise = sound(
   (values: readonly number[], lower: number, upper: number): { values: number[]; caps: [number, number] } => {
     if (values.length === 0) throw new StatsError('empty_arm', 'there are no values');
     if (!(lower >= 0 && upper <= 1 && lower < upper))
-      throw new StatsError('out_of_range', `0 ≤ lower < upper ≤ 1, not ${lower} and ${upper}`);
+      throw new StatsError('out_of_range', `need 0 ≤ lower < upper ≤ 1, not ${lower} and ${upper}`);
     requireFinite('a value', ...values);
     const sorted = [...values].sort((a, b) => a - b);
     const at = (q: number) =>

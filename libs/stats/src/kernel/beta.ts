@@ -3,8 +3,8 @@ import { lnBeta } from './gamma.ts';
 
 /**
  * Regularised incomplete beta I_x(a, b) and its complement, both to full relative precision: the continued fraction of
- * DLMF 8.17.22 by Lentz's method, from the side on which it converges. @throws StatsError out_of_range outside
- * 0 ≤ x ≤ 1, a > 0, b > 0
+ * DLMF 8.17.22 by Lentz's method, from the side on which it converges.
+ * @throws StatsError out_of_range outside 0 ≤ x ≤ 1, a > 0, b > 0
  */
 export function betaTails(x: number, a: number, b: number, complement = 1 - x): { lower: number; upper: number } {
   if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
@@ -20,7 +20,7 @@ export function betaTails(x: number, a: number, b: number, complement = 1 - x): 
   return { lower: 1 - upper, upper };
 }
 
-/** Logarithms of {@link betaTails}, right where the tails themselves underflow. */
+/** Logarithms of {@link betaTails}, exact also where the tails themselves underflow. */
 export function betaLogTails(x: number, a: number, b: number, complement = 1 - x): { lower: number; upper: number } {
   const tails = betaTails(x, a, b, complement);
   if (x === 0 || complement === 0) return { lower: Math.log(tails.lower), upper: Math.log(tails.upper) };

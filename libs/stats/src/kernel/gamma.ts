@@ -105,7 +105,7 @@ function stirling(a: number): number {
   return (1 / a) * (1 / 12 - b * (1 / 360 - b * (1 / 1260 - b * (1 / 1680 - b / 1188))));
 }
 
-/** Logarithms of both tails, right where the tails themselves underflow. */
+/** Logarithms of both tails, exact also where the tails themselves underflow. */
 export function gammaLogTails(a: number, x: number): { lower: number; upper: number } {
   const [p, q] = [gammaP(a, x), gammaQ(a, x)];
   if (x === 0 || x === Number.POSITIVE_INFINITY) return { lower: Math.log(p), upper: Math.log(q) };

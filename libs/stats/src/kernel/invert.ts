@@ -1,6 +1,6 @@
 /**
- * Where a function that increases crosses a level, by bisection to the last bit that doubles have. @param f increasing
- * on [low, high]
+ * The point where an increasing function crosses a level, by bisection to the precision of doubles.
+ * @param f increasing on [low, high]
  */
 export function invertIncreasing(f: (x: number) => number, level: number, low: number, high: number): number {
   let a = low;

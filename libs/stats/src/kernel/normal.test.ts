@@ -25,10 +25,10 @@ describe('the normal distribution', () => {
       0, 1, 0,
     ]);
   });
-  it.each([1e-300, 1e-20, 0.001, 0.3, 0.5, 0.9, 0.975])('inverts itself at %d', (p) => {
+  it.each([1e-300, 1e-20, 0.001, 0.3, 0.5, 0.9, 0.975])('gives back %d from its cumulative probability', (p) => {
     expect(Math.abs(normalCdf(normalQuantile(p)) / p - 1)).toBeLessThan(5e-12);
   });
-  it('refuses what is no probability', () => {
+  it('refuses a value outside [0, 1]', () => {
     expect(() => normalQuantile(1.1)).toThrow(RangeError);
     expect(() => normalQuantile(Number.NaN)).toThrow(RangeError);
   });

@@ -48,12 +48,12 @@ export const normalCdf = sound('normalCdf', (z: number): number => {
 });
 
 /**
- * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (quick in the far tail),
- * bracketed by bisection; ±Infinity at the ends.
+ * Inverse of {@link normalCdf} on [0, 1], by Newton steps on the logarithm of the cdf (fast in the far tail), bracketed
+ * by bisection; ±Infinity at the ends.
  * @throws StatsError out_of_range outside [0, 1]
  */
 export const normalQuantile = sound('normalQuantile', (p: number): number => {
-  if (!(p >= 0 && p <= 1)) throw new StatsError('out_of_range', `a probability lies in [0, 1], not ${p}`);
+  if (!(p >= 0 && p <= 1)) throw new StatsError('out_of_range', `a probability must lie in [0, 1], not ${p}`);
   if (p === 0) return Number.NEGATIVE_INFINITY;
   if (p === 1) return Number.POSITIVE_INFINITY;
   if (p > 0.5) return -normalQuantile(1 - p);

@@ -1,6 +1,4 @@
-/**
- * mulberry32: uniform numbers in [0, 1) from a seed. Small and good enough for permutations and tests; not for secrets.
- */
+/** mulberry32: uniform numbers in [0, 1) from a seed. Sufficient for permutations and tests; not for secrets. */
 export function random(seed: number): () => number {
   let a = seed;
   return () => {

@@ -1,14 +1,14 @@
 import { requireCount, requireFinite, sound, StatsError } from '../errors.ts';
 
 /**
- * Count, mean and sum of squared deviations: merges exactly and does not cancel (Welford 1962; Chan, Golub and LeVeque
- * 1983).
+ * Count, mean and sum of squared deviations. Can be merged exactly, without cancellation (Welford 1962; Chan, Golub and
+ * LeVeque 1983).
  */
 export type Moments = { n: number; mean: number; m2: number };
 
 export const EMPTY: Moments = { n: 0, mean: 0, m2: 0 };
 
-/** One value more (Welford). */
+/** Adds one value (Welford). */
 export const addValue = sound('addValue', ({ n, mean, m2 }: Moments, x: number): Moments => {
   requireFinite('a value', x);
   const d = x - mean;
@@ -31,7 +31,7 @@ export const momentsOf = sound('momentsOf', (values: readonly number[]): Moments
   };
 });
 
-/** Two parts as one (Chan, Golub and LeVeque). */
+/** Merges two parts (Chan, Golub and LeVeque). */
 export const mergeMoments = sound('mergeMoments', (a: Moments, b: Moments): Moments => {
   const n = a.n + b.n;
   if (n === 0) return EMPTY;
@@ -40,8 +40,8 @@ export const mergeMoments = sound('mergeMoments', (a: Moments, b: Moments): Mome
 });
 
 /**
- * From sums as warehouses give them. Σx² − (Σx)²/n cancels when the mean is large against the spread: a negative
- * variance is refused, not clipped.
+ * From sums. Σx² − (Σx)²/n loses digits when the mean is large against the spread: a negative variance is refused, not
+ * clipped.
  * @throws StatsError inconsistent_moments
  */
 export const fromSums = sound('fromSums', (n: number, sum: number, sumSquares: number): Moments => {

@@ -3,7 +3,7 @@ import { normalQuantile } from '../kernel/normal.ts';
 
 function requireP(p: readonly number[]): void {
   const bad = p.find((x) => !(x >= 0 && x <= 1));
-  if (bad !== undefined) throw new StatsError('out_of_range', `a p-value lies in [0, 1], not ${bad}`);
+  if (bad !== undefined) throw new StatsError('out_of_range', `a p-value must lie in [0, 1], not ${bad}`);
 }
 
 /** Running extreme of f(p, rank) over p in ascending order (rank 1 … m), back in the order of the input. */
@@ -81,7 +81,7 @@ export const hommel = sound('hommel', (p: readonly number[]): number[] => {
   return out;
 });
 
-/** An interval that fits an adjusted p-value: sd = |effect| / z(1 − p/2). Unbounded at p = 1. */
+/** An interval that agrees with an adjusted p-value: sd = |effect| / z(1 − p/2). Unbounded at p = 1. */
 export const adjustedInterval = sound(
   'adjustedInterval',
   (effect: number, adjustedP: number, alpha: number): [number, number] => {

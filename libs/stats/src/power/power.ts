@@ -8,8 +8,8 @@ import { invertIncreasing } from '../kernel/invert.ts';
 import { sequenceHalfWidth, sequenceRho } from '../sequential/confidence-sequence.ts';
 
 /**
- * How wide the interval is that the effect has to leave: z(1 − α/2) standard errors, or the sequence's half-width over
- * se where one looks all along.
+ * Width of the interval that the effect must leave: z(1 − α/2) standard errors or, with repeated looks, the confidence
+ * sequence's half-width over se.
  */
 function criticalZ(n: number, alpha: number, tuning: number | undefined): number {
   return tuning === undefined
@@ -26,14 +26,14 @@ export type PowerInput = {
 };
 
 /**
- * By how much looking all along widens the interval: GrowthBook's planner widens the standard error by it, which errs
- * on the careful side.
+ * Factor by which repeated looks widen the interval. GrowthBook's planner multiplies the standard error by it, which is
+ * conservative.
  */
 function inflation({ perArm, alpha, tuning }: PowerInput): number {
   return tuning === undefined ? 1 : criticalZ(2 * perArm, alpha, tuning) / normalQuantile(1 - alpha / 2);
 }
 
-/** Power to see a relative effect, two-tailed, by the delta method's standard error under it. */
+/** Power to detect a relative effect, two-tailed, by the delta method's standard error under it. */
 export const powerOf = sound('powerOf', (input: PowerInput, relativeEffect: number): number => {
   const { mean, variance, perArm, alpha } = input;
   requireOpenUnit('alpha', alpha);
@@ -43,8 +43,8 @@ export const powerOf = sound('powerOf', (input: PowerInput, relativeEffect: numb
 });
 
 /**
- * Least relative effect that is seen with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in δ.
- * Infinite where no effect is.
+ * Smallest relative effect that is detected with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in
+ * δ. Infinite when there is none.
  */
 export const minimumDetectableEffect = sound('minimumDetectableEffect', (input: PowerInput, power: number): number => {
   const { mean, variance, perArm, alpha } = input;
@@ -68,17 +68,20 @@ export const unitsPerArm = sound(
   },
 );
 
-/** Sizes that a design can be found for: between 10⁻⁴ (hundreds of millions of units) and 100 standard deviations. */
+/**
+ * Range of effect sizes that a design can be found for: 10⁻⁴ (hundreds of millions of units) to 100 standard
+ * deviations.
+ */
 function requireDetectable(effectSize: number, alpha: number, power: number): void {
   requireOpenUnit('alpha', alpha);
   requireOpenUnit('power', power);
   if (!(Math.abs(effectSize) >= 1e-4 && Math.abs(effectSize) <= 100))
-    throw new StatsError('out_of_range', `a standardised effect lies in 0.0001 … 100, not ${effectSize}`);
+    throw new StatsError('out_of_range', `a standardised effect must lie in 0.0001 … 100, not ${effectSize}`);
   if (power <= alpha)
-    throw new StatsError('out_of_range', `a power of ${power} is no more than α = ${alpha}: no units are needed`);
+    throw new StatsError('out_of_range', `a power of ${power} is not above α = ${alpha}, so no units are needed`);
 }
 
-/** With how many units, `from` at least, a test has `power`. @param of a test's power by its units */
+/** The number of units, at least `from`, at which a test has `power`. @param of a test's power by its units */
 function unitsFor(of: (n: number) => number, power: number, from: number): number {
   let high = from + 2;
   while (of(high) < power) high *= 2;
@@ -151,21 +154,22 @@ export type MidExperimentInput = {
 };
 
 /**
- * How many times the present sample has to come again until a relative effect of `mde` is seen with the power, at the
- * variances seen so far: bisection on the factor. With a prior, the posterior's interval has to leave 0.
+ * Factor by which the present sample must grow until a relative effect of `mde` is detected with the power, at the
+ * variances seen so far: bisection on the factor. With a prior, the posterior's interval must exclude 0.
  */
 export const remainingFactor = sound(
   'remainingFactor',
   ({ control, treatment, alpha, power, mde, tuning, prior }: MidExperimentInput): number => {
     const n = control.n + treatment.n;
     const v = relativeVariance(control, treatment);
-    if (!(v > 0)) throw new StatsError('inconsistent_moments', 'nothing varies: no effect has a standard error');
+    if (!(v > 0))
+      throw new StatsError('inconsistent_moments', 'the values do not vary, so no effect has a standard error');
     const of = (factor: number): number => {
       const scale = 1 + factor;
       const se2 = v / scale;
       if (prior) {
         const post = 1 / (1 / se2 + 1 / prior.variance);
-        // δ̂ ~ N(mde, se²): the posterior's mean over its sd leaves ± z
+        // δ̂ ~ N(mde, se²): the posterior's mean over its sd must leave ± z
         const z = normalQuantile(1 - alpha / 2);
         const sd = Math.sqrt(post);
         const meanOfMean = post * (mde / se2 + prior.mean / prior.variance);

@@ -1,12 +1,12 @@
 import { requireFinite, sound, StatsError } from '../errors.ts';
 import { chiSquareSurvival } from '../kernel/gamma.ts';
 
-/** Below this p the arms are not what they should be. */
+/** Threshold of p for a wrong sample ratio. */
 export const SRM_ALERT = 0.001;
 
 /**
- * χ² of the units per arm against their weights; arms of weight 0, or that have no count, are left out; p = 1 with
- * fewer than two arms or no units. By the survival function: 1 − cdf underflows.
+ * χ² of the units per arm against their weights. Arms of weight 0 or without a count are left out; p = 1 with fewer
+ * than two arms or no units. Uses the survival function, since 1 − cdf underflows.
  */
 export const sampleRatioTest = sound(
   'sampleRatioTest',
@@ -36,13 +36,14 @@ export const sampleRatioTier = sound(
   },
 );
 
-/** Units seen in several arms spoil a comparison from 1 % and ten of them on. */
+/** Units seen in several arms invalidate a comparison from 1 % and ten of them on. */
 export const multipleExposure = sound('multipleExposure', (units: number, inSeveral: number): boolean => {
   return inSeveral >= 10 && inSeveral >= 0.01 * units;
 });
 
 /**
- * Whether a covariate from before the exposure differs between the arms: its p against 0.001, Bonferroni over `tests`.
+ * Whether a covariate from before the exposure differs between the arms: its p-value against 0.001, Bonferroni over
+ * `tests`.
  */
 export const prePeriodImbalance = sound('prePeriodImbalance', (p: number, tests: number): boolean => {
   return p < 0.001 / Math.max(1, tests);

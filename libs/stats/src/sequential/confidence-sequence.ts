@@ -2,7 +2,7 @@ import type { Alternative, Effect, TestResult } from '../effect/two-sample.ts';
 import { requireOpenUnit, sound } from '../errors.ts';
 import { normalCdf, normalQuantile } from '../kernel/distributions.ts';
 
-/** N* at which the sequence is as tight as it can be, where no plan says otherwise. */
+/** N* at which the sequence is tightest, when no plan gives another value. */
 export const DEFAULT_TUNING = 5000;
 
 /** ρ = √((−2 ln α + ln(−2 ln α + 1)) / N*); one-sided with 2α (Waudby-Smith et al. 2021, arXiv 2103.06476v7). */
@@ -26,8 +26,8 @@ export const sequenceHalfWidth = sound(
 );
 
 /**
- * Asymptotic confidence sequence of an effect: valid at every look, whenever one stops, for samples that are large
- * enough for a central limit theorem. The p-value is always valid, too, and is its dual: the interval excludes 0
+ * Asymptotic confidence sequence of an effect: valid at every look and at any stopping time, for samples that are large
+ * enough for a central limit theorem. Its p-value is always valid as well, and is its dual: the interval excludes 0
  * exactly when p < α (two-sided: in closed form; one-sided: by bisection on α with ρ fixed).
  */
 export const confidenceSequence = sound(
@@ -78,7 +78,8 @@ export const confidenceSequence = sound(
 
 /**
  * The one-sided p as GrowthBook prints it: bisection of α on [1e-5, 0.4999] that ends once the bound is within 1e-6 of
- * 0, and gives the middle of what is left (off by up to 1e-4 from the exact dual). For comparison with its reports.
+ * 0 and returns the middle of the remaining interval (off by up to 1e-4 from the exact dual). For comparison with its
+ * reports.
  */
 export const bisectedSequenceP = sound(
   'bisectedSequenceP',
@@ -136,7 +137,7 @@ export const mixtureSprt = sound(
       tau,
       zStar,
       ci: [delta - half, delta + half] as [number, number],
-      // Through the lower tail: one less a number next to one has no digits left.
+      // By the lower tail: 1 minus a number close to 1 would lose all digits.
       pValue: 2 * normalCdf((-Math.abs(delta / Math.sqrt(v)) * z) / zStar),
     };
   },

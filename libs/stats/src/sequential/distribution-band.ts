@@ -2,10 +2,11 @@ import { requireCount, requireFinite, requireOpenUnit, sound, StatsError } from 
 
 /**
  * Half-width of a band around the empirical distribution function that holds at all sample sizes together: 0.85 √((ln
- * ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of quantiles", corollary 2). No
- * assumption but independence: whole latency distributions may be looked at after every request.
+ * ln(e n) + 0.8 ln(1612/α)) / n) (Howard and Ramdas 2022, "Sequential estimation of quantiles", corollary 2). Assumes
+ * independence only, so whole latency distributions may be looked at after every request.
  *
- * @param n values seen so far @returns a difference of probabilities; 1 where nothing is known
+ * @param n values seen so far
+ * @returns a difference of probabilities; 1 before the band says anything
  */
 export const distributionBand = sound('distributionBand', (n: number, alpha: number): number => {
   requireCount('n', n);
@@ -15,7 +16,7 @@ export const distributionBand = sound('distributionBand', (n: number, alpha: num
 });
 
 /**
- * Time-uniform bounds on a quantile, such as the p99 of latency: the values at q ∓ band. An end is infinite while the
+ * Time-uniform bounds on a quantile, such as the p99 of latency: the values at q ∓ band. A bound is infinite while the
  * sample does not reach it.
  * @param sorted ascending, in any unit; the bounds have the same
  */
@@ -38,8 +39,9 @@ export const quantileBand = sound(
 );
 
 /**
- * Whether two distributions differ anywhere, valid at every look: the bands at α/2 each do not meet somewhere. @param
- * ecdfDistance largest difference of the empirical distribution functions
+ * Whether two distributions differ anywhere, valid at every look: whether their bands at α/2 each are disjoint
+ * somewhere.
+ * @param ecdfDistance largest difference of the empirical distribution functions
  */
 export const bandsDiffer = sound(
   'bandsDiffer',

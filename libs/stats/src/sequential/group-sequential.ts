@@ -26,7 +26,7 @@ export const spentAlpha = sound(
 const POINTS = 2000;
 
 /**
- * Bounds on z at each look of a group-sequential test: the density of the score process below the bounds is carried on
+ * Bounds on z at each look of a group-sequential test: the density of the score process below the bounds is propagated
  * from look to look (Armitage, McPherson and Rowe 1969) by Simpson's rule on a fixed grid, and each bound spends what
  * the spending function allows.
  *
@@ -44,7 +44,7 @@ export const groupSequentialBounds = sound(
     let density: number[] = [];
     fractions.forEach((t, k) => {
       const target = spentAlpha(spending, alpha, t, sides);
-      // What this look spends, in one tail.
+      // The α that this look spends, in one tail.
       const increment = Math.max(0, target - spent) / sides;
       spent = target;
       const before = fractions[k - 1] ?? 0;
@@ -64,7 +64,7 @@ export const groupSequentialBounds = sound(
               invertIncreasing((b) => -tail(b), -increment, 0, 12),
             );
       bounds.push(bound / Math.sqrt(t));
-      // Nothing comes after the last look.
+      // No look follows the last one.
       if (k === fractions.length - 1) return;
       const low = sides === 2 ? -bound : -8 * Math.sqrt(t);
       const next = Array.from({ length: POINTS + 1 }, (_, i) => low + ((bound - low) * i) / POINTS);

@@ -1,7 +1,7 @@
 import { requireCount, requireOpenUnit, sound, StatsError } from '../errors.ts';
 import { lnGamma } from '../kernel/gamma.ts';
 
-/** Dirichlet concentration: larger looks for smaller deviations later. */
+/** Dirichlet concentration: a larger value gives more power against smaller, later deviations. */
 export const DEFAULT_CONCENTRATION = 100;
 
 function requireShares(theta: readonly number[]): void {
@@ -30,7 +30,7 @@ export const logBayesFactor = sound(
   },
 );
 
-/** After each batch: the log Bayes factor of all counts so far, and the always-valid p (the least 1/BF so far). */
+/** After each batch: the log Bayes factor of all counts so far, and the always-valid p (the smallest 1/BF so far). */
 export const sequentialMultinomial = sound(
   'sequentialMultinomial',
   (

@@ -8,14 +8,14 @@ export type Proof = {
   bound: number | null;
 };
 
-/** Fewer events over both arms than this are too few for a normal approximation. */
+/** With fewer events over both arms a normal approximation is too inaccurate. */
 export const MIN_EVENTS = 20;
 
 /**
  * Whether the candidate's event rate is below (or above) `ratio` times the control's, shown by a one-sided asymptotic
  * confidence sequence of p_T − r p_C: "not worse by more than the margin" for guardrails whose policy asks for proof,
  * "better" (ratio 1) for an experiment's goal. Its variance is p_T(1 − p_T)/n_T + r² p_C(1 − p_C)/n_C at the margin,
- * where p_T = r p_C is estimated from both arms: an arm that has had no event yet has no variance of its own, and a few
+ * where p_T = r p_C is estimated from both arms: an arm without an event has no variance of its own, so that a few
  * units without one would prove anything.
  *
  * @param direction `below`: fewer events have to be shown; `above`: more

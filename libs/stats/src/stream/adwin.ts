@@ -5,7 +5,7 @@ export type AdwinOptions = {
   clock?: number;
   maxBuckets?: number;
   minWindowLength?: number;
-  gracePeriod?: number /** Begin again after a drift, instead of keeping what is left of the window. */;
+  gracePeriod?: number /** Start again after a drift, instead of keeping the rest of the window. */;
   resetAfterDrift?: boolean;
 };
 /** Sum and Σ(x − mean)² of 2^level values. */

@@ -1,8 +1,8 @@
 import type { StreamDetector, StreamState } from './detector.ts';
 
 /**
- * DDM (Gama et al. 2004) on error bits: the error rate and its deviation against the least that they have been. A
- * stream without deviation says nothing.
+ * DDM (Gama et al. 2004) on error bits: the error rate and its deviation against their minimum so far. Gives no signal
+ * for a stream without deviation.
  */
 export class Ddm implements StreamDetector {
   private readonly o: { warmStart: number; warning: number; drift: number };
@@ -33,7 +33,7 @@ export class Ddm implements StreamDetector {
   }
 }
 
-/** EDDM (Baena-García et al. 2006): the distance between errors against the greatest that it has been. */
+/** EDDM (Baena-García et al. 2006): the distance between errors against its maximum so far. */
 export class Eddm implements StreamDetector {
   private readonly o: { warmStart: number; alpha: number; beta: number };
   private since = 0;

@@ -1,9 +1,9 @@
 import { sound } from '../errors.ts';
 /**
- * How well a detector's alarms hit known drifts, as River's `drift.evaluate` measures it. The window of a drift is
- * [start, start + deltaMax]; an alarm belongs to the earliest window that it falls into, and to that one alone; the
- * delay of a drift is that of its first alarm. What is undefined is `null`: precision without alarms, recall without
- * drifts, delays when nothing was found, gaps with fewer than two false alarms.
+ * How well a detector's alarms match known drifts, as River's `drift.evaluate` measures it. The window of a drift is
+ * [start, start + deltaMax]; an alarm belongs only to the earliest window that it falls into; the delay of a drift is
+ * that of its first alarm. Undefined values are `null`: precision without alarms, recall without drifts, delays when
+ * nothing was found, gaps with fewer than two false alarms.
  */
 export const evaluateDetector = sound(
   'evaluateDetector',
@@ -43,7 +43,7 @@ export const evaluateDetector = sound(
       normalizedDelay: detectionDelay === null ? null : detectionDelay / deltaMax,
       falseAlarms,
       falseAlarmsPer1000: n ? (1000 * falseAlarms) / n : null,
-      // An immediate detection makes it infinite, which is no number.
+      // An immediate detection would make it infinite.
       meanTimeRatio:
         meanTimeBetween !== null && detectionDelay !== null && detectionDelay > 0 && episodeRecall !== null
           ? (meanTimeBetween / detectionDelay) * episodeRecall

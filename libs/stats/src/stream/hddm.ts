@@ -2,10 +2,7 @@ import type { StreamDetector, StreamState } from './detector.ts';
 
 type HddmOptions = { driftConfidence: number; warningConfidence: number; twoSided: boolean };
 
-/**
- * HDDM_A (Frías-Blanco et al. 2015): the mean of what came since the best cut against the mean before it, by
- * Hoeffding's bound.
- */
+/** HDDM_A (Frías-Blanco et al. 2015): the mean since the best cut against the mean before it, by Hoeffding's bound. */
 export class HddmA implements StreamDetector {
   private readonly o: HddmOptions;
   private n = 0;
@@ -24,7 +21,7 @@ export class HddmA implements StreamDetector {
     this.most = { n: 0, sum: 0 };
   }
 
-  /** Whether the mean since the cut lies further from the mean before it than chance allows. */
+  /** Whether the mean since the cut differs from the mean before it by more than chance allows. */
   private beyond(cut: { n: number; sum: number }, confidence: number, sign: 1 | -1): boolean {
     if (cut.n === 0 || this.n === cut.n) return false;
     const m = (this.n - cut.n) / (cut.n * this.n);

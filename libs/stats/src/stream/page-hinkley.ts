@@ -9,7 +9,7 @@ export type PageHinkleyOptions = {
 };
 
 /**
- * Page–Hinkley, two-sided where asked: decayed sums of deviations from the running mean, against their running extreme.
+ * Page–Hinkley, optionally two-sided: decayed sums of deviations from the running mean, against their running extreme.
  */
 export class PageHinkley implements StreamDetector {
   private readonly o: Required<PageHinkleyOptions>;
