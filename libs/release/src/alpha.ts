@@ -3,9 +3,9 @@ import type { Alpha } from './steps/step.ts';
 import { allSteps, type Steps } from './steps/step-at.ts';
 
 /**
- * What one analyser may spend, in the rollout's present step, of its α: the largest probability of rolling back a
- * harmless candidate over the whole rollout. Kinds of steps say which part they take ({@link Alpha}); an analyser that
- * none of them names never rolls back.
+ * What one analyser may use, in the rollout's present step, of its α: the largest probability of rolling back a
+ * harmless candidate over the whole rollout. Kinds of steps declare their part ({@link Alpha}); an analyser that none
+ * of them names never rolls back.
  */
 export function alphaShare(rollout: { alpha: number; spec: Steps; step: number }, analyser: string): number {
   const kinds: string[] = allSteps(rollout.spec).map((step) => step.kind);

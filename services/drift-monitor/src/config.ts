@@ -6,9 +6,9 @@ export const configSchema = analyserConfigSchema.safeExtend({
   WINDOW_MS: intFromEnv(1000).default(300_000),
   /** Time between two looks at an endpoint; longer when a look takes long. */
   LOOK_MS: intFromEnv(50).default(10_000),
-  /** Evidence counts for so long. */
+  /** How long evidence is valid, in milliseconds. */
   EXPIRY_MS: intFromEnv(1000).default(30_000),
-  /** A version is said to need retraining at most once for each reason in this time. */
+  /** Retraining of a version is requested at most once for each reason in this time. */
   COOLDOWN_MS: intFromEnv(1000).default(3_600_000),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -226,7 +226,7 @@ export function describeOperators(stack: () => Release): void {
         expect(await problemOf(viewer.call('GET', path)), path).toMatchObject({
           status: 400,
           code: 'invalid_request',
-          errors: [{ message: expect.stringContaining('is no parameter here') }],
+          errors: [{ message: expect.stringContaining('is not a parameter of this operation') }],
         });
       const all = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?limit=1000')).items;
       const aborted = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?status=aborted&limit=1000')).items;

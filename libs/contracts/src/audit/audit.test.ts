@@ -18,17 +18,17 @@ const row = {
 };
 
 describe('audit hashes and canonical JSON', () => {
-  it('sorts keys and prints numbers as RFC 8785 says', () => {
+  it('sorts keys and prints numbers as RFC 8785 requires', () => {
     expect(canonicalJson({ b: 1e21, a: 0.1, é: [true, null], '€': -0 })).toBe(
       '{"a":0.1,"b":1e+21,"é":[true,null],"€":0}',
     );
   });
-  it('does not depend on the order of keys, but on every value', () => {
+  it('depends on every value, but not on the order of keys', () => {
     expect(auditHash({ ...row, state: { a: [1, { z: null }], b: 1 } })).toBe(auditHash(row));
     expect(auditHash({ ...row, reason: 'x' })).not.toBe(auditHash(row));
     expect(auditHash({ ...row, state: { ...row.state, b: 2 } })).not.toBe(auditHash(row));
   });
-  it('gives a bundle the same digest whether defaults are written or not', () => {
+  it('gives a bundle the same digest with its defaults written out or left out', () => {
     const signature = {
       inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
       outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],

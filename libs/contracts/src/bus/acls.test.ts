@@ -8,7 +8,7 @@ const kafka = fileURLToPath(new URL('../../../../deploy/kafka', import.meta.url)
 const writers = (topic: { name: string }) =>
   acls.filter((a) => a.operation === 'Write' && a.names.includes(topic.name)).map((a) => a.principal);
 
-it('lets each kind of decision be written by its one owner alone', () => {
+it('allow only one principal to write each kind of state and decision', () => {
   expect(writers(topics.routes)).toEqual(['registry']);
   expect(writers(topics.loads)).toEqual(['registry']);
   expect(writers(topics.profiles)).toEqual(['registry']);
@@ -19,12 +19,12 @@ it('lets each kind of decision be written by its one owner alone', () => {
   expect(writers(topics.instances)).toEqual(['registry', 'router', 'worker']);
 });
 
-// `npm run docs` prints it again.
-it('is what deploy/kafka/acls.txt says', async () => {
+// `npm run docs` updates it.
+it('match deploy/kafka/acls.txt', async () => {
   await expect(printAcls()).toMatchFileSnapshot(`${kafka}/acls.txt`);
 });
 
-it.each(['', 'staging.'])('is what deploy/kafka/acls.sh tells kafka-acls.sh, with the prefix "%s"', (prefix) => {
+it.each(['', 'staging.'])('match the arguments that deploy/kafka/acls.sh passes to kafka-acls.sh, with the prefix "%s"', (prefix) => {
   const said = execFileSync('sh', [`${kafka}/acls.sh`, 'broker:9092', '--command-config', 'admin.properties'], {
     env: { PATH: process.env['PATH'], KAFKA_ACLS: 'echo', ...(prefix ? { TOPIC_PREFIX: prefix } : {}) },
     encoding: 'utf8',

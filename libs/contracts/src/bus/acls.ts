@@ -5,12 +5,12 @@ export type Acl = {
   principal: Principal;
   operation: 'Read' | 'Write' | 'Create' | 'Describe';
   resource: 'topic' | 'group';
-  /** Whether the names are whole names, or how they begin. */
+  /** Whether the entry matches whole names or prefixes. */
   pattern: 'literal' | 'prefixed';
   names: readonly string[];
 };
 
-/** How the names of its consumer groups begin; those of state topics begin with the `INSTANCE_ID`. */
+/** Prefixes of its consumer groups; groups for state topics begin with the `INSTANCE_ID`. */
 const groups: Partial<Record<Principal, readonly string[]>> = {
   registry: ['registry', 'slipway.registry', 'slipway.read.'],
   router: ['router'],
@@ -26,7 +26,9 @@ const topicsWith = (side: 'readers' | 'writers', principal: Principal) =>
     .map((t) => t.name)
     .sort();
 
-/** What is declared of the topics, as rights: whoever writes or reads one may, and nobody else. */
+/**
+ * The rights that follow from the topics' declarations: only the declared writers and readers of a topic have access.
+ */
 function grant(principal: Principal): Acl[] {
   const all: Acl[] = [
     { principal, operation: 'Read', resource: 'topic', pattern: 'literal', names: topicsWith('readers', principal) },
@@ -36,11 +38,13 @@ function grant(principal: Principal): Acl[] {
   return all.filter((a) => a.names.length > 0);
 }
 
-/** Every right on Kafka, once; whatever is not here is refused. `deploy/kafka/acls.txt` is printed from this list. */
+/**
+ * Every right on Kafka; anything that is not listed is refused. `deploy/kafka/acls.txt` is generated from this list.
+ */
 export const acls: readonly Acl[] = [
   { principal: 'migrate', operation: 'Create', resource: 'topic', pattern: 'prefixed', names: ['slipway.'] },
   { principal: 'migrate', operation: 'Describe', resource: 'topic', pattern: 'prefixed', names: ['slipway.'] },
-  // experiment-stats looks whether ClickHouse is in its groups.
+  // experiment-stats checks whether ClickHouse is a member of its groups.
   { principal: 'analyser', operation: 'Describe', resource: 'group', pattern: 'prefixed', names: ['clickhouse.'] },
   ...principals.flatMap(grant),
 ];

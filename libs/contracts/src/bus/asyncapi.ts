@@ -7,15 +7,15 @@ import { keptFor } from './topics-page.ts';
 const KAFKA = '0.5.0';
 
 const ABOUT =
-  'What the services of Slipway tell each other over Kafka. Each operation is named after the user of Kafka that may ' +
-  'do it; `analyser` is experiment-stats, shadow-comparator and drift-monitor, and a `foreignProducer` is a service ' +
+  'Messages between the services of Slipway over Kafka. Each operation is named after the Kafka user that may ' +
+  'perform it; `analyser` is experiment-stats, shadow-comparator and drift-monitor, and a `foreignProducer` is a service ' +
   'that serves models itself. A deployment may put its environment before the name of every topic ' +
   '(`staging.slipway.routes.v1`).';
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
 const titled = (name: string) => camel(name).replace(/^./, (c) => c.toUpperCase());
 
-/** A schema as AsyncAPI knows it, a superset of JSON Schema draft 7: what a writer has to send. */
+/** A schema in the form that AsyncAPI takes, a superset of JSON Schema draft 7: what a writer has to send. */
 function schemaOf(schema: z.ZodType): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
@@ -26,7 +26,7 @@ function schemaOf(schema: z.ZodType): object {
 }
 
 const CARRIES: Record<Topic['carries'], string> = {
-  state: 'The whole current state of its key; a record without a value says that the key is no more.',
+  state: 'The whole current state of its key; a record without a value means that the key was deleted.',
   events: 'One event a record.',
   rows: 'A record holds many rows, each on a line of its own; the schema is that of one row.',
 };
@@ -67,7 +67,7 @@ function channel(id: string, t: Topic): object {
   };
 }
 
-/** What each principal does with each topic that it writes or reads. */
+/** What each principal may do with each topic. */
 function operations(list: readonly [string, Topic][]): Record<string, object> {
   const all: Record<string, object> = {};
   const add = (p: Principal, action: 'send' | 'receive', id: string, t: Topic) => {
@@ -87,7 +87,7 @@ function operations(list: readonly [string, Topic][]): Record<string, object> {
   return all;
 }
 
-/** The AsyncAPI 3.0 document of every topic, made from the values that producers and consumers are typed by. */
+/** The AsyncAPI 3.0 document of all topics, made from the declarations that type producers and consumers. */
 export function asyncApiDocument(version: string): object {
   const list: [string, Topic][] = Object.entries(topics);
   return {

@@ -1,4 +1,4 @@
-/** A table of Markdown, its columns aligned; the first row is the head. */
+/** A Markdown table with aligned columns; the first row is the head. */
 export function markdownTable(rows: readonly string[][]): string {
   const widths = rows[0]?.map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0))) ?? [];
   const line = (cells: readonly string[]) => `| ${cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(' | ')} |\n`;

@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 
 /**
- * Who speaks to Kafka, each with a user of its own: `User:slipway-<principal>`. A `foreign-producer` (a service that
- * serves models itself) writes rows alone: what decides (routes, rollouts, instances, access, evidence) is not for it,
- * neither to write nor to read.
+ * The users of Kafka: `User:slipway-<principal>`. A `foreign-producer` (a service that serves models itself) may only
+ * write rows; it may neither read nor write state and decisions (routes, rollouts, instances, access, evidence).
  */
 export const principals = [
   'migrate',
@@ -17,18 +16,18 @@ export const principals = [
 export type Principal = (typeof principals)[number];
 
 /**
- * `state`: compacted, the whole current state by key; a record without a value says that the key is no more. `events`:
- * one event a record. `rows`: many rows in a record, one a line.
+ * `state`: compacted, the whole current state by key; a record without a value means that the key was deleted.
+ * `events`: one event a record. `rows`: many rows in a record, one a line.
  */
 export type Carries = 'state' | 'events' | 'rows';
 
-/** What one topic is: everything that is known of it, once. */
+/** The declaration of a topic. */
 export type Topic<S extends z.ZodType = z.ZodType, C extends Carries = Carries> = {
   readonly name: string;
-  /** What a record carries as JSON; of batched rows, each line. */
+  /** Schema of a record's JSON; for batched rows, of each line. */
   readonly schema: S;
   readonly carries: C;
-  /** What a record's key is, in words; `null` for batched rows. */
+  /** Description of a record's key; `null` for batched rows. */
   readonly key: C extends 'rows' ? null : string;
   readonly partitions: number;
   /** -1 is forever. */
@@ -43,11 +42,11 @@ export type Topic<S extends z.ZodType = z.ZodType, C extends Carries = Carries> 
 const DAY_MS = 86_400_000;
 
 type Declared<S extends z.ZodType> = Pick<Topic<S>, 'name' | 'schema' | 'writers' | 'readers' | 'meaning'> & {
-  /** 1 when absent: all records are in one order. */
+  /** Number of partitions; 1 by default, so that all records are in one order. */
   partitions?: number;
 };
 type Keyed<S extends z.ZodType> = Declared<S> & { key: string; keyOf(value: z.input<S>): string };
-/** For how many days a record is kept. */
+/** Days that a record is kept. */
 type Kept = { days: number | 'forever' };
 
 const daysMs = (days: Kept['days']) => (days === 'forever' ? -1 : days * DAY_MS);
@@ -67,7 +66,7 @@ export function rowTopic<S extends z.ZodType>({ days, ...t }: Declared<S> & Kept
   return { partitions: 1, ...t, carries: 'rows', key: null, keyOf: () => null, retentionMs: daysMs(days) };
 }
 
-/** What `publish` takes, and a reader understands: fields with a default may be left out. */
+/** The type that `publish` takes and readers accept: fields with a default may be left out. */
 export type MessageOf<T extends Topic> = z.input<T['schema']>;
-/** What a reader gets: parsed, defaults filled in. */
+/** The type that a reader gets: parsed, with defaults. */
 export type ValueOf<T extends Topic> = z.output<T['schema']>;

@@ -13,7 +13,7 @@ const HEAD =
 const printed = () => HEAD + stringify(asyncApiDocument('1'), { lineWidth: 0, aliasDuplicateObjects: false });
 
 describe('the topics', () => {
-  it('are named with prefix and version, each name once, and have a key unless they carry rows', () => {
+  it('have unique names with prefix and version, and a key unless they carry rows', () => {
     for (const t of topicList) {
       expect(t.name).toMatch(/^slipway\.[a-z-]+\.v\d+$/);
       expect(t.key === null).toBe(t.carries === 'rows');
@@ -21,17 +21,17 @@ describe('the topics', () => {
     expect(new Set(topicList.map((t) => t.name)).size).toBe(topicList.length);
   });
 
-  it('have somebody who writes and somebody who reads them', () => {
+  it('have at least one writer and one reader', () => {
     for (const t of topicList)
       expect([t.name, t.writers.length > 0, t.readers.length > 0]).toEqual([t.name, true, true]);
   });
 
-  // `npm run docs` prints both again.
-  it('are what docs/topics.md says', async () => {
+  // `npm run docs` updates both.
+  it('match docs/topics.md', async () => {
     await expect(topicsPage()).toMatchFileSnapshot(`${docs}/topics.md`);
   });
 
-  it('are what docs/asyncapi.yaml says', async () => {
+  it('match docs/asyncapi.yaml', async () => {
     await expect(printed()).toMatchFileSnapshot(`${docs}/asyncapi.yaml`);
   });
 });
@@ -44,14 +44,14 @@ describe('the AsyncAPI document', () => {
   };
   const document = parse(printed()) as Document;
 
-  it('is one, by the JSON schema of AsyncAPI 3.0', { timeout: 60_000 }, () => {
+  it('is valid by the JSON schema of AsyncAPI 3.0', { timeout: 60_000 }, () => {
     const schema = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
     const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
     expect([validate(document), validate.errors]).toEqual([true, null]);
     expect(validate({ ...document, channels: { routes: { adress: 'misspelt' } } })).toBe(false);
   });
 
-  it('names every topic, with the fields of what it carries', () => {
+  it('has every topic, with the fields of its messages', () => {
     expect(Object.values(document.channels).map((c) => c.address)).toEqual(topicList.map((t) => t.name));
     for (const [id, { payload }] of Object.entries(document.components.messages))
       expect([id, Object.keys(payload.properties ?? {}).length > 3]).toEqual([id, true]);
@@ -62,7 +62,7 @@ describe('the AsyncAPI document', () => {
     ]);
   });
 
-  it('refers to nothing that it does not have', () => {
+  it('has no dangling reference', () => {
     const find = (ref: string) =>
       ref
         .slice(2)

@@ -14,8 +14,8 @@ import { comparisonRowSchema, shadowPairSchema, shadowRequestSchema } from '../r
 import { eventTopic, rowTopic, stateTopic, type Topic } from './topic.ts';
 
 /**
- * Every topic, once: this list creates them, types and checks what is on them, says who may read and write it
- * (`acls.ts`) and documents it (`docs/topics.md`, `docs/asyncapi.yaml`).
+ * Every topic: this list creates the topics, types and checks their messages, defines who may read and write them
+ * (`acls.ts`) and documents them (`docs/topics.md`, `docs/asyncapi.yaml`).
  */
 export const topics = {
   routes: stateTopic({
@@ -161,14 +161,14 @@ export const topics = {
     days: 30,
     writers: ['registry', 'router', 'worker', 'analyser'],
     readers: ['clickhouse'],
-    meaning: 'what a consumer could not use, and why',
+    meaning: 'a record that a consumer could not use, with the reason',
   }),
 } as const;
 
-/** The same as a list. */
+/** The topics as a list. */
 export const topicList: readonly Topic[] = Object.values(topics);
 
-/** @throws when no topic has that name */
+/** @throws Error when no topic has that name */
 export function topicNamed(name: string): Topic {
   const found = topicList.find((t) => t.name === name);
   if (!found) throw new Error(`there is no topic ${name}`);

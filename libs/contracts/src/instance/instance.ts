@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { revisionSchema } from '@slipway/core';
 import { nameSchema, timeMsSchema, versionNumberSchema } from '@slipway/core';
 
-/** Heartbeat every second; an instance is live when it was seen within this time. */
+/** Heartbeats are sent every second; an instance is live when it was seen within this time, in milliseconds. */
 export const HEARTBEAT_MS = 1000;
 export const LIVE_MS = 5000;
 
@@ -22,12 +22,12 @@ export const instanceSchema = z.object({
   boot: z.string(),
   address: z.url(),
   time: timeMsSchema,
-  /** Route revision applied, by endpoint. */
+  /** The applied route revision, by endpoint. */
   applied: z.record(z.string(), revisionSchema),
   versions: z.array(loadedVersionSchema),
-  /** `model:version@address` of targets that this router has ejected. */
+  /** `model:version@address` of the targets that this router has ejected. */
   ejections: z.array(z.string()),
-  /** Since when, in milliseconds, for each of them. */
+  /** Milliseconds since the ejection, for each of them. */
   ejected_ms: z.record(z.string(), z.number()).optional(),
   counters: z.record(z.string(), z.number()),
   notes: z.record(z.string(), z.string()),

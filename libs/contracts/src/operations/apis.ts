@@ -13,7 +13,9 @@ import { rebuilds, results } from './results.ts';
 import { rollouts } from './rollouts.ts';
 import { trials } from './trials.ts';
 
-/** The REST API of each service: a new resource is one line here. A service that serves another one does not start. */
+/**
+ * The REST API of each service. A new resource is one line here. A service that serves other operations does not start.
+ */
 export const registryApi = {
   models,
   versions,
@@ -27,10 +29,10 @@ export const registryApi = {
   keys,
 } satisfies Api;
 
-/** Beside the Open Inference Protocol. */
+/** Besides the Open Inference Protocol. */
 export const routerApi = { outcomes, assignments } satisfies Api;
 
-/** Of every analyser. */
+/** Common to all analysers. */
 export const analyserApi = { results } satisfies Api;
 export const statsApi = { ...analyserApi, rebuilds } satisfies Api;
 export const driftApi = { ...analyserApi, drift } satisfies Api;

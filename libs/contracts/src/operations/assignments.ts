@@ -4,13 +4,13 @@ import { operation } from '../rest/operation.ts';
 
 const unit = z.string().min(1).max(256);
 
-/** Which version a unit gets, as a router decides it. */
+/** The version that a router would assign to a unit. */
 export const assignmentSchema = z.object({
   endpoint: nameSchema,
   unit: z.string(),
-  /** Empty without a rollout under way. */
+  /** Empty when no rollout is under way. */
   rollout_id: z.string(),
-  /** -1 without a rollout under way. */
+  /** -1 when no rollout is under way. */
   step: z.int(),
   route_revision: z.string(),
   assigned_arm: z.string(),
@@ -18,7 +18,10 @@ export const assignmentSchema = z.object({
   version: z.string(),
   probability: z.number().min(0).max(1),
   reason: z.string(),
-  /** Services that run both versions themselves: whether to, for this unit, and where the pair belongs. */
+  /**
+   * For services that run both versions themselves: whether to run both for this unit, and which rollout the pair
+   * belongs to.
+   */
   shadow: z
     .object({
       rollout_id: z.string(),
@@ -34,7 +37,7 @@ export const assignments = {
   get: operation({
     method: 'post',
     path: '/v1/assignments',
-    summary: 'Which version a unit gets, or each of many; it changes nothing',
+    summary: 'Which version each of one or many units is assigned to; changes nothing',
     role: 'caller',
     body: z.union([
       z.strictObject({ endpoint: nameSchema, unit }),

@@ -9,7 +9,7 @@ export const metrics = {
   list: operation({
     method: 'get',
     path: '/v1/metrics',
-    summary: 'Metrics, built-in ones included',
+    summary: 'List metrics, including the built-in ones',
     role: 'viewer',
     query: listQuerySchema,
     response: page(metricSchema),

@@ -17,7 +17,7 @@ export const modelSchema = z.object({
   description: z.string(),
   created_at: timeMsSchema,
   created_by: z.string(),
-  /** Since when nothing new takes one of its versions any more, for good. */
+  /** When the model was retired: since then no rollout or endpoint can start to use its versions. */
   retired_at: timeMsSchema.nullable(),
 });
 export type Model = z.infer<typeof modelSchema>;
@@ -45,14 +45,14 @@ export const models = {
   delete: operation({
     method: 'delete',
     path: '/v1/models/{model}',
-    summary: 'Delete a model none of whose versions has served or is named',
+    summary: 'Delete a model of which no version has served or is referenced',
     role: 'publisher',
     params: model,
   }),
   retire: operation({
     method: 'post',
     path: '/v1/models/{model}/retire',
-    summary: 'End a model for good once no endpoint serves it: no more versions and rollouts; it is kept for the audit',
+    summary: 'Retire a model permanently when no endpoint serves it: no more versions and rollouts; it is kept for the audit',
     role: 'publisher',
     params: model,
     body: retireInputSchema,
@@ -65,7 +65,7 @@ export const versions = {
   list: operation({
     method: 'get',
     path: '/v1/models/{model}/versions',
-    summary: 'Versions of a model',
+    summary: 'List the versions of a model',
     role: 'viewer',
     params: model,
     query: pageQuery(numberCursor(7)),
@@ -74,12 +74,12 @@ export const versions = {
   register: operation({
     method: 'post',
     path: '/v1/models/{model}/versions',
-    summary: 'Register an immutable version; the next number when none is given',
+    summary: 'Register an immutable version; it gets the next number when none is given',
     role: 'publisher',
     params: model,
     body: z.strictObject({ version: versionNumberSchema.optional(), bundle: bundleSchema }),
     response: versionSchema,
-    // 200: it was there already, with the same bundle.
+    // 200: the version exists already with the same bundle.
     status: [201, 200],
   }),
   get: operation({
@@ -93,7 +93,7 @@ export const versions = {
   delete: operation({
     method: 'delete',
     path: '/v1/models/{model}/versions/{version}',
-    summary: 'Delete a version that has never served and that nothing names; its number is not used again',
+    summary: 'Delete a version that has never served and is not referenced; its number is not used again',
     role: 'publisher',
     params: version,
   }),

@@ -6,16 +6,16 @@ export const outcomes = {
   post: operation({
     method: 'post',
     path: '/v1/outcomes',
-    summary: 'What became of predictions; the answer means that it is on the disk of the router, on its way to Kafka',
+    summary: 'Report outcomes of predictions; the answer means that they are on the router\'s disk and will be sent to Kafka',
     role: 'caller',
     body: outcomesBodySchema,
     response: z.object({
       event_ids: z.array(z.string()),
-      /** Names that no metric reads, told once. */
+      /** Names that no metric reads; reported once. */
       warnings: z.array(z.string()).optional(),
     }),
     status: 202,
-    // Twice the same `event_id` is one outcome; without one, the router gives each its own.
+    // Repeats of the same `event_id` count as one outcome; without an `event_id`, the router generates one.
     repeatable: 'never',
   }),
 };

@@ -7,7 +7,7 @@ export const requests = {
     method: 'get',
     path: '/v1/requests/{id}',
     summary:
-      'What served a request, and why: version, arm, probability, revision, rollout, who approved, on what evidence',
+      'Which version served a request, and why: arm, probability, revision, rollout, approvals and evidence',
     role: 'viewer',
     params: { id: z.string().meta({ minLength: 1, maxLength: 128 }) },
     response: explanationSchema,

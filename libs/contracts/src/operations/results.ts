@@ -10,15 +10,15 @@ const said = z.object({
   numbers: z.record(z.string(), z.unknown()),
 });
 
-/** A recorded verdict beside the one that the same rows give now. */
+/** A recorded verdict and the verdict computed again from the same rows. */
 export const rebuiltSchema = z.object({
   rollout_id: z.string(),
   event_id: z.string(),
   recorded: said,
   rebuilt: said,
-  /** To the last digit. */
+  /** Whether both are exactly equal. */
   same: z.boolean(),
-  /** Paths of what is not. */
+  /** Paths of the values that differ. */
   differs: z.array(z.string()),
 });
 export type Rebuilt = z.infer<typeof rebuiltSchema>;
@@ -27,7 +27,7 @@ export const results = {
   get: operation({
     method: 'get',
     path: '/v1/results/{rollout}',
-    summary: 'What this analyser found at its last look at a rollout',
+    summary: 'The result of this analyser\'s latest look at a rollout',
     role: 'viewer',
     params: { rollout: soughtId },
     response: evidenceSchema,
@@ -38,7 +38,7 @@ export const rebuilds = {
   get: operation({
     method: 'get',
     path: '/v1/results/{rollout}/{evidence}',
-    summary: 'A recorded verdict beside the one that the same rows in ClickHouse give now',
+    summary: 'A recorded verdict, and the verdict computed again from the same rows in ClickHouse',
     role: 'viewer',
     params: { rollout: soughtId, evidence: soughtId },
     response: rebuiltSchema,

@@ -9,7 +9,7 @@ export const rollouts = {
   list: operation({
     method: 'get',
     path: '/v1/rollouts',
-    summary: 'Rollouts, newest first',
+    summary: 'List rollouts, newest first',
     role: 'viewer',
     query: pageQuery(idCursor).extend({ endpoint: nameSchema.optional(), status: rolloutStatusSchema.optional() }),
     response: page(rolloutSchema),
@@ -17,7 +17,7 @@ export const rollouts = {
   create: operation({
     method: 'post',
     path: '/v1/rollouts',
-    summary: 'Create a rollout; it starts by the command "start"',
+    summary: 'Create a rollout; the command "start" starts it',
     role: 'operator',
     body: rolloutSpecSchema,
     response: rolloutSchema,
@@ -33,7 +33,7 @@ export const rollouts = {
   command: operation({
     method: 'post',
     path: '/v1/rollouts/{id}/commands',
-    summary: 'start, promote, pause, resume, abort, rollBack, approve',
+    summary: 'Give a command: start, promote, pause, resume, abort, rollBack or approve',
     role: 'operator',
     roleBy: { field: 'command', roles: { approve: 'approver' } },
     params,
@@ -44,7 +44,7 @@ export const rollouts = {
   evidence: operation({
     method: 'get',
     path: '/v1/rollouts/{id}/evidence',
-    summary: 'The evidence that changed a verdict, newest first',
+    summary: 'List the evidence that changed a verdict, newest first',
     role: 'viewer',
     params,
     query: pageQuery(numberCursor(18)),

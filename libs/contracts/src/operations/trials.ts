@@ -8,7 +8,7 @@ export const trials = {
   list: operation({
     method: 'get',
     path: '/v1/trials',
-    summary: 'Versions that no worker has tried to load yet, as workers need them',
+    summary: 'List the versions that no worker has tried to load yet, for workers',
     role: 'viewer',
     response: trialsSchema,
   }),

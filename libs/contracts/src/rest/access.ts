@@ -3,27 +3,27 @@ import { revisionSchema } from '@slipway/core';
 import { sha256Schema, timeMsSchema } from '@slipway/core';
 import { roleSchema } from './roles.ts';
 
-/** What services other than the registry need to know of an API key: never the key itself. */
+/** What services other than the registry need of an API key; never the key itself. */
 export const accessKeySchema = z.object({
   id: z.uuid(),
   name: z.string(),
   role: roleSchema,
-  /** SHA-256 of the key, lower-case hex. Keys have enough entropy that this may be published. */
+  /** SHA-256 of the key, lower-case hex. It may be published because keys have enough entropy. */
   sha256: sha256Schema,
   created_at: timeMsSchema,
   revoked_at: timeMsSchema.nullable(),
-  /** `n` is 1, and 2 once it is revoked, which is permanently: whatever arrives later. */
+  /** `n` is 1, and 2 once the key is revoked, which is permanent. */
   revision: revisionSchema,
 });
 export type AccessKey = z.infer<typeof accessKeySchema>;
 
-/** Least estimated entropy of a key, bits: its digest is published, so it must not be guessable. */
+/** Minimum estimated entropy of a key in bits: its digest is published, so it must not be guessable. */
 export const LEAST_KEY_BITS = 72;
 
 /**
- * Estimated entropy of a key, bits: Shannon's, from its own characters, and the least of what remains when each
- * character is predicted from the one so many places before it. Of repeats, of a sequence (abcdef, 1a2b3c) and of a
- * single character it makes little; words that are written once it takes for random.
+ * Estimated entropy of a key in bits: the Shannon entropy of its characters, and the smallest of the entropies that
+ * remain when each character is predicted from the one a fixed number of places before it. Low for repeats, sequences
+ * (abcdef, 1a2b3c) and single characters; words that occur once are taken for random.
  */
 export function keyBits(key: string): number {
   const codes = [...key].map((c) => c.codePointAt(0) as number);
@@ -44,11 +44,11 @@ function shannonBits(values: readonly number[]): number {
   return bits;
 }
 
-/** Why a key is too weak to be admitted; `undefined` when it is not. Pure. */
+/** Why a key is too weak to be accepted; `undefined` when it is not. Pure. */
 export function keyWeakness(key: string): string | undefined {
   const secret = key.replace(/^slw_[^_]*_/, '');
   if (secret.length < 24) return `its secret has ${secret.length} characters, at least 24 are needed`;
-  if (!/[a-z]/.test(secret) || !/[A-Z0-9]/.test(secret)) return 'its secret has one kind of characters only';
+  if (!/[a-z]/.test(secret) || !/[A-Z0-9]/.test(secret)) return 'its secret has only one kind of characters';
   const bits = Math.floor(keyBits(secret));
   if (bits < LEAST_KEY_BITS)
     return `its secret has about ${bits} bits of entropy, at least ${LEAST_KEY_BITS} are needed`;

@@ -6,19 +6,19 @@ export function page<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 }
 
-const cursor = { error: 'give the next_cursor of the page before' };
-/** Cursors of lists that are ordered by a number, by a name, by an id. */
+const cursor = { error: 'use the next_cursor of the previous page' };
+/** Cursors of lists ordered by a number, by a name, or by an id. */
 export const numberCursor = (mostDigits: number) => z.string().regex(new RegExp(`^\\d{1,${mostDigits}}$`), cursor);
 export const idCursor = z.uuid(cursor);
-/** The query of a list. @param of its cursor */
+/** The query of a list. @param of schema of its cursor */
 export const pageQuery = <C extends z.ZodType<string>>(of: C) =>
   z.object({ cursor: of.optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) });
-/** Of what is listed by name. */
+/** For lists ordered by name. */
 export const listQuerySchema = pageQuery(nameSchema);
 
 /**
- * What is looked up by a path: described as what it is, and any other text finds nothing (404), as it would if it were
- * well formed.
+ * A path parameter that is looked up: described with its format, but parsed as any text. Text of another format finds
+ * nothing (404), like a well-formed name that does not exist.
  */
 function soughtAs(schema: z.ZodType) {
   const { $schema: _, ...described } = z.toJSONSchema(schema, { io: 'input' });
@@ -34,6 +34,6 @@ export const pathVersionSchema = z
   .transform(Number)
   .pipe(versionNumberSchema);
 
-/** Why somebody does something, for the audit; empty where nobody says. */
+/** The actor's reason, for the audit; may be empty. */
 export const reasonSchema = z.string().max(1000).default('');
 export const retireInputSchema = z.strictObject({ reason: reasonSchema }).prefault({});

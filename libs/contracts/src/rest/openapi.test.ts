@@ -7,7 +7,7 @@ const describing = (api: Parameters<typeof operationsOf>[0]) => openApiDocument(
 const operations = operationsOf(registryApi);
 
 describe('declared shapes', () => {
-  it('describes every operation, with its path parameters, body and problem document', () => {
+  it('has every operation, with its path parameters, body and problem document', () => {
     const document = describing(registryApi) as {
       paths: Record<
         string,
@@ -35,7 +35,7 @@ describe('declared shapes', () => {
       const successes = Object.keys(responses).filter(isSuccess);
       const refusals = Object.keys(responses).filter((status) => !isSuccess(status));
       expect(successes).toEqual([...op.statuses].sort().map(String));
-      // A success says what it gives; only a deletion gives nothing.
+      // Every success has a response schema, except deletions.
       for (const success of successes)
         expect(Object.keys(responses[success]?.content ?? {})).toHaveLength(op.method === 'delete' ? 0 : 1);
       expect(refusals).toEqual(expect.arrayContaining(['400', '401', '403', '5XX']));
@@ -47,7 +47,7 @@ describe('declared shapes', () => {
     expect(ids.size).toBe(operations.length);
   });
 
-  it('names the role that each request needs, as the code decides it', () => {
+  it('names the role that each request needs, the same that the code requires', () => {
     const { paths } = describing(registryApi) as { paths: Record<string, Record<string, { description: string }>> };
     for (const { operation: op } of operations) {
       const said = paths[op.path]?.[op.method]?.description;
@@ -62,7 +62,7 @@ describe('declared shapes', () => {
     );
   });
 
-  it('says of what a service opens to its callers that any key will do', () => {
+  it('says that any key is sufficient where a service opens operations to its callers', () => {
     const { paths } = describing(routerApi) as { paths: Record<string, Record<string, { description: string }>> };
     expect(paths['/v1/outcomes']?.['post']?.description).toContain('a key of any role');
   });

@@ -11,7 +11,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   return rest;
 }
 
-/** A pair of numbers as a list of two numbers: many readers of OpenAPI do not know `prefixItems`. */
+/** A pair of numbers as a list of two numbers, since many readers of OpenAPI do not support `prefixItems`. */
 function listOfOneKind(schema: { prefixItems?: unknown[]; items?: unknown }): void {
   const [first, ...others] = schema.prefixItems?.map((item) => JSON.stringify(item)) ?? [];
   if (first === undefined || others.some((other) => other !== first)) return;
@@ -19,7 +19,7 @@ function listOfOneKind(schema: { prefixItems?: unknown[]; items?: unknown }): vo
   delete schema.prefixItems;
 }
 
-/** The statuses of the refusals that an operation knows; whatever is on our side is a 5xx. */
+/** The statuses of an operation's refusals; errors of the service itself are 5xx. */
 function refusals({ method, path, body }: Operation): number[] {
   const names = path.includes('{') || body instanceof z.ZodType;
   return [400, 401, 403, ...(names ? [404] : []), ...(method === 'get' ? [] : [409, 413, 415, 422])];
@@ -33,9 +33,9 @@ const titleOf = (status: number) =>
     .flatMap(([of, title]) => (of === status ? [title] : []))
     .join('; or: ');
 
-/** Said by what the code goes by. */
+/** Text made from the values that the code uses. */
 function roleSentence({ role, roleBy }: Operation): string {
-  if (role === 'caller') return 'Needs a key of any role, where the service asks for keys at all.';
+  if (role === 'caller') return 'Needs a key of any role, if the service is configured to require keys.';
   const others = Object.entries(roleBy?.roles ?? {}).map(([value, r]) => `; ${roleBy?.field} "${value}": ${r}`);
   return `Needs a key with the role ${role}${others.join('')}.`;
 }
@@ -80,8 +80,8 @@ function answer({ response }: Operation): object {
 }
 
 /**
- * The OpenAPI 3.1 document of a service, from the values that its controllers take.
- * @param info the service's title, and its version
+ * The OpenAPI 3.1 document of a service, made from the values that its controllers use.
+ * @param info the service's title and version
  */
 export function openApiDocument(info: { title: string; version: string }, api: Api): object {
   const paths: Record<string, Record<string, object>> = {};
@@ -96,7 +96,7 @@ export function openApiDocument(info: { title: string; version: string }, api: A
       responses: {
         ...Object.fromEntries(op.statuses.map((status) => [status, answer(op)])),
         ...Object.fromEntries(refusals(op).map((status) => [status, refused(titleOf(status))])),
-        '5XX': refused('An error on our side, or not possible yet'),
+        '5XX': refused('An internal error, or the service is not ready'),
       },
     };
   }

@@ -7,7 +7,7 @@ const { rollouts, versions, endpoints, metrics } = registryApi;
 
 describe('the operations of an API', () => {
   it.each(Object.entries({ registryApi, routerApi, analyserApi, statsApi, driftApi }))(
-    '%s: each has a route of its own, and a schema for each name in its path',
+    '%s: each has a unique route, and a schema for each name in its path',
     (_, api) => {
       const all = operationsOf(api);
       const routes = all.map(({ operation: o }) => `${o.method} ${o.path.replace(/\{\w+\}/g, '*')}`);
@@ -16,7 +16,7 @@ describe('the operations of an API', () => {
         expect(Object.keys(o.params.shape)).toEqual([...o.path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]));
     },
   );
-  it('do not compile where the path names what has no schema, or a schema has no place in it', () => {
+  it('do not compile when a name in the path has no schema, or a schema has no name in the path', () => {
     const get = { method: 'get', summary: '', role: 'viewer' } as const;
     // @ts-expect-error: no schema for {id}
     operation({ ...get, path: '/v1/notes/{id}' });
@@ -29,20 +29,20 @@ describe('the operations of an API', () => {
 });
 
 describe('the query parameters of an operation', () => {
-  it('are those that it declares; any other is refused by its name', () => {
+  it('are those that it declares; any other is refused by name', () => {
     for (const { operation: op } of operationsOf(registryApi)) {
       for (const name of Object.keys(op.query.shape)) checkQuery(op, { [name]: '1' });
-      expect(() => checkQuery(op, { colour: 'red' })).toThrow('colour: is no parameter here');
+      expect(() => checkQuery(op, { colour: 'red' })).toThrow('colour: is not a parameter of this operation');
     }
     expect(() => checkQuery(rollouts.list, { limit: 1, state: 'x' })).toThrow(
-      'state: is no parameter here; cursor, limit, endpoint, status may be given',
+      'state: is not a parameter of this operation; cursor, limit, endpoint, status may be given',
     );
-    expect(() => checkQuery(rollouts.get, { state: 'x' })).toThrow('is no parameter here; none may be given');
+    expect(() => checkQuery(rollouts.get, { state: 'x' })).toThrow('is not a parameter of this operation; none may be given');
   });
 });
 
 describe('a request, parsed by its operation', () => {
-  it('has numbers where its path and query have text, and defaults', () => {
+  it('has numbers parsed from path and query text, and defaults', () => {
     expect(parseRequest(versions.get, { params: { model: 'spam', version: '7' }, query: {}, body: undefined })).toEqual(
       { params: { model: 'spam', version: 7 }, query: {}, body: undefined },
     );
@@ -53,7 +53,7 @@ describe('a request, parsed by its operation', () => {
       'version: a whole number',
     );
   });
-  it('may lack its body where everything in it has a default, and nowhere else', () => {
+  it('may lack its body only when everything in it has a default', () => {
     for (const body of [undefined, null, {}])
       expect(parseRequest(endpoints.rollBack, { params: { name: 'spam' }, query: {}, body }).body).toEqual({
         reason: '',
@@ -66,7 +66,7 @@ describe('a request, parsed by its operation', () => {
       false,
     ]);
   });
-  it('goes to the path that its values say; what has no place there is asked as a query', () => {
+  it('is built from its values: those that the path does not name become query parameters', () => {
     expect(pathOf(versions.get, { model: 'a/b', version: 3 })).toBe('/v1/models/a%2Fb/versions/3');
     expect(pathOf(rollouts.list, { endpoint: 'spam', status: undefined, limit: 2 })).toBe(
       '/v1/rollouts?endpoint=spam&limit=2',

@@ -2,15 +2,15 @@ import { parseOrProblem, ProblemError } from '@slipway/core';
 import { z } from 'zod';
 import type { Role } from './roles.ts';
 
-/** What a request has to show: a key of a role, or any key where the service asks for keys at all (`caller`). */
+/** The credential that a request needs: a key of a role, or any key if the service requires keys (`caller`). */
 export type Needed = Role | 'caller';
 type Fields = Readonly<Record<string, z.ZodType>>;
-/** A stream of server-sent events: what each kind of event carries, by its name. */
+/** A stream of server-sent events: the schema of each kind of event, by name. */
 export type EventsOf = { readonly events: Fields };
 
 /**
- * One operation of a REST API, as one value: its route, who may call it, and what it takes and gives. The controller,
- * the description of the API, access and the client are all made from it.
+ * One operation of a REST API as one value: its route, who may call it, its parameters, body and response. The
+ * controller, the OpenAPI document, access control and the client are all made from it.
  */
 export type Operation<
   Params extends Fields = Fields,
@@ -20,7 +20,7 @@ export type Operation<
   Needs extends Needed = Needed,
 > = {
   readonly method: 'get' | 'put' | 'post' | 'delete';
-  /** With `{name}` for each of `params`. */
+  /** Contains `{name}` for each of `params`. */
   readonly path: string;
   readonly summary: string;
   readonly role: Needs;
@@ -29,20 +29,20 @@ export type Operation<
   readonly query: z.ZodObject<Query>;
   readonly body: Body;
   readonly response: Answer;
-  /** Of a success; the first one unless the handler says another. */
+  /** Statuses of a success; the first one is used unless the handler chooses another. */
   readonly statuses: readonly [number, ...number[]];
-  /** Asked twice, it does no more than once: by itself, or by an `Idempotency-Key`. */
+  /** Whether repeating it has no further effect: always, or with the same `Idempotency-Key`. */
   readonly repeatable: 'always' | 'by key' | 'never';
-  /** Where the body decides: the role that a value of a field needs instead of `role`. */
+  /** When the body decides: the role needed instead of `role` for a value of a field. */
   readonly roleBy: { readonly field: string; readonly roles: Readonly<Record<string, Role>> } | undefined;
-  /** Fields of the answer that are given once: no record of the request holds them. */
+  /** Fields of the answer that are given only once and never stored with the request. */
   readonly once: readonly string[];
 };
 
-/** The operations of a service by resource and name, as `rollouts.create`. */
+/** The operations of a service by resource and name, such as `rollouts.create`. */
 export type Api = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
-/** Every operation of an API with its name: `rollouts.create`. */
+/** Every operation of an API with its name, such as `rollouts.create`. */
 export function operationsOf(api: Api): { name: string; operation: Operation }[] {
   return Object.entries(api).flatMap(([resource, operations]) =>
     Object.entries(operations).map(([name, operation]) => ({ name: `${resource}.${name}`, operation })),
@@ -62,7 +62,7 @@ const STATUS = { get: 200, put: 200, post: 201, delete: 204 } as const;
 /**
  * Declares an operation.
  * @param declared `params` has a schema for each name in the path, and no other. Without `status` a POST answers 201, a
- * DELETE 204 and the rest 200. `repeatable` of a POST is `by key`, where the service keeps Idempotency-Keys.
+ * DELETE 204 and the rest 200. `repeatable` of a POST is `by key` when the service stores Idempotency-Keys.
  */
 export function operation<
   const Path extends string,
@@ -103,18 +103,18 @@ export function operation<
   };
 }
 
-/** Zod's own for an object without fields would have any field, of type `never`. */
+/** Zod's own type for an object without fields would have any field, of type `never`. */
 type Output<S extends z.ZodObject> = keyof S['shape'] extends never ? Record<never, never> : z.output<S>;
 
-/** The parts of a request, parsed. The bytes of a body of bytes are whatever the server reads them by. */
+/** The parsed parts of a request. A binary body has the type of whatever the server reads it with. */
 export type ParamsOf<O extends Operation> = Output<O['params']>;
 export type QueryOf<O extends Operation> = Output<O['query']>;
 export type BodyOf<O extends Operation> = O['body'] extends z.ZodType ? z.output<O['body']> : undefined;
-/** What a JSON body may be before it is parsed: defaults may be left out. */
+/** Type of a JSON body before it is parsed: fields with defaults may be left out. */
 export type SentBodyOf<O extends Operation> = O['body'] extends z.ZodType ? z.input<O['body']> : undefined;
 export type AnswerOf<O extends Operation> = O['response'] extends z.ZodType ? z.output<O['response']> : undefined;
 
-/** The role that a request needs by its operation; a body that is no object needs what the operation says. */
+/** The role that a request needs; for a body that is not an object, the operation's own role. */
 export function roleNeeded(operation: Operation, body: unknown): Needed {
   const { field = '', roles = {} } = operation.roleBy ?? {};
   const value = (body as Record<string, unknown> | null | undefined)?.[field];
@@ -126,19 +126,19 @@ export function checkQuery(operation: Operation, query: object): void {
   const known = Object.keys(operation.query.shape);
   const errors = Object.keys(query)
     .filter((name) => !known.includes(name))
-    .map((field) => ({ field, message: `is no parameter here; ${known.join(', ') || 'none'} may be given` }));
+    .map((field) => ({ field, message: `is not a parameter of this operation; ${known.join(', ') || 'none'} may be given` }));
   if (errors.length > 0)
     throw new ProblemError('invalid_request', errors.map((e) => `${e.field}: ${e.message}`).join('; '), { errors });
 }
 
-/** Whether a request may have no body where the operation takes one. */
+/** Whether a request to the operation may lack a body. */
 export function mayLackBody({ body }: Operation): boolean {
   return body !== 'bytes' && (body === undefined || body.safeParse(undefined).success);
 }
 
 /**
- * The parts of a request as the operation declares them; a body of bytes is not looked at.
- * @throws ProblemError invalid_request naming every field of the first part that is not as declared
+ * Parses the parts of a request as the operation declares them; a binary body is not checked.
+ * @throws ProblemError invalid_request naming every invalid field of the first invalid part
  */
 export function parseRequest<O extends Operation>(
   operation: O,
@@ -148,12 +148,12 @@ export function parseRequest<O extends Operation>(
   return {
     params: parseOrProblem(params, raw.params ?? {}) as ParamsOf<O>,
     query: parseOrProblem(query, raw.query ?? {}) as QueryOf<O>,
-    // JSON's null is no body, either.
+    // JSON null also counts as no body.
     body: (body instanceof z.ZodType ? parseOrProblem(body, raw.body ?? undefined) : undefined) as BodyOf<O>,
   };
 }
 
-/** Path and query of a request. @param values of the names in the path; the rest are query parameters */
+/** Path and query of a request. @param values of the names in the path; the others become query parameters */
 export function pathOf({ path }: Operation, values: Readonly<Record<string, unknown>> = {}): string {
   const rest = new Map(Object.entries(values).filter(([, value]) => value !== undefined));
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -15,24 +15,24 @@ function refused(schema: z.ZodType, value: unknown): ProblemError {
 }
 const ones = (n: number) => Array.from({ length: n }, () => 1);
 
-describe('the fields that a refusal names', () => {
+describe('the fields named in a refusal', () => {
   it.each([
     ['unknown names', z.strictObject({}), Object.fromEntries(ones(300_000).map((x, i) => [`k${i}`, x]))],
     ['wrong elements', z.array(z.string()), ones(300_000)],
-  ])('are a hundred, and how many more: an answer does not grow with %s', (_, schema, value) => {
+  ])('are at most a hundred and the number of the others: the answer does not grow with %s', (_, schema, value) => {
     const { errors = [], message } = refused(schema, value);
     expect(errors).toHaveLength(101);
     expect(errors.at(-1)).toEqual({ field: '(body)', message: 'and 299900 more' });
     expect(message.length).toBeLessThan(20_000);
   });
 
-  it('are a hundred of a union of kinds, too, in one pass over the names', () => {
+  it('are at most a hundred for a union of kinds as well, in one pass over the names', () => {
     const { errors = [] } = refused(stepSchema, Object.fromEntries(ones(300_000).map((x, i) => [`k${i}`, x])));
     expect(errors).toHaveLength(100);
-    expect(errors[0]?.message).toContain('needs one of "shadow"');
+    expect(errors[0]?.message).toContain('must have one of "shadow"');
   });
 
-  it('and what it says of them are cut off: a refusal does not send back what was sent', () => {
+  it('are cut off when they are long: a refusal does not send back what was sent', () => {
     const long = 'x'.repeat(1_000_000);
     const error = new ProblemError('invalid_tensor', long, { errors: [{ field: long, message: long }] });
     const document = problemDocument(error);
@@ -40,23 +40,23 @@ describe('the fields that a refusal names', () => {
     expect(document.detail).toMatch(/^x{4000}…$/);
   });
 
-  it('are all of them where they are few', () => {
+  it('are all listed when they are few', () => {
     const { errors } = refused(z.strictObject({ a: z.string(), b: z.string() }), { a: 1, b: 2, c: 3 });
     expect(errors?.map((e) => e.field)).toEqual(['a', 'b', 'c']);
   });
 
   it.each([
-    [{ canray: { weight: 0.5 } }, '', `needs one of ${stepKinds.map((k) => `"${k.name}"`).join(', ')}`],
+    [{ canray: { weight: 0.5 } }, '', `must have one of ${stepKinds.map((k) => `"${k.name}"`).join(', ')}`],
     [{ canray: { weight: 0.5 } }, 'canray', 'is not a known field'],
     [{ canary: { wieght: 0.5 } }, 'canary.weight', 'is missing (number)'],
     [{ canary: { weight: 50 } }, 'canary.weight', 'must be a share from 0 to 1: "5%" or 0.05'],
-  ])('say of the step %j what it needs, in words (%s)', (step, field, message) => {
+  ])('say for the step %j what it needs (%s)', (step, field, message) => {
     const { errors } = refused(z.strictObject({ step: stepSchema }), { step });
     expect(errors).toContainEqual({ field: ['step', field].filter((part) => part !== '').join('.'), message });
     expect(errors?.some((e) => e.field.includes('shadow'))).toBe(false);
   });
 
-  it('are not the elements of a list that stands where an object belongs', () => {
+  it('are not listed for the elements of a list in place of an object', () => {
     expect(refused(metricInputSchema, ones(1000)).errors).toEqual([{ field: '(body)', message: expect.any(String) }]);
   });
 });

@@ -17,8 +17,8 @@ export const loadableSchema = z.object({
 export type Loadable = z.infer<typeof loadableSchema>;
 
 /**
- * A version that workers keep loaded and warm, while an endpoint serves it, is about to, or may roll back to it. A
- * tombstone says that none does any more.
+ * A version that workers keep loaded and warm because an endpoint serves it, is about to serve it, or may roll back to
+ * it. A tombstone means that no endpoint needs it any more.
  */
 export const loadSchema = loadableSchema.extend({ revision: revisionSchema });
 export type Load = z.infer<typeof loadSchema>;

@@ -3,9 +3,9 @@ import { profileSchema } from '@slipway/model';
 import { z } from 'zod';
 
 /**
- * The reference profile of a version, while an endpoint serves it, is about to, or may roll back to it: what the live
- * windows are compared with. Of a version that has none there is nothing; a tombstone says that no endpoint has the
- * version any more.
+ * The reference profile of a version, published while an endpoint serves it, is about to serve it, or may roll back to
+ * it. Live windows are compared with it. Nothing is published for a version without a profile; a tombstone means that
+ * no endpoint has the version any more.
  */
 export const referenceSchema = z.object({
   model: nameSchema,

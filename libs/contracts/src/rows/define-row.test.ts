@@ -11,7 +11,7 @@ describe('a declared row', () => {
       size: { schema: z.int().default(3), column: 'UInt32', comment: 'how large' },
     },
   });
-  it('has the schema of its fields, where one with a default may be left out', () => {
+  it('has the schema of its fields, in which those with a default may be left out', () => {
     expect(row.schema.parse({ id: 'a' })).toEqual({ type: 'slipway.thing.v1', id: 'a', size: 3 });
     expect(row.schema.safeParse({ size: 1 }).success).toBe(false);
     expect(row.schema.safeParse({ type: 'other', id: 'a' }).success).toBe(false);
@@ -24,7 +24,7 @@ describe('a declared row', () => {
   });
 });
 
-it('the row of a schema requires what it says, whatever the schema demands', () => {
+it('a row made from a schema requires the named fields, whatever the schema requires', () => {
   const schema = z.object({ id: z.string(), note: z.string() });
   const kept = { column: 'String', comment: '…' };
   const row = defineRowOf(schema, { table: 't', comment: 'T', requires: ['id'], fields: { id: kept, note: kept } });
@@ -32,7 +32,7 @@ it('the row of a schema requires what it says, whatever the schema demands', () 
   expect(row.fields.map((f) => f.required)).toEqual([true, false]);
 });
 
-it('every row has an identity, and each of its columns another name', () => {
+it('every row has an identity, and unique column names', () => {
   for (const row of rows) {
     expect(row.fields.find((f) => f.name === 'event_id')?.required, row.table).toBe(true);
     const names = [...row.fields.map((f) => f.as ?? f.name), ...row.derived.map((d) => d.name)];

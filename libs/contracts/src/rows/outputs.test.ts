@@ -4,7 +4,7 @@ import { MAX_OUTPUTS_BYTES, rowOutputs } from './outputs.ts';
 const text = (elements: unknown[]) => rowOutputs([['x', elements]])['x'];
 
 describe('the text of an output', () => {
-  it('is the plain value of a single element, and a list of several', () => {
+  it('is the value itself for a single element, and a list for several', () => {
     expect(text(['spam'])).toBe('spam');
     expect(text([1])).toBe('1');
     expect(text([null])).toBe('null');
@@ -12,7 +12,7 @@ describe('the text of an output', () => {
     expect(text(['spam', 'é "quoted"\n'])).toBe('["spam","é \\"quoted\\"\\n"]');
     expect(text([])).toBe('[]');
   });
-  it('has the first elements of a long one, and how many there were', () => {
+  it('has the first elements of a long output, and the number of all elements', () => {
     expect(text(Array.from({ length: 100 }, (_, i) => i))).toMatch(/^\[0,1,.*,63\] of 100$/);
     expect(text(['x'.repeat(5000), 'y'.repeat(5000)])).toBe(`["${'x'.repeat(5000)}"] of 2`);
     expect(text(['x'.repeat(9000)])).toBe('[] of 1');
@@ -21,7 +21,7 @@ describe('the text of an output', () => {
 });
 
 describe('the outputs of a row', () => {
-  it('are bounded all together: what comes after is left out', () => {
+  it('are limited in total size: those beyond the limit are left out', () => {
     const outputs = Array.from({ length: 10 }, (_, i) => [`o${i}`, ['\u0001'.repeat(1000)]] as const);
     const kept = rowOutputs(outputs);
     expect(Object.keys(kept)).toEqual(['o0', 'o1', 'o2', 'o3', 'o4']);

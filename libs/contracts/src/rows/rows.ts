@@ -6,7 +6,7 @@ import { predictionRow } from './prediction.ts';
 import { retrainingRow } from './retraining.ts';
 import { comparisonRow } from './shadow.ts';
 
-/** Every row that ClickHouse reads from a topic, once. */
+/** Every row that ClickHouse reads from a topic. */
 export const rows: readonly Row[] = [
   predictionRow,
   outcomeRow,

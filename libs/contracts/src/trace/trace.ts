@@ -6,7 +6,8 @@ const ZERO_SPAN = '0'.repeat(16);
 export type Trace = { traceId: string; parentId: string; flags: string };
 
 /**
- * @returns undefined for a header that is absent or not valid, which then counts as absent (as the recommendation asks)
+ * @returns undefined for a header that is absent or invalid (an invalid one counts as absent, as the recommendation
+ * says)
  */
 export function parseTraceparent(header: string | undefined): Trace | undefined {
   const m = TRACEPARENT.exec(header ?? '');
@@ -15,10 +16,10 @@ export function parseTraceparent(header: string | undefined): Trace | undefined 
 }
 
 /**
- * A `traceparent` for what is asked of others: the caller's trace with a span of ours, or a new trace.
+ * The `traceparent` for outgoing requests: the caller's trace with a new span id, or a new trace.
  *
  * @param header the caller's
- * @param randomBytes gives so many bytes that nobody can foresee: `randomBytes` of `node:crypto`
+ * @param randomBytes cryptographically random bytes, such as `randomBytes` of `node:crypto`
  */
 export function childTraceparent(header: string | undefined, randomBytes: (size: number) => Buffer): string {
   const parent = parseTraceparent(header);

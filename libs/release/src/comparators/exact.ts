@@ -1,4 +1,4 @@
 import { defineComparator } from './kind.ts';
 
-/** Whole numbers, truth values and bytes are classes: they are equal or not. */
+/** Integers, booleans and bytes are equal or different. */
 export const exact = defineComparator({ options: {}, differences: ['class'] });

@@ -2,11 +2,11 @@ import type { z } from 'zod';
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** What a rollout may say of one kind of comparison: one value a kind, listed in `kinds.ts`. */
+/** What a rollout may declare for one kind of comparison: one value a kind, listed in `kinds.ts`. */
 export type ComparatorKind<Options extends Shape = Shape, Differs extends string = string> = {
-  /** Its part of the rule by which answers are compared; each option is optional or has a default. */
+  /** Its part of the comparison rule; each option is optional or has a default. */
   readonly options: Options;
-  /** How it says that two values differ. */
+  /** Names of its differences. */
   readonly differences: readonly Differs[];
 };
 

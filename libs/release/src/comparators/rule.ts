@@ -5,8 +5,8 @@ import { COMPARATOR_KINDS, type ComparatorName } from './kinds.ts';
 export type { ComparatorName };
 
 /**
- * When two answers agree. Whatever is not named here must be equal; `id` and the model's name and version are never
- * compared.
+ * When two answers agree. Anything that is not named here must be equal; `id` and the model's name and version are
+ * never compared.
  */
 export const compareSchema = z.strictObject({
   /** Outputs (OIP) or top-level fields (JSON) to compare; all when absent. */
@@ -17,7 +17,7 @@ export const compareSchema = z.strictObject({
 });
 export type CompareRule = z.infer<typeof compareSchema>;
 
-/** How two answers can differ in one place: in what a comparator looks at, or in which places there are. */
+/** How two answers can differ in one place: in a value that a comparator checks, or in whether the place exists. */
 export const differenceKinds = [
   'type',
   'missing',

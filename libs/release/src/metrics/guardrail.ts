@@ -5,18 +5,20 @@ import type { Metric } from './metric.ts';
 
 export const guardrailSchema = z.strictObject({
   metric: nameSchema,
-  /** Candidate over control; for metrics where lower is better. At least 1. */
+  /** Limit of candidate over control, for metrics where lower is better. At least 1. */
   maxRatio: z.number().min(1).max(100).optional(),
-  /** Candidate over control; for metrics where higher is better. At most 1. */
+  /** Limit of candidate over control, for metrics where higher is better. At most 1. */
   minRatio: z.number().gt(0).max(1).optional(),
-  /** `watch`: told beside every verdict, decides nothing. */
+  /** `watch`: reported with every verdict, without effect on it. */
   role: z.enum(['guardrail', 'watch']).optional(),
-  /** Ask for proof that the margin is kept before the candidate may widen, not only that nothing speaks against it. */
+  /**
+   * Require proof that the margin is kept before the candidate may advance, not only that there is no evidence against
+   * it.
+   */
   proof: z.boolean().optional(),
   /**
-   * The smallest harm that must not be missed: candidate over control, or a difference of rates; whichever is the
-   * smaller. The last step in which both versions serve ends only once it is excluded. Too little
-   * traffic then holds.
+   * The smallest harm that must not be missed: candidate over control, or a difference of rates; the smaller of the
+   * two. The last step in which both versions serve ends only when this harm is excluded, so too little traffic holds.
    */
   harm: z
     .strictObject({ ratio: z.number().gt(0).max(100).optional(), absolute: z.number().gt(0).lt(1).optional() })
@@ -31,7 +33,7 @@ export function marginOf(guardrail: Guardrail, metric: Metric): number {
   return guardrail.maxRatio ?? guardrail.minRatio ?? metric.margin ?? 1;
 }
 
-/** @throws ProblemError not_supported, where nothing could be done with the metric once it is declared */
+/** Refuses a metric that no analyser can judge. @throws ProblemError not_supported */
 export function checkJudgeable({ kind, source, per }: Metric): void {
   if (metricKind(kind).takes({ source, per })) return;
   const of = 'field' in source ? `the field ${source.field}` : `an outcome per ${per}`;
@@ -40,7 +42,7 @@ export function checkJudgeable({ kind, source, per }: Metric): void {
   throw new ProblemError('not_supported', `kind: ${message}`, { errors: [{ field: 'kind', message }] });
 }
 
-/** What is wrong with a guardrail, given its metric's declaration: the field, and why. */
+/** What is wrong with a guardrail, given its metric's declaration: the field, and the reason. */
 function wrongWith(g: Guardrail, metric: Metric): [field: string, message: string] | undefined {
   const kind = metricKind(metric.kind);
   const { direction } = metric;
@@ -54,7 +56,7 @@ function wrongWith(g: Guardrail, metric: Metric): [field: string, message: strin
   if (g.role === 'watch' && !kind.watched) return ['role', only((k) => k.watched, 'watched')];
   if (g.proof && !kind.proved) return ['proof', only((k) => k.proved, 'proved')];
   if (g.harm) {
-    if (g.role === 'watch') return ['harm', 'what is only watched decides nothing'];
+    if (g.role === 'watch') return ['harm', 'a metric with the role "watch" has no effect on the verdict'];
     for (const as of ['ratio', 'absolute'] as const)
       if (g.harm[as] !== undefined && !kind.harm.includes(as))
         return [`harm.${as}`, `"${g.metric}" is a ${metric.kind}; ${harmOf(kind.harm)}`];
@@ -85,9 +87,9 @@ export function checkGuardrail(g: Guardrail, metric: Metric | undefined, index: 
 }
 
 /**
- * Checks a metric that a step has to show to improve. @throws ProblemError naming the step's field
+ * Checks the goal of a step. @throws ProblemError naming the step's field
  *
- * @param goal the field of the specification, and the metric's name that stands there
+ * @param goal the field of the specification, and the metric's name in it
  */
 export function checkGoal({ field, metric: name }: { field: string; metric: string }, metric?: Metric): Metric {
   if (metric && metricKind(metric.kind).isGoal(metric)) return metric;

@@ -12,7 +12,7 @@ const metric = (kind: string, source: object) =>
     margin: 1.2,
   });
 
-describe('a metric is refused when it is declared, not when it is used', () => {
+describe('a metric that cannot be judged is refused when it is declared, not when it is used', () => {
   it.each([
     ['quantile', { outcome: 'revenue' }],
     ['proportion', { field: 'latency_us' }],
@@ -27,17 +27,17 @@ describe('a metric is refused when it is declared, not when it is used', () => {
     ['proportion', { outcome: 'label', compare: { differs_from: 'class' } }],
     ['proportion', { field: 'error' }],
     ['quantile', { field: 'latency_us' }],
-  ])('but a %s of %j is taken, and may guard', (kind, source) => {
+  ])('but a %s of %j is accepted, and can be a guardrail', (kind, source) => {
     const declared = metric(kind, source);
     checkJudgeable(declared);
     expect(checkGuardrail({ metric: 'm' }, declared, 0)).toBe(declared);
   });
-  it('takes what is built in', () => {
+  it('accepts the built-in metrics', () => {
     for (const m of builtInMetrics) checkJudgeable(m);
   });
 });
 
-describe('a guardrail is refused what its kind of metric does not have', () => {
+describe('a guardrail is refused options that its kind of metric does not have', () => {
   const refusal = (kind: string, source: object, guardrail: object) => () =>
     checkGuardrail(guardrailSchema.parse({ metric: 'm', ...guardrail }), metric(kind, source), 3);
   const [latency, failed] = [{ field: 'latency_us' }, { field: 'error' }];
@@ -49,7 +49,7 @@ describe('a guardrail is refused what its kind of metric does not have', () => {
   ])('a %s of %j: %j', (kind, source, guardrail, message) => {
     expect(refusal(kind, source, guardrail)).toThrow(message);
   });
-  it('but not what it has', () => {
+  it('but not options that it has', () => {
     refusal('quantile', latency, { sla: { p99: '1s' }, harm: { ratio: 1.1 } })();
     refusal('proportion', failed, { role: 'watch' })();
     refusal('proportion', failed, { proof: true, harm: { ratio: 2, absolute: 0.1 } })();

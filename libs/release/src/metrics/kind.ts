@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameSchema } from '@slipway/core';
 
-/** A field of the prediction row, or an outcome by its name, optionally compared with an output of the prediction. */
+/** A field of the prediction row, or an outcome by name, optionally compared with an output of the prediction. */
 export const metricSourceSchema = z.union([
   z.strictObject({ field: z.enum(['error', 'latency_us']) }),
   z.strictObject({
@@ -16,37 +16,37 @@ export type MetricSource = z.infer<typeof metricSourceSchema>;
 
 /**
  * What a metric of an outcome is divided by. `exposed`: every unit that was exposed and whose window is over; a unit
- * without the outcome did not do it (a conversion). `observed`: units with an outcome only; of the others nothing is
- * known (an error that a label finds), so the reporter must post the good ones as well as the bad.
+ * without the outcome counts as not having the event (a conversion). `observed`: only units with an outcome; nothing is
+ * known of the others (an error that a label shows), so the reporter must post good outcomes as well as bad ones.
  */
 export const metricPerSchema = z.enum(['exposed', 'observed']);
 export type MetricPer = z.infer<typeof metricPerSchema>;
 
-/** What a metric is told of. */
+/** The source of a metric. */
 export type Told = { source: MetricSource; per?: MetricPer | undefined };
 
-/** The fields of one or several schemas by their names. */
+/** The fields of one or several schemas by name. */
 export type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** What may be declared of one kind of metric, and asked of it by a guardrail: a value each, listed in `kinds.ts`. */
+/** What one kind of metric may declare, and what a guardrail may ask of it: one value a kind, listed in `kinds.ts`. */
 export type MetricKind<Fields extends Shape = Shape, Options extends Shape = Shape> = {
-  /** What it can be told of, in words. */
+  /** Its possible sources, for messages. */
   readonly of: string;
-  /** Whether analysers can judge it when it is told of this. */
+  /** Whether analysers can judge it with this source. */
   takes(told: Told): boolean;
-  /** What only metrics of this kind declare. In the schema of all metrics these fields are optional. */
+  /** Fields that only metrics of this kind declare. In the schema of all metrics these fields are optional. */
   readonly fields: Fields;
-  /** Of those fields the ones that have to be there. */
+  /** Those of these fields that are required. */
   readonly required?: readonly string[];
-  /** What only guardrails of this kind take. In the schema of all guardrails these fields are optional. */
+  /** Fields that only guardrails of this kind take. In the schema of all guardrails these fields are optional. */
   readonly options: Options;
-  /** Whether it can be told beside every verdict and decide nothing. */
+  /** Whether it can have the role `watch`. */
   readonly watched: boolean;
   /** Whether it can be proved that a margin is kept. */
   readonly proved: boolean;
-  /** In which ways a harm that must not be missed can be named. */
+  /** How a harm that must not be missed can be given. */
   readonly harm: readonly ('ratio' | 'absolute')[];
-  /** Whether an experiment can have it as its goal, when it is told of this. */
+  /** Whether it can be an experiment's goal with this source. */
   isGoal(told: Told): boolean;
 };
 

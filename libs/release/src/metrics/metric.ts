@@ -3,10 +3,10 @@ import { durationMs, durationSchema, isDuration, nameSchema, shapeOf } from '@sl
 import { type MetricPer, metricPerSchema, type MetricSource, metricSourceSchema } from './kind.ts';
 import { METRIC_KINDS, metricKind, metricKindNames } from './kinds.ts';
 
-/** Outcomes are kept longer than this, so a window can end before they go. */
+/** Longest window: outcomes are kept longer than this. */
 const LONGEST_WINDOW_MS = 90 * 86_400_000;
 
-/** The fields of a metric, without the rules that tie them to its source and its kind: {@link checkDeclaration}. */
+/** The fields of a metric, without the rules that relate them to its source and kind: {@link checkDeclaration}. */
 export const metricFieldsSchema = z.strictObject({
   name: nameSchema,
   kind: z.enum(metricKindNames),
@@ -18,7 +18,7 @@ export const metricFieldsSchema = z.strictObject({
         'as none; observed: per unit with an outcome.',
     ),
   direction: z.enum(['lower', 'higher']),
-  /** Default margin: candidate over control that is still acceptable. */
+  /** Default margin: the acceptable ratio of candidate over control. */
   margin: z.number().gt(0).optional(),
   window: durationSchema
     .default('1h')
@@ -34,10 +34,10 @@ export const metricFieldsSchema = z.strictObject({
 });
 type Fields = z.infer<typeof metricFieldsSchema>;
 
-/** What of a metric goes with its source, and with its kind. */
+/** Checks the fields of a metric against its source and its kind. */
 export function checkDeclaration(metric: Omit<Fields, 'name'>, context: z.RefinementCtx): void {
   const add = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
-  // Without a default: the wrong divisor proves what is not so, and nobody can tell the right one from a name.
+  // There is no default, because a wrong divisor leads to wrong verdicts, and a name does not tell which one is right.
   if ('outcome' in metric.source && metric.per === undefined)
     add(
       'per',
@@ -55,7 +55,7 @@ export function checkDeclaration(metric: Omit<Fields, 'name'>, context: z.Refine
     }
 }
 
-/** A metric is declared once and used by name. */
+/** A metric is declared once and referred to by name. */
 export const metricSchema = metricFieldsSchema.superRefine(checkDeclaration);
 export type Metric = z.infer<typeof metricSchema>;
 export type { MetricPer, MetricSource };
@@ -70,7 +70,7 @@ export const builtInMetrics: readonly Metric[] = [
     margin: 1.25,
     window: '1h',
     description:
-      'Requests answered with a status of 400 or more, by a fallback, or later than a candidate is waited for, per ' +
+      'Requests answered with a status of 400 or more, by a fallback, or later than a candidate is given, per ' +
       'request; the first per unit and step counts.',
   },
   {

@@ -1,6 +1,6 @@
 import { defineMetric } from './kind.ts';
 
-/** How many of the units had an event: a request that failed, or an outcome. */
+/** How many units had an event: a failed request, or an outcome. */
 export const proportion = defineMetric({
   of: 'a proportion of "error" or of an outcome',
   takes: ({ source }) => !('field' in source) || source.field === 'error',

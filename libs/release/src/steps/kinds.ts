@@ -6,7 +6,7 @@ import { shadow } from './shadow.ts';
 import { switchOver } from './switch.ts';
 import { watch } from './watch.ts';
 
-/** The kinds of steps. Whatever else there is to know of a kind stands in its own file. */
+/** The kinds of steps. Everything else about a kind is in its own file. */
 export const stepKinds = [shadow, dark, canary, experiment, switchOver, watch] as const;
 
 export type StepKind = (typeof stepKinds)[number]['name'];

@@ -6,7 +6,7 @@ import { DriftWatch } from './drift-watch.client.ts';
 
 const { drift } = driftApi;
 
-/** The last look at each endpoint. */
+/** The latest look at each endpoint. */
 @Controller()
 export class DriftController {
   private readonly watch: DriftWatch;
@@ -22,7 +22,7 @@ export class DriftController {
   @Operation(drift.get)
   get({ params: { endpoint } }: Asked<typeof drift.get>) {
     const found = this.watch.latest.get(endpoint);
-    if (!found) throw new ProblemError('not_found', `this process has not looked at an endpoint "${endpoint}"`);
+    if (!found) throw new ProblemError('not_found', `this process has not looked at endpoint "${endpoint}"`);
     return found;
   }
 }

@@ -25,7 +25,7 @@ function harness(options: { maxBatch?: number; maxQueuedRows?: number } = {}) {
 }
 
 describe('the batcher', () => {
-  it('answers an idle model at once, and lets requests gather while it runs', async () => {
+  it('runs at once when the model is idle, and collects requests while it runs', async () => {
     const { batcher, batches, next } = harness();
     const answers = [1, 2, 3, 4, 5, 6].map((x) => batcher.submit(x, 1));
     expect(batches).toEqual([[1]]);
@@ -45,7 +45,7 @@ describe('the batcher', () => {
     await Promise.all(answers);
     expect(batches).toEqual([[1], [2], [3], [4]]);
   });
-  it('fails the requests of a batch that fails, and no others', async () => {
+  it('fails only the requests that the error belongs to', async () => {
     const { batcher, next } = harness();
     const bad = batcher.submit(-1, 1);
     const good = batcher.submit(7, 1);
@@ -55,7 +55,7 @@ describe('the batcher', () => {
     await next();
     expect((await good).output).toBe(70);
   });
-  it('refuses what would wait too long', async () => {
+  it('refuses requests that would wait too long', async () => {
     const { batcher, next } = harness({ maxQueuedRows: 2 });
     const taken = [batcher.submit(1, 1), batcher.submit(2, 1), batcher.submit(3, 1)];
     await expect(batcher.submit(4, 1)).rejects.toThrow(QueueFullError);
@@ -64,17 +64,17 @@ describe('the batcher', () => {
     await Promise.all(taken);
   });
 
-  it('runs the background only when nothing live waits, and in small batches', async () => {
+  it('runs background work only when no live request waits, and in small batches', async () => {
     const { batcher, batches, next } = harness({ maxBatch: 100 });
     const live = [1, 2].map((x) => batcher.submit(x, 1));
     const background = Array.from({ length: 20 }, (_, i) => batcher.submitBackground(100 + i, 1));
     const late = batcher.submit(3, 1);
-    // 1 runs at once; 2 and 3 before anything of the background
+    // 1 runs at once; 2 and 3 run before any background work
     await next();
     expect(batches).toEqual([[1], [2, 3]]);
     await next();
     expect(batches[2]).toEqual([100, 101, 102, 103, 104, 105, 106, 107]);
-    // a live request overtakes what is left of the background
+    // a live request overtakes the rest of the background work
     const overtaking = batcher.submit(4, 1);
     await next();
     expect(batches[3]).toEqual([4]);
@@ -83,11 +83,11 @@ describe('the batcher', () => {
     expect((await Promise.all(background)).length).toBe(20);
   });
 
-  it('sheds the background first: while more live rows wait than fit into a batch it takes none of it', async () => {
+  it('sheds background work first: while more live rows wait than fit into a batch it accepts none', async () => {
     const { batcher, next } = harness({ maxBatch: 4 });
     const live = Array.from({ length: 6 }, (_, i) => batcher.submit(i, 1));
     await expect(batcher.submitBackground(99, 1)).rejects.toBeInstanceOf(QueueFullError);
-    // the live ones are not refused
+    // live requests are not refused
     const another = batcher.submit(7, 1);
     for (let i = 0; i < 3; i++) await next();
     await Promise.all([...live, another]);

@@ -1,4 +1,4 @@
-/** One request's share of a batch. */
+/** One request's part of a batch. */
 export type BatchTiming = { queueUs: number; computeUs: number; batchSize: number };
 
 type Waiting<I, O> = {
@@ -12,18 +12,18 @@ type Waiting<I, O> = {
 
 export type BatcherOptions<I, O> = {
   maxBatch: number;
-  /** Longest time that a request waits for company while the model is idle, microseconds. */
+  /** Longest time in microseconds that a request waits for others while the model is idle. */
   maxQueueDelayUs: number;
   maxQueuedRows: number;
-  /** Only inputs of the same key share a batch; without it all do. */
+  /** Only inputs with the same key share a batch; without it all do. */
   key?: (input: I) => string;
-  /** Runs the inputs as one batch; one output for each input, in order. */
+  /** Runs the inputs as one batch and returns one output for each input, in order. */
   run: (inputs: I[]) => Promise<O[]>;
   /** Monotonic milliseconds. */
   clock: () => number;
 };
 
-/** Rows of the background in one batch: what a live request may have to wait for. */
+/** Rows of background work in one batch, for which a live request may have to wait. */
 const BACKGROUND_BATCH_ROWS = 8;
 
 export class QueueFullError extends Error {
@@ -31,10 +31,10 @@ export class QueueFullError extends Error {
 }
 
 /**
- * Dynamic batching of one version. While a batch runs, requests gather; when it ends, as many of the first one's key as
- * fit go together. So an idle model answers at once, and a busy one grows its batches by itself; `maxQueueDelayUs`
- * additionally makes an idle model wait for company. When a batch fails, each of its members runs once more alone: what
- * is wrong with one caller's input is no other caller's failure.
+ * Dynamic batching of one version. Requests are collected while a batch runs; when it ends, as many with the first
+ * one's key as fit are run together. So an idle model answers at once, and batches grow with the load.
+ * `maxQueueDelayUs` additionally makes an idle model wait for more requests. When a batch fails, each of its members is
+ * run again alone, so that an error in one caller's input does not fail the others.
  */
 export class Batcher<I, O> {
   private readonly options: BatcherOptions<I, O>;
@@ -52,7 +52,7 @@ export class Batcher<I, O> {
     return this.queuedRows;
   }
 
-  /** @throws QueueFullError when too many rows wait already */
+  /** @throws QueueFullError when too many rows are waiting */
   submit(input: I, rows: number): Promise<{ output: O; timing: BatchTiming }> {
     if (this.queuedRows + rows > this.options.maxQueuedRows && this.queue.length > 0) {
       return Promise.reject(new QueueFullError(`${this.queuedRows} rows are waiting already`));
@@ -65,8 +65,8 @@ export class Batcher<I, O> {
   }
 
   /**
-   * Work of lower priority: it runs, in small batches, only when nothing live waits.
-   * @throws QueueFullError at once when more live rows wait than fit into a batch: the background is shed first
+   * Background work: it runs, in small batches, only when no live request waits.
+   * @throws QueueFullError at once when more live rows wait than fit into a batch: background work is shed first
    */
   submitBackground(input: I, rows: number): Promise<{ output: O; timing: BatchTiming }> {
     if (this.queuedRows > this.options.maxBatch)
@@ -121,7 +121,7 @@ export class Batcher<I, O> {
     }
   }
 
-  /** Takes the first one and those of its key that fit; whoever is left keeps its place. */
+  /** Takes the first request and those with its key that fit; the others keep their places. */
   private take(queue: Waiting<I, O>[], maxRows: number): Waiting<I, O>[] {
     const [first] = queue;
     if (!first) return [];
@@ -133,7 +133,7 @@ export class Batcher<I, O> {
       const fits = batch.length === 0 || (rows + next.rows <= maxRows && next.key === first.key);
       (fits ? batch : left).push(next);
       if (fits) rows += next.rows;
-      // Behind the first of its key that does not fit nobody is taken: it would overtake.
+      // After the first one of its key that does not fit, no other is taken, since it would overtake.
       else if (rows + next.rows > maxRows) rows = maxRows;
     }
     queue.splice(0, queue.length, ...left);

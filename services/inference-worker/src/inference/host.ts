@@ -3,14 +3,14 @@ import { ProblemError } from '@slipway/core';
 import type { Host, ModelFacts } from '@slipway/protocol';
 import type { LoadedModel } from '../model/loaded-model.client.ts';
 
-/** The versions that are loaded here. */
+/** The versions that are loaded in this worker. */
 export interface Loaded {
   /** @throws ProblemError unknown_version */
   get(model: string, version: number): Pick<LoadedModel, 'spec' | 'provider'>;
   versions(): LoadedVersion[];
 }
 
-/** What a worker tells of itself and its versions, in every protocol. */
+/** The metadata of a worker and its versions, for every protocol. */
 export class WorkerHost implements Host {
   readonly name = 'slipway-inference-worker';
   readonly version = '0.1.0';
@@ -39,8 +39,8 @@ export class WorkerHost implements Host {
   }
 }
 
-/** @throws ProblemError not_found without a version: a worker answers for versions, and for no endpoint */
+/** @throws ProblemError not_found without a version: a worker serves versions, not endpoints */
 export function numberOf(version: string | undefined): number {
-  if (version === undefined) throw new ProblemError('not_found', 'name a version: this is a worker, and no router');
+  if (version === undefined) throw new ProblemError('not_found', 'name a version: this is a worker, not a router');
   return Number(version);
 }

@@ -19,7 +19,7 @@ import type { ModelSet } from '../model/model-set.client.ts';
 import { mostRows } from '../model/row-bound.ts';
 import { numberOf, WorkerHost } from './host.ts';
 
-/** The body of a request that takes longer to arrive is refused with 408. */
+/** Time for the body of a request to arrive; otherwise 408. */
 const UPLOAD_TIMEOUT_MS = 30_000;
 
 type Infer = Extract<Match, { operation: 'infer' }>;
@@ -36,18 +36,18 @@ const queueSeconds = histogram(
 );
 const computeSeconds = histogram(
   'slipway_worker_compute_duration_seconds',
-  'The run of the batch',
+  'Run of the batch',
   [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
   ['model', 'version'],
 );
 const batchRows = histogram(
   'slipway_worker_batch_rows',
-  'Rows of the batch that a request was in',
+  'Rows in the batch of a request',
   [1, 2, 4, 8, 16, 32, 64, 128],
   ['model', 'version'],
 );
 
-/** What models are asked, in raw node:http: read, check, preprocess, batch, answer; and questions about them. */
+/** Serves inference on raw node:http (read, check, preprocess, batch, answer), and questions about the models. */
 export function inferHandler(
   models: ModelSet,
   options: { access: CallerAccess; bytes: ByteBudget; maxBodyBytes: number; maxRows: number; log: Logger },

@@ -28,7 +28,7 @@ beforeAll(async () => {
   elsewhere = await site((req, res) => {
     if (req.url === '/back') return void res.writeHead(307, { location: `${registry.url}/model` }).end();
     if (req.url === '/silent') return void res.writeHead(200).write('m');
-    // No content-length: only counting tells that it is too large.
+    // Without content-length the size is known only by counting.
     res.writeHead(200).write(content);
     res.end();
   });
@@ -63,18 +63,18 @@ const client = (change: Partial<ArtifactClientOptions> = {}) =>
   });
 
 describe('the key of the registry', () => {
-  it("goes to the registry's own origin", async () => {
+  it("is sent to the registry's own origin", async () => {
     const path = await client().fetch(digest, [`${registry.url}/model`]);
     expect(readFileSync(path).equals(content)).toBe(true);
     expect(registry.asked).toEqual([{ path: '/model', key: 'Bearer the-key' }]);
   });
 
-  it.each(['/model', '/back'])('goes to no other origin that a publisher names, here %s', async (place) => {
+  it.each(['/model', '/back'])('is sent to no other origin that a publisher names, here %s', async (place) => {
     await client().fetch(digest, [`${elsewhere.url}${place}`]);
     expect(elsewhere.asked).toEqual([{ path: place, key: undefined }]);
   });
 
-  it('does not follow a redirect to another origin', async () => {
+  it('is not sent along a redirect to another origin', async () => {
     await client().fetch(digest, [`${registry.url}/moved`]);
     expect(registry.asked).toEqual([{ path: '/moved', key: 'Bearer the-key' }]);
     expect(elsewhere.asked).toEqual([{ path: '/model', key: undefined }]);
@@ -82,7 +82,7 @@ describe('the key of the registry', () => {
 });
 
 describe('an artifact', () => {
-  it('is not asked of a host that configuration does not allow, directly or by a redirect', async () => {
+  it('is not fetched from a host that the configuration does not allow, directly or by a redirect', async () => {
     for (const uri of [`${elsewhere.url}/model`, `${registry.url}/moved`]) {
       const refused = client({ allowedHosts: ['models.example'] }).fetch(digest, [uri]);
       await expect(refused).rejects.toThrow(ArtifactError);
@@ -94,21 +94,21 @@ describe('an artifact', () => {
   });
 
   it.each([
-    ['a length that is declared', () => registry.url],
-    ['a length that is not declared', () => elsewhere.url],
-  ])('larger than the bound is refused with its reason: %s', async (_, from) => {
+    ['a declared length', () => registry.url],
+    ['an undeclared length', () => elsewhere.url],
+  ])('beyond the size limit is refused with the reason: %s', async (_, from) => {
     const refused = client({ maxBytes: 200_000 }).fetch(digest, [`${from()}/model`]);
     await expect(refused).rejects.toThrow(ArtifactError);
     await expect(refused).rejects.toThrow(/bytes or more; MAX_ARTIFACT_BYTES is 200000/);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('with other bytes than its digest names is refused and leaves nothing behind', async () => {
+  it('with bytes that do not match its digest is refused and leaves no file behind', async () => {
     await expect(client().fetch(digest, [`${registry.url}/other`])).rejects.toThrow(ArtifactError);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is asked of the next source when one is silent or redirects for ever, then comes from the cache', async () => {
+  it('is fetched from the next source when one is silent or redirects endlessly, then comes from the cache', async () => {
     const c = client({ silenceMs: 100 });
     await c.fetch(digest, [`${elsewhere.url}/silent`, `${registry.url}/loop`, `${registry.url}/model`]);
     expect(readdirSync(folder)).toEqual([digest]);
@@ -119,7 +119,7 @@ describe('an artifact', () => {
 });
 
 describe('the cache', () => {
-  it('is kept within its bound: what was asked for longest ago goes first, and what is in use stays', async () => {
+  it('is limited in size: the least recently used is removed first, and what is in use stays', async () => {
     const place = (name: string) => join(folder, name);
     const [oldest, used, newest] = ['a', 'b', 'c'].map((c) => c.repeat(64)) as [string, string, string];
     for (const [i, name] of [used, oldest, newest].entries()) {
@@ -131,12 +131,12 @@ describe('the cache', () => {
     await c.fetch(digest, [`${registry.url}/model`]);
     expect(await c.evict(() => new Set([used, digest]))).toEqual([oldest]);
     expect(readdirSync(folder).sort()).toEqual([used, newest, digest].sort());
-    // More than the bound is in use: nothing of that goes.
+    // More than the limit is in use: none of it is removed.
     expect(await client({ cacheBytes: 0 }).evict(() => new Set([used, digest]))).toEqual([newest]);
     expect(readdirSync(folder).sort()).toEqual([used, digest].sort());
   });
 
-  it('keeps longest what was asked for last, also from the cache', async () => {
+  it('keeps the most recently used longest, including those read from the cache', async () => {
     await client().fetch(digest, [`${registry.url}/model`]);
     utimesSync(join(folder, digest), 1000, 1000);
     const other = 'f'.repeat(64);
@@ -148,13 +148,13 @@ describe('the cache', () => {
 });
 
 describe('an artifact with several sources', () => {
-  it('is asked of each one until one gives it, whatever those before it say', async () => {
+  it('is fetched from each one in turn until one gives it, whatever errors the others give', async () => {
     const uris = [`${registry.url}/other`, 'http://models.example/m', `${elsewhere.url}/model`];
     await client().fetch(digest, uris);
     expect(readdirSync(folder)).toEqual([digest]);
   });
 
-  it('has wrong bytes only when each gives such: one that cannot be asked may have the right ones', async () => {
+  it('has wrong bytes only when every source gives wrong bytes: one that could not be reached may have the right ones', async () => {
     const wrong = `${registry.url}/other`;
     await expect(client().fetch(digest, [wrong])).rejects.toMatchObject({ wrongBytes: true });
     await expect(client().fetch(digest, [wrong, 'http://models.example/m'])).rejects.toMatchObject({
@@ -163,14 +163,14 @@ describe('an artifact with several sources', () => {
     });
   });
 
-  it('is given up when it drips for too long', async () => {
+  it('is given up when it arrives too slowly', async () => {
     const slow = client({ silenceMs: 10_000, longestMs: 200 }).fetch(digest, [`${elsewhere.url}/silent`]);
     await expect(slow).rejects.toThrow(/took longer than 200 ms/);
   });
 });
 
-describe('a worker that was killed while it fetched', () => {
-  it('leaves a part behind, which its next start removes; what it has whole stays', async () => {
+describe('a worker that was killed during a download', () => {
+  it('leaves a partial file, which its next start removes; complete files stay', async () => {
     await client().fetch(digest, [`${registry.url}/model`]);
     writeFileSync(join(folder, '.part-of-a-model'), content.subarray(0, 1000));
     await client().forgetPartials();

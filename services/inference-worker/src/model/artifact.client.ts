@@ -7,8 +7,9 @@ import { pipeline } from 'node:stream/promises';
 import { hostAllowed, hostRefusal } from '@slipway/model';
 
 /**
- * No source gives the bytes. `wrongBytes`: each one gives others than the digest names, and would do so to everybody.
- * Else it is this worker's own surroundings: a bound, a host that it may not ask, or a source that it cannot reach.
+ * No source gives the bytes. `wrongBytes`: every source gives bytes that do not match the digest, and would do so for
+ * every worker. Otherwise the cause is this worker's environment: a limit, a host that it may not call, or a source
+ * that it cannot reach.
  */
 export class ArtifactError extends Error {
   override name = 'ArtifactError';
@@ -21,26 +22,26 @@ export class ArtifactError extends Error {
 
 export type ArtifactClientOptions = {
   folder: string;
-  /** Goes to these origins and to no other. */
+  /** The key is sent to these origins only. */
   key: string;
   registryUrls: readonly string[];
-  /** Other hosts that may be asked, without the key. */
+  /** Other hosts that may be called, without the key. */
   allowedHosts: readonly string[];
   maxBytes: number;
-  /** Of all files together; what is still in use is never removed for it. */
+  /** Limit on all files together; files in use are never removed. */
   cacheBytes: number;
-  /** A source that sends nothing for so long is given up. */
+  /** Milliseconds without data after which a source is given up. */
   silenceMs?: number;
-  /** A source that has not sent all in so long is given up. */
+  /** Milliseconds after which a source that has not sent everything is given up. */
   longestMs?: number;
 };
 
 const MOST_REDIRECTS = 5;
 const DIGEST = /^[0-9a-f]{64}$/;
-/** Begins the name of a file that is still being fetched. */
+/** Prefix of the name of a file that is still being downloaded. */
 const PARTIAL = '.';
 
-/** Artifacts by their SHA-256, as files: from the cache, else from any of the URIs; always checked. */
+/** Artifacts as files by SHA-256: from the cache, else from any of the URIs; always checked. */
 export class ArtifactClient {
   private readonly options: ArtifactClientOptions;
   private readonly origins: ReadonlySet<string>;
@@ -49,17 +50,17 @@ export class ArtifactClient {
     this.origins = new Set(options.registryUrls.map((u) => new URL(u).origin));
   }
 
-  /** Removes what a process that was killed had fetched in part; the folder is this worker's own. */
+  /** Removes partial downloads of a killed process; the folder belongs to this worker alone. */
   async forgetPartials(): Promise<void> {
     const names = await readdir(this.options.folder).catch(() => []);
     for (const name of names) if (name.startsWith(PARTIAL)) await rm(join(this.options.folder, name), { force: true });
   }
 
-  /** @returns the file's path @throws ArtifactError with what each of the sources said */
+  /** @returns the file's path @throws ArtifactError with the error of each source */
   async fetch(digest: string, uris: readonly string[]): Promise<string> {
     const path = join(this.options.folder, digest);
     if ((await digestOf(path)) === digest) {
-      // What was asked for last stays longest.
+      // The most recently used artifact stays longest.
       await utimes(path, new Date(), new Date()).catch(() => undefined);
       return path;
     }
@@ -85,7 +86,7 @@ export class ArtifactClient {
   }
 
   /**
-   * Removes files that are not in use, those first that were asked for longest ago, until all fit into the bound.
+   * Removes files that are not in use, the least recently used first, until all fit into the limit.
    * @param inUse digests, asked for again before each removal
    * @returns the digests that were removed
    */
@@ -110,14 +111,14 @@ export class ArtifactClient {
     return removed;
   }
 
-  /** Streams to disk: a model need not fit into memory twice. */
+  /** Streams to disk, so that a model need not fit into memory twice. */
   private async download(uri: string, digest: string, partial: string): Promise<void> {
     const { folder, maxBytes, silenceMs = 60_000, longestMs = 3_600_000 } = this.options;
     const quiet = new AbortController();
     const timer = setTimeout(() => quiet.abort(new Error(`${uri} sent nothing for ${silenceMs} ms`)), silenceMs);
     const whole = setTimeout(() => quiet.abort(new Error(`${uri} took longer than ${longestMs} ms`)), longestMs);
     const tooLarge = (bytes: number) =>
-      new ArtifactError(`${uri} gives ${bytes} bytes or more; MAX_ARTIFACT_BYTES is ${maxBytes}`);
+      new ArtifactError(`${uri} has ${bytes} bytes or more; MAX_ARTIFACT_BYTES is ${maxBytes}`);
     try {
       const response = await this.ask(uri, quiet.signal);
       const declared = Number(response.headers.get('content-length') ?? 0);
@@ -149,7 +150,7 @@ export class ArtifactClient {
     }
   }
 
-  /** Follows redirects by itself: each place is checked, and only the registry's own get the key. */
+  /** Follows redirects itself: each host is checked, and only the registry's own origins get the key. */
   private async ask(uri: string, signal: AbortSignal): Promise<Response> {
     const { key, allowedHosts } = this.options;
     let url = uri;
@@ -185,7 +186,7 @@ async function digestOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** `fetch failed` says nothing: its cause does. */
+/** The message `fetch failed` has no details; its cause has. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error ? `${message}: ${cause.message || (cause as { code?: string }).code}` : message;

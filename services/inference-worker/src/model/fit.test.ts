@@ -15,7 +15,7 @@ const tensor = (name: string, datatype: TensorSpec['datatype'], ...shape: number
 const X = tensor('X', 'FP32', -1, 2);
 
 describe('the default output of skl2onnx, a sequence of maps', () => {
-  it('is refused with how to export it, where the signature names it', async () => {
+  it('is refused with instructions for the export, when the signature names it', async () => {
     const outputs = [tensor('output_label', 'INT64', -1), tensor('output_probability', 'FP32', -1, 2)];
     await expect(load(zipMapped(), loadable({ inputs: [X], outputs }))).rejects.toThrow(
       'the output "output_probability" is no tensor but a sequence or map, as skl2onnx makes by default; export ' +
@@ -23,7 +23,7 @@ describe('the default output of skl2onnx, a sequence of maps', () => {
     );
   });
 
-  it('does no harm where the signature names only the labels: they are served', async () => {
+  it('is accepted when the signature names only the labels: they are served', async () => {
     const model = await load(zipMapped(), loadable({ inputs: [X], outputs: [tensor('output_label', 'INT64', -1)] }));
     const body = { inputs: [{ name: 'X', datatype: 'FP32', shape: [2, 2], data: [1, 2, 4, 3] }] };
     const { outputs } = await model.infer(oip.decode(Buffer.from(JSON.stringify(body)), model.spec.signature, 1000));
@@ -31,7 +31,7 @@ describe('the default output of skl2onnx, a sequence of maps', () => {
   });
 });
 
-describe('a signature that does not fit the file', () => {
+describe('a signature that does not match the file', () => {
   const x = tensor('x', 'FP32', -1, 3);
   const y = tensor('y', 'FP32', -1, 3);
   it.each([
@@ -54,7 +54,7 @@ describe('a signature that does not fit the file', () => {
       'the input "x" has the shape [d0, 3] in the file and [-1, 4] in the signature',
     ],
     [
-      'an output that is not there',
+      'an output that does not exist',
       [x],
       [tensor('z', 'FP32', -1)],
       'output "z" is not in the file; the file gives "y"',
@@ -66,7 +66,7 @@ describe('a signature that does not fit the file', () => {
       `the file's input "x" is neither an input of the signature nor made by the preprocessing`,
     ],
     [
-      'an input that nobody reads',
+      'an input that is not used',
       [x, tensor('q', 'FP32', -1)],
       [y],
       `input "q" is read by neither the file nor the preprocessing; the file takes "x"`,

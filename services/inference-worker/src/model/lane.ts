@@ -1,4 +1,4 @@
-/** Lets so many things go on at once; the others wait for their turn, first come, first served. */
+/** Runs at most this many tasks at once; the others wait in order. */
 export class Lane {
   private readonly width: number;
   private readonly waiting: (() => void)[] = [];

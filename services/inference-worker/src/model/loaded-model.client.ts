@@ -17,15 +17,15 @@ type Prepared = ReadonlyMap<string, RowTensor>;
 export type LoadOptions = {
   threads: number;
   maxQueuedRows: number;
-  /** Of the tensors of all requests that wait or run; no bound when absent. */
+  /** Limit on the tensors of all requests that wait or run; no limit when absent. */
   bytes?: ByteBudget;
   limits: ModelLimits;
   log: Logger;
-  /** That its process could not be started again, with the reason, or that it could after all. */
+  /** Called when its process could not be restarted, with the reason, and when it could again. */
   onState?: (up: boolean, reason: string) => void;
 };
 
-/** One version, loaded: preprocessing and batching here, its ONNX Runtime session in a process of its own. */
+/** One loaded version: preprocessing and batching here, its ONNX Runtime session in a process of its own. */
 export class LoadedModel {
   readonly spec: Loadable;
   readonly provider: Provider;
@@ -40,7 +40,7 @@ export class LoadedModel {
     this.provider = runner.loaded.provider;
     const run: Run = (feeds, fetch) => runner.run(feeds, fetch);
     this.batcher = new Batcher({
-      // A first dimension that is fixed is no batch: such a request runs alone.
+      // A fixed first dimension is not a batch dimension: such a request runs alone.
       maxBatch: spec.signature.inputs.every((i) => i.shape[0] === -1) ? spec.max_batch : 1,
       maxQueueDelayUs: spec.max_queue_delay_us,
       maxQueuedRows,
@@ -51,10 +51,10 @@ export class LoadedModel {
   }
 
   /**
-   * Loads a file, or its bytes, in a new process and runs the validation set (or a made-up request), so that the first
-   * caller finds it warm.
-   * @throws ModelProcessError when its process ended over it
-   * @throws Error when the file does not fit the signature, or an output is not as expected
+   * Loads a file, or its bytes, in a new process and runs the validation set (or a generated request), so that the
+   * version is warm for the first caller.
+   * @throws ModelProcessError when the process ended while loading
+   * @throws Error when the file does not match the signature, or an output is not as expected
    */
   static async load(spec: Loadable, file: string | Uint8Array, options: LoadOptions): Promise<LoadedModel> {
     const { threads, limits, log, onState = () => undefined } = options;
@@ -75,8 +75,8 @@ export class LoadedModel {
   }
 
   /**
-   * @param priority background work runs only when nothing live waits, and is refused first @throws ProblemError
-   * invalid_tensor or overloaded; timeout or target_failed when its process ended
+   * @param priority background work runs only when no live request waits, and is refused first
+   * @throws ProblemError invalid_tensor or overloaded; timeout or target_failed when its process ended
    */
   async infer(
     request: TensorRequest,
@@ -92,7 +92,7 @@ export class LoadedModel {
     }
     const held = this.bytes.hold();
     try {
-      if (!held.take(bytesOf(prepared))) throw new QueueFullError('too many bytes of requests are under way');
+      if (!held.take(bytesOf(prepared))) throw new QueueFullError('the requests under way exceed the memory limit');
       const { output, timing } = await (priority === 'live'
         ? this.batcher.submit(prepared, request.rows)
         : this.batcher.submitBackground(prepared, request.rows));
@@ -101,7 +101,7 @@ export class LoadedModel {
     } catch (error) {
       const said = `${formatVersion(this.spec)}: ${(error as Error).message}`;
       if (error instanceof QueueFullError) throw new ProblemError('overloaded', said, { cause: error });
-      // Not 503: an answer that its process could not give is the version's failure, and no load of ours.
+      // Not 503: a missing answer from its process is a failure of the version, not overload.
       if (error instanceof ModelProcessError)
         throw new ProblemError(error.kind === 'hung' ? 'timeout' : 'target_failed', said, { cause: error });
       throw error;
@@ -110,7 +110,7 @@ export class LoadedModel {
     }
   }
 
-  /** Of its process; undefined while that is being started again. */
+  /** The process; undefined while it is being restarted. */
   get pid(): number | undefined {
     return this.runner.pid;
   }
@@ -120,7 +120,7 @@ export class LoadedModel {
   }
 }
 
-/** Runs preprocessed requests, all of equal shape behind the rows, as one batch. */
+/** Runs preprocessed requests, all of equal shape except for their rows, as one batch. */
 function batchRun(spec: Loadable, loaded: Loaded, run: Run): (requests: Prepared[]) => Promise<OutputTensor[][]> {
   const datatypes = new Map<string, Datatype>(spec.signature.inputs.map((i) => [i.name, i.datatype]));
   for (const op of spec.preprocessing) datatypes.set('output' in op ? op.output : op.input, 'FP32');
@@ -129,7 +129,7 @@ function batchRun(spec: Loadable, loaded: Loaded, run: Run): (requests: Prepared
   return async (requests) => splitOutputs(await run(feedsOf(inputs, requests, datatypes), outputs), requests);
 }
 
-/** @throws Error when the file does not fit the signature, or an output is not as the validation set expects */
+/** @throws Error when the file does not match the signature, or an output is not as the validation set expects */
 async function prove(spec: Loadable, loaded: Loaded, run: Run): Promise<void> {
   const wrong = misfit(spec, loaded);
   if (wrong) throw new Error(wrong);
@@ -160,12 +160,12 @@ function close(expected: unknown, given: unknown, tolerance: number): boolean {
     : expected === actual;
 }
 
-/** As whoever reads JSON into doubles sees it: so are answers of shadow legs compared, wherever they ran. */
+/** In the form of JSON parsed into doubles, so that shadow answers compare equal wherever they ran. */
 function asDoubles(o: OutputTensor): OutputTensor {
   return { ...o, data: o.data.map((x) => (typeof x === 'bigint' ? Number(x) : x)) };
 }
 
-/** Requests share a batch when each tensor has the same datatype and the same shape behind the rows. */
+/** Requests share a batch when each tensor has the same datatype and the same shape except for its rows. */
 function shapeKey(tensors: Prepared): string {
   let key = '';
   for (const [name, t] of tensors) key += `${name}\0${t.kind}\0${tailOf(t).join()}\n`;

@@ -13,7 +13,7 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 const load = ({ bytes, spec }: { bytes: Uint8Array; spec: Loadable }) =>
   LoadedModel.load(spec, bytes, { threads: 1, maxQueuedRows: 1000, limits, log });
 
-/** What a caller gets for the JSON text of `data`. */
+/** The answer that a caller gets for the JSON text of `data`. */
 async function ask(model: LoadedModel, shape: number[], data: string) {
   const { datatype } = model.spec.signature.inputs[0] as { datatype: Datatype };
   const body = `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[${shape.join()}],"data":${data}}]}`;
@@ -23,7 +23,7 @@ async function ask(model: LoadedModel, shape: number[], data: string) {
 }
 
 describe('a batch, on ONNX Runtime', () => {
-  it('gives every caller the numbers of its own input, whatever widths arrive together', async () => {
+  it('gives every caller the results for its own input, whatever widths arrive together', async () => {
     const model = await load(identity('FP32', [-1, -1]));
     const first = ask(model, [1, 1], '[0]');
     const inputs = ['[1,2,3]', '[4,5]', '[6,7,8]', '[9,10]'];
@@ -33,7 +33,7 @@ describe('a batch, on ONNX Runtime', () => {
     expect(answers.map((a) => a.batch)).toEqual([2, 2, 2, 2]);
   });
 
-  it('fails the one whose input is bad, and answers the others', async () => {
+  it('fails the request with a bad input, and answers the others', async () => {
     const model = await load(lookUp());
     const first = ask(model, [1, 1], '[0]');
     const given = ['[1]', '[2]', '[99]', '[3]', '[4]'];
@@ -48,7 +48,7 @@ describe('a batch, on ONNX Runtime', () => {
     ]);
   });
 
-  it('takes no more memory than it may, however few bytes of JSON ask for it: the others are refused', async () => {
+  it('takes no more memory than its limit, however few bytes of JSON ask for it: the others are refused', async () => {
     const { bytes: file, spec } = identity('BYTES', [-1, -1]);
     const bytes = new ByteBudget(1_000_000);
     const model = await LoadedModel.load(spec, file, { threads: 1, maxQueuedRows: 1000, bytes, limits, log });
@@ -99,7 +99,7 @@ describe('a datatype, on ONNX Runtime', () => {
     ['FP32', '[-1.5,0,16777216]'],
     ['FP64', '[0.1,9007199254740991,1e+300]'],
     ['BYTES', '["1234567890123456789","","\\"12345678901234567\\""]'],
-  ] as const)('%s goes in and comes out exactly', async (datatype, data) => {
+  ] as const)('%s is passed in and out exactly', async (datatype, data) => {
     const model = await identityOf(datatype);
     expect((await ask(model, [1, 3], data)).data).toBe(data);
   });
@@ -116,7 +116,7 @@ describe('a datatype, on ONNX Runtime', () => {
     ['INT64', `[${'9'.repeat(50)},0]`, 'inputs.0.data.0: a number of 50 digits is beyond INT64 (-9223372036854775808'],
     ['BOOL', '[1,2]', 'inputs.0.data.1: must be true or false, not 2'],
     ['FP32', '[0,1e39]', 'inputs.0.data.1: 1e+39 is beyond FP32'],
-  ] as const)('%s %s is refused with tensor and element, never rounded', async (datatype, data, message) => {
+  ] as const)('%s %s is refused naming tensor and element, never rounded', async (datatype, data, message) => {
     const model = await identityOf(datatype);
     await expect(ask(model, [1, 2], data)).rejects.toMatchObject({
       code: 'invalid_tensor',
@@ -125,7 +125,7 @@ describe('a datatype, on ONNX Runtime', () => {
   });
 
   it.each(['FP32', 'INT64', 'BYTES'] as const)(
-    '%s: what nests too deep to be written is refused too',
+    '%s: values nested too deeply to be written are refused as well',
     async (datatype) => {
       const { spec } = await identityOf(datatype);
       const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
@@ -149,7 +149,7 @@ describe('a datatype, on ONNX Runtime', () => {
     const [issue] = bundleSchema.safeParse(bundle).error?.issues ?? [];
     expect(issue?.path).toEqual(['signature', 'inputs', 0, 'datatype']);
     expect(issue?.message).toBe(
-      `${datatype} is not served: JSON has no form for it; export the model with FP32 inputs and outputs`,
+      `${datatype} is not supported because JSON has no form for it; export the model with FP32 inputs and outputs`,
     );
   });
 });

@@ -3,13 +3,14 @@ import type { RowTensor } from '@slipway/model';
 import { numericTensor, type TensorRequest } from '@slipway/protocol';
 import { mostRows } from './row-bound.ts';
 
-/** Elements of the smallest request that a signature lets through: as JSON, more would not fit into a body. */
+/** Largest number of elements in the smallest request of a signature: more would not fit into a body as JSON. */
 const MOST_ELEMENTS = 2 ** 22;
-/** A string costs as much as so many numbers. */
+/** A string counts as this many numbers. */
 const STRING = 16;
 
 /**
- * The smallest request that fits the signature, of zeros and short texts: it warms a version without a validation set.
+ * The smallest request that fits the signature, of zeros and short texts, to warm up a version without a validation
+ * set.
  * @throws Error when the signature's fixed dimensions make even that too large to be served
  */
 export function madeUpRequest({

@@ -7,16 +7,16 @@ import { type ArtifactClient, ArtifactError } from './artifact.client.ts';
 import { Lane } from './lane.ts';
 import { LoadedModel } from './loaded-model.client.ts';
 
-/** A version that is not kept any more stays loaded for so long: requests may still be under way to it. */
+/** Time in milliseconds for which an unneeded version stays loaded, since requests may still be under way to it. */
 const LINGER_MS = 5000;
 const RETRY_MS = 2000;
-/** Pauses double up to this, for a version that is kept and for one that is only tried. */
+/** Pauses between attempts double up to this, for a version that is kept and for one on trial. */
 const LONGEST_RETRY_MS = { kept: 30_000, trial: 300_000 };
-/** Versions that are only tried: so many are on their way or loaded at once. */
+/** Number of versions on trial that are downloaded or loaded at once. */
 const MOST_TRIED = 4;
-/** A file that ended its process so often is at fault: once may be bad luck. */
+/** Number of times a file may end its process before the file is at fault. */
 const MOST_ENDS = 2;
-/** Characters of a reason that are told: models and bundles write parts of it, and a heartbeat is one record. */
+/** Longest reported reason, in characters: models and bundles write parts of it, and a heartbeat is one record. */
 const MOST_REASON = 1000;
 
 type Entry = {
@@ -26,19 +26,19 @@ type Entry = {
   model: LoadedModel | undefined;
   unwantedSince: number | undefined;
   retryAt: number;
-  /** Its artifact is on the way, or it is being loaded. */
+  /** Its artifact is being downloaded, or it is being loaded. */
   busy: boolean;
-  /** To be kept loaded; else it is only tried. */
+  /** Whether it is to be kept loaded; otherwise it is only on trial. */
   kept: boolean;
   /** It was kept: requests may be under way. */
   served: boolean;
   begunAt: number;
   failures: number;
-  /** Processes that it hung or crashed while it was loaded. */
+  /** Number of processes that it hung or crashed while it was being loaded. */
   ends: number;
 };
 
-/** The versions to keep loaded, side by side, and those to try; loads and unloads them as these change. */
+/** The versions to keep loaded and those on trial; loads and unloads them as these sets change. */
 export class ModelSet {
   private readonly entries = new Map<string, Entry>();
   /** By `model:version`. */
@@ -54,7 +54,7 @@ export class ModelSet {
     onChange: () => void;
   };
   private timer: NodeJS.Timeout | undefined;
-  /** What is only tried never waits in the way of what serves. */
+  /** Versions on trial never delay those that serve. */
   private readonly lanes = {
     kept: { download: new Lane(4), load: new Lane(4) },
     trial: { download: new Lane(2), load: new Lane(1) },
@@ -84,7 +84,10 @@ export class ModelSet {
     this.reconcile();
   }
 
-  /** Versions to load once, beside those that are kept: whether they can be loaded shows in `versions()`. */
+  /**
+   * Sets the versions to load once in addition to those that are kept; `versions()` reports whether they could be
+   * loaded.
+   */
   tryOut(specs: readonly Loadable[]): void {
     this.trials = specs;
     this.reconcile();
@@ -143,14 +146,15 @@ export class ModelSet {
     for (const [key, entry] of this.next(now)) {
       entry.busy = true;
       entry.begunAt = now;
-      // Not awaited: a source that is slow, or a model that hangs, holds up no other version.
+      // Not awaited: a slow source or a hanging model delays no other version.
       void this.load(key, entry).finally(() => {
         entry.busy = false;
         this.parts.onChange();
         this.reconcile();
       });
     }
-    // What was tried may be needed soon: it stays for a while, unless others wait to be tried.
+    // A version that passed its trial may be needed soon: it stays loaded for a while, unless others wait for their
+    // trial.
     const crowded = this.due(now).some(([, e]) => !e.kept);
     for (const [key, entry] of this.entries) {
       if (wanted.has(key) || entry.busy) continue;
@@ -158,7 +162,7 @@ export class ModelSet {
       if (now - entry.unwantedSince < LINGER_MS && (entry.served || !crowded)) continue;
       this.entries.delete(key);
       await entry.model?.release();
-      this.parts.log.info({ version: key }, 'the version is unloaded');
+      this.parts.log.info({ version: key }, 'unloaded the version');
       this.parts.onChange();
       await this.evict();
     }
@@ -166,7 +170,7 @@ export class ModelSet {
 
   private async want(key: string, spec: Loadable, kept: boolean): Promise<void> {
     const present = this.entries.get(key);
-    // The same number may be given again once the model was deleted.
+    // The same number may be reused after the model was deleted.
     const other = present !== undefined && present.spec.digest !== spec.digest;
     if (other && present.busy) return;
     if (other) await present.model?.release();
@@ -185,12 +189,12 @@ export class ModelSet {
       ends: 0,
     };
     this.entries.set(key, entry);
-    // Whoever waits for it now need not wait as long as a trial may.
+    // It is needed now, so it need not wait as long as a trial may.
     if (kept && !entry.kept) Object.assign(entry, { retryAt: 0, failures: 0 });
     Object.assign(entry, { spec, kept, served: entry.served || kept, unwantedSince: undefined });
   }
 
-  /** What to load now: all that is kept, and a few of those that are tried, the longest untouched first. */
+  /** The versions to load now: all that are kept, and a few of those on trial, the least recently tried first. */
   private next(now: number): [string, Entry][] {
     const due = this.due(now);
     const tried = [...this.entries.values()].filter((e) => !e.kept && (e.busy || e.model)).length;
@@ -224,7 +228,7 @@ export class ModelSet {
     }
   }
 
-  /** It is tried again, after pauses that grow; until then its reason is told with the state `loading`. */
+  /** It is retried with growing pauses; until then its reason is reported with the state `loading`. */
   private postpone(entry: Entry, reason: string): void {
     entry.error = reason;
     const longest = LONGEST_RETRY_MS[entry.kept ? 'kept' : 'trial'];
@@ -253,12 +257,12 @@ export class ModelSet {
       const ms = Math.round(performance.now() - began);
       log.info({ version: key, provider: model.provider, pid: model.pid, ms }, 'the version is loaded and warm');
     } catch (error) {
-      // Whoever registered it reads this: the cache's place on this machine says nothing.
+      // The publisher reads this reason, so the path of the cache is left out.
       const reason = (error as Error).message.replaceAll(file, 'its file');
       const ended = error instanceof ModelProcessError ? error.kind : undefined;
       const byItself = ended === 'hung' || ended === 'crashed';
       if (byItself) entry.ends++;
-      // What this worker lacks another may have, or this one tomorrow: only the file's own fault is final.
+      // Another worker may have what this one lacks, and this one may have it later: only a fault of the file is final.
       const own = byItself ? entry.ends >= MOST_ENDS : ended === undefined && !outOfMemory(reason);
       this.postpone(entry, byItself && own ? `${reason} (${MOST_ENDS} times)` : reason);
       if (own) entry.state = 'failed';
@@ -266,12 +270,12 @@ export class ModelSet {
     }
   }
 
-  /** What nothing here needs any more goes when the cache is full. */
+  /** Artifacts that nothing here needs are removed when the cache is full. */
   private async evict(): Promise<void> {
     const { artifacts, log } = this.parts;
     const inUse = () =>
       new Set([...this.entries.values()].filter((e) => e.kept || e.busy || e.model).map((e) => e.spec.artifact.sha256));
     const removed = await artifacts.evict(inUse);
-    if (removed.length > 0) log.info({ digests: removed }, 'artifacts were removed: the cache is full');
+    if (removed.length > 0) log.info({ digests: removed }, 'the cache was full: artifacts were removed');
   }
 }

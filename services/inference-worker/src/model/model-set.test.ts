@@ -58,7 +58,7 @@ function modelSet(change: Partial<ModelLimits & ArtifactClientOptions> = {}): Mo
   return set;
 }
 
-/** As registered: its bytes lie at the registry, unless other places are given. */
+/** As registered: its bytes are in the registry, unless other sources are given. */
 function version(model: string, { bytes, spec }: { bytes: Uint8Array; spec: Loadable }, uris?: string[]): Loadable {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   files.set(`/${sha256}`, bytes);
@@ -79,7 +79,7 @@ async function ask(set: ModelSet, model: string, x: number) {
   return (await loaded.infer(request)).outputs[0]?.data[0];
 }
 
-it('a file that never ends fails for that reason, after two trials, while other versions load and answer', async () => {
+it('a model that never ends fails for that reason after two trials, while other versions load and answer', async () => {
   const set = modelSet({ runDeadlineMs: 1000 });
   set.tryOut([version('endless', turns({ endless: true }))]);
   set.keep('good:1', version('good', identity('FP32', [-1, 1])));
@@ -106,16 +106,16 @@ it.each([
 
 it.each([
   ['its host is not allowed here', {}, ['http://models.example/m'], /host "models.example" is not one.*ARTIFACT_HOSTS/],
-  ['it is larger than this worker takes', { maxBytes: 10 }, undefined, /bytes or more; MAX_ARTIFACT_BYTES is 10/],
-  ['nobody answers for it', {}, ['http://127.0.0.1:1/m'], /fetch failed.*ECONNREFUSED|bad port/],
+  ['it is larger than this worker\'s limit', { maxBytes: 10 }, undefined, /bytes or more; MAX_ARTIFACT_BYTES is 10/],
+  ['its source does not respond', {}, ['http://127.0.0.1:1/m'], /fetch failed.*ECONNREFUSED|bad port/],
   [
-    'it needs more memory than is there',
+    'it needs more memory than there is',
     { memoryBytes: 1000 },
     undefined,
     /bytes of memory; MODEL_MEMORY_BYTES is 1000/,
   ],
 ])(
-  'a version does not fail permanently because %s: the reason is reported, and it is tried again',
+  'a version does not fail permanently because %s: the reason is reported, and it is retried',
   async (_, change, uris, reason) => {
     const set = modelSet({ allowedHosts: ['127.0.0.1:1'], ...change });
     set.tryOut([version('unlucky', identity('FP32', [-1, 1]), uris)]);
@@ -126,7 +126,7 @@ it.each([
   },
 );
 
-it('a long reason of a bundle is shortened: a heartbeat is one record', async () => {
+it('a long reason from a bundle is shortened, since a heartbeat is one record', async () => {
   const set = modelSet();
   const talkative = version('talkative', identity('BYTES', [-1, 1]));
   const inputs = [{ name: 'x', datatype: 'BYTES', shape: [1, 1], data: ['a'] }];
@@ -137,7 +137,7 @@ it('a long reason of a bundle is shortened: a heartbeat is one record', async ()
   expect(error?.length).toBeLessThan(1100);
 });
 
-it('what only one source refuses is fetched from the next', async () => {
+it('a file that only one source refuses is fetched from the next', async () => {
   const set = modelSet();
   const good = version('elsewhere', identity('FP32', [-1, 1]));
   const { uris } = good.artifact;
@@ -145,7 +145,7 @@ it('what only one source refuses is fetched from the next', async () => {
   expect((await said(set, 'elsewhere', (v) => v.state !== 'loading')).state).toBe('warm');
 });
 
-it('of all that a publisher registers no more than four versions are loaded at once to be tried', async () => {
+it('at most four of a publisher\'s versions are loaded at once for their trial', async () => {
   const set = modelSet();
   const specs = Array.from({ length: 8 }, (_, i) => version(`tried-${i}`, identity('FP32', [-1, i + 1])));
   set.tryOut(specs);
@@ -155,7 +155,7 @@ it('of all that a publisher registers no more than four versions are loaded at o
     most = Math.max(most, set.all().length);
   }
   expect(most).toBe(4);
-  // The registry has heard of the first ones, and asks for the others.
+  // The registry has the results of the first ones, and asks for the others.
   set.tryOut(specs.slice(4));
   for (const model of ['tried-4', 'tried-5', 'tried-6', 'tried-7']) {
     await said(set, model, (v) => v.state === 'warm');

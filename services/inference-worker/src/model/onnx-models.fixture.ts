@@ -6,7 +6,7 @@ import type { ModelLimits } from '../process/model-runner.client.ts';
 const { onnx } = createRequire(import.meta.url)('onnx-proto') as typeof import('onnx-proto');
 const { DataType } = onnx.TensorProto;
 
-/** Far beyond what a test takes; those that show a bound give their own. */
+/** Far longer than a test takes; tests of a limit give their own. */
 export const limits: ModelLimits = { runDeadlineMs: 60_000, loadDeadlineMs: 60_000, memoryBytes: 8e9, env: {} };
 
 const ELEMENT: Record<Datatype, number> = {
@@ -72,7 +72,7 @@ export function identity(datatype: Datatype, shape: number[]): { bytes: Uint8Arr
   return { bytes, spec: loadable(signature) };
 }
 
-/** y = [10, 11, 12, 13, 14][x]; an x beyond the list fails the run. */
+/** y = [10, 11, 12, 13, 14][x]; an x outside the list fails the run. */
 export function lookUp(): { bytes: Uint8Array; spec: Loadable } {
   const signature = {
     inputs: [{ name: 'x', datatype: 'INT64' as const, shape: [-1, 1] }],
@@ -136,10 +136,10 @@ const scalar = (name: string, elemType: number) =>
   onnx.ValueInfoProto.create({ name, type: { tensorType: { elemType, shape: { dim: [] } } } });
 
 /**
- * y = x, after so many turns of a loop as the largest x says: one that is large enough never ends, and its warm-up, of
+ * y = x, after as many turns of a loop as the largest x says: with a large x it never ends, while its warm-up, with
  * zeros, ends at once.
- * @param endless it goes on for ever, whatever x is
- * @param bytesATurn memory that each turn takes, and keeps until the end
+ * @param endless never ends, whatever x is
+ * @param bytesATurn memory that each turn allocates and keeps until the end
  */
 export function turns({ endless = false, bytesATurn = 0 } = {}): { bytes: Uint8Array; spec: Loadable } {
   const x = { name: 'x', datatype: 'FP32' as const, shape: [-1, 1] };

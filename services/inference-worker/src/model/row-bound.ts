@@ -3,7 +3,7 @@ import type { Operator, RowTensor } from '@slipway/model';
 /** 256 MB of FP32. */
 const MOST_ELEMENTS = 2 ** 26;
 
-/** So many rows of one request fit into the memory that its preprocessing may take, whatever a bundle declares. */
+/** Most rows in one request: limited by the memory of its preprocessing, whatever a bundle declares. */
 export function mostRows(preprocessing: readonly Operator[]): number {
   const widths = preprocessing.map((op) =>
     op.op === 'hashed_ngrams' ? op.features : op.op === 'one_hot' ? op.categories.length + 1 : 1,
@@ -12,10 +12,10 @@ export function mostRows(preprocessing: readonly Operator[]): number {
   return Math.max(1, Math.floor(MOST_ELEMENTS / Math.max(1, all)));
 }
 
-/** What a text costs beside its bytes, about. */
+/** Memory of a text besides its bytes, approximately. */
 const TEXT_BYTES = 100;
 
-/** Memory of the tensors of a request, about: a caller may say a lot in few bytes of JSON. */
+/** Memory of the tensors of a request, approximately. A few bytes of JSON can need many times as much. */
 export function bytesOf(tensors: ReadonlyMap<string, RowTensor>): number {
   let bytes = 0;
   for (const t of tensors.values())

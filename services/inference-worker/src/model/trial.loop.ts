@@ -2,7 +2,7 @@ import { trialsSchema } from '@slipway/contracts';
 import type { Logger } from '@slipway/platform';
 import type { ModelSet } from './model-set.client.ts';
 
-/** Asks the registries which versions nobody has loaded yet, and has them loaded; heartbeats say what came of it. */
+/** Asks the registries which versions have not been loaded yet and loads them; heartbeats report the results. */
 export class TrialLoop {
   private readonly parts: { models: ModelSet; registryUrls: readonly string[]; key: string; log: Logger };
   private timer: NodeJS.Timeout | undefined;
@@ -25,7 +25,7 @@ export class TrialLoop {
     clearTimeout(this.timer);
   }
 
-  /** While no registry answers, what was to be tried stays so. */
+  /** While no registry answers, the versions on trial stay the same. */
   private async look(): Promise<void> {
     const { models, registryUrls, key, log } = this.parts;
     for (const url of registryUrls) {
@@ -38,7 +38,7 @@ export class TrialLoop {
         if (!response.ok) throw new Error(`answered ${response.status}`);
         return models.tryOut(trialsSchema.parse(await response.json()).items);
       } catch (error) {
-        log.debug({ registry: url, error: (error as Error).message }, 'does not say what is to be tried');
+        log.debug({ registry: url, error: (error as Error).message }, 'the answer does not list the versions to try');
       }
     }
   }

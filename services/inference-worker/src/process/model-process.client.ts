@@ -5,8 +5,9 @@ import type { PlainTensor } from '../tensor/plain-tensor.ts';
 import type { Loaded, Provider, Question, Reply } from './messages.ts';
 
 /**
- * Why a model's process is no more. `hung` (it outlived a deadline) and `crashed` are its model's doing; `memory` (more
- * than it may take, or than there is), `unavailable` (it could not be started) and `ended` (by us) are not.
+ * Why a model's process has ended. `hung` (it exceeded a deadline) and `crashed` are faults of the model; `memory`
+ * (more than its limit, or than available), `unavailable` (it could not be started) and `ended` (by the worker) are
+ * not.
  */
 export type EndKind = 'hung' | 'crashed' | 'memory' | 'unavailable' | 'ended';
 
@@ -20,30 +21,33 @@ export class ModelProcessError extends Error {
 }
 
 export type ProcessOptions = {
-  /** Resident memory that it may take. */
+  /** Limit on its resident memory, in bytes. */
   memoryBytes: number;
-  /** All that it sees of the environment: keys and addresses are none of a model's business. */
+  /** Its whole environment, without keys and addresses. */
   env: Record<string, string>;
 };
 
-/** JavaScript's own share of the process; tensors lie outside of it. */
+/** Heap limit of JavaScript in the process; tensors are outside of it. */
 const HEAP_MB = 512;
-/** ONNX Runtime would tell its maker of each session, and leave a file in the folder for temporary files. */
+/** ONNX Runtime would otherwise send telemetry about each session, and leave a file in the temporary folder. */
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
 const STARTS_WITHIN_MS = 30_000;
 const TAIL = 2000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ONNX Runtime colours what it logs
 const COLOURS = /\u001b\[[\d;]*m/g;
-/** A loop that was stopped finds its timers due before it has read what came meanwhile. */
+/** After the event loop was blocked, timers are due before the messages that arrived meanwhile have been read. */
 const LATE_MS = 1000;
-// Tests run this file from `src`; a process needs JavaScript.
+// Tests run this file from `src`, but a process needs compiled JavaScript.
 const CHILD = fileURLToPath(new URL('./onnx-child.cli.js', import.meta.url.replace(/\/src\/(?=process\/)/, '/dist/')));
 
 type Pending = { resolve: (reply: Reply) => void; reject: (error: ModelProcessError) => void };
 
-/** A child process with one model in it. It asks one thing at a time; each has a deadline, or the process ends. */
+/**
+ * A child process with one model. It takes one request at a time; each has a deadline, after which the process is
+ * ended.
+ */
 export class ModelProcess {
-  /** Resolves, never rejects, when the process is gone. */
+  /** Resolves, and never rejects, when the process has ended. */
   readonly ended: Promise<ModelProcessError>;
   readonly pid: number | undefined;
   private readonly child: ChildProcess;
@@ -64,7 +68,7 @@ export class ModelProcess {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
       });
     } catch (error) {
-      throw new ModelProcessError('unavailable', `no process for it: ${(error as Error).message}`);
+      throw new ModelProcessError('unavailable', `its process could not be started: ${(error as Error).message}`);
     }
     this.pid = this.child.pid;
     this.child.on('message', (reply: Reply) => {
@@ -91,14 +95,14 @@ export class ModelProcess {
         pending?.reject(this.cause);
         resolve(this.cause);
       };
-      this.child.once('error', (e) => end(new ModelProcessError('unavailable', `no process for it: ${e.message}`)));
+      this.child.once('error', (e) => end(new ModelProcessError('unavailable', `its process could not be started: ${e.message}`)));
       this.child.once('close', (code, signal) => end(this.reasonOf(code, signal)));
     });
     this.ready = this.within(STARTS_WITHIN_MS, 'unavailable', 'its process did not start', undefined);
     this.ready.catch(() => undefined);
   }
 
-  /** @throws Error what ONNX Runtime says of the file @throws ModelProcessError */
+  /** @throws Error with ONNX Runtime's message about the file @throws ModelProcessError */
   async load(file: string | Uint8Array, threads: number, provider: Provider | undefined, deadlineMs: number) {
     await this.ready;
     const question: Question = { kind: 'load', file, threads, provider };
@@ -106,13 +110,13 @@ export class ModelProcess {
     return (reply as { loaded: Loaded }).loaded;
   }
 
-  /** @throws Error what ONNX Runtime says of the input @throws ModelProcessError */
+  /** @throws Error with ONNX Runtime's message about the input @throws ModelProcessError */
   async run(feeds: PlainTensor[], fetch: readonly string[], deadlineMs: number): Promise<PlainTensor[]> {
     const reply = await this.within(deadlineMs, 'hung', 'it did not answer', { kind: 'run', feeds, fetch });
     return (reply as { outputs: PlainTensor[] }).outputs;
   }
 
-  /** Ends it at once, whatever it does; whoever waits for it is told `error`. */
+  /** Ends the process at once; whoever waits for it gets `error`. */
   async end(error = new ModelProcessError('ended', 'it was unloaded')): Promise<void> {
     this.cause ??= error;
     this.child.kill('SIGKILL');
@@ -121,8 +125,8 @@ export class ModelProcess {
 
   private async within(ms: number, kind: EndKind, what: string, question: Question | undefined): Promise<Reply> {
     if (this.cause) throw this.cause;
-    if (this.pending) throw new Error('a model is asked one thing at a time');
-    // What it said before has nothing to do with how it ends now.
+    if (this.pending) throw new Error('a model takes one request at a time');
+    // Its earlier messages have nothing to do with how it ends now.
     this.tail = '';
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -136,7 +140,7 @@ export class ModelProcess {
           } else void this.end(new ModelProcessError(kind, `${what} within ${ms} ms; its process was ended`));
         };
         timer = setTimeout(look, ms);
-        // That it is gone is told by `close`; what cannot be sent at all is an error of the call alone.
+        // The event `close` reports its end; a message that cannot be sent at all is an error of the call alone.
         if (question) this.child.send(question, () => undefined);
       }).finally(() => {
         this.pending = undefined;
@@ -151,8 +155,8 @@ export class ModelProcess {
   private reasonOf(code: number | null, signal: NodeJS.Signals | null): ModelProcessError {
     const last = this.tail.trim().split('\n').slice(-3).join(' ').slice(-500);
     if (outOfMemory(this.tail)) return this.tooMuch(`ran out of memory (${last})`);
-    // We end it only with a reason of our own: this one is the system's, or somebody's.
-    if (signal === 'SIGKILL') return this.tooMuch('was killed from outside, perhaps by the system for want of memory');
+    // This worker ends it only with a reason of its own: this signal came from the system or from somebody else.
+    if (signal === 'SIGKILL') return this.tooMuch('was killed by a signal from outside, perhaps because the system ran out of memory');
     const how = signal ? `with ${signal}` : `with the exit code ${code}`;
     return new ModelProcessError('crashed', `its process ended ${how}${last ? `: ${last}` : ''}`);
   }
@@ -162,6 +166,6 @@ export class ModelProcess {
   }
 }
 
-/** Whether it says that there was not enough memory: another machine, or a larger bound, may have it. */
+/** Whether the message says that memory was insufficient: another machine, or a larger limit, may have enough. */
 export const outOfMemory = (text: string) =>
   /bad_alloc|heap out of memory|failed to allocate memory|cannot allocate memory|out of memory/i.test(text);

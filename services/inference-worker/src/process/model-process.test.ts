@@ -36,8 +36,8 @@ async function until<T>(look: () => Promise<T | undefined> | T | undefined): Pro
 /** A float of this size is never reached. */
 const FOR_EVER = 1e30;
 
-describe('a model that does not come to an end', () => {
-  it('stops neither clock nor other versions; past its deadline it fails its caller, then answers again', async () => {
+describe('a model that never ends', () => {
+  it('stops neither timers nor other versions; at its deadline it fails its caller, then answers again', async () => {
     const [hanging, other] = [await load(turns(), { runDeadlineMs: 1500 }), await load(identity('FP32', [-1, 1]))];
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 5);
@@ -61,7 +61,7 @@ describe('a model that does not come to an end', () => {
     );
   });
 
-  it('fails all of its batch once: nobody waits for the deadline of each', async () => {
+  it('fails its whole batch at once: callers do not wait for a deadline each', async () => {
     const model = await load(turns(), { runDeadlineMs: 1500 });
     const first = ask(model, 1);
     const began = performance.now();
@@ -75,7 +75,7 @@ describe('a model that does not come to an end', () => {
 const linux = process.platform === 'linux';
 
 describe("a model's process that ends", () => {
-  it('is an error of that version only, and is started again with its model warm', async () => {
+  it('is an error of that version only, and is restarted with its model warm', async () => {
     const [broken, other] = [await load(turns()), await load(identity('FP32', [-1, 1]))];
     const before = broken.pid as number;
     const running = ask(broken, FOR_EVER);
@@ -90,7 +90,7 @@ describe("a model's process that ends", () => {
     expect(broken.pid).not.toBe(before);
   });
 
-  it('is ended when it takes more memory than it may, with that for a reason', async () => {
+  it('is ended when it exceeds its memory limit, with that reason', async () => {
     const model = await load(turns({ bytesATurn: 4 * 1024 ** 2 }), { memoryBytes: 400e6 });
     await expect(ask(model, FOR_EVER)).rejects.toMatchObject({
       code: 'target_failed',
@@ -98,13 +98,13 @@ describe("a model's process that ends", () => {
     });
   });
 
-  it.runIf(linux)('sees nothing of the environment but what it is given', async () => {
+  it.runIf(linux)('has only the environment that it is given', async () => {
     process.env['REGISTRY_KEY'] = 'a secret';
     const model = await load(identity('FP32', [-1, 1]));
     expect(readFileSync(`/proc/${model.pid}/environ`, 'utf8')).not.toContain('a secret');
   });
 
-  it.runIf(linux)('tells nobody outside of what it does: ONNX Runtime finds its telemetry switched off', async () => {
+  it.runIf(linux)('sends nothing to the outside: ONNX Runtime\'s telemetry is switched off', async () => {
     const model = await load(identity('FP32', [-1, 1]));
     await ask(model, 1);
     expect(existsSync(`/tmp/mat-debug-${model.pid}.log`)).toBe(false);
@@ -140,7 +140,7 @@ describe('a worker that is killed with -9', () => {
   });
 });
 
-/** Of a process that lives; -1 once it is gone, or only waits to be buried. */
+/** State of a living process; -1 once it has ended or is a zombie. */
 function cpuTicks(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

@@ -3,7 +3,7 @@ import type { PlainTensor } from '../tensor/plain-tensor.ts';
 import type { Loaded, Provider } from './messages.ts';
 import { ModelProcess, ModelProcessError, type ProcessOptions } from './model-process.client.ts';
 
-const endsTotal = counter('slipway_worker_model_process_ends_total', "Ends of models' processes, by what ended them", [
+const endsTotal = counter('slipway_worker_model_process_ends_total', "Ends of models' processes, by cause", [
   'model',
   'version',
   'reason',
@@ -12,7 +12,7 @@ const endsTotal = counter('slipway_worker_model_process_ends_total', "Ends of mo
 export type ModelLimits = ProcessOptions & {
   /** One batch. */
   runDeadlineMs: number;
-  /** From the start of the process until the model is loaded and proven. */
+  /** From the start of the process until the model is loaded and validated. */
   loadDeadlineMs: number;
 };
 
@@ -24,21 +24,21 @@ export type RunnerOptions = {
   threads: number;
   limits: ModelLimits;
   log: Logger;
-  /** Before it serves, at each start. @throws when the model may not serve */
+  /** Run before it serves, at each start. @throws when the model must not serve */
   prove: (loaded: Loaded, run: Run) => Promise<void>;
-  /** That it could not be started again, or that it could after all. */
+  /** Called when it could not be restarted, and when it could again. */
   onState: (up: boolean, reason: string) => void;
 };
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
-/** A process that lived for so long ends a row of failures. */
+/** A process that lives this long resets the count of consecutive failures. */
 const STEADY_MS = 60_000;
 
-/** What this machine has is found out once. */
+/** The available hardware is determined once. */
 let known: Provider | undefined;
 
-/** A model in a process of its own that is started again, with growing pauses, whenever it ends. */
+/** A model in a process of its own that is restarted, with growing pauses, whenever it ends. */
 export class ModelRunner {
   readonly loaded: Loaded;
   private readonly options: RunnerOptions;
@@ -55,7 +55,7 @@ export class ModelRunner {
     this.serve(process);
   }
 
-  /** @throws ModelProcessError when its process ended, any other error when the model may not serve */
+  /** @throws ModelProcessError when its process ended, any other error when the model must not serve */
   static async start(options: RunnerOptions): Promise<ModelRunner> {
     const { process, loaded } = await begin(options);
     return new ModelRunner(options, process, loaded);
@@ -65,7 +65,7 @@ export class ModelRunner {
     return this.current?.pid;
   }
 
-  /** @throws ModelProcessError when the process ends meanwhile, or is not there */
+  /** @throws ModelProcessError when the process ends meanwhile, or is not running */
   run(feeds: PlainTensor[], fetch: readonly string[]): Promise<PlainTensor[]> {
     if (!this.current) return Promise.reject(this.down);
     return this.current.run(feeds, fetch, this.options.limits.runDeadlineMs);
@@ -119,7 +119,7 @@ async function begin(options: RunnerOptions): Promise<{ process: ModelProcess; l
   void process.ended.then(({ kind }) => {
     if (kind !== 'ended') endsTotal.inc({ model: name.model, version: String(name.version), reason: kind });
   });
-  const late = `it was not loaded and proven within ${limits.loadDeadlineMs} ms; its process was ended`;
+  const late = `it was not loaded and validated within ${limits.loadDeadlineMs} ms; its process was ended`;
   const timer = setTimeout(() => void process.end(new ModelProcessError('hung', late)), limits.loadDeadlineMs);
   try {
     const loaded = await process.load(file, threads, known, limits.loadDeadlineMs);

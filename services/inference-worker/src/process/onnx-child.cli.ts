@@ -1,19 +1,19 @@
-// The process of one loaded version: its model runs here, so that nothing that the model does can stop the worker.
+// The process of one loaded version. The model runs here, so that it cannot block or crash the worker.
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Question, Reply } from './messages.ts';
 import { load, run } from './session.client.ts';
 
-/** Ctrl-C and a stop of a whole group reach us too: the worker finishes what it has, and then ends us. */
+/** Ctrl-C and a stop of the process group are ignored: the worker finishes its requests, and then ends this process. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit(0));
 
 try {
-  // Where memory runs out the system takes us before the worker.
+  // When memory runs out, the system should kill this process before the worker.
   writeFileSync('/proc/self/oom_score_adj', '300');
 } catch {
-  // Not Linux, or not allowed: then the system chooses.
+  // Not Linux, or not permitted: then the system chooses.
 }
 
 let session: InferenceSession | undefined;
@@ -36,7 +36,7 @@ const watchdog = new Worker(new URL('./watchdog.cli.js', import.meta.url), {
   workerData: { memoryBytes: Number(process.argv[2]) },
   resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
 });
-// Without it we might outlive the worker.
+// Without the lifeline this process might outlive the worker.
 watchdog.on('error', (error) => {
   throw error;
 });

@@ -4,7 +4,7 @@ import { OIP_BY_ORT } from '../tensor/batch-tensors.ts';
 import type { PlainTensor } from '../tensor/plain-tensor.ts';
 import { type Loaded, MOST_OUTPUT_ELEMENTS, type Question } from './messages.ts';
 
-/** ONNX Runtime on CUDA where there is one, else on the CPU; says which. Blocks its thread for as long as it takes. */
+/** ONNX Runtime on CUDA when available, else on the CPU; reports which. Blocks its thread. */
 export async function load({
   file,
   threads,
@@ -15,7 +15,7 @@ export async function load({
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
   };
-  // The two ways have signatures of their own.
+  // The two calls have different signatures.
   const create = (executionProviders: string[]) =>
     typeof file === 'string'
       ? ort.InferenceSession.create(file, { ...options, executionProviders })
@@ -34,7 +34,7 @@ export async function load({
     return described(await create(['cuda', 'cpu']), 'cuda', '');
   } catch (error) {
     if (provider === 'cuda') throw error;
-    // Only a model that can be loaded tells that CUDA is what was missing.
+    // Only for a model that can be loaded at all does a failure mean that CUDA is missing.
     return described(await create(['cpu']), 'cpu', (error as Error).message.split('\n')[0] ?? '');
   }
 }
@@ -45,7 +45,7 @@ function fileTensor(m: ort.InferenceSession.ValueMetadata): FileTensor {
     : { name: m.name, isTensor: false, datatype: undefined, type: 'no tensor', shape: [] };
 }
 
-/** @throws when the model fails, or gives more than a worker can pass on */
+/** @throws when the model fails, or returns more than a worker can pass on */
 export async function run(
   session: ort.InferenceSession,
   { feeds, fetch }: Extract<Question, { kind: 'run' }>,
@@ -60,7 +60,7 @@ export async function run(
   });
   const elements = outputs.reduce((n, o) => n + weight(o.data), 0);
   if (elements > MOST_OUTPUT_ELEMENTS)
-    throw new Error(`the outputs have ${elements} elements; at most ${MOST_OUTPUT_ELEMENTS} are taken of one run`);
+    throw new Error(`the outputs have ${elements} elements; at most ${MOST_OUTPUT_ELEMENTS} are allowed in one run`);
   return outputs;
 }
 

@@ -1,11 +1,11 @@
-// A thread beside the model: it goes on while the model's run holds the main thread. It ends the process when that
-// takes too much memory, or when the worker is gone. The kernel tells it also after kill -9: it closes the pipe.
+// A thread beside the model that keeps running while the model holds the main thread. It ends the process when that
+// exceeds its memory limit, or when the worker has ended: the kernel closes the pipe also after kill -9.
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** Pages that a model takes between two looks are the bound's error: at some GB/s, some hundred MB. */
+/** Memory that a model allocates between two checks can exceed the limit: at some GB/s, by some hundred MB. */
 const LOOK_MS = 50;
-/** The pipe that the worker holds the other end of. */
+/** The pipe whose other end the worker holds. */
 const LIFELINE_FD = 4;
 
 const { memoryBytes } = workerData as { memoryBytes: number };
@@ -15,7 +15,7 @@ lifeline.on('error', die);
 lifeline.on('close', die);
 lifeline.on('end', die);
 lifeline.resume();
-/** @returns whether it takes more than it may, and is about to end */
+/** @returns whether it exceeds its limit, and is about to end */
 function tooMuch(): boolean {
   const taken = process.memoryUsage.rss();
   if (taken <= memoryBytes) return false;
@@ -24,5 +24,5 @@ function tooMuch(): boolean {
   return true;
 }
 const looking = setInterval(tooMuch, LOOK_MS);
-// A small model would be loaded, and serve, before the first look.
+// Checked at once: a small model could be loaded and serve before the first interval.
 if (!tooMuch()) parentPort?.postMessage('ready');

@@ -1,10 +1,10 @@
 import { type ShadowPair, topics } from '@slipway/contracts';
 import { encodeValue } from '@slipway/platform';
 
-/** Deeper nesting is more than a JSON writer's stack takes; the router logs no deeper either. */
+/** Deeper nesting exceeds the stack of a JSON writer; the router does not log deeper values either. */
 const MAX_DEPTH = 256;
 
-/** The body of an answer as JSON; its text where it is none, or is nested too deeply. Pure. */
+/** The body of an answer as JSON; its text when it is not JSON, or is nested too deeply. Pure. */
 export function parseAnswer(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
@@ -20,23 +20,23 @@ function isDeeper(value: unknown, levels: number): boolean {
 }
 
 /**
- * An answer as it is compared. What some reader of the log might refuse (a number beyond a double) travels as its text,
- * and the answer of a server may be the text of a document too: all are taken for what they say, so that the same bytes
- * are the same answer whichever way they came. Pure.
+ * An answer in the form in which it is compared. Values that some reader of the log might refuse (a number beyond a
+ * double) travel as text, and the answer of a server may be the text of a document too. All are converted to the same
+ * form, so that the same bytes are the same answer whichever way they came. Pure.
  */
 export function asAnswer(answer: unknown): unknown {
   return typeof answer === 'string' && /^\s*[[{]/.test(answer) ? parseAnswer(answer) : answer;
 }
 
 /**
- * The longest answer of a leg, bytes: the answer that it is compared with has 431 KiB at most in the router's log
- * (MAX_LOGGED_BYTES; 256 KiB unless configured), and a pair must fit into a record.
+ * The longest answer of a leg in bytes. The answer that it is compared with has at most 431 KiB in the router's log
+ * (MAX_LOGGED_BYTES; 256 KiB by default), and a pair must fit into a record.
  */
 export const MOST_ANSWER_BYTES = 448 * 1024;
 
 /**
- * A pair as the text of its record, of at most `maxBytes`: what is too long goes without the noise leg, and else
- * without any answer, as `failed` for `oversize`, which is nobody's fault. Pure.
+ * Encodes a pair as a record of at most `maxBytes`. When it is too long, the noise leg is left out; if it is still too
+ * long, all answers are left out and the pair is `failed` with reason `oversize`, which counts for neither arm. Pure.
  */
 export function pairRecord(pair: ShadowPair, maxBytes: number): { pair: ShadowPair; value: string } {
   const bodiless: ShadowPair = { ...pair, result: 'failed', reason: 'oversize', control: null, candidate: null };

@@ -8,15 +8,15 @@ const faultOf = ({ said }: Tried<Answer>) => (said instanceof TargetFault ? said
 const broken = (tried: readonly Tried<Answer>[]) => tried.filter((t) => faultOf(t) === 'broken').length;
 
 /**
- * Whether a version that gave no answer is asked once more: a connection that breaks may be a server of ours that was
- * killed. Only when it breaks once more, there or at the next address, is it how the version answers this request.
+ * Whether a version that gave no answer is asked once more: a broken connection may be a server that was restarted.
+ * Only when it breaks a second time, there or at the next address, does it count as the version's behaviour.
  */
 export function isWorthAnother(tried: readonly Tried<Answer>[]): boolean {
   const lost = new Set<string | undefined>(['connect', 'broken', 'dropped']);
   return tried.length > 0 && tried.every((t) => lost.has(faultOf(t))) && broken(tried) < 2;
 }
 
-/** Why what was tried gave no answer; undefined when the last one is the answer of a model. Pure. */
+/** Why the attempts gave no answer; undefined when the last one is an answer of a model. Pure. */
 export function failureOf(tried: readonly Tried<Answer>[]): LegFailure | undefined {
   const answer = answerOf(tried);
   if (answer) return answer.said.status < 300 ? undefined : 'error';

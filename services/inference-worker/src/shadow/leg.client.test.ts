@@ -15,7 +15,7 @@ function routeTo(addresses: string[], workers = false): Map<string, Route> {
   return new Map([['spam', { branches: [{ target, rollout: null }] } as unknown as Route]]);
 }
 
-/** What the lane makes of a server of somebody else that answers so. */
+/** The result of a leg when an outside server answers like this. */
 async function asked(answer: (res: ServerResponse, requestId: string) => void, requestId = 'r') {
   const server = createServer((req, res) =>
     req.resume().on('end', () => answer(res, String(req.headers['x-request-id']))),
@@ -31,8 +31,8 @@ async function asked(answer: (res: ServerResponse, requestId: string) => void, r
   return legs.ask(legOf({ requestId }), 20_000);
 }
 
-describe('a server of somebody else in the shadow', () => {
-  it('that answers without end has failed, and is not read to the end', async () => {
+describe('an outside server in the shadow', () => {
+  it('fails when its answer never ends, and is not read to the end', async () => {
     let sent = 0;
     const found = await asked((res) => {
       const chunk = Buffer.alloc(1_000_000, ' ');
@@ -47,7 +47,7 @@ describe('a server of somebody else in the shadow', () => {
     expect(sent).toBeLessThan(150_000_000);
   });
 
-  it('that sends the lane elsewhere has failed, and nobody is asked there', async () => {
+  it('fails when it redirects, and the redirect is not followed', async () => {
     const met: (string | undefined)[] = [];
     const inside = createServer((req, res) => {
       met.push(req.url);
@@ -60,7 +60,7 @@ describe('a server of somebody else in the shadow', () => {
     expect([found, met]).toMatchObject([{ ok: false, reason: 'error' }, []]);
   });
 
-  it('is asked with the id of the request, whatever its letters are: a name is no fault of the candidate', async () => {
+  it('gets the id of the request, whatever characters it has: an id is not a fault of the candidate', async () => {
     let met = '';
     const found = await asked((res, id) => {
       met = Buffer.from(id, 'latin1').toString('utf8');
@@ -69,7 +69,7 @@ describe('a server of somebody else in the shadow', () => {
     expect([found.ok, met]).toEqual([true, 'josé 日本']);
   });
 
-  it.each(['Infinity', '-1', '1e300', 'x', '0.5'])('that says it took %s µs is not believed', async (us) => {
+  it.each(['Infinity', '-1', '1e300', 'x', '0.5'])('is not believed when it reports %s µs', async (us) => {
     const found = await asked((res) => res.writeHead(200, { 'x-slipway-compute-us': us }).end('{"outputs":[]}'));
     const { latencyUs, computeUs } = found as { latencyUs: number; computeUs: number };
     expect([found.ok, Number.isInteger(computeUs), computeUs > 0 && computeUs <= latencyUs]).toEqual([
@@ -98,7 +98,7 @@ describe('the targets of a leg', () => {
     return started.legs;
   };
 
-  it('are ejected as they are for live callers, and asked again only where no other one answers', async () => {
+  it('are ejected as for live callers, and then asked only when no other one answers', async () => {
     const fails = await serve((res) => res.writeHead(500).end());
     const works = await serve(good);
     const legs = legsTo(fails.address, works.address);
@@ -110,7 +110,7 @@ describe('the targets of a leg', () => {
     expect(fails.asked()).toBe(8);
   });
 
-  it('that break one connection are asked once more: only twice is it how the version answers', async () => {
+  it('are asked once more after a broken connection: only the second one counts as the version\'s behaviour', async () => {
     const once = await serve((res, n) => (n === 0 ? res.destroy() : good(res)));
     expect((await legsTo(once.address).ask(legOf({}), 20_000)).ok).toBe(true);
     const always = await serve((res) => res.destroy());
@@ -126,7 +126,7 @@ describe('the targets of a leg', () => {
     ['busy', 503],
     ['error', 422],
     ['error', 500],
-  ])('that give no answer are %s at a status of %d', async (reason, status) => {
+  ])('that give no answer are %s at status %d', async (reason, status) => {
     const { address } = await serve((res) => res.writeHead(status).end('{}'));
     expect(await legsTo(address).ask(legOf({}), 20_000)).toMatchObject({ ok: false, reason });
   });

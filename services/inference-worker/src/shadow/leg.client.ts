@@ -12,7 +12,7 @@ import { failureOf, isWorthAnother, type LegFailure } from './leg-answer.ts';
 
 const tooLongTotal = counter(
   'slipway_shadow_answers_too_long_total',
-  'Answers to sampled requests that no pair can carry: the version failed',
+  'Answers to sampled requests that do not fit into a pair: the version failed',
   ['version'],
 );
 
@@ -37,11 +37,11 @@ export type LegParts = {
   routes: ReadonlyMap<string, Route>;
   asker: Pick<Asker, 'follow'>;
   ejections: EjectedTargets;
-  /** An API key for other workers; no other target sees it. */
+  /** An API key for other workers; no other target gets it. */
   workerKey?: string | undefined;
 };
 
-/** Runs a request on a version: in this process where it is loaded, else at the addresses that the route names. */
+/** Runs a request on a version: in this process when it is loaded here, else at the addresses in the route. */
 export class LegClient {
   private readonly parts: LegParts;
   private turn = 0;
@@ -50,8 +50,8 @@ export class LegClient {
   }
 
   /**
-   * @param patienceMs what is left until the deadline; an answer that took longer counts as none. Timers alone would
-   * not tell: a loop that was held up finds the timer due and the answer there at once.
+   * @param patienceMs milliseconds until the deadline; an answer that took longer counts as none. A timer alone is not
+   * sufficient: after the event loop was blocked, the timer and the answer are due at the same time.
    */
   async ask(leg: Leg, patienceMs: number): Promise<LegAnswer> {
     const began = performance.now();
@@ -81,7 +81,7 @@ export class LegClient {
       whole: true,
       headers: (t) => ({ 'x-slipway-shadow': '1', ...workerHeaders(t, workerKey) }),
     };
-    // Nobody waits for the answer: each attempt has all of the time that is left, as one that runs here has.
+    // No caller waits: each attempt may take all the remaining time, as a run in this process may.
     const attempts = () =>
       attemptsOf(target, beside, true, { states: ejections, turn: this.turn++ }).map((a) => ({ ...a, share: 1 }));
     const tried = await asker.follow(attempts(), request, deadline);
@@ -107,7 +107,7 @@ async function runHere(loaded: LoadedModel, protocol: TensorProtocol, leg: Leg, 
   try {
     const request = protocol.decode(leg.body, signature, Math.min(4096, mostRows(preprocessing)));
     const run = loaded.infer(request, 'background');
-    // Whoever gives up on the deadline no longer listens for how the run ends.
+    // After the deadline the result of the run is ignored.
     run.catch(() => undefined);
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), patienceMs);
@@ -120,7 +120,7 @@ async function runHere(loaded: LoadedModel, protocol: TensorProtocol, leg: Leg, 
       return { failure: 'error' };
     }
     const { computeUs, batchSize }: BatchTiming = result.timing;
-    // Compute of a batch belongs to its rows alike.
+    // The compute time of a batch is divided equally among its rows.
     return { answer: parseAnswer(body.toString('utf8')), computeUs: Math.round(computeUs / Math.max(1, batchSize)) };
   } catch (error) {
     const code = error instanceof ProblemError ? error.code : undefined;

@@ -9,7 +9,7 @@ import { ModelSet } from '../model/model-set.client.ts';
 import { limits, turns } from '../model/onnx-models.fixture.ts';
 import { legOf, startLegs } from './legs.fixture.ts';
 
-it('a candidate in our own worker that takes longer than the patience has timed out, whatever it answers', async () => {
+it('a candidate in this worker that takes longer than the deadline has timed out, whatever it answers', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'leg-'));
   const { bytes, spec } = turns();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -32,12 +32,12 @@ it('a candidate in our own worker that takes longer than the patience has timed 
     return startLegs(new Map(), models).legs.ask(legOf({ endpoint: 'e', version: 'm:1', body }), patienceMs);
   };
   expect(await ask(3, 10_000)).toMatchObject({ ok: true, answer: { outputs: [{ data: [3] }] } });
-  // About a second of loop.
+  // About a second of looping.
   const late = await ask(1_000_000, 50);
   expect(late).toMatchObject({ ok: false, reason: 'timeout' });
-  // A timer of Node may end a fraction of a millisecond before its time.
+  // A Node timer may fire a fraction of a millisecond early.
   expect(late.latencyUs).toBeGreaterThanOrEqual(49_000);
-  // The loop of this process is held up, so that the timer and the answer are both there when it goes on.
+  // The event loop is blocked, so that the timer and the answer are both due when it continues.
   const held = ask(3, 50);
   await new Promise((resolve) => setImmediate(resolve));
   const until = performance.now() + 200;

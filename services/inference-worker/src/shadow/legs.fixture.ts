@@ -7,7 +7,7 @@ const [oip] = protocols;
 
 const nothingLoaded: LegParts['models'] = { find: () => undefined };
 
-/** The legs of a lane that asks others by a client of its own; `close` ends its connections. */
+/** The legs of a lane that asks other servers by a client of its own; `close` ends its connections. */
 export function startLegs(routes: LegParts['routes'], models = nothingLoaded) {
   const ejections = new Ejections(() => performance.now());
   const client = new TargetClient({ connections: 4, waiting: 4 });

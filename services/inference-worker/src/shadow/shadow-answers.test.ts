@@ -31,7 +31,7 @@ const says =
   (res) =>
     res.writeHead(200, { 'content-type': 'application/json' }).end(text);
 
-/** What the lane publishes of one sampled request whose candidate, and control where there is noise, others serve. */
+/** The pair that the lane publishes for one sampled request whose versions are served by other servers. */
 async function shadowOf(
   { request = {}, response, noise = false }: { request?: unknown; response: unknown; noise?: boolean },
   candidate: Model,
@@ -48,7 +48,7 @@ async function shadowOf(
   const arms = [target(1, await serve(control)), target(2, await serve(candidate))].map((t) => ({ target: t }));
   const route = { branches: [{ target: arms[0]?.target, rollout: { arms } }], timeout_ms: 5000 } as unknown as Route;
   const routes = new Map([['m', route]]);
-  // Neither version is loaded in this process: both are others' servers.
+  // Neither version is loaded in this process: both are served by others.
   const { legs, close } = startLegs(routes);
   closing.push(close);
   const sent: { value: string }[] = [];
@@ -84,17 +84,17 @@ async function shadowOf(
 
 describe('the answers of a shadow pair', () => {
   const answer = '{"outputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[0.5]}],"scale":1e999}';
-  it('are equal where the bytes are, though those of the control came as text', async () => {
+  it('are equal when the bytes are, even if those of control came as text', async () => {
     const { pair } = await shadowOf({ response: answer, noise: true }, says(answer), says(answer));
     expect(pair).toMatchObject({ result: 'paired', candidate: { outputs: [{ data: [0.5] }] } });
     expect(pair.candidate).toEqual(pair.control);
     expect(pair.noise).toEqual(pair.control);
   });
-  it.each(['"123"', '"plain"', '[oops'])('are none where a live caller would get none: %s', async (text) => {
+  it.each(['"123"', '"plain"', '[oops'])('are missing when a live caller would get none: %s', async (text) => {
     const { pair } = await shadowOf({ response: {} }, says(text));
     expect([pair.result, pair.reason]).toEqual(['failed', 'candidate_error']);
   });
-  it('are to the very request that the control got, digit by digit, when it comes as text', async () => {
+  it('belong to exactly the request that control got, digit by digit, when it comes as text', async () => {
     const text = '{"inputs":[{"data":[9223372036854775807,-0.0]}]}';
     let got = '';
     await shadowOf({ request: text, response: {} }, (res, req, body) => {
@@ -105,30 +105,30 @@ describe('the answers of a shadow pair', () => {
   });
 });
 
-describe('a shadow whose answers are huge', () => {
+describe('a shadow with huge answers', () => {
   const long = (bytes: number) => `{"outputs":[],"text":"${'x'.repeat(bytes)}"}`;
   it.each([
     ['a million bytes', says(long(1_000_000))],
-    // As long as the pair's patience if somebody read to its end.
-    ['an answer without end', (res: ServerResponse) => void drip(res)],
-  ])('ends, as a failure of the candidate, in a record that Kafka takes: %s', async (_, candidate) => {
+    // As long as the pair's deadline if it were read to its end.
+    ['an answer that never ends', (res: ServerResponse) => void drip(res)],
+  ])('is a failure of the candidate, in a record that Kafka accepts: %s', async (_, candidate) => {
     const { pair, bytes } = await shadowOf({ response: {} }, candidate);
     expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
     expect(pair).toMatchObject({ result: 'failed', reason: 'candidate_error', candidate: null });
     expect(await metrics.getSingleMetricAsString('slipway_shadow_answers_too_long_total')).toMatch(/"m:2"\} [1-9]/);
   });
-  it.each([5000, 200_000])('ends when they are nested %d deep, and the two differ', async (depth) => {
+  it.each([5000, 200_000])('are compared as text when they are nested %d deep, and the two differ', async (depth) => {
     const { pair } = await shadowOf({ response: {} }, says(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`));
     expect([pair.result, typeof pair.candidate]).toEqual(['paired', 'string']);
   });
-  it('gives up the noise leg, which no pair needs, before its answers', async () => {
+  it('drops the noise leg, which no pair needs, before the answers', async () => {
     const control = long(430 * 1024);
     const request = { response: JSON.parse(control) as unknown, noise: true };
     const { pair, bytes } = await shadowOf(request, says(long(440 * 1024)), says(control));
     expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
     expect(pair).toMatchObject({ result: 'paired', noise: null, candidate: { text: expect.any(String) } });
   });
-  it("ends as oversize, which is nobody's fault, when numbers grow beyond a record as they are read", async () => {
+  it("is oversize, which counts for neither arm, when numbers grow beyond a record as they are read", async () => {
     const grows = `{"a":[${'1e20,'.repeat(80_000)}0]}`;
     const { pair, bytes } = await shadowOf({ response: JSON.parse(grows) as unknown }, says(grows));
     expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
@@ -136,7 +136,7 @@ describe('a shadow whose answers are huge', () => {
   });
 });
 
-it.each([301, 307])('sends no shadow request on to where a candidate redirects: %d is its failure', async (status) => {
+it.each([301, 307])('does not follow a redirect of the candidate: %d is its failure', async (status) => {
   let asked = 0;
   const elsewhere = await serve((res, req, body) => {
     asked++;

@@ -26,7 +26,7 @@ import { Lane } from '../model/lane.ts';
 import { asAnswer, pairRecord } from './answers.ts';
 import type { LegClient } from './leg.client.ts';
 
-const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by how they ended', [
+const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests by result', [
   'endpoint',
   'result',
   'reason',
@@ -34,7 +34,7 @@ const resultsTotal = counter('slipway_shadow_results_total', 'Sampled requests b
 const computeSeconds = counter('slipway_shadow_compute_seconds_total', 'Compute time of shadow answers', ['version']);
 const lagSeconds = histogram(
   'slipway_shadow_lag_seconds',
-  'From the arrival of a sampled request to its turn',
+  'From the arrival of a sampled request to its start',
   [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
   ['endpoint'],
 );
@@ -46,14 +46,17 @@ export type LaneParts = {
   producer: RecordProducer;
   source: string;
   concurrency: number;
-  /** Now by Kafka's clock, milliseconds since the epoch: arrivals are Kafka's. `undefined` while it is not known. */
+  /**
+   * The current time by Kafka's clock, in milliseconds since the epoch, for comparison with arrivals. `undefined` while
+   * unknown.
+   */
   now: () => number | undefined;
 };
 
 /**
- * The shadow lane. Sampled requests are run on the candidate (and, where drawn, on control again) at lower priority
- * than live calls, few at a time, until their deadline; each ends in exactly one shadow pair. When live rows wait, it
- * gives up first.
+ * The shadow lane. Sampled requests are run on the candidate (and, when drawn, on control again) at lower priority than
+ * live calls, few at a time, until their deadline. Each ends in exactly one shadow pair. When live rows wait, shadow
+ * requests are shed first.
  */
 @Controller()
 export class ShadowLane {
@@ -68,7 +71,7 @@ export class ShadowLane {
 
   @Consume(topics.shadowRequests)
   async take(records: ConsumedRecord<ShadowRequest>[]): Promise<RecordResult[]> {
-    // By a clock of our own that is an hour ahead, all that waited while we were away would have expired.
+    // With this machine's clock an hour ahead, all waiting requests would be expired after a restart.
     if (this.parts.now() === undefined) throw new TransientError("Kafka's clock is not known yet");
     const now = () => this.parts.now() as number;
     const ended = await Promise.all(records.map((r) => this.lane.run(() => this.run(r, now))));
@@ -128,8 +131,8 @@ export class ShadowLane {
     const body = Buffer.from(typeof r.request === 'string' ? r.request : JSON.stringify(r.request));
     const traceparent = childTraceparent(traceOf(record), randomBytes);
     const request = { endpoint: r.endpoint, protocol, body, requestId: r.request_id, traceparent };
-    // A live caller would wait for the endpoint's time-out: a candidate that had as long and did not answer is at
-    // fault; one that got less, since the request came late to its turn, is not.
+    // A live caller would wait for the endpoint's timeout: a candidate that had as long and did not answer is at fault;
+    // one that had less, because the request was started late, is not.
     const left = deadline - now();
     const fair = Math.min(route?.timeout_ms ?? r.deadline_ms, r.deadline_ms / 2);
     const candidate = await legs.ask({ ...request, version: r.candidate_version }, Math.min(left, fair));
@@ -146,7 +149,7 @@ export class ShadowLane {
       (route && targetsOf(route).find((t) => formatVersion(t) === version)?.price) ?? 0;
     pair.price = priceOf(r.candidate_version);
     if (!r.noise) return pair;
-    // Without a second answer of control the pair is as good as any other.
+    // A pair without a noise answer is as good as any other.
     const noise = await legs.ask({ ...request, version: r.control_version }, Math.max(1, deadline - now()));
     if (!noise.ok) return pair;
     return {

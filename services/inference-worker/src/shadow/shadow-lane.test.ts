@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { startLegs } from './legs.fixture.ts';
 import { ShadowLane } from './shadow-lane.consumer.ts';
 
-it("lets what waited expire by no clock but Kafka's: before it knows that, it gives the records back", async () => {
+it("lets waiting requests expire by Kafka's clock only: before that is known, it gives the records back", async () => {
   const log = createLogger('test', 'test', 'silent');
-  // Nothing was acknowledged to it yet, as in the first moments of a worker.
+  // Nothing has been acknowledged to it yet, as in the first moments of a worker.
   const producer = new RecordProducer(createKafka('test', ['127.0.0.1:1'], log));
   const routes = new Map();
   const lane = new ShadowLane({

@@ -19,7 +19,7 @@ export const OIP_BY_ORT: Record<string, Datatype> = {
 };
 const ORT_BY_OIP = Object.fromEntries(Object.entries(OIP_BY_ORT).map(([a, b]) => [b, a])) as Record<string, string>;
 
-/** ONNX Runtime's arrays; BOOL is a byte. 64-bit integers are fed as they are. */
+/** ONNX Runtime's arrays; BOOL is a byte. 64-bit integers are passed unchanged. */
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
@@ -36,7 +36,7 @@ const ARRAYS = {
 
 type Prepared = ReadonlyMap<string, RowTensor>;
 
-/** One tensor of the parts' rows, which have the same kind and shape behind the rows. */
+/** Joins the rows of several tensors of the same kind and shape into one. */
 function feed(name: string, parts: RowTensor[], datatype: Datatype): PlainTensor {
   const first = parts[0] as RowTensor;
   const rows = parts.reduce((n, p) => n + p.rows, 0);
@@ -58,8 +58,8 @@ function feed(name: string, parts: RowTensor[], datatype: Datatype): PlainTensor
 export const tailOf = (t: RowTensor): readonly number[] => t.tail ?? [t.width];
 
 /**
- * Preprocessed requests, all of equal shape behind the rows, as one batch.
- * @param datatypes of the model's inputs; FP32 where the preprocessing made them
+ * Joins preprocessed requests, all of equal shape except for their rows, into one batch.
+ * @param datatypes of the model's inputs; FP32 for those made by the preprocessing
  */
 export function feedsOf(
   inputNames: readonly string[],
@@ -102,7 +102,7 @@ export function splitOutputs(results: readonly PlainTensor[], requests: readonly
   });
 }
 
-/** A number where that is exact. */
+/** A number when that is exact. */
 function narrow(x: bigint): number | bigint {
   const n = Number(x);
   return Number.isSafeInteger(n) ? n : x;

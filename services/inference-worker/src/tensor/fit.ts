@@ -1,7 +1,7 @@
 import type { Datatype, TensorSpec } from '@slipway/model';
 import type { Loadable } from '@slipway/contracts';
 
-/** What the file says of one of its inputs or outputs; `datatype` is undefined for types that the protocol lacks. */
+/** A file's description of one of its inputs or outputs; `datatype` is undefined for types that the protocol lacks. */
 export type FileTensor = {
   name: string;
   isTensor: boolean;
@@ -10,7 +10,7 @@ export type FileTensor = {
   shape: readonly (number | string)[];
 };
 
-/** Why a file cannot serve the signature, in a sentence for whoever registered it; undefined when it can. Pure. */
+/** Why a file cannot serve the signature, as a sentence for the publisher; undefined when it can. Pure. */
 export function misfit(
   spec: Pick<Loadable, 'signature' | 'preprocessing'>,
   file: { inputs: readonly FileTensor[]; outputs: readonly FileTensor[] },
@@ -45,7 +45,7 @@ const names = (tensors: readonly FileTensor[]) => tensors.map((t) => `"${t.name}
 function typeMisfit(side: string, t: FileTensor, datatype: Datatype): string | undefined {
   if (!t.isTensor)
     return (
-      `the ${side} "${t.name}" is no tensor but a sequence or map, as skl2onnx makes by default; export with ` +
+      `the ${side} "${t.name}" is not a tensor but a sequence or map, as skl2onnx makes by default; export with ` +
       `options={id(model): {'zipmap': False}}, or leave it out of the signature`
     );
   if (t.datatype === datatype) return undefined;
@@ -55,7 +55,7 @@ function typeMisfit(side: string, t: FileTensor, datatype: Datatype): string | u
 function tensorMisfit(side: string, t: FileTensor, s: TensorSpec): string | undefined {
   const wrong = typeMisfit(side, t, s.datatype);
   if (wrong) return wrong;
-  // Without dimensions the file says nothing.
+  // A file without dimensions does not restrict the shape.
   if (t.shape.length === 0) return undefined;
   const fits =
     t.shape.length === s.shape.length &&

@@ -1,4 +1,4 @@
-/** A tensor as it goes to a model's process and comes from it: in ONNX Runtime's own arrays, never as JSON. */
+/** A tensor as sent to and from a model's process: in ONNX Runtime's own arrays, never as JSON. */
 export type PlainTensor = {
   name: string;
   /** ONNX Runtime's name of the type: `float32`, `int64`, `string`, … */

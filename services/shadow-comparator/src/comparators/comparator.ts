@@ -4,41 +4,41 @@ import type { CompareRule } from '@slipway/release';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What both answers have in one place: a whole output of a protocol's answer (its elements), or any JSON value. */
+/** The values of both answers in one place: a whole output of a protocol's answer (its elements), or any JSON value. */
 export type Values = {
-  /** Where that is: `class`, `probability`, `choices.0.text`. */
+  /** The place: `class`, `probability`, `choices.0.text`. */
   field: string;
   control: Json;
   candidate: Json;
-  /** Of an output; kind and shape are the control's. */
+  /** For an output: its kind and shape in control's answer. */
   output?: Pick<Output, 'kind' | 'shape'>;
 };
 
 export type FoundDifference = Pick<Difference, 'field' | 'kind'> & { control: unknown; candidate: unknown };
 export type Found = {
-  /** None: the values agree. */
+  /** Empty when the values agree. */
   differences: FoundDifference[];
-  /** Largest |a − b| of two numbers that were looked at; 0 without any. */
+  /** Largest |a − b| of two compared numbers; 0 without any. */
   maxDifference: number;
-  /** What the comparison cost, in the deployment's currency; 0 where nobody had to be asked. */
+  /** Cost of the comparison, in the deployment's currency; 0 when no service was asked. */
   price: number;
 };
 
 /**
- * One way to compare two values: one value a kind, listed in `comparison/comparators.ts` under the name by which
- * libs/release declares its options.
+ * A comparator: one value a kind, listed in `comparison/comparators.ts` under the name by which libs/release declares
+ * its options.
  */
 export type Comparator = {
   /**
-   * Whether it is the one to compare these values by this rule: the first in the list that takes them does. Lists and
-   * objects that none takes are compared element by element.
+   * Whether it compares these values by this rule; the first in the list that accepts them is used. Lists and objects
+   * that none accepts are compared element by element.
    */
   takes(values: Values, rule: CompareRule): boolean;
-  /** May ask others, so a fault of theirs is thrown as a `TransientError`: the pair is compared again later. */
+  /** May call other services; their faults are thrown as a `TransientError`, and the pair is compared again later. */
   compare(values: Values, rule: CompareRule): Promise<Found>;
 };
 
-/** What was found without asking anybody. */
+/** A result that needed no other service. */
 export const found = (differences: FoundDifference[], maxDifference = 0): Found => ({
   differences,
   maxDifference,
@@ -54,6 +54,6 @@ export function elements({ control, candidate, output }: Values): [Json[], Json[
 /** The elements of an output, or the one value. */
 export const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [value]);
 
-/** The place of an element: of an output with one element it is the output's. */
+/** The place of an element; for an output with one element, the place of the output. */
 export const placeOf = (field: string, i: number, of: readonly unknown[]) =>
   of.length === 1 ? field : `${field}.${i}`;

@@ -1,6 +1,6 @@
 import { type Comparator, elements, type FoundDifference, found, listOf, placeOf } from './comparator.ts';
 
-/** Whole numbers, truth values, bytes and null are equal or not. */
+/** Integers, booleans, bytes and null are equal or different. */
 export const exact: Comparator = {
   takes: (values) =>
     values.output ? elements(values) !== undefined : isLeaf(values.control) && isLeaf(values.candidate),

@@ -1,7 +1,7 @@
 import type { CompareRule } from '@slipway/release';
 import { type Comparator, elements, type FoundDifference, found, listOf, placeOf } from './comparator.ts';
 
-/** Numbers with a fraction agree within a tolerance. */
+/** Fractional numbers agree within a tolerance. */
 export const numbers: Comparator = {
   takes: (values) =>
     values.output
@@ -13,7 +13,7 @@ export const numbers: Comparator = {
     const differences: FoundDifference[] = [];
     for (let i = 0; i < a.length; i++) {
       const [x, y] = [a[i], b[i]];
-      // What should be a number and is none (NaN has no JSON) is equal or not.
+      // A value that should be a number but is not (NaN has no JSON form) is equal or different.
       if (typeof x === 'number' && typeof y === 'number' ? !isWithin(x, y, rule) : x !== y)
         differences.push({ field: placeOf(field, i, a), kind: 'number', control: x, candidate: y });
     }

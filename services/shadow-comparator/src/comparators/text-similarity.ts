@@ -1,6 +1,6 @@
 import { type Comparator, found } from './comparator.ts';
 
-/** Texts agree from a similarity of their words on. */
+/** Texts agree from a given similarity of their words on. */
 export const textSimilarity: Comparator = {
   takes: ({ output, control, candidate }) => !output && typeof control === 'string' && typeof candidate === 'string',
 
@@ -14,7 +14,7 @@ export const textSimilarity: Comparator = {
 
 /**
  * Dice's coefficient of the multisets of words: 2·common / (words of both); 1 for the same words, whatever the white
- * space. In order too when it must be exact.
+ * space. When the texts must be equal, the order counts too.
  */
 export function wordSimilarity(a: string, b: string): number {
   const x = a.split(/\s+/).filter((w) => w !== '');

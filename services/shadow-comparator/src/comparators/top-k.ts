@@ -1,7 +1,7 @@
 import { type Comparator, elements, type FoundDifference, found } from './comparator.ts';
 import { largestDifference } from './numbers.ts';
 
-/** Scores agree when the k highest of each row stand at the same places. */
+/** Scores agree when the k highest of each row are at the same places. */
 export const topK: Comparator = {
   takes(values, { topK: k }) {
     const [scores] = elements(values) ?? [];
@@ -21,13 +21,13 @@ export const topK: Comparator = {
   },
 };
 
-/** Rows of an output with so many elements; one where its shape does not say, or not as many as divide them. */
+/** Rows of an output with this many elements; one row when its shape is unknown or does not divide them. */
 function rowsOf(shape: readonly number[], elements: number): number {
   const [rows = 0] = shape.length > 1 ? shape : [];
   return rows > 0 && elements % rows === 0 ? rows : 1;
 }
 
-/** Places of the k highest; equal scores by place. */
+/** Places of the k highest; equal scores in order of place. */
 function highest(scores: number[], k: number): number[] {
   return scores
     .map((s, i) => [s, i] as const)

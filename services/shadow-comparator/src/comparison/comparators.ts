@@ -8,7 +8,7 @@ import { topK } from '../comparators/top-k.ts';
 export type Comparators = Readonly<Record<ComparatorName, Comparator>>;
 
 /**
- * Who compares, in the order in which they are asked whether they take two values; a kind that may be declared and is
- * missing here does not compile.
+ * The comparators, in the order in which they are asked whether they accept two values. A declared kind that is missing
+ * here does not compile.
  */
 export const comparators: Comparators = { topK, numbers, textSimilarity, exact };

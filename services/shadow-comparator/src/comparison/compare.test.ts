@@ -31,7 +31,7 @@ describe('answers of the Open Inference Protocol', () => {
       ),
     ).toEqual(['p number', 'class class']);
   });
-  it('are compared only in the fields that are asked for', async () => {
+  it('are compared only in the named fields', async () => {
     expect(
       await kinds(
         oip(['p', 'FP32', [0.1]], ['class', 'INT64', [1]]),
@@ -43,7 +43,7 @@ describe('answers of the Open Inference Protocol', () => {
     ).toEqual([]);
     expect(await kinds(oip(['p', 'FP32', [0.1]]), oip(['p', 'FP32', [0.9]]), { ignore: ['p'] })).toEqual([]);
   });
-  it('say where in a list they differ, and what is missing or new', async () => {
+  it('report the place of a difference in a list, and what is missing or new', async () => {
     expect(
       await kinds(
         oip(['e', 'FP32', [1, 2, 3]], ['old', 'BYTES', ['x']]),
@@ -61,12 +61,12 @@ describe('answers of the Open Inference Protocol', () => {
       await kinds(scores(0.7, 0.2, 0.1, 0.1, 0.8, 0.1), scores(0.5, 0.4, 0.1, 0.5, 0.4, 0.1), { topK: 1 }),
     ).toEqual(['scores top_k']);
   });
-  it('do not agree when a number is none', async () =>
+  it('differ when a number is missing', async () =>
     expect(await kinds(oip(['p', 'FP32', [0.5]]), oip(['p', 'FP32', ['NaN']]))).toEqual(['p number']));
 });
 
 describe('other answers', () => {
-  it('are compared as JSON by field, ids aside', async () => {
+  it('are compared as JSON by field, without ids', async () => {
     expect(
       await kinds(
         { id: 'a', score: 1, tags: ['x', 'y'], nested: { ok: true } },
@@ -76,17 +76,17 @@ describe('other answers', () => {
     expect(await kinds({ a: 1, old: 2 }, { a: '1', new: 2 })).toEqual(['a type', 'old missing', 'new extra']);
     expect(await kinds({ usage: { tokens: 3 } }, { usage: { tokens: 9 } }, { ignore: ['usage.tokens'] })).toEqual([]);
   });
-  it('agree as texts from the similarity on that the rule asks for', async () => {
+  it('agree as texts from the similarity that the rule gives', async () => {
     expect(await kinds({ text: 'the cat  sat' }, { text: 'the cat sat' })).toEqual([]);
     expect(await kinds({ text: 'sat the cat' }, { text: 'the cat sat' })).toEqual(['text text']);
     expect(await kinds({ text: 'the cat sat down' }, { text: 'the cat sat' }, { textSimilarity: 0.8 })).toEqual([]);
     expect(wordSimilarity('a b c d', 'a b x y')).toBe(0.5);
   });
-  it('may be no JSON at all', async () => expect(await kinds('plain', 'plain')).toEqual([]));
+  it('need not be JSON', async () => expect(await kinds('plain', 'plain')).toEqual([]));
 });
 
-describe('a comparator that has to ask somebody', () => {
-  it('is waited for, and what it costs is told', async () => {
+describe('a comparator that calls a service', () => {
+  it('is awaited, and its cost is reported', async () => {
     const asking: Comparator = {
       takes: ({ control }) => typeof control === 'string',
       compare: async ({ field, control, candidate }) => {

@@ -17,21 +17,21 @@ export type Comparison = {
   differences: Difference[];
   /** Largest |a − b| of two numbers. */
   maxDifference: number;
-  /** How many values were looked at; with 0 the rule names nothing that the answers have, so nothing was compared. */
+  /** Number of values that were compared; 0 when the rule names nothing that the answers have. */
   fields: number;
-  /** What it cost to compare them, in the deployment's currency. */
+  /** Cost of the comparison, in the deployment's currency. */
   price: number;
 };
 
-/** Never compared: they name the answer, not what it says. */
+/** Never compared: they identify the answer. */
 const IDENTITY = new Set(['id', 'model_name', 'model_version', 'created', 'system_fingerprint']);
 const MOST_DIFFERENCES = 20;
 const SHOWN = 200;
 
 /**
- * How two answers to the same request differ. Answers of a protocol are compared output by output, anything else as
- * JSON by field; which comparator takes what is found there: `comparators.ts`.
- * @param protocol that the answers speak; whichever fits when empty
+ * The differences of two answers to the same request. Answers of a protocol are compared output by output, anything
+ * else as JSON by field; `comparators.ts` decides which comparator is used.
+ * @param protocol of the answers; when empty, the first that can read them
  */
 export async function compareAnswers(
   control: unknown,
@@ -61,9 +61,9 @@ export async function compareAnswers(
   };
 }
 
-/** Goes through both answers at once and gives what stands at the same place to a comparator. */
+/** Walks through both answers and passes the values at the same place to a comparator. */
 class Walk {
-  /** In the order of the places. */
+  /** In order of the places. */
   readonly results: (Found | Promise<Found>)[] = [];
   fields = 0;
   private readonly rule: CompareRule;
@@ -77,7 +77,7 @@ class Walk {
     this.results.push(found([{ field, kind, control, candidate }]));
   }
 
-  /** @returns whether a comparator took the values */
+  /** @returns whether a comparator accepted the values */
   private compared(values: Values): boolean {
     const comparator = this.comparators.find((c) => c.takes(values, this.rule));
     if (comparator) this.results.push(comparator.compare(values, this.rule));
@@ -118,7 +118,7 @@ class Walk {
 
   private objects(field: string, a: { [key: string]: Json }, b: { [key: string]: Json }): void {
     const { ignore } = this.rule;
-    // A field that only one of them has was looked at, too.
+    // A field that only one of them has counts as compared, too.
     const onlyOne = (name: string, kind: 'missing' | 'extra', control: Json, candidate: Json) => {
       const place = inside(field, name);
       if (ignore.includes(place)) return;

@@ -2,7 +2,7 @@ import { type Analyser, type AnalyserConfig, type AnalyserContext, KafkaBatchSer
 import type { Rollout } from '@slipway/release';
 import { PairConsumer } from './pair.consumer.ts';
 
-/** Reads pairs of answers, and publishes how they differ by the rules of their rollout. */
+/** Reads pairs of answers, and publishes their differences by the rules of their rollouts. */
 export function comparisons(context: AnalyserContext<AnalyserConfig>): Omit<Analyser, 'look'> {
   const { config, log, kafka, producer, deadLetters, rolloutsKnown } = context;
   const rollouts = new Map<string, Rollout>();

@@ -33,7 +33,7 @@ function comparator() {
     log: createLogger('test', 'test', 'silent'),
     patienceMs: 500,
   });
-  /** What becomes of the pairs, and how long that took. */
+  /** The results of the pairs, and how long they took. */
   const take = async (...ids: string[]) => {
     const began = performance.now();
     const kinds = (await consumer.take(ids.map(pairOf))).map((r) => r.kind);
@@ -42,8 +42,8 @@ function comparator() {
   return { take, rollouts, rows };
 }
 
-describe('pairs of rollouts that nobody knows', () => {
-  it('hold the others up for one patience, however many they are, and not again', async () => {
+describe('pairs of unknown rollouts', () => {
+  it('delay the others once at most, however many they are', async () => {
     const { take, rows } = comparator();
     const strange = Array.from({ length: 10_000 }, (_, i) => madeUp(i));
     const first = await take(...strange, KNOWN);
@@ -54,7 +54,7 @@ describe('pairs of rollouts that nobody knows', () => {
     expect([again.kinds.at(-1), rows.length]).toEqual(['ok', 2]);
     expect(again.ms).toBeLessThan(400);
   });
-  it('are compared when the rollout comes a moment later, also one that was given up', async () => {
+  it('are compared when the rollout arrives a moment later, even after they were given up', async () => {
     const { take, rollouts, rows } = comparator();
     const taken = take(LATE, KNOWN);
     rollouts.set(LATE, rollout);

@@ -16,15 +16,15 @@ import { comparisonRow } from './row.ts';
 
 const pairsTotal = counter(
   'slipway_comparator_pairs_total',
-  'Shadow pairs by how they ended and whether the answers agree',
+  'Shadow pairs by result and agreement',
   ['endpoint', 'result', 'agree'],
 );
 
-/** A pair may be here a moment before its rollout: a batch waits so long for all that it does not know, together. */
+/** A pair may arrive a moment before its rollout: a batch waits once for all its unknown rollouts together. */
 const ROLLOUT_PATIENCE_MS = 3000;
-/** For so long a rollout that was not found is not waited for again. */
+/** Time in which a rollout that was not found is not waited for again. */
 const UNKNOWN_MS = 60_000;
-/** Ids of rollouts that were not found, at most: made-up ids must not fill the memory. */
+/** Limit on the remembered ids that were not found: made-up ids must not fill the memory. */
 const MOST_UNKNOWN = 100_000;
 
 export type PairParts = {
@@ -33,11 +33,11 @@ export type PairParts = {
   producer: RecordProducer;
   source: string;
   log: Logger;
-  /** How long a batch waits for rollouts that are not known yet; 3 s when absent. */
+  /** How long a batch waits for unknown rollouts, in milliseconds; 3 s by default. */
   patienceMs?: number;
 };
 
-/** Compares the pairs as they come and publishes one row for each; its offsets are committed after that. */
+/** Compares pairs as they arrive and publishes one row for each; its offsets are committed afterwards. */
 @Controller()
 export class PairConsumer {
   static readonly PARTS = Symbol('the parts of the pair consumer');
@@ -83,7 +83,7 @@ export class PairConsumer {
     return compared.map((row) => (typeof row === 'string' ? { kind: 'deadLetter', reason: row } : ok));
   }
 
-  /** Waits a moment for rollouts that are not known yet, whoever names them: all of a batch have one patience. */
+  /** Waits a moment for unknown rollouts: once for all pairs of a batch. */
   private async expect(ids: readonly string[]): Promise<void> {
     const { rollouts, patienceMs = ROLLOUT_PATIENCE_MS } = this.parts;
     const began = performance.now();
@@ -103,7 +103,7 @@ export class PairConsumer {
     }
   }
 
-  /** How its step compares, or why the pair cannot be used. */
+  /** The comparison rule of its step, or why the pair cannot be used. */
   private rule(pair: ShadowPair): CompareRule | string {
     const { rollouts, rolloutsKnown } = this.parts;
     const rollout = rollouts.get(pair.rollout_id);

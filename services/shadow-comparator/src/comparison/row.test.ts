@@ -27,7 +27,7 @@ const row = async (change: object, compare: object = {}) => {
 };
 
 describe('one row of comparisons', () => {
-  it("counts what is the candidate's own fault as disagreement: time-outs, errors, no answer", async () => {
+  it("counts faults of the candidate as disagreement: timeouts, errors, missing answers", async () => {
     expect(await row({ result: 'failed', reason: 'candidate_timeout' })).toEqual([
       'failed',
       'candidate_timeout',
@@ -41,19 +41,19 @@ describe('one row of comparisons', () => {
     expect(await row({ result: 'failed', reason: 'candidate_error' })).toEqual(['failed', 'candidate_error', false]);
     expect(await row({ candidate: null })).toEqual(['failed', 'candidate_missing', false]);
   });
-  it('does not hold against the candidate what is ours', async () => {
+  it('does not count faults of Slipway against the candidate', async () => {
     expect((await row({ result: 'shed', reason: 'busy' }))[2]).toBe(true);
     expect((await row({ result: 'expired', reason: 'deadline' }))[2]).toBe(true);
     expect((await row({ result: 'failed', reason: 'no_target' }))[2]).toBe(true);
     expect(await row({ control: null })).toEqual(['failed', 'control_missing', true]);
   });
-  it('is no pair when the rule names nothing that the answers have', async () => {
+  it('is not a pair when the rule names nothing that the answers have', async () => {
     expect(await row({ candidate: answer('b') }, { fields: ['label'] })).toEqual(['failed', 'nothing_compared', true]);
     expect((await row({ control: { outputs: [] }, candidate: { outputs: [] } }))[1]).toBe('nothing_compared');
     expect((await row({ control: {}, candidate: {} }))[1]).toBe('nothing_compared');
     expect(await row({ candidate: answer('b') }, { fields: ['class'] })).toEqual(['paired', '', false]);
   });
-  it('is well-formed whatever answers hold: lone surrogates, and a character that the cut would halve', async () => {
+  it('is well-formed whatever the answers contain: lone surrogates, and a character that truncation would split', async () => {
     const long = `${'x'.repeat(197)}😀`;
     const made = await comparisonRow(
       pair({ control: answer(long), candidate: answer('\ud83d alone') }),
@@ -67,8 +67,8 @@ describe('one row of comparisons', () => {
   });
 });
 
-describe('a row of answers that are not made for people', () => {
-  it('stays far below a record, however long the names of their fields are', async () => {
+describe('a row of answers with extreme names', () => {
+  it('stays far below a record, however long the names of the fields are', async () => {
     const candidate = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}${'n'.repeat(50_000)}`, i]));
     const made = await comparisonRow(pair({ control: { a: 1 }, candidate }), compareSchema.parse({}), {
       source: 's',
@@ -78,7 +78,7 @@ describe('a row of answers that are not made for people', () => {
     expect([made.agree, made.differences.length]).toEqual([false, 20]);
     expect(JSON.stringify(made).length).toBeLessThan(20_000);
   });
-  it('is one of a candidate that disagrees when it has none of the fields of the control', async () => {
+  it('is a disagreement when the candidate has none of control\'s fields', async () => {
     expect(await row({ control: { label: 'spam' }, candidate: { etiket: 'spam' } })).toEqual(['paired', '', false]);
   });
 });

@@ -3,14 +3,14 @@ import { type ComparisonRow, type ShadowPair, traceIdOf } from '@slipway/contrac
 import { compareAnswers } from './compare.ts';
 
 /**
- * Failures of the candidate itself: the control answered where it did not. They count as disagreement. Others (shed,
- * expired before it was tried, no target) are ours and say nothing about the candidate.
+ * Failures of the candidate itself: control answered and the candidate did not. They count as disagreement. Others
+ * (shed, expired before it was tried, no target) are faults of Slipway and say nothing about the candidate.
  */
 const OWN_FAILURES = new Set(['candidate_error', 'candidate_timeout', 'candidate_missing']);
 
 type Ended = Pick<ComparisonRow, 'result' | 'reason'>;
 
-/** How a pair ended that cannot be compared, whatever it calls itself. */
+/** The result of a pair that cannot be compared, whatever it reports itself. */
 function unpaired(pair: ShadowPair): Ended | undefined {
   if (pair.result !== 'paired') return { result: pair.result, reason: pair.reason };
   const missing = (answer: unknown) => answer === null || answer === undefined;
@@ -19,7 +19,7 @@ function unpaired(pair: ShadowPair): Ended | undefined {
   return undefined;
 }
 
-/** One line of `comparisons.v1`; its price is the shadow's and that of the comparisons. */
+/** One line of `comparisons.v1`. Its price is that of the shadow and of the comparisons. */
 export async function comparisonRow(
   pair: ShadowPair,
   rule: CompareRule,

@@ -1,7 +1,7 @@
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ShadowCounts } from '@slipway/stats';
 
-/** The registry's clock says when a rollout started, Kafka's when a row arrived: so far apart they may be. */
+/** Largest difference between the registry's clock (start of a rollout) and Kafka's (arrival of a row). */
 const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 
 /** Both tables are read from the rollout's start on, by the index on arrival, however long their history is. */
@@ -47,10 +47,10 @@ export const shadowCountsSql = `
   FROM units AS u`;
 
 /**
- * How the sampled requests of one shadow step ended, from distinct ids: sampled is every request whose row says so and
- * every one that a pair speaks of (services that run both versions themselves publish pairs without our rows). A unit's
- * first request is known before it has ended, so that no quicker one is taken in its stead; it gives way to the next
- * one when it ended without a comparison (shed, expired, a fault of ours).
+ * Results of the sampled requests of one shadow step, counted by distinct ids. Sampled is every request whose row says
+ * so and every one with a pair (services that run both versions themselves publish pairs without router rows). A unit's
+ * first request is chosen before it has ended, so that a quicker one cannot replace it; the next one is used only when
+ * it ended without a comparison (shed, expired, or a fault of Slipway).
  */
 export class ShadowCountsStore {
   private readonly clickhouse: ClickHouseClient;
@@ -58,20 +58,20 @@ export class ShadowCountsStore {
     this.clickhouse = clickhouse;
   }
 
-  /** @param since milliseconds since the epoch: the rollout's start; nothing of it arrived at Kafka before */
+  /** @param since start of the rollout in milliseconds since the epoch; nothing of it arrived at Kafka earlier */
   async counts(rolloutId: string, step: number, since: number): Promise<ShadowCounts> {
     const [row] = await queryRows<ShadowCounts>(this.clickhouse, shadowCountsSql, {
       rollout: rolloutId,
       step,
       from: since - CLOCKS_DIFFER_MS,
     });
-    if (!row) throw new Error('an aggregate has no row');
+    if (!row) throw new Error('an aggregate query returned no row');
     return row;
   }
 
   /**
-   * For how long the step has lasted, seconds by Kafka's clock alone: from its first sampled request to the newest row
-   * of it or of the rollout's evidence, which comes each second. 0 before there is one.
+   * Duration of the step so far, in seconds by Kafka's clock alone: from its first sampled request to the newest row of
+   * the step or of the rollout's evidence, which arrives each second. 0 without any.
    */
   async seconds(rolloutId: string, step: number, since: number): Promise<number> {
     const [row] = await queryRows<{ seconds: number }>(

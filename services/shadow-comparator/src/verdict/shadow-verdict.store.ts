@@ -5,7 +5,7 @@ import type { ShadowCountsStore } from './shadow-counts.store.ts';
 
 const requests = gauge(
   'slipway_shadow_requests',
-  'Sampled requests of a shadow step by where they are: sampled = paired + failed + expired + shed + pending',
+  'Sampled requests of a shadow step by state: sampled = paired + failed + expired + shed + pending',
   ['rollout', 'step', 'state'],
 );
 
