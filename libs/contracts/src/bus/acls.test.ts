@@ -24,7 +24,7 @@ it('match deploy/kafka/acls.txt', async () => {
   await expect(printAcls()).toMatchFileSnapshot(`${kafka}/acls.txt`);
 });
 
-it.each(['', 'staging.'])('match the arguments that deploy/kafka/acls.sh passes to kafka-acls.sh, with the prefix "%s"', (prefix) => {
+it.each(['', 'staging.'])('match what deploy/kafka/acls.sh passes to kafka-acls.sh, with the prefix "%s"', (prefix) => {
   const said = execFileSync('sh', [`${kafka}/acls.sh`, 'broker:9092', '--command-config', 'admin.properties'], {
     env: { PATH: process.env['PATH'], KAFKA_ACLS: 'echo', ...(prefix ? { TOPIC_PREFIX: prefix } : {}) },
     encoding: 'utf8',

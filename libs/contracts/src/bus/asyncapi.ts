@@ -8,7 +8,7 @@ const KAFKA = '0.5.0';
 
 const ABOUT =
   'Messages between the services of Slipway over Kafka. Each operation is named after the Kafka user that may ' +
-  'perform it; `analyser` is experiment-stats, shadow-comparator and drift-monitor, and a `foreignProducer` is a service ' +
+  'do it; `analyser` is experiment-stats, shadow-comparator and drift-monitor, and a `foreignProducer` is a service ' +
   'that serves models itself. A deployment may put its environment before the name of every topic ' +
   '(`staging.slipway.routes.v1`).';
 

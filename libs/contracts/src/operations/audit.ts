@@ -20,7 +20,7 @@ export const audit = {
     method: 'get',
     path: '/v1/audit/verification',
     summary:
-      'Recomputes every chain, checks every signature and compares with audit.v1: reports what was changed, rewritten ' +
+      'Recomputes every chain, checks every signature and compares with audit.v1: what was changed, rewritten ' +
       'or is missing',
     role: 'viewer',
     response: auditVerificationSchema,

@@ -52,7 +52,8 @@ export const models = {
   retire: operation({
     method: 'post',
     path: '/v1/models/{model}/retire',
-    summary: 'Retire a model permanently when no endpoint serves it: no more versions and rollouts; it is kept for the audit',
+    summary:
+      'Retire a model permanently when no endpoint serves it: no more versions and rollouts; it is kept for the audit',
     role: 'publisher',
     params: model,
     body: retireInputSchema,

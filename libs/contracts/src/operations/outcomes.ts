@@ -6,7 +6,7 @@ export const outcomes = {
   post: operation({
     method: 'post',
     path: '/v1/outcomes',
-    summary: 'Report outcomes of predictions; the answer means that they are on the router\'s disk and will be sent to Kafka',
+    summary: 'Report outcomes of predictions; the answer means that they are on the router disk, to be sent to Kafka',
     role: 'caller',
     body: outcomesBodySchema,
     response: z.object({

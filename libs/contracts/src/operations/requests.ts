@@ -6,8 +6,7 @@ export const requests = {
   get: operation({
     method: 'get',
     path: '/v1/requests/{id}',
-    summary:
-      'Which version served a request, and why: arm, probability, revision, rollout, approvals and evidence',
+    summary: 'Which version served a request, and why: arm, probability, revision, rollout, approvals and evidence',
     role: 'viewer',
     params: { id: z.string().meta({ minLength: 1, maxLength: 128 }) },
     response: explanationSchema,

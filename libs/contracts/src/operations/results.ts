@@ -27,7 +27,7 @@ export const results = {
   get: operation({
     method: 'get',
     path: '/v1/results/{rollout}',
-    summary: 'The result of this analyser\'s latest look at a rollout',
+    summary: "The result of this analyser's latest look at a rollout",
     role: 'viewer',
     params: { rollout: soughtId },
     response: evidenceSchema,

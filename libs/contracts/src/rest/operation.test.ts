@@ -37,7 +37,9 @@ describe('the query parameters of an operation', () => {
     expect(() => checkQuery(rollouts.list, { limit: 1, state: 'x' })).toThrow(
       'state: is not a parameter of this operation; cursor, limit, endpoint, status may be given',
     );
-    expect(() => checkQuery(rollouts.get, { state: 'x' })).toThrow('is not a parameter of this operation; none may be given');
+    expect(() => checkQuery(rollouts.get, { state: 'x' })).toThrow(
+      'is not a parameter of this operation; none may be given',
+    );
   });
 });
 

@@ -126,7 +126,10 @@ export function checkQuery(operation: Operation, query: object): void {
   const known = Object.keys(operation.query.shape);
   const errors = Object.keys(query)
     .filter((name) => !known.includes(name))
-    .map((field) => ({ field, message: `is not a parameter of this operation; ${known.join(', ') || 'none'} may be given` }));
+    .map((field) => ({
+      field,
+      message: `is not a parameter of this operation; ${known.join(', ') || 'none'} may be given`,
+    }));
   if (errors.length > 0)
     throw new ProblemError('invalid_request', errors.map((e) => `${e.field}: ${e.message}`).join('; '), { errors });
 }

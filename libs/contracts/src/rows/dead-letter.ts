@@ -26,7 +26,7 @@ export const deadLetterRow = defineRowOf(deadLetterSchema, {
   fields: {
     event_id: {
       column: 'String',
-      comment: "identity of the dead letter; for a refused line its SHA-256, in hexadecimal",
+      comment: 'identity of the dead letter; for a refused line its SHA-256, in hexadecimal',
     },
     time: { column: null, comment: 'when it was refused' },
     consumer: { column: LOW, comment: 'who refused it: clickhouse for the ingest, or the consumer group' },
@@ -36,7 +36,7 @@ export const deadLetterRow = defineRowOf(deadLetterSchema, {
       column: 'UInt64',
       json: 'String',
       value: 'toUInt64OrZero(fields.`offset`)',
-      comment: "the offset of the record in that partition",
+      comment: 'the offset of the record in that partition',
     },
     reason: { column: 'String', comment: 'why it could not be used, as a sentence' },
     raw: { column: 'String', value: 'tryBase64Decode(fields.raw)', comment: 'its bytes, unchanged' },

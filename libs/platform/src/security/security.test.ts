@@ -94,6 +94,8 @@ describe('the security settings', () => {
     expect(refused({ KAFKA_TLS: 'true', KAFKA_TLS_CA: join(folder, 'none.pem') })?.[0]).toMatch(
       /^KAFKA_TLS_CA: .*ENOENT/,
     );
-    expect(refused({ KAFKA_TLS: 'true', KAFKA_TLS_CA: junk })?.[0]).toMatch(/^KAFKA_TLS_CA: cannot read a PEM certificate/);
+    expect(refused({ KAFKA_TLS: 'true', KAFKA_TLS_CA: junk })?.[0]).toMatch(
+      /^KAFKA_TLS_CA: cannot read a PEM certificate/,
+    );
   });
 });

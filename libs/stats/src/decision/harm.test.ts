@@ -67,7 +67,7 @@ describe('with a harm that must not be missed', () => {
       input({ guardrails: [errors([0, 900], [0, 300]), latency] }, { lastComparison: true }),
     );
     expect(reasons).toEqual(['harm_open:latency', 'no_baseline:latency']);
-    expect(sentence).toContain("the control's answers are too few, or too much alike");
+    expect(sentence).toContain('the control has too few answers, or too similar ones');
   });
   it('misses a candidate that does it in at most the allowed share of rollouts, at every look', () => {
     const uniform = random(20261123);

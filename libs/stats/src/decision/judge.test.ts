@@ -67,7 +67,9 @@ describe('the verdict', () => {
     };
     const { reasons, sentence } = judge(input({ guardrails: [errors([0, 900], [0, 300]), misfiled] }));
     expect(reasons).toEqual(['insufficient_data:misfiled']);
-    expect(sentence).toContain('too few outcomes for misfiled yet (3 of 20, about 170 s at the present rate)');
+    expect(sentence).toContain(
+      'misfiled has outcomes of 3 units, at least 20 are needed, about 170 s at the present rate',
+    );
   });
   it('acts on gross failure where nothing is concurrent', () => {
     expect(
@@ -118,7 +120,7 @@ describe('the verdict', () => {
       }),
     );
     expect([verdict, reasons]).toEqual(['hold', ['no_baseline:latency']]);
-    expect(sentence).toContain('the control has 120 of the 500 answers that it is compared by (380 are missing)');
+    expect(sentence).toContain('the control has 120 of the 500 answers that its baseline needs (380 are missing)');
     expect(numbers.guardrails.map((g) => [g.inForce, g.stake])).toEqual([
       [true, 1],
       [false, 0],
@@ -145,7 +147,9 @@ describe('the verdict', () => {
     expect(proved([30, 900], [9, 300])).toMatchObject({ verdict: 'hold', reasons: ['not_proved:error_rate'] });
     expect(proved([9000, 300_000], [3000, 100_000])).toMatchObject({ verdict: 'advance' });
     expect(proved([0, 900], [0, 300]).sentence).toContain('too few events');
-    expect(proved([30, 900], [9, 300]).sentence).toMatch(/the bound is at [\d.]+ percentage points; about \d+ s more/);
+    expect(proved([30, 900], [9, 300]).sentence).toMatch(
+      /its confidence bound is at [\d.]+ percentage points; about \d+ s more/,
+    );
   });
   it('holds an experiment until its goal is shown to be better; a goal rolls nothing back', () => {
     const goal = (control: [number, number], candidate: [number, number]): ProportionGuardrail => ({

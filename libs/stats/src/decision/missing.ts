@@ -2,14 +2,13 @@ import { MIN_UNITS } from '../guardrails/kind.ts';
 import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
 import type { JudgeInput } from './input.ts';
 
-/** A guardrail with an e-value of this or more is in doubt: the rollout stays as small as it is. */
+/** A guardrail with an e-value of this or more is in doubt: the candidate's share does not grow. */
 export const DOUBT = 2;
 
 /** Why a candidate may not advance yet, as machine-readable reasons; empty when it may. */
 export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumbers[]): string[] {
   const out: string[] = [];
-  // Where the candidate has everything, doubt can neither be resolved nor keep it small; what still comes in late can
-  // roll it back.
+  // At a weight of 1 nothing can resolve doubt, and the share cannot be kept small; late outcomes can still roll back.
   if (step.weight < 1)
     for (const g of numbers) if (g.role === 'guardrail' && g.e >= DOUBT) out.push(`in_doubt:${g.metric}`);
   for (const g of numbers)
@@ -18,8 +17,8 @@ export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumb
   if (step.lastComparison)
     for (const g of numbers)
       if (g.role === 'guardrail' && g.harm && !g.harm.excluded) out.push(`harm_open:${g.metric}`);
-  // A limit that the figures break is not promoted on the ground that chance may have broken it. Before that, a larger
-  // share tells more of it than waiting does; where nothing is concurrent any more, nothing can tell.
+  // Figures beyond a limit stop the promotion even if they may be chance. In earlier steps a larger share gives more
+  // information than waiting; at a weight of 1 no further data can decide.
   for (const g of numbers)
     if (
       step.promotes &&
@@ -29,7 +28,7 @@ export function missing({ step, guardrails }: JudgeInput, numbers: GuardrailNumb
     )
       out.push(`limit_broken:${g.metric}`);
   for (const g of guardrails) out.push(...kindOf(g).missing(g, step));
-  // Nobody is rolled back for what the control cannot answer either, and nobody is promoted in the midst of it.
+  // Requests that the control cannot answer either do not roll back, but prevent a promotion.
   if (step.weight >= 1 && guardrails.some((g) => kindOf(g).alone?.(g) === 'outage')) out.push('outage');
   if (step.totals.candidate.requests < Math.max(MIN_UNITS, step.until.requests ?? 0))
     out.push('insufficient_data:requests');

@@ -3,6 +3,7 @@ import { MIN_UNITS } from '../guardrails/kind.ts';
 import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
 import { percent } from '../wording/percent.ts';
 import type { Judgement } from './judgement.ts';
+import { DOUBT } from './missing.ts';
 
 function eText(e: number): string {
   return e >= 1e6 ? e.toExponential(1) : e.toFixed(e < 10 ? 2 : 0);
@@ -10,10 +11,10 @@ function eText(e: number): string {
 
 const count = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
-/** A guardrail's figures of both arms in its own unit, its limit, and how they stand to each other. */
+/** The figures of a guardrail for both arms in its own unit, and its limit. */
 const versus = (g: GuardrailNumbers): string => kindOf(g).versus(g);
 
-/** One plain sentence for people: the verdict, and the numbers that carry it. */
+/** One plain sentence: the verdict, and the numbers behind it. */
 export const describe = sound(
   'describe',
   (verdict: Judgement['verdict'], reasons: readonly string[], n: Judgement['numbers']): string => {
@@ -25,38 +26,38 @@ export const describe = sound(
     if (verdict === 'rollBack') {
       if (reasons[0] === 'gross_failure') return `Roll back: at least half of the candidate's requests fail (${seen}).`;
       const worst = reasons.map((r) => byName.get(r.slice('worse:'.length))).filter((g) => g !== undefined);
-      const worse = 'the candidate is worse than the control by more than is allowed';
+      const worse = 'the candidate is worse than the control by more than allowed';
       return `Roll back: ${worse}: ${worst.map(versus).join('; ')}. ${proof(n)} (${seen}).`;
     }
     if (verdict === 'advance') {
-      const evidence = `evidence ${eText(n.e)}, roll-back at ${eText(n.threshold)}`;
+      const evidence = `evidence against the candidate ${eText(n.e)}, rollback at ${eText(n.threshold)}`;
       return `Advance: ${n.guardrails.map(versus).join('; ')}; ${remaining(reasons)} (${evidence}; ${seen}).`;
     }
     return `Hold: ${reasons.map((r) => holdReason(r, n, byName)).join('; ')} (${seen}).`;
   },
 );
 
-/** What an advance leaves open. */
+/** What an advance leaves undecided. */
 function remaining(reasons: readonly string[]): string {
   const of = (code: string) =>
     reasons.flatMap((r) => (r.startsWith(`${code}:`) ? [r.slice(code.length + 1)] : [])).join(', ');
   const [doubted, beyond] = [of('doubt_remains'), of('beyond_limit_so_far')];
   const parts = [
-    doubted && `${doubted} was in doubt when the comparison ended, and nothing can resolve that now`,
+    doubted && `${doubted} was in doubt when the comparison ended, and no further data can resolve that`,
     beyond &&
-      `${beyond} is beyond its limit so far, which chance may have done: ` +
-        'it has to be within it before the candidate is promoted',
+      `${beyond} is beyond its limit so far, which may be chance: ` +
+        'it must be within its limit before the candidate is promoted',
   ].filter((part) => part !== '');
   return parts.length > 0 ? parts.join('; ') : 'no guardrail is in doubt';
 }
 
-/** What the evidence says, in words: by Ville's inequality a harmless candidate ever shows as much once in so many. */
+/** The evidence in words: by Ville's inequality, the share of harmless candidates that ever reach this evidence. */
 function proof({ e, threshold, least_favourable: least, crossed_units: crossed }: Judgement['numbers']): string {
-  const odds = (t: number) => `a candidate within its limits would look so bad in at most 1 of ${eText(t)} rollouts`;
+  const odds = (t: number) => `a candidate within its limits would look this bad in at most 1 of ${eText(t)} rollouts`;
   const enough = (t: number) => `1 of ${eText(t)} is enough to roll back`;
   if (!least) return `By chance alone, ${odds(e)}; ${enough(threshold)}`;
   const fault = crossed > 0 ? `${count(crossed, 'crossed unit', 'crossed units')} left out` : 'a wrong sample ratio';
-  const premise = `Even at the share of units that speaks most for the candidate (${fault})`;
+  const premise = `Even at the share of units that is most favourable to the candidate (${fault})`;
   return `${premise}, ${odds(least.e)}; ${enough(least.threshold)}`;
 }
 
@@ -77,7 +78,7 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
     }
     case 'exposure_fault': {
       const crossed = `${count(n.crossed_units, 'unit was', 'units were')} in both arms`;
-      return `${crossed} where the shares do not allow it, so the candidate may not widen`;
+      return `${crossed} where the shares do not allow it, so the candidate's share may not grow`;
     }
     case 'out_of_service': {
       const { seconds = 0, limit_seconds: most = 0 } = n.out_of_service ?? {};
@@ -85,17 +86,17 @@ function holdReason(reason: string, n: Judgement['numbers'], byName: Map<string,
       return `the candidate has been ${lasting}: its requests are answered by the control`;
     }
     case 'sample_ratio_mismatch':
-      return 'the arms do not get the shares they should (sample ratio), so they cannot be compared';
+      return 'the arms do not have their planned shares of the units (sample ratio), so they cannot be compared';
     case 'in_doubt':
-      return g ? `${versus(g)} is in doubt (E ${eText(g.e)})` : `${subject} is in doubt`;
-    case 'limit_broken':
       return g
-        ? `${versus(g)}: beyond what is allowed, though chance is not excluded`
-        : `${subject} is beyond its limit`;
+        ? `${versus(g)} is in doubt (evidence against the candidate ${eText(g.e)}, below ${DOUBT} is needed)`
+        : `${subject} is in doubt`;
+    case 'limit_broken':
+      return g ? `${versus(g)}: beyond its limit, though this may be chance` : `${subject} is beyond its limit`;
     case 'outage':
       return 'at least half of the requests are answered neither by the candidate nor by the control in its place';
     case 'dwell':
-      return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the dwell are left`;
+      return `${Math.max(0, Math.ceil(step.dwellSeconds - step.activeSeconds))} s of the minimum time (dwell) are left`;
     case 'insufficient_data': {
       if (subject !== 'requests' && subject !== 'units') return reason;
       const have = step.totals.candidate[subject];

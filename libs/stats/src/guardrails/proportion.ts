@@ -114,7 +114,7 @@ export const proportion: GuardrailKind<ProportionGuardrail, ProportionFigures> =
   reasons: {
     insufficient_data({ metric, candidate: { units: seen } }, step) {
       const left = seen > 0 ? `, about ${inSeconds((MIN_UNITS - seen) / seen, step)} at the present rate` : '';
-      return `too few outcomes for ${metric} yet (${seen} of ${MIN_UNITS}${left})`;
+      return `${metric} has outcomes of ${seen} units, at least ${MIN_UNITS} are needed${left}`;
     },
   },
   untilProved({ proof }, step) {
@@ -123,8 +123,8 @@ export const proportion: GuardrailKind<ProportionGuardrail, ProportionFigures> =
     // The half-width falls with the root of the units; an estimate on the wrong side is not corrected by more of them.
     const hopeful = Math.sign(estimate) === Math.sign(estimate - at) && estimate !== 0;
     const times = (Math.abs(at - estimate) / Math.abs(estimate)) ** 2 - 1;
-    const more = hopeful ? `; about ${inSeconds(times, step)} more, should the rates stay as they are` : '';
-    return ` (the bound is at ${(100 * at).toFixed(2)} percentage points${more})`;
+    const more = hopeful ? `; about ${inSeconds(times, step)} more if the rates stay as they are` : '';
+    return ` (its confidence bound is at ${(100 * at).toFixed(2)} percentage points${more})`;
   },
   untilExcluded({ harm: found }) {
     if (!found || found.e === null || found.e === 1) return ' (no event so far)';

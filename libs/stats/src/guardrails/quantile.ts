@@ -99,21 +99,21 @@ export const quantile: GuardrailKind<QuantileGuardrail, QuantileFigures> = {
 
   versus(n) {
     const { candidate, control } = n.quantiles ?? {};
-    if (!candidate || !control) return `${n.metric} (no answers of both arms in this step)`;
+    if (!candidate || !control) return `${n.metric} (not yet answers of both arms in this step)`;
     const pairs = QUANTILES.map((q) => `${q} ${ms(candidate[q])} against ${ms(control[q])}`);
     return `${n.metric} ${pairs.join(', ')}${allowed(n, 'lower', EACH)}`;
   },
   reasons: {
     no_baseline({ metric, baseline }) {
       const { answers = 0, needed = 0 } = baseline ?? {};
-      const has = `the control has ${answers} of the ${needed} answers that it is compared by`;
+      const has = `the control has ${answers} of the ${needed} answers that its baseline needs`;
       return `${metric} cannot be judged yet: ${has} (${Math.max(0, needed - answers)} are missing)`;
     },
-    sla_exceeded: (_, __, subject) => `${subject} is over its limit`,
+    sla_exceeded: (_, __, subject) => `${subject} is above its longest allowed latency (sla)`,
   },
   untilExcluded({ harm: found }) {
     if (!found || found.e === null || found.e === 1)
-      return " (the control's answers are too few, or too much alike, to measure it by)";
+      return ' (the control has too few answers, or too similar ones, to measure it)';
     const left = found.seconds === null ? '' : `, about ${Math.ceil(found.seconds)} s at the present rate`;
     const size = (found.harm ?? 0).toFixed(2);
     return ` (${size} normal scores slower: likelihood ratio ${found.e.toPrecision(2)}${left})`;

@@ -108,7 +108,7 @@ describe('an artifact', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is fetched from the next source when one is silent or redirects endlessly, then comes from the cache', async () => {
+  it('comes from the next source when one is silent or redirects endlessly, then from the cache', async () => {
     const c = client({ silenceMs: 100 });
     await c.fetch(digest, [`${elsewhere.url}/silent`, `${registry.url}/loop`, `${registry.url}/model`]);
     expect(readdirSync(folder)).toEqual([digest]);
@@ -154,7 +154,7 @@ describe('an artifact with several sources', () => {
     expect(readdirSync(folder)).toEqual([digest]);
   });
 
-  it('has wrong bytes only when every source gives wrong bytes: one that could not be reached may have the right ones', async () => {
+  it('has wrong bytes only when all sources give such: an unreachable one may have the right ones', async () => {
     const wrong = `${registry.url}/other`;
     await expect(client().fetch(digest, [wrong])).rejects.toMatchObject({ wrongBytes: true });
     await expect(client().fetch(digest, [wrong, 'http://models.example/m'])).rejects.toMatchObject({

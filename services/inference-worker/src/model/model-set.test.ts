@@ -106,7 +106,7 @@ it.each([
 
 it.each([
   ['its host is not allowed here', {}, ['http://models.example/m'], /host "models.example" is not one.*ARTIFACT_HOSTS/],
-  ['it is larger than this worker\'s limit', { maxBytes: 10 }, undefined, /bytes or more; MAX_ARTIFACT_BYTES is 10/],
+  ["it is larger than this worker's limit", { maxBytes: 10 }, undefined, /bytes or more; MAX_ARTIFACT_BYTES is 10/],
   ['its source does not respond', {}, ['http://127.0.0.1:1/m'], /fetch failed.*ECONNREFUSED|bad port/],
   [
     'it needs more memory than there is',
@@ -145,7 +145,7 @@ it('a file that only one source refuses is fetched from the next', async () => {
   expect((await said(set, 'elsewhere', (v) => v.state !== 'loading')).state).toBe('warm');
 });
 
-it('at most four of a publisher\'s versions are loaded at once for their trial', async () => {
+it("at most four of a publisher's versions are loaded at once for their trial", async () => {
   const set = modelSet();
   const specs = Array.from({ length: 8 }, (_, i) => version(`tried-${i}`, identity('FP32', [-1, i + 1])));
   set.tryOut(specs);

@@ -95,7 +95,9 @@ export class ModelProcess {
         pending?.reject(this.cause);
         resolve(this.cause);
       };
-      this.child.once('error', (e) => end(new ModelProcessError('unavailable', `its process could not be started: ${e.message}`)));
+      this.child.once('error', (e) =>
+        end(new ModelProcessError('unavailable', `its process could not be started: ${e.message}`)),
+      );
       this.child.once('close', (code, signal) => end(this.reasonOf(code, signal)));
     });
     this.ready = this.within(STARTS_WITHIN_MS, 'unavailable', 'its process did not start', undefined);
@@ -156,7 +158,8 @@ export class ModelProcess {
     const last = this.tail.trim().split('\n').slice(-3).join(' ').slice(-500);
     if (outOfMemory(this.tail)) return this.tooMuch(`ran out of memory (${last})`);
     // This worker ends it only with a reason of its own: this signal came from the system or from somebody else.
-    if (signal === 'SIGKILL') return this.tooMuch('was killed by a signal from outside, perhaps because the system ran out of memory');
+    if (signal === 'SIGKILL')
+      return this.tooMuch('was killed by a signal from outside, perhaps because the system ran out of memory');
     const how = signal ? `with ${signal}` : `with the exit code ${code}`;
     return new ModelProcessError('crashed', `its process ended ${how}${last ? `: ${last}` : ''}`);
   }

@@ -104,7 +104,7 @@ describe("a model's process that ends", () => {
     expect(readFileSync(`/proc/${model.pid}/environ`, 'utf8')).not.toContain('a secret');
   });
 
-  it.runIf(linux)('sends nothing to the outside: ONNX Runtime\'s telemetry is switched off', async () => {
+  it.runIf(linux)("sends nothing to the outside: ONNX Runtime's telemetry is switched off", async () => {
     const model = await load(identity('FP32', [-1, 1]));
     await ask(model, 1);
     expect(existsSync(`/tmp/mat-debug-${model.pid}.log`)).toBe(false);

@@ -110,7 +110,7 @@ describe('the targets of a leg', () => {
     expect(fails.asked()).toBe(8);
   });
 
-  it('are asked once more after a broken connection: only the second one counts as the version\'s behaviour', async () => {
+  it('are asked once more after a broken connection: only the second one counts as a failure', async () => {
     const once = await serve((res, n) => (n === 0 ? res.destroy() : good(res)));
     expect((await legsTo(once.address).ask(legOf({}), 20_000)).ok).toBe(true);
     const always = await serve((res) => res.destroy());

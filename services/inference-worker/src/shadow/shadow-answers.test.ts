@@ -128,7 +128,7 @@ describe('a shadow with huge answers', () => {
     expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);
     expect(pair).toMatchObject({ result: 'paired', noise: null, candidate: { text: expect.any(String) } });
   });
-  it("is oversize, which counts for neither arm, when numbers grow beyond a record as they are read", async () => {
+  it('is oversize, which counts for neither arm, when numbers grow beyond a record as they are read', async () => {
     const grows = `{"a":[${'1e20,'.repeat(80_000)}0]}`;
     const { pair, bytes } = await shadowOf({ response: JSON.parse(grows) as unknown }, says(grows));
     expect(bytes).toBeLessThanOrEqual(MAX_RECORD_BYTES);

@@ -14,11 +14,11 @@ import {
 } from '@slipway/platform';
 import { comparisonRow } from './row.ts';
 
-const pairsTotal = counter(
-  'slipway_comparator_pairs_total',
-  'Shadow pairs by result and agreement',
-  ['endpoint', 'result', 'agree'],
-);
+const pairsTotal = counter('slipway_comparator_pairs_total', 'Shadow pairs by result and agreement', [
+  'endpoint',
+  'result',
+  'agree',
+]);
 
 /** A pair may arrive a moment before its rollout: a batch waits once for all its unknown rollouts together. */
 const ROLLOUT_PATIENCE_MS = 3000;

@@ -27,7 +27,7 @@ const row = async (change: object, compare: object = {}) => {
 };
 
 describe('one row of comparisons', () => {
-  it("counts faults of the candidate as disagreement: timeouts, errors, missing answers", async () => {
+  it('counts faults of the candidate as disagreement: timeouts, errors, missing answers', async () => {
     expect(await row({ result: 'failed', reason: 'candidate_timeout' })).toEqual([
       'failed',
       'candidate_timeout',
@@ -53,7 +53,7 @@ describe('one row of comparisons', () => {
     expect((await row({ control: {}, candidate: {} }))[1]).toBe('nothing_compared');
     expect(await row({ candidate: answer('b') }, { fields: ['class'] })).toEqual(['paired', '', false]);
   });
-  it('is well-formed whatever the answers contain: lone surrogates, and a character that truncation would split', async () => {
+  it('is well-formed whatever answers contain: lone surrogates, a character that truncation would split', async () => {
     const long = `${'x'.repeat(197)}😀`;
     const made = await comparisonRow(
       pair({ control: answer(long), candidate: answer('\ud83d alone') }),
@@ -78,7 +78,7 @@ describe('a row of answers with extreme names', () => {
     expect([made.agree, made.differences.length]).toEqual([false, 20]);
     expect(JSON.stringify(made).length).toBeLessThan(20_000);
   });
-  it('is a disagreement when the candidate has none of control\'s fields', async () => {
+  it("is a disagreement when the candidate has none of control's fields", async () => {
     expect(await row({ control: { label: 'spam' }, candidate: { etiket: 'spam' } })).toEqual(['paired', '', false]);
   });
 });
