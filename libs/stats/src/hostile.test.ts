@@ -3,7 +3,7 @@ import { CALLS } from './calls.fixture.ts';
 import * as stats from './index.ts';
 
 /** Values that are not numbers, and extreme numbers. */
-const EXEMPT = ['ReturningUnits', 'StatsError', 'driftIndices', 'evidentlyDefault', 'lInfinity'];
+const EXEMPT = ['ReturningUnits', 'StatsError', 'driftIndices', 'evidentlyDefault', 'lInfinity', 'percent'];
 const HOSTILE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 0, 1, 0.5, 1e300];
 
 /** Every way to replace one number or one list by a bad value. */

@@ -154,12 +154,12 @@ export function describeVersions(stack: () => Release): void {
       for (const [extra, message] of [
         [
           { infra: { url: 'http://169.254.169.254/latest' } },
-          'bundle.infra.url: the host "169.254.169.254" is not one that may be asked by HTTP; TARGET_HOSTS allows',
+          'bundle.infra.url: the host "169.254.169.254" may not be called over HTTP; TARGET_HOSTS allows',
         ],
         [{ infra: { protocol: 'gopher' } }, 'bundle.infra.protocol: "gopher" is not spoken by workers; known: oip'],
         [
           { artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/m.onnx' } },
-          'bundle.artifact.uri: the host "models.example" is not one that may be asked by HTTP; ARTIFACT_HOSTS allows',
+          'bundle.artifact.uri: the host "models.example" may not be called over HTTP; ARTIFACT_HOSTS allows',
         ],
       ] as const)
         await expect(stack().register(onnx, extra)).rejects.toThrow(message);

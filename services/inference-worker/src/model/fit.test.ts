@@ -18,7 +18,7 @@ describe('the default output of skl2onnx, a sequence of maps', () => {
   it('is refused with instructions for the export, when the signature names it', async () => {
     const outputs = [tensor('output_label', 'INT64', -1), tensor('output_probability', 'FP32', -1, 2)];
     await expect(load(zipMapped(), loadable({ inputs: [X], outputs }))).rejects.toThrow(
-      'the output "output_probability" is no tensor but a sequence or map, as skl2onnx makes by default; export ' +
+      'the output "output_probability" is not a tensor but a sequence or map, as skl2onnx makes by default; export ' +
         `with options={id(model): {'zipmap': False}}, or leave it out of the signature`,
     );
   });

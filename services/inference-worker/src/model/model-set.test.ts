@@ -105,7 +105,12 @@ it.each([
 });
 
 it.each([
-  ['its host is not allowed here', {}, ['http://models.example/m'], /host "models.example" is not one.*ARTIFACT_HOSTS/],
+  [
+    'its host is not allowed here',
+    {},
+    ['http://models.example/m'],
+    /host "models.example" may not be called.*ARTIFACT_HOSTS/,
+  ],
   ["it is larger than this worker's limit", { maxBytes: 10 }, undefined, /bytes or more; MAX_ARTIFACT_BYTES is 10/],
   ['its source does not respond', {}, ['http://127.0.0.1:1/m'], /fetch failed.*ECONNREFUSED|bad port/],
   [
