@@ -72,7 +72,7 @@ export const bundleSchema = z
             code: 'custom',
             path: ['signature', side, i, 'datatype'],
             message:
-              `${t.datatype} is not served: JSON has no form for it; export the model with FP32 inputs ` +
+              `${t.datatype} is not supported because JSON has no form for it; export the model with FP32 inputs ` +
               'and outputs',
           });
   });

@@ -149,7 +149,7 @@ describe('a datatype, on ONNX Runtime', () => {
     const [issue] = bundleSchema.safeParse(bundle).error?.issues ?? [];
     expect(issue?.path).toEqual(['signature', 'inputs', 0, 'datatype']);
     expect(issue?.message).toBe(
-      `${datatype} is not served: JSON has no form for it; export the model with FP32 inputs and outputs`,
+      `${datatype} is not supported because JSON has no form for it; export the model with FP32 inputs and outputs`,
     );
   });
 });
