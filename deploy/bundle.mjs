@@ -1,20 +1,20 @@
-// One file per program of a service: a service loads about 900 modules, which costs it a second of CPU at every start,
-// and half of that as one file. A router that was killed is back that much earlier.
-// `node deploy/bundle.mjs [services/NAME …]` does it for these, or for all.
+// Bundles each program of a service into one file. A service loads about 900 modules, which costs a second of CPU at
+// every start and half of that as one file, so a killed router is back sooner.
+// `node deploy/bundle.mjs [services/NAME …]` bundles these services, or all.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Found at run time, not built in: native code. */
+/** Native code, found at run time and not bundled. */
 const EXTERNAL = [/^onnxruntime-node$/];
 
 /**
- * Bundles what `tsc` built: `services/NAME/dist/{main,*.cli}.js` → `services/NAME/bundle/`. Nothing is done for
- * services whose bundle is newer than everything that was built.
+ * Bundles what `tsc` built: `services/NAME/dist/{main,*.cli}.js` → `services/NAME/bundle/`. Skips services whose bundle
+ * is newer than everything that was built.
  * @param {string} root of the repository, absolute
  * @param {string[]} [services] folders from the root; all by default
- * @returns {Promise<string[]>} the names of those whose programs are others than before
+ * @returns {Promise<string[]>} the names of services whose programs have changed
  */
 export async function bundleServices(root, services = readdirSync(join(root, 'services')).map((s) => `services/${s}`)) {
   const built = newest(readdirSync(join(root, 'libs')).map((name) => join(root, 'libs', name, 'dist')));
@@ -32,17 +32,17 @@ export async function bundleServices(root, services = readdirSync(join(root, 'se
   return changed;
 }
 
-/** @returns the digest of what was written */
+/** @returns the digest of the written files */
 async function bundle(service, dist) {
   const { rolldown } = await import('rolldown');
   const programs = readdirSync(dist, { recursive: true }).filter((f) => /(^|\/)(main|[\w-]+\.cli)\.js$/.test(f));
   const build = await rolldown({
-    // Beside each other: a program finds another by `./NAME.cli.js`.
+    // In one folder: a program finds another by `./NAME.cli.js`.
     input: Object.fromEntries(programs.map((file) => [basename(file, '.js'), join(dist, file)])),
     platform: 'node',
     external: EXTERNAL,
     onLog(level, log, report) {
-      // What libraries look for and do without when it is not installed.
+      // Optional dependencies that are not installed.
       if (log.code === 'UNRESOLVED_IMPORT' && /node_modules/.test(log.id ?? log.message)) return;
       if (level !== 'info') report(level, log);
     },
@@ -53,7 +53,7 @@ async function bundle(service, dist) {
   const { output } = await build.write({
     dir: folder,
     format: 'esm',
-    // Classes are told of by their names in logs and errors.
+    // Class names appear in logs and errors.
     keepNames: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
@@ -64,7 +64,7 @@ async function bundle(service, dist) {
   return digest.digest('hex');
 }
 
-/** When the youngest `.js` file in the folders was written, milliseconds since the epoch. */
+/** Time of the newest `.js` file in the folders, milliseconds since the epoch. */
 function newest(folders) {
   let latest = 0;
   for (const folder of folders.filter(existsSync))

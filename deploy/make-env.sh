@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes deploy/.env with a password or key of 192 random bits for everything that compose.yaml asks for. Keeps one that
-# is there already.
+# Makes deploy/.env with a password or key of 192 random bits for everything that compose.yaml needs. Keeps an existing
+# file.
 set -eu
 file="$(dirname "$0")/.env"
 [ -e "$file" ] && { echo "$file is there already"; exit 0; }

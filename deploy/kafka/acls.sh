@@ -1,8 +1,8 @@
 #!/bin/sh
-# Grants what acls.txt lists, by Kafka's own kafka-acls.sh:
+# Grants the rights in acls.txt by Kafka's own kafka-acls.sh:
 #   sh deploy/kafka/acls.sh BROKER:PORT --command-config admin.properties
-# KAFKA_ACLS names the program where it is not on the PATH. TOPIC_PREFIX (`staging.`), where the deployment has one, is
-# put before every topic, group and user. May be run again: a right that is there stays as it is.
+# KAFKA_ACLS is the path of that program if it is not on the PATH. TOPIC_PREFIX (`staging.`), if the deployment has one,
+# is put before every topic, group and user. May be run again: existing rights are kept.
 set -eu
 [ $# -ge 1 ] || { echo "usage: $0 BROKER:PORT [option of kafka-acls.sh ...]" >&2; exit 64; }
 list="$(cd "$(dirname "$0")" && pwd)/acls.txt"

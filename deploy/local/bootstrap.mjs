@@ -1,5 +1,5 @@
-// What must be there before anything of ours can run: the packages, the build, Kafka's jars. Plain Node: nothing is
-// installed yet.
+// Prepares what every program here needs: packages, the build, Kafka's jars. Plain Node, since nothing is installed
+// yet.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ export const cacheDir = join(root, '.slipway', 'cache');
 const KAFKA_VERSION = '4.1.0';
 export const kafkaJars = join(cacheDir, `kafka-${KAFKA_VERSION}`);
 
-/** Says one sentence that tells what to do, and ends. */
+/** An error that one sentence explains: it says what to do. */
 export class Advice extends Error {}
 
 function run(command, args, options = {}) {
@@ -67,7 +67,7 @@ async function installPackages(say) {
   const stamp = join(root, 'node_modules', '.slipway-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('installing packages (npm ci) …');
-  // Its post-install step downloads what only CUDA needs; npm 11 does not run it (allowScripts), npm 10 would.
+  // Its post-install step downloads files that only CUDA needs; npm 11 does not run it (allowScripts), npm 10 would.
   await run('npm', ['ci', '--no-audit', '--no-fund'], {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
@@ -97,10 +97,10 @@ async function fetchKafka(say) {
   renameSync(partial, kafkaJars);
 }
 
-/** Where the Python packages of the tests lie, for PYTHONPATH. */
+/** Folder of the Python packages of the tests, for PYTHONPATH. */
 export const pythonPackages = join(cacheDir, 'python');
 
-/** The tests show clients in another language: Python's Kafka and ClickHouse clients, in a folder of our own. */
+/** The tests also use clients in another language: Python's Kafka and ClickHouse clients, in a folder of their own. */
 export async function preparePython(say) {
   const requirements = [
     join(root, 'test', 'python', 'requirements.txt'),
@@ -133,8 +133,8 @@ export async function preparePython(say) {
 }
 
 /**
- * Installs, builds and fetches what is missing; says what it does.
- * @param {boolean} [options.given] whether a Kafka named by KAFKA_BROKERS will be used, so that none of ours is needed
+ * Installs, builds and downloads what is missing, and reports each step.
+ * @param {boolean} [options.given] whether a Kafka named by KAFKA_BROKERS is used, so that none has to be downloaded
  * @throws Advice
  */
 export async function prepare(say, { given = true } = {}) {
@@ -145,7 +145,7 @@ export async function prepare(say, { given = true } = {}) {
   if (ownKafka) await fetchKafka(say);
 }
 
-/** Packages and build: all that a program without servers needs. @throws Advice */
+/** Packages and build, for programs that need no servers. @throws Advice */
 export async function prepareBuild(say) {
   checkNode();
   await installPackages(say);

@@ -1,5 +1,5 @@
-// `npm run dev`: the stores and the services of one machine, without the demo. When the source of a service or of a
-// library changes, it is built, and the services whose programs are others than before are started again.
+// `npm run dev`: the stores and services on one machine, without the demo. When the source of a service or library
+// changes, it is built, and the services whose programs have changed are restarted.
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { Advice, kafkaJars, prepare, root } from './bootstrap.mjs';
 const USAGE = `npm run dev               start stores and services; a change of source restarts the services concerned
 npm run dev -- --fresh    delete the data of earlier starts first (\`npm start\` has the same data)
 `;
-/** How often the sources are looked at. Their times are polled: events of the file system differ by platform. */
+/** Interval for checking the sources. Their times are polled, because file system events differ by platform. */
 const POLL_MS = 400;
 const COUNTS = { registries: 1, routers: 1, workers: 1 };
 
@@ -21,7 +21,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** The folders of `libs` or `services`, absolute. */
 const projects = (parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name));
 
-/** Changes when a source file is written, made, renamed or deleted. */
+/** Changes when a source file is written, created, renamed or deleted. */
 function stateOfSources() {
   const files = [];
   for (const project of [...projects('libs'), ...projects('services')])
@@ -33,7 +33,7 @@ function stateOfSources() {
   return files.join('\n');
 }
 
-/** The same, or undefined where a file went away meanwhile (an editor is saving). */
+/** The same, or undefined when a file disappeared meanwhile (an editor is saving). */
 function readSources() {
   try {
     return stateOfSources();
@@ -43,7 +43,7 @@ function readSources() {
   }
 }
 
-/** @returns {Promise<string | undefined>} what the compiler says against the sources, if anything */
+/** @returns {Promise<string | undefined>} the compiler's errors, if any */
 function compile() {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const child = spawn(process.execPath, [tsc, '-b', ...projects('services')], { cwd: root });
@@ -55,15 +55,15 @@ function compile() {
   });
 }
 
-/** Builds, and starts again what has changed. A failure is said, and what ran before goes on. */
+/** Builds, and restarts what has changed. After a failed build the running services are kept. */
 async function apply(stack) {
   const since = Date.now();
   const faults = await compile();
-  if (faults !== undefined) return say(`the change does not compile; what ran before goes on:\n${faults}`);
+  if (faults !== undefined) return say(`the change does not compile; the running services are kept:\n${faults}`);
   const changed = await bundleServices(root);
-  if (changed.length === 0) return say('built; the change concerns no service');
+  if (changed.length === 0) return say('built; no service has changed');
   const names = changed.flatMap((service) => stack.processes[service] ?? []);
-  say(`built; starting ${names.join(', ')} again …`);
+  say(`built; restarting ${names.join(', ')} …`);
   await Promise.all(
     names.map(async (name) => {
       try {
@@ -82,7 +82,7 @@ async function watch(stack, isStopped) {
     await sleep(POLL_MS);
     const seen = readSources();
     if (seen === undefined || seen === applied) continue;
-    // An editor or a checkout writes several files: once nothing more changes.
+    // Editors and checkouts write several files, so it waits until nothing changes any more.
     await sleep(POLL_MS);
     if (readSources() !== seen) continue;
     applied = seen;

@@ -1,4 +1,4 @@
--- One row a place in which two answers differ, beside the request that it was.
+-- One row for each place where two answers differ, with the request.
 CREATE OR REPLACE VIEW slipway.discrepancies AS
 SELECT c.event_id AS event_id, c.arrived_at AS arrived_at, c.endpoint AS endpoint, c.rollout_id AS rollout_id,
     c.step AS step, c.request_id AS request_id, c.trace_id AS trace_id,

@@ -5,12 +5,12 @@ import { Supervisor } from './process/supervisor.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Where `npm start` and `npm run dev` keep their data: `SLIPWAY_DATA_DIR`, or `.slipway/data`. */
+/** The data folder of `npm start` and `npm run dev`: `SLIPWAY_DATA_DIR`, or `.slipway/data`. */
 export function dataFolder(env: NodeJS.ProcessEnv): string {
   return env['SLIPWAY_DATA_DIR'] ?? join(root, '.slipway', 'data');
 }
 
-/** Ends what an earlier start left running on this folder, and deletes the folder. */
+/** Ends the processes that an earlier start left running on this folder, and deletes the folder. */
 export async function clearData(folder: string): Promise<void> {
   await new Supervisor(folder).endLeftovers();
   rmSync(folder, { recursive: true, force: true });

@@ -22,7 +22,7 @@ const kafka = {
   KAFKA_TLS_CA: '/here/ca.pem',
 };
 
-it('hands each process the login and the encryption of the given servers that it speaks to', () => {
+it('passes each process the login and encryption settings of the given servers that it uses', () => {
   const given = givenServers(env, '/here');
   expect(securityFor(given, {})).toEqual(kafka);
   expect(securityFor(given, { clickhouse: true })).toEqual({ ...kafka, CLICKHOUSE_TLS_CA: '/etc/ca.pem' });
@@ -33,7 +33,7 @@ it('hands each process the login and the encryption of the given servers that it
   });
 });
 
-it('hands out nothing for a server of our own, which asks for neither', () => {
+it('passes none for a server of the local stack, which needs none', () => {
   const { KAFKA_BROKERS: _, DATABASE_URL: __, CLICKHOUSE_URL: ___, ...rest } = env;
   expect(securityFor(givenServers(rest, '/here'), { clickhouse: true, database: true })).toEqual({});
 });

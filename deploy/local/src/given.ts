@@ -1,21 +1,21 @@
 import { resolve } from 'node:path';
 import { securityShape } from '@slipway/platform';
 
-/** Servers that run already, and how to log in there: the same variables as a service's own, as they were set. */
+/** Existing servers, and how to log in there: the same variables as a service's own, as they were set. */
 export type Given = {
   kafkaBrokers?: string | undefined;
   databaseUrl?: string | undefined;
   clickhouseUrl?: string | undefined;
-  /** What stands before the names of our topics and groups there; nothing when absent. */
+  /** Prefix of topics and groups there; empty when absent. */
   topicPrefix?: string | undefined;
   /** Those of `securityShape`; the paths in them are absolute. */
   security?: Record<string, string>;
 };
 
-/** Which servers a process speaks to. */
+/** The servers that a process uses. */
 export type Uses = { database?: boolean; clickhouse?: boolean };
 
-/** What the environment names. @param from the folder that relative paths count from */
+/** The servers named by the environment. @param from the folder that relative paths count from */
 export function givenServers(env: NodeJS.ProcessEnv, from: string): Given {
   const security: Record<string, string> = {};
   for (const name of Object.keys(securityShape)) {
@@ -31,7 +31,7 @@ export function givenServers(env: NodeJS.ProcessEnv, from: string): Given {
   };
 }
 
-/** The settings for logins and encryption of a process: those of the given servers that it speaks to, and no others. */
+/** Login and encryption settings for a process: those of the given servers that it uses, and no others. */
 export function securityFor(given: Given, uses: Uses): Record<string, string> {
   const wanted = (name: string) =>
     (name.startsWith('KAFKA_') && given.kafkaBrokers !== undefined) ||

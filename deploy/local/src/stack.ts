@@ -34,17 +34,17 @@ export type StackPorts = {
 };
 
 export type StackOptions = {
-  /** All data of this stack lie here. */
+  /** Folder of all data of this stack. */
   folder: string;
   kafkaJars: string;
   counts: { registries: number; routers: number; workers: number };
-  /** Free ones are chosen when absent. */
+  /** Free ports are chosen when absent. */
   ports?: StackPorts;
-  /** Servers that run already. */
+  /** Existing servers. */
   given?: Given;
   /** Environment of single services, by process name (`router-1`). */
   env?: Record<string, Record<string, string>>;
-  /** It lives for minutes: what starts quickly is better than what runs fast. */
+  /** Whether it runs for minutes only: then a quick start matters more than speed. */
   brief?: boolean;
   onEvent?: (line: string) => void;
   progress?: (line: string) => void;
@@ -68,7 +68,7 @@ export type Stack = {
   stop: () => Promise<void>;
 };
 
-/** The default ports, each to be changed by its variable. */
+/** The default ports; each can be changed by its variable. */
 export function defaultPorts(
   counts: StackOptions['counts'],
   env: NodeJS.ProcessEnv,
@@ -115,12 +115,12 @@ export async function randomPorts({ registries, routers, workers }: StackOptions
   };
 }
 
-/** Starts the stores and every service, in order, each when what it needs is ready. */
+/** Starts the stores and every service in order, each when what it depends on is ready. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, counts, given = {}, progress = () => undefined } = options;
   mkdirSync(folder, { recursive: true });
-  // Others may pass through, as the store that runs as nobody must, but not list what is here; secrets have a mode of
-  // their own.
+  // Other users may pass through the folder, as the store that runs as nobody must, but not list it; secrets have a
+  // mode of their own.
   chmodSync(folder, 0o711);
   const supervisor = new Supervisor(folder, options.onEvent);
   const left = await supervisor.endLeftovers();

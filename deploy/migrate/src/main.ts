@@ -1,5 +1,5 @@
-// Creates the topics and the ClickHouse tables that are missing; may be run at every deployment. (The registry migrates
-// Postgres itself.)
+// Creates the missing topics and ClickHouse tables; may be run at every deployment. (The registry migrates Postgres
+// itself.)
 import { fileURLToPath } from 'node:url';
 import { createKafka, createLogger, createTopics, loadConfig, migrateClickHouse } from '@slipway/platform';
 import { configSchema } from './config.ts';

@@ -5,7 +5,7 @@ import { configSchema } from './config.ts';
 describe('BOOTSTRAP_KEYS', () => {
   const problem = (keys: string) =>
     configSchema.safeParse({ BOOTSTRAP_KEYS: keys }).error?.issues.find((i) => i.path[0] === 'BOOTSTRAP_KEYS')?.message;
-  it('with a key that can be guessed keep the registry from starting: their digests are published', () => {
+  it('with a key that can be guessed keep the registry from starting, since their digests are published', () => {
     expect(problem(JSON.stringify({ admin: 'changeme-changeme-changeme' }))).toMatch(
       /the key can be guessed: its secret/,
     );

@@ -9,11 +9,14 @@ export const configSchema = commonConfigSchema.extend({
   ARTIFACT_DIR: z.string().min(1),
   /** The Ed25519 key that signs the audit: PKCS#8 in PEM, made at the first start; several registries share it. */
   AUDIT_KEY_FILE: z.string().min(1),
-  /** Folder with the public half of every key that signs or has signed the audit; `audit-keys` beside that file. */
+  /**
+   * Folder with the public half of every key that signs or has signed the audit; `audit-keys` beside that file by
+   * default.
+   */
   AUDIT_KEYS_DIR: z.string().min(1).optional(),
   /** Base URLs of all registries, as workers reach them: artifacts are fetched from any. */
   PUBLIC_URLS: listFromEnv.pipe(z.array(z.url()).min(1)),
-  /** Keys to admit at the start, as JSON from role to key. */
+  /** Keys to add at the start, as JSON from role to key. */
   BOOTSTRAP_KEYS: z
     .string()
     .default('{}')
@@ -34,7 +37,7 @@ export const configSchema = commonConfigSchema.extend({
         }),
       ),
     ),
-  /** Where `GET /v1/requests/{id}` finds the rows; without it that path answers 404. */
+  /** ClickHouse for `GET /v1/requests/{id}`; without it that path answers 404. */
   CLICKHOUSE_URL: z.url().optional(),
   /** Hosts that a bundle's `artifact.uri` may name: `host`, `host:port`, `*.domain`, or `*` for every host. */
   ARTIFACT_HOSTS: z.string().default(LOOPBACK_HOSTS).pipe(listFromEnv),
@@ -44,7 +47,7 @@ export const configSchema = commonConfigSchema.extend({
   LEASE_MS: intFromEnv(1000).default(30_000),
   /** The share of rollouts with a harmless candidate that may be rolled back. */
   ALPHA: z.coerce.number().gt(0).lt(0.5).default(0.05),
-  /** Without evidence for so long, a rollout pauses at the last proven weight. */
+  /** Time without evidence after which a rollout pauses at the last proven weight. */
   SILENCE_MS: intFromEnv(1000).default(60_000),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -16,14 +16,14 @@ describe('what cannot be stored', () => {
     expect(unstorable(value)).toBe(at);
   });
 
-  it('is what nests deeper than 64, whatever its depth', () => {
+  it('is a value nested deeper than 64, whatever its depth', () => {
     expect(unstorable(nested(65, '1'))).toBeUndefined();
     expect(unstorable(nested(66, '1'))).toMatch(/^0\.0.*: is nested deeper than 64$/);
     expect(unstorable(nested(100_000, '"\\u0000"'))).toMatch(/: is nested deeper than 64$/);
     expect(unstorable(nested(60, '"\\u0000"'))).toMatch(/^0\.0.*: has a NUL/);
   });
 
-  it('is not looked for in a stream of bytes, which refers to itself', () => {
+  it('is not searched for in a byte stream, which refers to itself', () => {
     const stream = Readable.from([Buffer.from([0])]);
     expect(unstorable(Object.assign(stream, { self: stream }))).toBeUndefined();
   });

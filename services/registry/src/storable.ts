@@ -1,14 +1,15 @@
-/** What writes JSON, and what hashes it, walks it by recursion; no request of ours nests deeper than a dozen. */
+/** Writing and hashing JSON is recursive; no valid request nests deeper than a dozen. */
 const MOST_DEPTH = 64;
 
 /**
- * What in a value cannot be stored, and where, as `a.0.b: has …`: text that Postgres does not hold (NUL, half of a
- * surrogate pair), nesting deeper than 64. Undefined when nothing. Walks without recursion, so that no depth ends it.
+ * The first part of a value that cannot be stored, as `a.0.b: has …`: text that Postgres does not accept (NUL, half of
+ * a surrogate pair), or nesting deeper than 64. Undefined when there is none. Not recursive, so that depth cannot
+ * exhaust the stack.
  */
 export function unstorable(value: unknown): string | undefined {
   const open: [string, unknown, number][] = [];
   const within = (at: string, key: string | number) => (at === '' ? String(key) : `${at}.${key}`);
-  /** Texts are looked at where they are found, and only what holds something waits: bodies may be long. */
+  /** Texts are checked where they are found, and only containers are queued, since bodies may be long. */
   const look = (at: string, key: string | number, inner: unknown, depth: number): string | undefined => {
     if (typeof inner === 'string') return isStorable(inner) ? undefined : `${within(at, key)}: ${TEXT}`;
     if (isPlain(inner)) open.push([within(at, key), inner, depth]);
@@ -33,10 +34,10 @@ export function unstorable(value: unknown): string | undefined {
 }
 const TEXT = 'has a NUL or half of a surrogate pair';
 const isStorable = (text: string) => !text.includes('\0') && (text as WellFormed).isWellFormed();
-/** Of ES2024, which Node has since version 20. */
+/** Of ES2024, available in Node 20. */
 type WellFormed = string & { isWellFormed(): boolean };
 
-/** What JSON and query strings are made of; a stream of bytes is not, and refers to itself. */
+/** Values that JSON and query strings can contain; a byte stream is not one, and refers to itself. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return true;

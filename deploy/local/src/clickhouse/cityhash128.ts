@@ -1,8 +1,8 @@
 // CityHash128 of CityHash 1.0.2, the checksum of ClickHouse's compressed blocks. Later versions of CityHash give other
 // values, and the packages of the npm registry have only those (or the 64-bit hash). Source: Pike and Alakuijala,
-// CityHash 1.0.2 (MIT). The names of the steps are theirs.
+// CityHash 1.0.2 (MIT), with its names of the steps.
 
-/** A number of 64 bits, changed in place, as two signed halves: BigInt would be some twenty times slower. */
+/** A 64-bit number, changed in place, as two signed halves; BigInt would be about twenty times slower. */
 class Word {
   lo: number;
   hi: number;
@@ -104,7 +104,7 @@ function hashLen0to16(s: DataView, from: number, length: number): Word {
 }
 
 const loaded = new Word();
-/** Of 32 bytes at `at` and two seeds, which become its two results. */
+/** Hashes 32 bytes at `at` with two seeds, which become the two results. */
 function weakHashLen32(s: DataView, at: number, a: Word, b: Word): void {
   a.add(loaded.fetch(s, at));
   b.add(a)

@@ -3,7 +3,7 @@ import { HttpError } from './errors.ts';
 
 const unknown = (message: string) => new HttpError(415, '73', 'UNKNOWN_COMPRESSION_METHOD', message);
 
-/** Node 20 may lack zstd: then the client is told so. @throws HttpError 415; zlib's errors for what is no zstd */
+/** Node 20 may lack zstd; the client is told so. @throws HttpError 415; zlib's errors for invalid zstd */
 export function zstdDecompressSync(body: Buffer, most: number): Buffer {
   const f = (zlib as unknown as { zstdDecompressSync?: (b: Buffer, o: object) => Buffer }).zstdDecompressSync;
   if (!f) throw unknown('ZSTD is not understood here (this Node has none); use gzip or LZ4');
@@ -19,10 +19,10 @@ const DECODERS = new Map<string, (body: Buffer, most: number) => Buffer>([
 ]);
 
 /**
- * A body without its `Content-Encoding`. Pure.
+ * Decodes a body by its `Content-Encoding`. Pure.
  *
- * @param most bytes that it may have then
- * @throws HttpError 400 for what is not encoded so, 413 for too much, 415 for an encoding that is not understood
+ * @param most limit on the decoded size, in bytes
+ * @throws HttpError 400 for an invalid encoding, 413 when it is too long, 415 for an unknown encoding
  */
 export function decoded(body: Buffer, encoding: string | undefined, most: number): Buffer {
   const decode = DECODERS.get(encoding ?? 'identity');
@@ -32,7 +32,12 @@ export function decoded(body: Buffer, encoding: string | undefined, most: number
   } catch (error) {
     if (error instanceof HttpError) throw error;
     if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
-      throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have ${most} bytes`);
-    throw new HttpError(400, '354', 'ZLIB_INFLATE_FAILED', `the body is no ${encoding}: ${(error as Error).message}`);
+      throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have at most ${most} bytes`);
+    throw new HttpError(
+      400,
+      '354',
+      'ZLIB_INFLATE_FAILED',
+      `the body is not valid ${encoding}: ${(error as Error).message}`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-/** An answer that is no result, as ClickHouse words it, with its code and the HTTP status. */
+/** An error response in ClickHouse's words, with its code and the HTTP status. */
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
@@ -33,7 +33,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   '394': 499,
 };
 
-/** Code and HTTP status of whatever was thrown. Pure. */
+/** Code and HTTP status of any thrown error. Pure. */
 export function answerFor(error: unknown): {
   status: number;
   code: string;

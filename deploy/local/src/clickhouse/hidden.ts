@@ -2,11 +2,11 @@ import { anyOf } from './any-of.ts';
 import { isReadableFunction } from './readable-functions.ts';
 import type { Node, Token } from './tree.ts';
 
-// `EXPLAIN AST` prints the children of a node and not its other members: the function or lambda of APPLY and the WHERE
-// of SHOW are nowhere in it. So the text, as the engine writes it out, is a second witness: everything in it that looks
-// like a call must be one that may be made, and nothing in it may be more than the tree has.
+// `EXPLAIN AST` prints the children of a node, but not its other members, such as the function or lambda of APPLY and
+// the WHERE of SHOW. The text as formatted by the engine is therefore checked as well: everything in it that looks like
+// a call must be allowed, and it may contain nothing that the tree does not have.
 
-/** Words that may stand before a bracket and call nothing. */
+/** Words that may precede a bracket without calling anything. */
 const BEFORE_BRACKETS = new Set(
   `SELECT DISTINCT ON AS FROM JOIN USING WHERE PREWHERE HAVING QUALIFY BY SETS CUBE ROLLUP LIMIT OFFSET STEP TO
   AND OR NOT IN LIKE ILIKE BETWEEN IS CASE WHEN THEN ELSE EXISTS ANY ALL OVER FILTER INTERVAL UNION EXCEPT INTERSECT
@@ -18,7 +18,7 @@ const TYPES = anyOf(`
   DateTime(32|64)? Time64 Enum(8|16)? QBit
 `);
 
-/** Why what the tree does not show may not run; `undefined` when it may. Pure. */
+/** Why parts that the tree does not show may not run; `undefined` when they may. Pure. */
 export function hiddenRefusal(
   statement: Node,
   words: readonly Token[],
@@ -35,7 +35,7 @@ function showRefusal(words: readonly Token[]): string | undefined {
   if (!words.some((w, i) => i < 4 && /^(TABLES|DATABASES|COLUMNS|FUNCTIONS|SETTINGS)$/i.test(w.text)))
     return 'an analyst may SHOW TABLES, DATABASES, COLUMNS, FUNCTIONS and SETTINGS';
   for (const [i, { kind, text }] of words.entries()) {
-    if (text === '(' || (kind === 'word' && /^WHERE$/i.test(text))) return 'SHOW takes LIKE, and no WHERE';
+    if (text === '(' || (kind === 'word' && /^WHERE$/i.test(text))) return 'SHOW takes LIKE, but not WHERE';
     const after = words[i + 2];
     if (kind !== 'word' || !/^LIMIT$/i.test(text)) continue;
     if (words[i + 1]?.kind !== 'number' || (after && !/^(FORMAT|SETTINGS)$/i.test(after.text)))
@@ -59,7 +59,7 @@ function callRefusal(words: readonly Token[], isTableFunction: (name: string) =>
     const named = /^AS$/i.test(words[i - 1]?.text ?? '');
     const bracketed = token.kind === 'word' && BEFORE_BRACKETS.has(name.toUpperCase());
     if (!named && !bracketed && !TYPES.test(name) && !isReadableFunction(name) && !isTableFunction(name))
-      return `the function ${name} is not the analyst's to use`;
+      return `analysts may not use the function ${name}`;
   }
   return undefined;
 }
@@ -67,9 +67,9 @@ function callRefusal(words: readonly Token[], isTableFunction: (name: string) =>
 function countRefusal(statement: Node, words: readonly Token[]): string | undefined {
   const inText = (word: RegExp) => words.filter((w) => w.kind === 'word' && word.test(w.text)).length;
   if (inText(/^SELECT$/i) !== inTree(statement, (n) => n.kind === 'SelectQuery'))
-    return 'a SELECT stands where it cannot be read';
+    return 'a SELECT is in a place where it cannot be checked';
   const sets = inTree(statement, (n) => n.kind === 'Function' && /^(global)?(not)?in$/i.test(n.text));
-  return inText(/^IN$/i) > sets ? 'an IN stands where it cannot be read' : undefined;
+  return inText(/^IN$/i) > sets ? 'an IN is in a place where it cannot be checked' : undefined;
 }
 
 const inTree = (node: Node, has: (node: Node) => boolean): number =>

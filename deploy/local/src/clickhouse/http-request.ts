@@ -4,7 +4,7 @@ import { HttpError } from './errors.ts';
 import { readCompressedBlocks } from './native-blocks.ts';
 import type { QueryRequest } from './session-pool.ts';
 
-/** URL parameters that are no settings. */
+/** URL parameters that are not settings. */
 const RESERVED = new Set([
   'query',
   'user',
@@ -31,35 +31,35 @@ const RESERVED = new Set([
   'cancel_http_readonly_queries_on_client_close',
   'log_queries',
 ]);
-/** Where a request goes. @throws HttpError 400 for an address or a query_id that is none */
+/** Parses the address of a request. @throws HttpError 400 for an invalid address or query_id */
 export function addressOf(req: IncomingMessage): URL {
   const base = 'http://localhost';
   const url = URL.canParse(req.url ?? '/', base) ? new URL(req.url ?? '/', base) : undefined;
   if (!url) throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'the address of the request cannot be read');
   if (!/^[\x20-\x7e]{0,200}$/.test(url.searchParams.get('query_id') ?? ''))
-    throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'a query_id is up to 200 printable ASCII characters');
+    throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'a query_id must have 1 to 200 printable ASCII characters');
   return url;
 }
 
 /**
- * The body of a request, without its encoding (`Content-Encoding`) and ClickHouse's own compression (`decompress=1`).
+ * The body of a request, decoded by `Content-Encoding` and from ClickHouse's own compression (`decompress=1`).
  *
- * @param most bytes that it may have, packed as well as unpacked
- * @throws HttpError for what is too much or no such encoding
+ * @param most limit on its size in bytes, compressed as well as decompressed
+ * @throws HttpError when it is too long or not encoded like this
  */
 export async function bodyOf(req: IncomingMessage, url: URL, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of req) {
     bytes += (chunk as Buffer).length;
-    if (bytes > most) throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have ${most} bytes`);
+    if (bytes > most) throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have at most ${most} bytes`);
     chunks.push(chunk as Buffer);
   }
   const body = decoded(Buffer.concat(chunks), req.headers['content-encoding'], most);
   return url.searchParams.get('decompress') === '1' ? readCompressedBlocks(body, most) : body;
 }
 
-/** What is asked, from address, headers and body. @throws HttpError 400 for what is no query */
+/** The query of a request, from its address, headers and body. @throws HttpError 400 when there is none */
 export async function requestOf(url: URL, req: IncomingMessage, body: Buffer): Promise<QueryRequest> {
   const form = await formOf(req.headers['content-type'], body);
   const text = form ? (form.get('query') ?? '') : body.toString('utf8');
@@ -86,10 +86,10 @@ export async function requestOf(url: URL, req: IncomingMessage, body: Buffer): P
 }
 
 /**
- * The fields of a form (`multipart/form-data`): clients put parameters there that are too long for an address.
+ * The fields of a form (`multipart/form-data`), in which clients put parameters that are too long for an address.
  *
- * @returns undefined for a body that is no form
- * @throws HttpError 400 for a form that cannot be read, and for one with files (tables that a query brings along)
+ * @returns undefined when the body is not a form
+ * @throws HttpError 400 for an invalid form, and for one with files (external tables of a query)
  */
 async function formOf(contentType: string | undefined, body: Buffer): Promise<Map<string, string> | undefined> {
   if (!contentType?.startsWith('multipart/form-data')) return undefined;
@@ -100,7 +100,7 @@ async function formOf(contentType: string | undefined, body: Buffer): Promise<Ma
   if (!form) throw new HttpError(400, '36', 'BAD_ARGUMENTS', 'the form in the body cannot be read');
   for (const [name, value] of form) {
     if (typeof value !== 'string')
-      throw new HttpError(400, '36', 'BAD_ARGUMENTS', `${name}: tables in the body are not taken here`);
+      throw new HttpError(400, '36', 'BAD_ARGUMENTS', `${name}: external tables in the body are not supported`);
     fields.set(name, value);
   }
   return fields;

@@ -14,10 +14,10 @@ const CONTENT_TYPES: [RegExp, string][] = [
 ];
 
 /**
- * Sends a result with ClickHouse's headers: as it is, in ClickHouse's own compression (`compress=1`), or as gzip or LZ4
- * frames where the client takes that (`enable_http_compression=1`); in both when it asks for both.
+ * Sends a result with ClickHouse's headers: unchanged, in ClickHouse's own compression (`compress=1`), or as gzip or
+ * LZ4 frames when the client accepts that (`enable_http_compression=1`); in both when it asks for both.
  *
- * @throws Error when the client goes before its end
+ * @throws Error when the client disconnects before the end
  */
 export async function sendResult(
   result: QueryResult,
@@ -52,7 +52,10 @@ export async function sendResult(
   await (encoding === 'gzip' ? pipeline(sent, createGzip(), res) : pipeline(sent, res));
 }
 
-/** What the last FORMAT of a statement names, if only SETTINGS come after it. In one pass: statements may be long. */
+/**
+ * The format named by the last FORMAT of a statement, if only SETTINGS follow. In one pass, since statements may be
+ * long.
+ */
 function formatOf(sql: string): string | undefined {
   let last: RegExpExecArray | undefined;
   for (const found of sql.matchAll(/\bFORMAT\s+(\w+)/gi)) last = found;
@@ -60,7 +63,10 @@ function formatOf(sql: string): string | undefined {
   return rest !== undefined && /^\s*(?:SETTINGS[^;]*)?$/i.test(rest) ? last?.[1] : undefined;
 }
 
-/** Drivers read `result_rows` (JDBC takes a result for empty without). The engine says nothing of rows that it read. */
+/**
+ * Drivers read `result_rows` (JDBC takes a result without it for empty). The engine does not report the rows that it
+ * read.
+ */
 function summary({ rows, bytes, elapsedSeconds }: QueryResult): Record<string, string> {
   const said = {
     read_rows: rows,

@@ -5,14 +5,14 @@ import { clauseRefusal } from './settings.ts';
 import { type Node, readTree, type Token, tokens } from './tree.ts';
 
 /**
- * What the analyst's login may do, judged on the engine's own syntax tree. Everything is an allow-list: kinds of
+ * What the analyst's login may do, checked on the engine's own syntax tree. Everything is an allow-list: kinds of
  * statements, kinds of nodes, tables, table functions, functions, formats and settings.
  */
 export type Readable = {
-  /** Tables and views of `slipway` that analysts may read, and every other name that is taken there. */
+  /** Tables and views of `slipway` that analysts may read, and every other name that is used there. */
   allowed: ReadonlySet<string>;
   others: ReadonlySet<string>;
-  /** The names of all functions of the engine, in lower case. */
+  /** Names of all functions of the engine, in lower case. */
   functions: ReadonlySet<string>;
 };
 
@@ -29,7 +29,7 @@ const STATEMENTS = new Set([
   'ShowCreateTableQuery',
   'ShowCreateViewQuery',
 ]);
-/** Only where the client has a session of its own. */
+/** Only when the client has a session of its own. */
 const IN_SESSION = new Set(['Set', 'UseQuery']);
 
 const NODES = new Set([
@@ -110,7 +110,7 @@ const INFORMATION_SCHEMA = anyOf(
   'i',
 );
 
-/** Not `default`: in the embedded engine its tables are the files of the machine, by their paths. */
+/** Not `default`: in the embedded engine its tables are the files of the machine, named by their paths. */
 export const DATABASES: ReadonlySet<string> = new Set([
   'slipway',
   'system',
@@ -127,8 +127,8 @@ export const isReadableFormat = (name: string): boolean => FORMATS.test(name);
 /**
  * Why a statement may not run; `undefined` when it may. Pure.
  *
- * @param printed what `EXPLAIN AST` says of it
- * @param formatted the same statement as the engine writes it, which is what will run
+ * @param printed its `EXPLAIN AST`
+ * @param formatted the same statement as formatted by the engine, which is the text that will run
  */
 export function refusal(
   printed: string,
@@ -149,7 +149,7 @@ export function refusal(
   if (!known)
     return IN_SESSION.has(statement.kind)
       ? `${statement.kind === 'Set' ? 'SET' : 'USE'} needs a session: send session_id`
-      : `an analyst reads: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
+      : `an analyst may only read: ${statement.kind} is not among SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
   return (
     nodeRefusal(statement, { ...context, named: aliased(statement), judged: new Set() }) ??
     clauseRefusal(statement, words) ??
@@ -160,9 +160,9 @@ export function refusal(
 type Context = {
   database: string;
   readable: Readable;
-  /** Which names are aliased by a name. */
+  /** The names that are aliased by a name. */
   named: ReadonlyMap<string, readonly string[]>;
-  /** Names of sets that were judged already. */
+  /** Names of sets that were checked already. */
   judged: Set<string>;
 };
 
@@ -177,7 +177,7 @@ function aliased(node: Node, found = new Map<string, string[]>()): Map<string, s
 }
 
 function nodeRefusal(node: Node, context: Context, parent?: Node): string | undefined {
-  if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `${node.kind} is nothing that an analyst may use`;
+  if (!NODES.has(node.kind) && !NODE_FAMILIES.test(node.kind)) return `analysts may not use ${node.kind}`;
   const own = ownRefusal(node, context, parent);
   if (own) return own;
   for (const child of node.children) {
@@ -195,15 +195,15 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
       if (parent?.kind === 'TableExpression')
         return TABLE_FUNCTIONS.has(node.text.toLowerCase())
           ? undefined
-          : `the table function ${node.text} is not the analyst's to use`;
-      if (!isReadableFunction(node.text)) return `the function ${node.text} is not the analyst's to use`;
+          : `analysts may not use the table function ${node.text}`;
+      if (!isReadableFunction(node.text)) return `analysts may not use the function ${node.text}`;
       return SET_OPERATORS.test(node.text) ? setRefusal(node.children[0]?.children[1], context) : undefined;
     }
     case 'Identifier': {
-      // arrayMap(file, …) calls what it names.
+      // arrayMap(file, …) calls the function that it names.
       const name = node.text.toLowerCase();
       return context.readable.functions.has(name) && !isReadableFunction(name)
-        ? `${node.text} names a function that is not the analyst's to use`
+        ? `${node.text} names a function that analysts may not use`
         : undefined;
     }
     case 'ExistsTableQuery':
@@ -219,11 +219,11 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
     case 'UseQuery':
       return DATABASES.has(node.text.trim()) ? undefined : `there is no database ${node.text.trim()} for analysts`;
     case 'SelectWithUnionQuery': {
-      // Beside the list of SELECTs stand the format and where to write to.
+      // The format and the output file are siblings of the list of SELECTs.
       for (const beside of node.children) {
-        if (beside.kind === 'Literal') return "INTO OUTFILE is not the analyst's to use";
+        if (beside.kind === 'Literal') return 'analysts may not use INTO OUTFILE';
         if (beside.kind === 'Identifier' && !isReadableFormat(beside.text))
-          return `the format ${beside.text} is not the analyst's to use`;
+          return `analysts may not use the format ${beside.text}`;
       }
       return undefined;
     }
@@ -232,7 +232,7 @@ function ownRefusal(node: Node, context: Context, parent: Node | undefined): str
   }
 }
 
-/** `x IN name` reads the table of that name, or of a name that it is an alias of. Each name is judged once. */
+/** `x IN name` reads the table of that name, or of a name that it is an alias of. Each name is checked once. */
 function setRefusal(set: Node | undefined, context: Context): string | undefined {
   const open = set && NAMES.has(set.kind) ? [set.text] : [];
   for (const name of open) {
@@ -245,7 +245,7 @@ function setRefusal(set: Node | undefined, context: Context): string | undefined
   return undefined;
 }
 
-/** A name is read as the engine would: in the database of the request, unless it names one. */
+/** A name is resolved as the engine does: in the database of the request, unless it names one. */
 function tableRefusal(name: string, { database, readable }: Context): string | undefined {
   const refused = `there is no table or view ${name} for analysts`;
   if (name.startsWith('slipway.')) return readable.allowed.has(name.slice(8)) ? undefined : refused;
@@ -254,6 +254,6 @@ function tableRefusal(name: string, { database, readable }: Context): string | u
   const lower = database.toLowerCase();
   if (lower === 'system' || lower === 'information_schema')
     return SYSTEM.has(`${lower}.${name}`) || INFORMATION_SCHEMA.test(`${lower}.${name}`) ? undefined : refused;
-  // What is no table is the name of a subquery (WITH).
+  // A name that is not a table is a subquery's (WITH).
   return readable.others.has(name) || !/^[\p{L}_][\p{L}\p{N}_ -]*$/u.test(name) ? refused : undefined;
 }

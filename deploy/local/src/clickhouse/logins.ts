@@ -11,10 +11,10 @@ function same(a: string, b: string): boolean {
 }
 
 /**
- * Who asks, from address, headers or basic authentication.
+ * The login of a request, from address, headers or basic authentication.
  *
  * @param users by name, with the SHA-256 of their passwords in hexadecimal
- * @throws HttpError 401 for whoever is not among them
+ * @throws HttpError 401 for an unknown user or a wrong password
  */
 export function authenticate(users: Readonly<Record<string, User>>, req: IncomingMessage, url: URL): User {
   let user = url.searchParams.get('user') ?? (req.headers['x-clickhouse-user'] as string | undefined);

@@ -1,20 +1,20 @@
-// LZ4's block format (github.com/lz4/lz4, doc/lz4_Block_format.md): sequences of literals and of copies of what came up
-// to 64 KiB before. The packages of the npm registry are either native with a build for each platform, or unkept and
-// without bounds on what a stranger sends.
+// LZ4's block format (github.com/lz4/lz4, doc/lz4_Block_format.md): sequences of literals and of copies of up to 64 KiB
+// of earlier output. The packages of the npm registry are native with a build for each platform, or unmaintained and
+// without limits on untrusted input.
 
 const SHORTEST_COPY = 4;
-/** The last sequence has no copy, and the last copy begins at least so far before the end. */
+/** The last sequence has no copy, and the last copy must begin at least this far before the end. */
 const LAST_LITERALS = 5;
 const LAST_COPY = 12;
 const HASH_BITS = 14;
 
-/** @throws Error when the block does not hold exactly `size` bytes. Pure. */
+/** @throws Error when the block does not contain exactly `size` bytes. Pure. */
 export function decompressLz4(block: Uint8Array, size: number): Buffer {
   const out = Buffer.allocUnsafe(size);
   let at = 0;
   let end = 0;
   const broken = () => new Error('an LZ4 block is broken');
-  /** A length of 15 goes on in the following bytes, as long as they are 255. */
+  /** A length of 15 continues in the following bytes while they are 255. */
   const long = (nibble: number): number => {
     let length = nibble;
     if (nibble === 15)
@@ -36,7 +36,7 @@ export function decompressLz4(block: Uint8Array, size: number): Buffer {
     if (at > block.length || back === 0 || back > end) throw broken();
     const copied = long(token & 15) + SHORTEST_COPY;
     if (end + copied > size) throw broken();
-    // What is copied may overlap what it becomes.
+    // A copy may overlap its own output.
     if (back >= copied) out.copyWithin(end, end - back, end - back + copied);
     else for (let i = 0; i < copied; i++) out[end + i] = out[end + i - back] as number;
     end += copied;
@@ -45,7 +45,7 @@ export function decompressLz4(block: Uint8Array, size: number): Buffer {
   return out;
 }
 
-/** One block. Fast rather than small: a copy is looked for where the last occurrence of four bytes was. Pure. */
+/** Compresses one block. Fast rather than small: a copy is tried only at the last occurrence of four bytes. Pure. */
 export function compressLz4(bytes: Uint8Array): Buffer {
   const size = bytes.length;
   const out = Buffer.allocUnsafe(size + Math.ceil(size / 255) + 16);
@@ -76,7 +76,7 @@ export function compressLz4(bytes: Uint8Array): Buffer {
     const before = seen[hash] as number;
     seen[hash] = at;
     if (before < 0 || at - before > 65535 || view.getInt32(before, true) !== four) {
-      // What does not repeat is passed over in growing steps.
+      // Data without repeats are skipped in growing steps.
       at += 1 + (misses++ >> 6);
       continue;
     }

@@ -54,7 +54,7 @@ const expected = (() => {
   return bytes;
 })();
 const whole = (parts: Iterable<Buffer>) => Buffer.concat([...parts]);
-/** Bytes that repeat in parts, the same for the same seed. */
+/** Partly repeating bytes, the same for the same seed. */
 function someBytes(seed: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = seed * 2654435761 + 1;
@@ -78,12 +78,12 @@ describe('compressed blocks', () => {
     expect(readCompressedBlocks(file, expected.length).equals(expected)).toBe(true);
     expect(() => readCompressedBlocks(file, expected.length - 1)).toThrow('TOO_MANY_BYTES');
   });
-  it('of the engine in ZSTD are read where Node has ZSTD, and refused by that name where not', () => {
+  it('of the engine in ZSTD are read when Node has ZSTD, otherwise refused by that name', () => {
     const read = () => readCompressedBlocks(files.get('ZSTD_1_') as Buffer, expected.length);
     if ('zstdDecompressSync' in zlib) expect(read().equals(expected)).toBe(true);
     else expect(read).toThrow(/ZSTD is not understood here/);
   });
-  it('are read again as what was written, of every length', () => {
+  it('of every length are read back as written', () => {
     const lengths = [...Array.from({ length: 400 }, (_, n) => n), 65_535, 65_536, 70_000, 1_048_576, 3_000_001];
     for (const length of lengths) {
       const bytes = someBytes(length, length);
@@ -91,7 +91,7 @@ describe('compressed blocks', () => {
     }
     expect(compressLz4(expected).length).toBeLessThan(expected.length / 50);
   });
-  it('that are changed in any bit, cut or followed by garbage are refused, by status and code', () => {
+  it('with any bit changed, truncated or followed by garbage are refused, by status and code', () => {
     const block = whole(compressedBlocks(someBytes(7, 200)));
     for (let bit = 0; bit < block.length * 8; bit++) {
       const changed = Buffer.from(block);
@@ -105,7 +105,7 @@ describe('compressed blocks', () => {
     expect(() => readCompressedBlocks(Buffer.concat([block, Buffer.from('x')]), 10_000)).toThrow('READ_AFTER_EOF');
     expect(() => readCompressedBlocks(Buffer.from('SELECT 1 FROM system.one WHERE 1'), 10_000)).toThrow('Code: 32.');
   });
-  it('with a good checksum over a broken LZ4 block or a method that is unknown are refused', () => {
+  it('with a valid checksum over a broken LZ4 block, or an unknown method, are refused', () => {
     const framed = (method: number, size: number, data: number[]) => {
       const frame = Buffer.alloc(9);
       frame[0] = method;
@@ -121,7 +121,7 @@ describe('compressed blocks', () => {
       expect(() => readCompressedBlocks(framed(0x82, 3, data), 100), String(data)).toThrow('CANNOT_DECOMPRESS');
     expect(() => readCompressedBlocks(framed(0x82, 0xffffffff, [0x10, 65]), 1000)).toThrow('TOO_MANY_BYTES');
   });
-  it('of LZ4 may hold copies that overlap what they become', () => {
+  it('of LZ4 may contain copies that overlap their output', () => {
     expect(decompressLz4(Uint8Array.from([0x1a, 65, 1, 0, 0x10, 66]), 16).toString()).toBe(`${'A'.repeat(15)}B`);
   });
 });

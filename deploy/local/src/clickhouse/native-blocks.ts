@@ -3,19 +3,19 @@ import { zstdDecompressSync } from './compression.ts';
 import { HttpError } from './errors.ts';
 import { compressLz4, decompressLz4 } from './lz4-block.ts';
 
-// ClickHouse's own compression (`compress=1`, `decompress=1`; JDBC's default), the same as in its files. A block is
-// the CityHash128 of what follows (16 bytes), the method (1), its size from the method on (4) and the size of its data
-// when unpacked (4), both little-endian, and the data.
+// ClickHouse's own compression (`compress=1`, `decompress=1`; JDBC's default), the same as in its files. A block is the
+// CityHash128 of the rest (16 bytes), the method (1), its size from the method on (4) and the decompressed size (4),
+// both little-endian, and the data.
 
 const CHECKSUM = 16;
 const HEAD = 9;
-/** As ClickHouse's own buffer. */
+/** The size of ClickHouse's own buffer. */
 const BLOCK = 1024 * 1024;
 const NONE = 0x02;
 const LZ4 = 0x82;
 const ZSTD = 0x90;
 
-/** The bytes as compressed blocks, one at a time; empty bytes are no block. Pure. */
+/** Encodes the bytes as compressed blocks, one at a time; empty input gives no block. Pure. */
 export function* compressedBlocks(bytes: Uint8Array): Generator<Buffer> {
   for (let from = 0; from < bytes.length; from += BLOCK) {
     const data = bytes.subarray(from, from + BLOCK);
@@ -47,17 +47,18 @@ export function* lz4Frame(bytes: Uint8Array): Generator<Buffer> {
 }
 
 /**
- * What compressed blocks hold. Pure.
+ * Decodes compressed blocks. Pure.
  *
- * @param most bytes that they may hold together
- * @throws HttpError 400 for what is no such block, 413 for too much
+ * @param most limit on all decompressed bytes together
+ * @throws HttpError 400 for an invalid block, 413 when it is too long
  */
 export function readCompressedBlocks(body: Buffer, most: number): Buffer {
   const parts: Buffer[] = [];
   let bytes = 0;
   for (let at = 0; at < body.length; ) {
     const left = body.length - at;
-    if (left < CHECKSUM + HEAD) throw bad(32, 'ATTEMPT_TO_READ_AFTER_EOF', 'a compressed block is cut off in its head');
+    if (left < CHECKSUM + HEAD)
+      throw bad(32, 'ATTEMPT_TO_READ_AFTER_EOF', 'a compressed block is truncated in its header');
     const method = body[at + CHECKSUM] as number;
     const packed = body.readUInt32LE(at + CHECKSUM + 1);
     const size = body.readUInt32LE(at + CHECKSUM + 5);
@@ -68,7 +69,7 @@ export function readCompressedBlocks(body: Buffer, most: number): Buffer {
         `a compressed block says ${packed} bytes, ${left - CHECKSUM} are there`,
       );
     bytes += size;
-    if (bytes > most) throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have ${most} bytes`);
+    if (bytes > most) throw new HttpError(413, '307', 'TOO_MANY_BYTES', `the body may have at most ${most} bytes`);
     const framed = body.subarray(at + CHECKSUM, at + CHECKSUM + packed);
     if (!cityHash128(framed).equals(body.subarray(at, at + CHECKSUM)))
       throw bad(40, 'CHECKSUM_DOESNT_MATCH', 'the checksum of a compressed block does not match');

@@ -1,8 +1,8 @@
 import { SCALAR_FUNCTIONS } from './scalar-functions.ts';
 
 /**
- * Every function of the engine (26.7) is on one of these lists. One that is on none, as a newer engine may bring, is
- * refused, and `analyst-access` names it. Names are compared without regard to case.
+ * Every function of the engine (26.7) is on one of these lists. A function that is on none, such as one added by a
+ * newer engine, is refused, and the test `analyst-access` names it. Names are compared case-insensitively.
  */
 const AGGREGATE = `
     analysisOfVariance anova any any_respect_nulls any_value any_value_respect_nulls anyHeavy anyLast
@@ -42,7 +42,10 @@ const AGGREGATE = `
     VAR_SAMP varPop varPopStable varSamp varSampStable welchTTest windowFunnel
 `;
 
-/** Read files, other tables, dictionaries or the server's state, call out, write the log, or only burn time. */
+/**
+ * Functions that read files, other tables, dictionaries or the server's state, call out, write to the log, or waste
+ * time.
+ */
 const REFUSED = `
     __actionName __applyFilter __bitBoolMaskAnd __bitBoolMaskOr __bitSwapLastTwo __bitWrapperFunc __getScalar
     __patchPartitionID __scalarSubqueryResult __toYearCalendarOnly addressToLine addressToLineWithInlines
@@ -70,7 +73,7 @@ const REFUSED = `
     validateNestedArraySizes zookeeperSessionUptime
 `;
 
-/** What may stand behind an aggregate function's name: `sumIf`, `quantileMergeState`. */
+/** Combinators after an aggregate function's name: `sumIf`, `quantileMergeState`. */
 const COMBINATORS =
   /(SimpleState|OrDefault|Distinct|Resample|ForEach|ArgMax|ArgMin|OrNull|Tuple|Merge|State|Array|Null|Map|If)$/i;
 

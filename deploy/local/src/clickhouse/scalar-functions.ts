@@ -1,6 +1,6 @@
 /**
- * Functions of one row that analysts may call, by the engine's own categories (26.7): what computes a value from its
- * arguments. See `isReadableFunction`.
+ * Functions of one row that analysts may call, by the engine's own categories (26.7): those that compute a value from
+ * their arguments. See `isReadableFunction`.
  */
 export const SCALAR_FUNCTIONS: Record<string, string> = {
   Arithmetic: `
@@ -291,7 +291,7 @@ export const SCALAR_FUNCTIONS: Record<string, string> = {
     snowflakeIDToDateTime snowflakeIDToDateTime64 toUUIDOrDefault toUUIDOrNull UUIDNumToString UUIDStringToNum
     UUIDToNum UUIDv7ToDateTime
   `,
-  // of the syntax, which the engine does not list
+  // Syntax elements that the engine does not list as functions.
   syntax: `
     lambda exists grouping
   `,

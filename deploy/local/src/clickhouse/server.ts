@@ -1,5 +1,5 @@
-// ClickHouse's HTTP interface in front of the embedded engine: clients speak to it as to a ClickHouse server. A process
-// of its own.
+// ClickHouse's HTTP interface in front of the embedded engine, in a process of its own. Clients use it like a
+// ClickHouse server.
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -22,12 +22,12 @@ const need = (name: string): string => {
 };
 const folder = need('DATA_DIR');
 const port = Number(need('PORT'));
-// A killed consumer holds its partitions until its session ends: shorter than librdkafka's 45 s. Its patience with a
-// broker that froze (60 s) is left as it is: with 8 s it lost its group permanently in 3 % of freezes of 10 s,
-// instead of in 0.4 %.
+// A killed consumer keeps its partitions until its session ends, so this is shorter than librdkafka's 45 s. Its timeout
+// for a frozen broker (60 s) is kept: with 8 s it lost its group permanently in 3 % of freezes of 10 s, instead of in
+// 0.4 %.
 const configFile = join(folder, '..', 'clickhouse.xml');
-// The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would starve the
-// others for a minute.
+// The embedded engine has one thread per core for Kafka tables (a server has 16): two busy topics would delay the
+// others by a minute.
 writeFileSync(
   configFile,
   `<clickhouse>
@@ -40,13 +40,13 @@ writeFileSync(
 </clickhouse>
 `,
 );
-// From here on this process cannot read what belongs to others, the secrets above all: the second wall.
+// From here on this process cannot read files of other users, such as the secrets: the second protection.
 dropPrivileges(process.env['RUN_AS'], folder);
 const writers = new SessionPool(folder, 6, configFile);
 const unsent = new Unsent();
 const analysts = new AnalystSessions(folder, configFile, new SessionPool(folder, 1, configFile), () => {
-  // Only the end of the process ends them. Its supervisor starts it again; the data survive that.
-  console.error('too many queries of analysts do not end: ClickHouse ends itself, to be started again');
+  // Only the end of the process stops them. Its supervisor restarts it; the data are kept.
+  console.error('too many queries of analysts cannot be stopped: ClickHouse ends itself and is restarted');
   process.kill(process.pid, 'SIGKILL');
 });
 /** The logins, by the SHA-256 of their passwords: the passwords themselves are not in this process. */
@@ -55,10 +55,10 @@ const users: Record<string, User> = {
   analyst: { passwordDigest: need('ANALYST_PASSWORD_SHA256'), role: 'analyst', maxBodyBytes: 1024 * 1024 },
 };
 
-/** A Kafka table whose client hangs can be detached by nobody: only the end of the process frees it. */
+/** A Kafka table whose client hangs cannot be detached: only the end of the process frees it. */
 const DETACH_MS = 15_000;
 const endHung = () => {
-  console.error(`a table cannot be detached within ${DETACH_MS / 1000} s: ClickHouse ends itself, to be started again`);
+  console.error(`a table could not be detached within ${DETACH_MS / 1000} s: ClickHouse ends itself and is restarted`);
   process.kill(process.pid, 'SIGKILL');
 };
 
@@ -67,7 +67,7 @@ async function run(user: User, request: QueryRequest, url: URL, res: ServerRespo
   const timeoutSeconds = Number(url.searchParams.get('session_timeout') ?? 60) || 60;
   if (user.role === 'writer') {
     const close = url.searchParams.get('close_session') === '1';
-    // In a session of its own: it must not wait its turn behind others, which would look as if it hung.
+    // In a session of its own: if it waited for others, it would look as if it hung.
     if (/^\s*DETACH\s/i.test(request.sql))
       return unlessLate(
         writers.queryIn({ id: randomUUID(), timeoutSeconds, close: true }, request),
@@ -92,7 +92,7 @@ async function run(user: User, request: QueryRequest, url: URL, res: ServerRespo
   }
 }
 
-/** @throws whatever goes wrong before the answer has begun */
+/** @throws any error before the response has begun */
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const url = addressOf(req);
   if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
@@ -115,12 +115,12 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   await sendResult(await run(user, request, url, res), request, url, req, res);
 }
 
-/** How the engine answers everything once a part of it has crashed, for as long as its process lives. */
+/** The engine's answer to everything after a part of it has crashed, until its process ends. */
 const CRASHED = /^Code: 236\. DB::Exception: The server is shutting down due to a fatal error/;
 
 function refuse(error: unknown, res: ServerResponse): void {
   if (CRASHED.test((error as Error).message)) {
-    console.error('the engine has crashed: ClickHouse ends itself, to be started again');
+    console.error('the engine has crashed: ClickHouse ends itself and is restarted');
     process.kill(process.pid, 'SIGKILL');
   }
   if (res.headersSent || res.destroyed) {
@@ -133,7 +133,7 @@ function refuse(error: unknown, res: ServerResponse): void {
   res.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8' }).end(`${message}\n`);
 }
 
-// Whatever a request is, it ends itself at most, and never the process.
+// A request can fail by itself only, and never end the process.
 const server = createServer((req, res) => void answer(req, res).catch((error: unknown) => refuse(error, res)));
 server.keepAliveTimeout = 65_000;
 server.listen(port, '127.0.0.1');
@@ -143,9 +143,9 @@ const CLOSE_MS = 10_000;
 const stop = () => {
   server.close();
   server.closeAllConnections();
-  // A Kafka client that hangs holds this thread in `close` for ever; the data survive a kill.
+  // A hanging Kafka client would block this thread in `close` for ever; the data survive a kill.
   new Worker(`setTimeout(() => process.kill(${process.pid}, 'SIGKILL'), ${CLOSE_MS})`, { eval: true });
-  // To end in order would be to wait for them.
+  // An orderly end would have to wait for them.
   if (!analysts.close()) process.kill(process.pid, 'SIGKILL');
   writers.close();
   process.exit(0);

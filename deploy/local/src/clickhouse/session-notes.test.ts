@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SessionNotes } from './session-notes.ts';
 
-it('notes what a session SETs and USEs, the last of each, until it has been idle for its time', () => {
+it('records the SET and USE statements of a session, the last of each, until it has been idle for its timeout', () => {
   let now = 0;
   const notes = new SessionNotes(() => now);
   for (const statement of ['SET a = 1', 'SET b = 2, c = 3', 'USE `system`', 'SET a = 4', 'SELECT 1'])
@@ -14,7 +14,7 @@ it('notes what a session SETs and USEs, the last of each, until it has been idle
   expect(notes.of('x', 10)).toEqual({ database: undefined, sets: [] });
 });
 
-it('is bounded: a thousand sessions that noted something, a hundred different SETs in each', () => {
+it('is bounded: a thousand sessions with recorded statements, a hundred different SETs in each', () => {
   let now = 0;
   const notes = new SessionNotes(() => now);
   for (let i = 0; i < 5000; i++) notes.note(`reader-${i}`, 'SELECT 1', 60);

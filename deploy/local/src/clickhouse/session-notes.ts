@@ -7,19 +7,20 @@ const MOST_SETS = 100;
 type Notes = { database: string | undefined; sets: Map<string, string>; until: number };
 
 /**
- * What clients have SET and USEd in their sessions, by `session_id`, until they are idle for too long: a session is
- * nothing else, and one in which nothing was SET or USEd is none. So no number of clients takes the sessions of others.
+ * The SET and USE statements that clients sent in their sessions, by `session_id`, until the sessions have been idle
+ * for too long. A session consists only of these; one without any takes no place, so that many clients cannot displace
+ * the sessions of others.
  */
 export class SessionNotes {
   private readonly notes = new Map<string, Notes>();
   private readonly now: () => number;
 
-  /** @param now milliseconds of a clock that does not jump */
+  /** @param now milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
     this.now = now;
   }
 
-  /** The database and the statements of a session, oldest first; its time begins again. */
+  /** The database and the statements of a session, oldest first; restarts its timeout. */
   of(id: string | undefined, timeoutSeconds: number): { database: string | undefined; sets: string[] } {
     const known = id === undefined ? undefined : this.alive(id);
     if (!known) return { database: undefined, sets: [] };
@@ -28,10 +29,10 @@ export class SessionNotes {
   }
 
   /**
-   * Notes a statement that has run, if it is SET or USE.
+   * Records a statement that has run, if it is SET or USE.
    *
-   * @param statement as the engine writes it out
-   * @throws HttpError 503 when too many sessions have something noted, 400 for too many different SETs in one
+   * @param statement as formatted by the engine
+   * @throws HttpError 503 when too many sessions have recorded statements, 400 for too many different SETs in one
    */
   note(id: string, statement: string, timeoutSeconds: number): void {
     const used = /^USE `?(\w+)/.exec(statement)?.[1];
@@ -46,7 +47,7 @@ export class SessionNotes {
       const names = words.filter((_, i) => words[i + 1]?.text === '=').map((w) => w.text);
       known.sets.delete(names.join());
       if (known.sets.size >= MOST_SETS)
-        throw new HttpError(400, '36', 'BAD_ARGUMENTS', `a session notes ${MOST_SETS} different SETs`);
+        throw new HttpError(400, '36', 'BAD_ARGUMENTS', `a session may have at most ${MOST_SETS} different SETs`);
       known.sets.set(names.join(), statement);
     }
     known.until = this.end(timeoutSeconds);

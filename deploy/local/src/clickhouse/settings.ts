@@ -1,7 +1,7 @@
 import { anyOf } from './any-of.ts';
 import type { Node, Token } from './tree.ts';
 
-/** Settings of a query's shape and output. Limits may be lowered only: see `LIMITS`. */
+/** Settings of a query's form and output. Limits may only be lowered: see `LIMITS`. */
 const FREE_SETTINGS = anyOf(`
   output_format_\\w+ date_time_output_format date_time_input_format extremes join_algorithm join_use_nulls
   join_default_strictness any_join_distinct_right_table_keys group_by_use_nulls aggregate_functions_null_for_empty
@@ -16,7 +16,7 @@ const FREE_SETTINGS = anyOf(`
 `);
 const REFUSED_SETTINGS = /^output_format_.*(schema|path|file)/;
 
-/** The most that one query of an analyst may take: rows and bytes of its result, seconds, bytes of memory. */
+/** The limits of one analyst's query: rows and bytes of its result, seconds, bytes of memory. */
 export const LIMITS: Readonly<Record<string, number>> = {
   max_execution_time: 60,
   max_memory_usage: 4_000_000_000,
@@ -26,25 +26,24 @@ export const LIMITS: Readonly<Record<string, number>> = {
   max_query_size: 1_048_576,
 };
 
-/** What a query may set itself, up to a bound. */
+/** Limits that a query may set itself, up to these. */
 const BOUNDED: Readonly<Record<string, number>> = { ...LIMITS, max_threads: 64, max_block_size: 1_000_000 };
 
-/** Why a setting may not be set so; `undefined` when it may. Pure. */
+/** Why a setting may not be set like this; `undefined` when it may. Pure. */
 export function settingRefusal(name: string, value: string): string | undefined {
   const limit = BOUNDED[name];
   if (limit !== undefined) {
-    // Of 0.5 the engine makes 0, which is no limit at all.
+    // The engine rounds 0.5 to 0, which means no limit.
     const wanted = /^\d+$/.test(value) ? Number(value) : 0;
     return wanted > 0 && wanted <= limit ? undefined : `${name} may be set from 1 to ${limit}, not to ${value}`;
   }
   if (FREE_SETTINGS.test(name) && !REFUSED_SETTINGS.test(name)) return undefined;
-  return `the setting ${name} is not the analyst's to set`;
+  return `analysts may not set ${name}`;
 }
 
-/** SETTINGS and INTO OUTFILE as they stand in the statement: the tree does not print names of settings. */
+/** SETTINGS and INTO OUTFILE in the text of the statement, because the tree does not print the names of settings. */
 export function clauseRefusal(statement: Node, words: readonly Token[]): string | undefined {
-  if (words.some((t, i) => is(t, 'INTO') && is(words[i + 1], 'OUTFILE')))
-    return "INTO OUTFILE is not the analyst's to use";
+  if (words.some((t, i) => is(t, 'INTO') && is(words[i + 1], 'OUTFILE'))) return 'analysts may not use INTO OUTFILE';
   let clauses = 0;
   for (let i = 0; i < words.length; i++) {
     const starts = is(words[i], 'SETTINGS') || (statement.kind === 'Set' && i === 0 && is(words[i], 'SET'));

@@ -4,8 +4,8 @@ export type Node = { kind: string; text: string; alias: string; children: Node[]
 const ALIAS = ' (alias ';
 
 /**
- * Reads what `EXPLAIN AST` prints: one node a line, one space of indentation for each level. Pure.
- * @throws Error when a node has not as many children as it says: part of the tree is missing
+ * Parses `EXPLAIN AST`: one node a line, one space of indentation for each level. Pure.
+ * @throws Error when a node has fewer children than it says: part of the tree is missing
  */
 export function readTree(printed: string): Node {
   const root: Node = { kind: '', text: '', alias: '', children: [] };
@@ -32,7 +32,7 @@ export function readTree(printed: string): Node {
 
 export type Token = { kind: 'word' | 'quoted' | 'string' | 'number' | 'sign'; text: string };
 
-/** What a statement consists of, in the order in which it is tried. */
+/** The tokens of a statement, in the order in which they are tried. */
 const PARTS = [
   /\s+/,
   /'(?:[^'\\]|\\.|'')*'/,
@@ -44,7 +44,10 @@ const PARTS = [
   /[^\s]/,
 ];
 
-/** The tokens of a statement as the engine formats it (no comments any more). @throws Error for what is none. Pure. */
+/**
+ * The tokens of a statement as formatted by the engine (without comments).
+ * @throws Error for an invalid token. Pure.
+ */
 export function tokens(sql: string): Token[] {
   const found: Token[] = [];
   const next = new RegExp(PARTS.map((part) => part.source).join('|'), 'gsuy');

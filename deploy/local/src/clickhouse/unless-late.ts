@@ -1,4 +1,4 @@
-/** What `work` gives; `late` is called when it has given nothing after `ms`. */
+/** The result of `work`; `late` is called when there is none after `ms`. */
 export function unlessLate<T>(work: Promise<T>, ms: number, late: () => void): Promise<T> {
   const timer = setTimeout(late, ms);
   return work.finally(() => clearTimeout(timer));

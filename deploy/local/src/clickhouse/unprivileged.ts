@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** The user that owns nothing: on Debian, Red Hat and Alpine alike. */
+/** The user without files of its own: on Debian, Red Hat and Alpine alike. */
 const NOBODY = 65_534;
 
 /**
- * Whether a process of root's may run as nobody: everybody may pass through the folders above its data. Where it may
- * not (a home that is closed to others), or where this is no root at all, the process stays who it is.
+ * Whether a process of root may run as nobody: everybody must be able to pass through the folders above its data. If
+ * not (a home that is closed to others), or without root, the process keeps its user.
  */
 export function runAs(folder: string): string {
   if (process.getuid?.() !== 0) return '';
@@ -16,7 +16,7 @@ export function runAs(folder: string): string {
   return String(NOBODY);
 }
 
-/** Gives the data to `id`, and becomes it: permanently, in every thread. Does nothing without an id. */
+/** Gives the data to `id`, and becomes that user permanently, in every thread. Does nothing without an id. */
 export function dropPrivileges(id: string | undefined, folder: string): void {
   if (!id) return;
   const user = Number(id);

@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 import { answerFor } from './errors.ts';
 import { Unsent } from './unsent.ts';
 
-// More than the sockets between hold by themselves.
+// More than the sockets in between buffer by themselves.
 const large = Buffer.alloc(40_000_000);
 
-it('bounds what slow clients leave unread, lets small results pass and drops a client that takes nothing', async () => {
+it('limits unread results, always sends small results, disconnects a client that reads nothing', async () => {
   const unsent = new Unsent(50_000_000, 300);
   const ends: Promise<unknown>[] = [];
   const server = createServer((req, res) => {

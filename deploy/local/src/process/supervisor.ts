@@ -8,12 +8,12 @@ export type ProcessSpec = {
   args: string[];
   env?: Record<string, string>;
   cwd?: string;
-  /** Resolves true once the process does its work. */
+  /** Resolves true when the process is ready. */
   ready: () => Promise<boolean>;
   stopSignal?: NodeJS.Signals;
   uid?: number;
   gid?: number;
-  /** Our own services: an IPC channel tells them when the supervisor is gone. */
+  /** Slipway's own services: an IPC channel tells them when the supervisor has ended. */
   ipc?: boolean;
 };
 
@@ -33,13 +33,13 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** What takes long is asked less often: the asking would cost more than the work. */
+/** Long waits check less often, because the checks would cost more than the work. */
 const MOST_BETWEEN_MS = 300;
 
 /**
- * Waits until `condition` holds. It is asked every `everyMs` at first, then in steps of a fifth of the time that has
- * passed, up to 300 ms.
- * @throws after `timeoutMs`, naming `what`
+ * Waits until `condition` holds. It is checked every `everyMs` at first, then at intervals of a fifth of the time that
+ * has passed, up to 300 ms.
+ * @throws Error after `timeoutMs`, naming `what`
  */
 export async function until(
   what: string,
@@ -61,7 +61,7 @@ export async function until(
   }
 }
 
-/** The kernel's start time of a process: with the pid it names one process permanently. Undefined when it is gone. */
+/** The kernel's start time of a process, which together with the pid identifies it. Undefined when it has ended. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -73,16 +73,16 @@ function startOf(pid: number): string | undefined {
 }
 
 /**
- * Starts processes, writes their output to files, starts again what ends by itself (after a growing pause), and stops
- * all of them. It remembers its children on disk, so that the next supervisor on the same folder can end what a kill -9
- * left behind.
+ * Starts processes, writes their output to files, restarts those that end by themselves (after a growing pause), and
+ * stops all of them. It records its children on disk, so that the next supervisor on the same folder can end what a
+ * kill -9 left behind.
  */
 export class Supervisor {
   private readonly running = new Map<string, Running>();
   private readonly memory: string;
   private readonly logs: string;
   private readonly onEvent: (line: string) => void;
-  /** Everything was stopped, or is being: nothing is started again. */
+  /** Everything was stopped, or is being stopped: nothing is restarted. */
   private ended = false;
 
   constructor(folder: string, onEvent: (line: string) => void = () => undefined) {
@@ -113,7 +113,7 @@ export class Supervisor {
     await this.whenReady(spec.name, timeoutMs);
   }
 
-  /** Starts again a process that `stop` or `kill(…, { restart: false })` ended. */
+  /** Restarts a process that `stop` or `kill(…, { restart: false })` ended. */
   async startAgain(name: string): Promise<void> {
     const entry = this.entry(name);
     entry.wanted = true;
@@ -121,7 +121,7 @@ export class Supervisor {
     await this.whenReady(name);
   }
 
-  /** Ends a process and starts it again, from the program that its file holds by now. */
+  /** Ends a process and starts it again, from the present content of its program file. */
   async restart(name: string): Promise<void> {
     await this.stop(name);
     if (this.ended) return;
@@ -176,7 +176,7 @@ export class Supervisor {
     }
   }
 
-  /** Stops everything, what was started last first; services of one wave (by `waves`) together. */
+  /** Stops everything, the last started first; services of one wave (by `waves`) together. */
   async stopAll(): Promise<void> {
     this.ended = true;
     const names = this.names().reverse();
@@ -205,8 +205,8 @@ export class Supervisor {
         ...spec.env,
       },
       stdio: spec.ipc ? ['ignore', file, file, 'ipc'] : ['ignore', file, file],
-      // A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which then stops its children in
-      // order.
+      // A process group of its own: Ctrl-C in the terminal reaches only the supervisor, which then stops its children
+      // in order.
       detached: true,
       ...(spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.gid }),
     });

@@ -10,10 +10,10 @@ import { Republish } from '../outbox/republish.ts';
 type Earlier = { fingerprint: string; status: number; body: unknown };
 
 /**
- * `Idempotency-Key` on every POST that changes something: the first success is remembered for a day and answered
- * again; refusals are not remembered. What the request does and the record of it are one transaction, so there is never
- * one without the other; a repeat that comes while the first is under way waits for it. Keys are the caller's own: they
- * are told apart by the API key's id. What an operation gives only once (a new API key) is not in the record.
+ * `Idempotency-Key` on every POST that changes something: the first success is stored for a day and answered again;
+ * refusals are not stored. The effect of the request and its record are one transaction, so neither exists without the
+ * other; a repeat that arrives while the first is under way waits for it. Keys belong to the caller: they are
+ * distinguished by the API key's id. Values that an operation gives only once (a new API key) are not in the record.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -45,7 +45,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       .update(`${request.url}\n${canonicalJson(request.body ?? null)}`)
       .digest('hex');
     const { replayed, status, body } = await this.database.transaction(async (sql) => {
-      // Whoever comes second waits here until the first has ended.
+      // The second request waits here until the first has ended.
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 3))', [`${actor}/${key}`]);
       const [earlier] = await sql.query<Earlier>(
         'SELECT fingerprint, status, body FROM idempotency WHERE actor = $1 AND key = $2',
@@ -67,7 +67,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** The answer without what is given only once. */
+/** The answer without the values that are given only once. */
 function remembered(request: AuthenticatedRequest, answer: unknown): unknown {
   const once = operationOf(request)?.once ?? [];
   if (once.length === 0 || typeof answer !== 'object' || answer === null) return answer ?? null;

@@ -9,7 +9,7 @@ export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Another registry sees a revocation this much later, at most. */
+/** Time in milliseconds after which another registry sees a revocation at the latest. */
 const CACHE_MS = 1000;
 
 type StoredKey = { id: string; name: string; role: Role; hash: string; created_at: string; revoked_at: string | null };
@@ -19,7 +19,9 @@ const listed = ({ hash: _, ...k }: StoredKey) => ({
   revoked_at: k.revoked_at === null ? null : Number(k.revoked_at),
 });
 
-/** API keys are random and long: a plain SHA-256 of them is safe to store and to publish. The keys are never stored. */
+/**
+ * API keys are random and long, so a plain SHA-256 of them is safe to store and to publish. The keys are never stored.
+ */
 export class KeyStore extends Access {
   private readonly database: Database;
   private readonly cache = new Map<string, { until: number; owner: KeyOwner | undefined }>();
@@ -28,7 +30,7 @@ export class KeyStore extends Access {
     this.database = database;
   }
 
-  /** Admits keys at the start; one that was revoked stays so. */
+  /** Adds the configured keys at the start; a revoked key stays revoked. */
   async admit(keys: Partial<Record<Role, string>>, now: number): Promise<void> {
     for (const [role, key] of Object.entries(keys))
       await this.database.transaction(async (sql) => {
@@ -98,13 +100,13 @@ export class KeyStore extends Access {
     return { key: listed(row), fresh: fresh !== undefined };
   }
 
-  /** After a commit: nothing of before is remembered. */
+  /** After a commit: nothing from before may be used any more. */
   forget(): void {
     this.cache.clear();
   }
 }
 
-/** Those of the keys, by id, that are revoked. */
+/** Those of the keys (by id) that are revoked. */
 export async function revokedAmong(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await sql.query<{ id: string }>(
     'SELECT id FROM api_keys WHERE id::text = ANY($1::text[]) AND revoked_at IS NOT NULL',

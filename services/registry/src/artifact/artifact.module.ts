@@ -6,7 +6,7 @@ import { ArtifactStore } from './artifact.store.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Files by their digest; what an upload left unfinished is removed after a day. */
+/** Files by their digest; unfinished uploads are removed after a day. */
 export function artifactFeature(
   database: Database,
   config: { ARTIFACT_DIR: string; MAX_ARTIFACT_BYTES: number },

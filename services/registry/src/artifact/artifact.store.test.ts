@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ArtifactStore } from './artifact.store.ts';
 
-it('removes what a killed registry had taken in part, and nothing that is whole or still under way', async () => {
+it('removes partial uploads of a killed registry, and no complete file or upload under way', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'artifacts-'));
   try {
     for (const [name, seconds] of [
@@ -26,7 +26,7 @@ it('removes what a killed registry had taken in part, and nothing that is whole 
   }
 });
 
-it('reads the rest of a body that it refuses, and takes the next one on its connection', async () => {
+it('reads the rest of a refused body, and accepts the next one on its connection', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'artifacts-'));
   const store = new ArtifactStore({ transaction: async () => undefined } as never, folder, 100_000);
   const server = createServer((req, res) => {

@@ -10,12 +10,12 @@ import type { Actor } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Database } from '../database/database.store.ts';
 
-/** What a disk says that takes no more. */
+/** Error codes of a disk that cannot be written to. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-/** Begins the name of a file that is still being taken. */
+/** Prefix of the name of a file that is still being uploaded. */
 const PARTIAL = '.';
 
-/** Files by their SHA-256, in a folder that all registries share. What is there never changes. */
+/** Files by their SHA-256, in a folder that all registries share. Existing files never change. */
 export class ArtifactStore {
   private readonly database: Database;
   private readonly folder: string;
@@ -30,7 +30,7 @@ export class ArtifactStore {
     return join(this.folder, sha256.slice(0, 2), sha256);
   }
 
-  /** Reads `body` to its end, also when it is refused: its connection can then be used again. */
+  /** Reads `body` to its end, even when it is refused, so that its connection can be reused. */
   async put(
     sha256: string,
     body: NodeJS.ReadableStream,
@@ -49,22 +49,22 @@ export class ArtifactStore {
         async function* (source) {
           for await (const chunk of source as AsyncIterable<Buffer>) {
             bytes += chunk.length;
-            if (bytes > maxBytes) throw new ProblemError('too_large', `an artifact may have ${maxBytes} bytes`);
+            if (bytes > maxBytes) throw new ProblemError('too_large', `an artifact may have at most ${maxBytes} bytes`);
             hash.update(chunk);
             yield chunk;
           }
         },
-        // What was acknowledged is on the disk: Postgres remembers it over a power failure.
+        // Acknowledged files are flushed to disk, because Postgres still refers to them after a power failure.
         createWriteStream(partial, { flush: true }),
       );
       const digest = hash.digest('hex');
       if (digest !== sha256)
-        throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, the path says ${sha256}`);
+        throw new ProblemError('digest_mismatch', `the bytes have the SHA-256 ${digest}, but the path says ${sha256}`);
       await rename(partial, this.path(sha256));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined || !NO_ROOM.has(code)) throw error;
-      throw new ProblemError('unavailable', `the artifact folder takes no more bytes now (${code})`, { cause: error });
+      throw new ProblemError('unavailable', `the artifact folder cannot be written to now (${code})`, { cause: error });
     } finally {
       await rm(partial, { force: true });
     }
@@ -89,8 +89,8 @@ export class ArtifactStore {
   }
 
   /**
-   * Removes what registries that were killed had taken in part.
-   * @param olderThan milliseconds since the epoch: what was written to since may be under way, here or elsewhere
+   * Removes partial uploads of killed registries.
+   * @param olderThan milliseconds since the epoch: files written to since then may be under way, here or elsewhere
    */
   async forgetPartials(olderThan: number): Promise<void> {
     for (const name of await readdir(this.folder).catch(() => [])) {

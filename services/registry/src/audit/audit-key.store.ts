@@ -4,20 +4,20 @@ import { dirname, join } from 'node:path';
 import { type AuditPublicKey, auditKeyId, auditPublicKeySchema } from '@slipway/contracts';
 import { z } from 'zod';
 
-/** `folder`: where the public half of every key is kept that signs or has signed. */
+/** `folder`: the public half of every key that signs or has signed. */
 export type AuditKey = { id: string; privateKey: KeyObject; folder: string };
 
 let current: AuditKey | undefined;
 
 /**
- * Reads the Ed25519 key that this process signs the audit with, and keeps it. Without the file it makes one that only
- * its owner reads; of several registries that start at once, one makes it. Its public half is put beside those of the
- * keys before it, with the time at which it was first used: what they signed stays verifiable.
+ * Reads the Ed25519 key that this process signs the audit with, and keeps it. If the file does not exist, it is made,
+ * readable by its owner only; when several registries start at once, one makes it. Its public half is stored beside
+ * those of earlier keys, with the time of its first use, so that earlier signatures can still be verified.
  *
  * @param file PKCS#8 in PEM
  * @param folder for the public halves, a file for each
  * @param now milliseconds since the epoch
- * @throws when the file holds no Ed25519 key, or a file cannot be read or made
+ * @throws Error when the file contains no Ed25519 key, or a file cannot be read or made
  */
 export function openAuditKey(file: string, folder: string, now: number): AuditKey {
   const privateKey = createPrivateKey(readOrMake(file, newKey, 0o600));
@@ -35,7 +35,7 @@ const publicHalf = (id: string, key: KeyObject, since: number) =>
 /**
  * The public keys that sign or have signed, oldest first.
  * @param path the folder of `openAuditKey`, or a file with the answer of `GET /v1/audit/verification`
- * @throws when something there is no such key
+ * @throws Error when it contains no such key
  */
 export function readAuditKeys(path: string): AuditPublicKey[] {
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as unknown;
@@ -47,7 +47,7 @@ export function readAuditKeys(path: string): AuditPublicKey[] {
   return keys.sort((a, b) => a.since - b.since);
 }
 
-/** @throws when the process has opened no key */
+/** @throws Error before the process has opened a key */
 export function signAuditHash(hash: string): { key_id: string; signature: string } {
   if (!current) throw new Error('the key of the audit is not open');
   return {
@@ -56,7 +56,7 @@ export function signAuditHash(hash: string): { key_id: string; signature: string
   };
 }
 
-/** The content of the file; of several that make it at once, that of one. */
+/** The content of the file; when several make it at once, the content of the first one. */
 function readOrMake(file: string, make: () => string, mode: number): string {
   try {
     return readFileSync(file, 'utf8');

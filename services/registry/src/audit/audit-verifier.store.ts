@@ -5,12 +5,12 @@ import type { StoredAudit } from './audit.store.ts';
 import { type AuditKey, readAuditKeys } from './audit-key.store.ts';
 import { TopicHashes, Verification } from './verification.ts';
 
-/** Without a record for so long, Kafka counts as away. */
+/** Time without a record after which Kafka counts as unavailable. */
 const PATIENCE_MS = 10_000;
-/** Checking a page must not hold up what else the process does. */
+/** Checking a page must not block the process. */
 const PAGE = 200;
 
-/** Compares the audit in Postgres with what was published; those who ask at the same time share one look. */
+/** Compares the audit in Postgres with what was published. Simultaneous calls share one comparison. */
 export class AuditVerifier {
   private readonly database: Database;
   private readonly kafka: KafkaClient;
@@ -32,7 +32,7 @@ export class AuditVerifier {
     return this.underWay;
   }
 
-  /** The order matters: what was published before the topic is read must be there, and what it has, Postgres has. */
+  /** The order matters: rows published before the topic is read must be on it, and rows on it must be in Postgres. */
   private async look(): Promise<AuditVerification> {
     const published = new Map(
       (
@@ -45,11 +45,11 @@ export class AuditVerifier {
         )
       ).map((r) => [r.aggregate, r.n]),
     );
-    // Read again each time: another registry may sign with a newer key already.
+    // Read again each time: another registry may already sign with a newer key.
     const keys = { signs: this.key.id, all: readAuditKeys(this.key.folder) };
     const verification = new Verification(keys, await this.readTopic(openAuditKeys(keys.all)), published);
     await this.database.transaction(async (sql) => {
-      // One snapshot: a row whose transaction ends while the pages are read must not look like a gap.
+      // One snapshot: a row whose transaction ends while pages are read must not look like a gap.
       await sql.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       for (let after = '0'; ; ) {
         const page = await sql.query<StoredAudit>('SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2', [

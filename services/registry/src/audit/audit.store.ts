@@ -56,7 +56,7 @@ export async function appendAudit(
   return full;
 }
 
-/** Whether the last that was done to the aggregate was to delete it. */
+/** Whether the last action on the aggregate was its deletion. */
 export async function wasDeleted(sql: Sql, aggregate: string): Promise<boolean> {
   const [last] = await sql.query<{ action: string }>(
     'SELECT action FROM audit WHERE aggregate = $1 ORDER BY n DESC LIMIT 1',

@@ -1,5 +1,5 @@
-// `npm run replay`: reads audit.v1 from its beginning, checks every chain and every signature, and prints every
-// endpoint's route as it was at an instant.
+// `npm run replay`: reads audit.v1 from its beginning, checks every chain and signature, and prints every endpoint's
+// route as it was at an instant.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { type Branch, openAuditKeys, topics } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
@@ -26,7 +26,9 @@ if (values.help) {
 }
 const at = values.at === undefined ? Date.now() : /^\d+$/.test(values.at) ? Number(values.at) : Date.parse(values.at);
 if (Number.isNaN(at)) {
-  process.stderr.write(`--at: "${values.at}" is no instant; give milliseconds since the epoch or an ISO 8601 time\n`);
+  process.stderr.write(
+    `--at: "${values.at}" is not an instant; give milliseconds since the epoch or an ISO 8601 time\n`,
+  );
   process.exit(2);
 }
 const replay = new RouteReplay(values.keys === undefined ? undefined : openAuditKeys(readAuditKeys(values.keys)));
@@ -47,7 +49,7 @@ if (values.endpoint && !replay.endpoints().includes(values.endpoint)) {
   process.stderr.write(`--endpoint: the audit has no route of "${values.endpoint}"\n`);
   process.exit(2);
 }
-/** What a branch serves, and the share of each candidate. */
+/** The target of a branch, and the share of each candidate. */
 function told(branch: Branch): string {
   const rollout = trafficOf(branch);
   const shares = (rollout?.arms ?? [])

@@ -12,7 +12,7 @@ import {
 
 type Fault = { aggregate: string; n: number; why: string };
 
-/** What the topic has: of each row its hash, about a hundred bytes. */
+/** What is on the topic: the hash of each row, about a hundred bytes. */
 export class TopicHashes {
   ignored = 0;
   private readonly keys: AuditKeys;
@@ -23,8 +23,8 @@ export class TopicHashes {
   }
 
   /**
-   * A record as it stands on the topic, `undefined` where it is no row. The first valid one counts: the outbox may send
-   * a row twice.
+   * A record of the topic, `undefined` when it is not a row. The first valid one counts, because the outbox may send a
+   * row twice.
    */
   add(row: AuditRow | undefined): void {
     if (row === undefined || auditHash(row) !== row.hash || signatureFault(row, this.keys) !== '') {
@@ -36,7 +36,7 @@ export class TopicHashes {
     chain[row.n - 1] ??= row.hash;
   }
 
-  /** Hands the hash out and forgets it: what is left at the end is what Postgres lacks. */
+  /** Returns the hash and forgets it: the hashes that are left at the end are missing in Postgres. */
   take(aggregate: string, n: number): string | undefined {
     const chain = this.hashes.get(aggregate);
     const hash = chain?.[n - 1];
@@ -50,7 +50,7 @@ export class TopicHashes {
   }
 }
 
-/** Takes the rows of Postgres, chain by chain in order, and says what does not fit. */
+/** Takes the rows of Postgres, chain by chain in order, and reports the faults. */
 export class Verification {
   private rows = 0;
   private waiting = 0;
@@ -65,9 +65,9 @@ export class Verification {
   private readonly published: ReadonlyMap<string, number>;
 
   /**
-   * @param keys those that sign or have signed, and the id of the one that signs now
+   * @param keys those that sign or have signed, and the id of the present one
    * @param topic what was on the topic before the rows were read; undefined when it could not be read
-   * @param published by aggregate, up to which number rows had been published before the topic was read
+   * @param published by aggregate, the number up to which rows had been published before the topic was read
    */
   constructor(
     keys: { signs: string; all: readonly AuditPublicKey[] },

@@ -21,8 +21,8 @@ const RETRIED = new Set(['40001', '40P01']);
 const MOST_RETRIES = 5;
 
 /**
- * Postgres as the stores see it: parameterised SQL, alone or in one transaction. Within a transaction everything that
- * the same call does joins it: a transaction inside is a savepoint.
+ * Postgres for the stores: parameterised SQL, alone or in one transaction. Within a transaction all queries of the same
+ * call join it; a transaction inside it is a savepoint.
  */
 export class Database implements Sql {
   private readonly source: DataSource;
@@ -35,7 +35,7 @@ export class Database implements Sql {
     return sqlOf(this.ambient.getStore() ?? this.source.manager).query<T>(text, parameters);
   }
 
-  /** Runs what a request sets off but does not wait for: it is no part of the request's transaction. */
+  /** Runs work that a request triggers but does not wait for, outside of the request's transaction. */
   detached<T>(work: () => T): T {
     return this.ambient.exit(work);
   }
@@ -51,7 +51,7 @@ export class Database implements Sql {
         const { constraint, code } = error as { constraint?: string; code?: string };
         if (constraint === 'rollouts_one_under_way')
           throw new ProblemError('conflict', 'another rollout of this endpoint is under way', { cause: error });
-        // Two transactions that wait for each other: Postgres has undone this one, so it is done again, as a whole.
+        // Two transactions waited for each other: Postgres has rolled this one back, so it is repeated as a whole.
         if (outer || attempt >= MOST_RETRIES || !RETRIED.has(code ?? '')) throw error;
         await new Promise((resolve) => setTimeout(resolve, 20 * (attempt + 1) * (0.5 + Math.random())));
       }

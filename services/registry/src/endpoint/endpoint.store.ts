@@ -6,12 +6,12 @@ export type EndpointRow = {
   name: string;
   current: VersionRef;
   previous: VersionRef | null;
-  /** What was rolled back last, until another rollout starts. */
+  /** The last rollout that was rolled back, until another one starts. */
   rolled_back: VersionRef[];
   unit: UnitKind;
   timeout_ms: number;
   created_at: number;
-  /** Since when its route has had an address that could answer. */
+  /** When its route first had an address that could answer. */
   served_at: number | null;
   retired_at: number | null;
 };

@@ -2,10 +2,10 @@ import { topics } from '@slipway/contracts';
 import { type Feature, type ServiceContext, StateReplica, type StateReplicaParts } from '@slipway/platform';
 import { LiveInstances } from './live-instances.ts';
 
-/** Without a fetch for so long, this registry does not know who is alive. */
+/** Time without a fetch after which this registry does not know which instances are alive. */
 const CONTACT_MS = 2000;
 
-/** Which routers and workers are alive, and whether this registry can know it now. */
+/** The live routers and workers, and whether this registry can know them now. */
 export function liveInstances(
   reading: StateReplicaParts,
   { onClose }: ServiceContext,

@@ -5,7 +5,7 @@ import type { Database } from '../database/database.store.ts';
 import { KeyController } from './key.controller.ts';
 import { takeOverKeys } from './takeover.store.ts';
 
-/** API keys: who may call the registry, and their REST. @param bootstrap keys that exist from the start */
+/** API keys: who may call the registry, and their REST API. @param bootstrap keys that exist from the start */
 export async function keyFeature(
   database: Database,
   bootstrap: Parameters<KeyStore['admit']>[0],

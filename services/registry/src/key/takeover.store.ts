@@ -16,7 +16,7 @@ type Revoked = { id: string; name: string; role: string; revoked_at: number };
  */
 export async function takeOverKeys(database: Database, onTopic: readonly AccessKey[], now: number): Promise<number> {
   return database.transaction(async (sql) => {
-    // Of several registries that start at once, the second finds the work done.
+    // When several registries start at once, the second finds the work done.
     await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
     const own = await sql.query<{ id: string; sha256: string; revoked_at: number | null }>(
       'SELECT id, hash AS sha256, revoked_at::float8 AS revoked_at FROM api_keys',

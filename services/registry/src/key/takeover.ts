@@ -3,9 +3,9 @@ import type { AccessKey } from '@slipway/contracts';
 export type OwnKey = { id: string; sha256: string; revoked_at: number | null };
 
 export type Takeover = {
-  /** Keys of the topic that the registry lacks, each of them revoked. */
+  /** Keys on the topic that the registry lacks; each is revoked. */
   add: AccessKey[];
-  /** Keys of the registry that the topic has as revoked: by id, since when. */
+  /** Keys of the registry that are revoked on the topic: the time of revocation by id. */
   revoke: Map<string, number>;
   /** Ids whose state is to be published, in this order. */
   publish: string[];

@@ -24,7 +24,7 @@ export class MetricController {
   @Operation(metrics.put)
   async put({ params: { name }, body, caller }: Asked<typeof metrics.put>) {
     const now = steadyNow();
-    // The routers know from the routes which outcomes somebody waits for.
+    // The routers learn from the routes which outcomes metrics read.
     const put = await putMetric(this.database, { ...body, name }, caller, now, (sql) =>
       this.routes.recompileAll(sql, now),
     );

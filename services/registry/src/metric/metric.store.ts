@@ -13,8 +13,8 @@ export async function findMetric(sql: Sql, name: string): Promise<Metric | undef
 }
 
 /**
- * Declares or changes a metric; rollouts keep the declaration that they were created with.
- * @param also what belongs into the same transaction
+ * Declares or changes a metric; rollouts keep the declaration from their creation.
+ * @param also further work in the same transaction
  */
 export async function putMetric(
   database: Database,

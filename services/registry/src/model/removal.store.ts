@@ -11,7 +11,7 @@ export const retired = (model: string) =>
   new ProblemError('conflict', `the model "${model}" was retired; give a new one another name`);
 
 /**
- * Until the transaction's end nobody can delete the version, if it exists, nor retire its model.
+ * Locks the version, if it exists, and its model: until the transaction ends they can be neither deleted nor retired.
  * @throws ProblemError conflict when the model was retired
  */
 export async function holdVersion(sql: Sql, { model, version }: VersionRef): Promise<void> {
@@ -24,9 +24,9 @@ export async function holdVersion(sql: Sql, { model, version }: VersionRef): Pro
 }
 
 /**
- * Deletes a version that has never served and that nothing names; again, it changes nothing.
+ * Deletes a version that has never served and is not referenced; repeating it changes nothing.
  *
- * @throws ProblemError not_found, or conflict naming what keeps it
+ * @throws ProblemError not_found, or conflict naming the reference
  */
 export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now: number): Promise<void> {
   const { model, version } = ref;
@@ -41,7 +41,7 @@ export async function removeVersion(sql: Sql, ref: VersionRef, actor: Actor, now
     if (await wasDeleted(sql, aggregate)) return;
     throw new ProblemError('not_found', `there is no version ${version} of the model "${model}"`);
   }
-  // Whoever began to name it before this transaction holds it, so that it is seen here.
+  // A transaction that began to refer to it earlier holds its lock, so that its reference is visible here.
   const names = JSON.stringify(ref);
   const [endpoint] = await sql.query<{ name: string }>(
     'SELECT name FROM endpoints WHERE current @> $1::jsonb OR previous @> $1::jsonb LIMIT 1',
@@ -78,8 +78,8 @@ export async function removeModel(sql: Sql, model: string, actor: Actor, now: nu
 }
 
 /**
- * Ends a model: it gets no more versions, and no endpoint or rollout takes one that it has. Again, it changes
- * nothing.
+ * Retires a model: it gets no more versions, and no endpoint or rollout can start to use its versions. Repeating it
+ * changes nothing.
  * @throws ProblemError not_found, or conflict naming what still serves or may come to serve a version of it
  */
 export async function retireModel(
@@ -114,7 +114,7 @@ export async function retireModel(
   return state;
 }
 
-/** The highest number that a version of the model has had, deleted ones included; 0 when there was none. */
+/** The highest version number that the model has had, deleted ones included; 0 without any. */
 export async function highestVersion(sql: Sql, model: string): Promise<number> {
   const [last] = await sql.query<{ version: number | null }>(
     `SELECT max((state->>'version')::int) AS version FROM audit WHERE aggregate LIKE $1 AND state->>'model' = $2`,

@@ -2,8 +2,8 @@ import { type Bundle } from '@slipway/model';
 import { jsonBytes, ProblemError } from '@slipway/core';
 
 /**
- * What is published of a version travels in a record of Kafka, which takes no more than 900 KB, and its signature in
- * the routes beside much else; a list of versions carries a hundred whole bundles.
+ * A version is published in one Kafka record of at most 900 KB, its signature also in the routes, and a list of
+ * versions contains a hundred whole bundles.
  */
 export const MOST_BUNDLE_BYTES = 150_000;
 export const MOST_PROFILE_BYTES = 100_000;
@@ -23,7 +23,7 @@ export function requireBounded(bundle: Bundle): void {
   throw new ProblemError(
     'too_large',
     `bundle: has ${total} bytes of JSON, most of them in ${errors[0]?.field}; a version may have ` +
-      `${MOST_BUNDLE_BYTES}: longer files are artifacts`,
+      `${MOST_BUNDLE_BYTES}: store longer files as artifacts`,
     { errors },
   );
 }

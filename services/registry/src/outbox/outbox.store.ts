@@ -4,9 +4,7 @@ import { encodeValue } from '@slipway/platform';
 import type { z } from 'zod';
 import type { Sql } from '../database/database.store.ts';
 
-/**
- * Says that the current state of `key` must be published on a state topic; what is sent is read at the time of sending.
- */
+/** Requests that the current state of `key` is published on a state topic; the state is read at the time of sending. */
 export async function enqueueState(
   sql: Sql,
   topic: Topic<z.ZodType, 'state'>,
@@ -17,8 +15,8 @@ export async function enqueueState(
 }
 
 /**
- * An event to be published once at least, after the events of its key that were enqueued before it.
- * @throws ProblemError too_large when it fits into no record of Kafka: what changed must not be stored then
+ * An event to be published at least once, after earlier events of its key.
+ * @throws ProblemError too_large when it does not fit into a Kafka record; the change must not be stored then
  */
 export async function enqueueEvent<S extends z.ZodType>(
   sql: Sql,
@@ -32,7 +30,7 @@ export async function enqueueEvent<S extends z.ZodType>(
   if (bytes > MAX_RECORD_BYTES)
     throw new ProblemError(
       'too_large',
-      `${key} would have ${bytes} bytes of JSON; a record on Kafka may have ${MAX_RECORD_BYTES}`,
+      `${key} would have ${bytes} bytes of JSON; a Kafka record may have at most ${MAX_RECORD_BYTES}`,
     );
   await sql.query('INSERT INTO outbox (topic, key, payload, created_at) VALUES ($1, $2, $3, $4)', [
     topic.name,

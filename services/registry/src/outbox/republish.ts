@@ -1,8 +1,11 @@
 import type { Sql } from '../database/database.store.ts';
 
-/** What is derived from the control plane's state and published: rooms below the routes ask for it by this. */
+/**
+ * Notification for what is derived from the control plane's state: folders below `route` request a new derivation by
+ * it.
+ */
 export abstract class Republish {
-  /** Derives the route of every endpoint again, in the transaction of a change that concerns them all. */
+  /** Derives the route of every endpoint again, in the transaction of a change that concerns all of them. */
   abstract recompileAll(sql: Sql, now: number): Promise<void>;
   /** To be called after the commit of that transaction. */
   abstract published(): void;

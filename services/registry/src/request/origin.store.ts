@@ -6,7 +6,7 @@ import type { Sql } from '../database/database.store.ts';
 import { findRollout } from '../rollout/rollout.store.ts';
 import type { Origin, ServedRow } from '@slipway/routing';
 
-/** What the registry's own books say of the route under which a request was served. */
+/** What the registry has recorded about the route under which a request was served. */
 export async function originOf(sql: Sql, row: ServedRow): Promise<Origin> {
   const { endpoint } = row;
   const at = (await publishedAt(sql, row)) ?? Date.parse(`${row.time.replace(' ', 'T')}Z`);
@@ -44,7 +44,7 @@ export async function originOf(sql: Sql, row: ServedRow): Promise<Origin> {
   };
 }
 
-/** When the route of the row's revision was published, by the registry's clock: routers' clocks do not matter. */
+/** When the route of the row's revision was published, by the registry's clock; the routers' clocks do not matter. */
 async function publishedAt(sql: Sql, row: ServedRow): Promise<number | undefined> {
   const [epoch, n] = row.route_revision.split('.').map(Number);
   if (!Number.isInteger(epoch) || !Number.isInteger(n)) return undefined;

@@ -10,7 +10,7 @@ import { findServed } from './request.store.ts';
 export const CLICKHOUSE = Symbol('clickhouse');
 const { requests } = registryApi;
 
-/** What served a request, and why. The one place in which the registry reads ClickHouse. */
+/** Explains which version served a request, and why. The only place where the registry reads ClickHouse. */
 @Controller()
 export class RequestController {
   private readonly clickhouse: ClickHouseClient | null;
@@ -23,12 +23,12 @@ export class RequestController {
   @Operation(requests.get)
   async get({ params: { id } }: Asked<typeof requests.get>) {
     if (!this.clickhouse)
-      throw new ProblemError('not_found', 'this registry has no CLICKHOUSE_URL, so it knows no requests');
+      throw new ProblemError('not_found', 'this registry has no CLICKHOUSE_URL, so it cannot look up requests');
     const row = await findServed(this.clickhouse, id);
     if (!row)
       throw new ProblemError(
         'not_found',
-        `there is no row of a request ${id}; a row is there about a second after its answer`,
+        `there is no row of request ${id}; a row arrives about a second after its answer`,
       );
     return explain(row, await originOf(this.database, row));
   }

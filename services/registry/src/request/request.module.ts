@@ -1,7 +1,7 @@
 import { createClickHouse, type Feature, type ServiceContext } from '@slipway/platform';
 import { CLICKHOUSE, RequestController } from './request.controller.ts';
 
-/** What served a request, and why. */
+/** Explains which version served a request, and why. */
 export function requestFeature(
   config: { CLICKHOUSE_URL?: string | undefined; CLICKHOUSE_TLS_CA?: string | undefined },
   { onClose }: ServiceContext,

@@ -1,7 +1,7 @@
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
 import type { ServedRow } from '@slipway/routing';
 
-/** The row of a request; the latest, should there be several. */
+/** The row of a request; the latest if there are several. */
 export async function findServed(clickhouse: ClickHouseClient, id: string): Promise<ServedRow | undefined> {
   const [row] = await queryRows<ServedRow>(
     clickhouse,

@@ -8,16 +8,16 @@ import { findRollout } from './rollout.store.ts';
 
 const LOOK_MS = 500;
 const LOOKS_PER_SIGN_OF_LIFE = 30;
-/** Streams that one registry serves at a time. */
+/** Number of streams that one registry serves at a time. */
 const MOST_STREAMS = 256;
-/** A reader that lets so many bytes wait is gone, or will never catch up. */
+/** A reader with this many unread bytes is disconnected: it is gone, or cannot catch up. */
 const MOST_WAITING_BYTES = 1_000_000;
 
 type Reader = { out: ServerResponse; keyId: string; revision: string; evidence: string };
 
 const openGauge = gauge('slipway_registry_event_streams', 'Streams of rollout events that are open');
 
-/** Streams of server-sent events: one look at the database per rollout that somebody watches, whoever many watch it. */
+/** Streams of server-sent events: one database query for each watched rollout, however many readers it has. */
 export class RolloutEvents {
   private readonly database: Database;
   private readonly watched = new Map<string, Set<Reader>>();
@@ -29,12 +29,13 @@ export class RolloutEvents {
   /** @throws ProblemError overloaded */
   requireRoom(): void {
     if (this.open >= MOST_STREAMS)
-      throw new ProblemError('overloaded', `this registry serves ${MOST_STREAMS} streams of events already`);
+      throw new ProblemError('overloaded', `this registry serves ${MOST_STREAMS} event streams already`);
   }
 
   /**
-   * Writes the rollout and its evidence now and whenever they change, until the reader has gone or its key is revoked.
-   * @param keyId of the API key that it showed
+   * Writes the rollout and its evidence now and whenever they change, until the reader disconnects or its key is
+   * revoked.
+   * @param keyId id of the reader's API key
    */
   follow(id: string, out: ServerResponse, keyId: string): void {
     if (out.destroyed || out.socket?.readableEnded) return void out.destroy();
@@ -47,7 +48,7 @@ export class RolloutEvents {
       this.watched.get(id)?.delete(reader);
       openGauge.set(--this.open);
     });
-    // Who closes its side has gone: without this it would be found out at the second sign of life.
+    // A reader that closes its side has gone; otherwise this would be noticed only at the second keep-alive.
     out.socket?.once('end', () => out.destroy());
     out.write(': alive\n\n');
     if (!readers) void this.watch(id);

@@ -48,7 +48,7 @@ export class RolloutController {
     return evidenceLog(this.database, id, cursor, limit);
   }
 
-  /** The state and the evidence whenever one of them has changed, as server-sent events. */
+  /** Streams the state and the evidence when one of them has changed, as server-sent events. */
   @Operation(rollouts.events)
   @Header('cache-control', 'no-store')
   async events(

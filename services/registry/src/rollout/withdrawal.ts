@@ -3,8 +3,8 @@ import { type Instance } from '@slipway/contracts';
 import { type Rollout } from '@slipway/release';
 
 /**
- * What is known of a candidate's withdrawal: which routers have applied the route that ends its traffic. Those heard of
- * within the lease but silent now may still serve until their lease ends; when it has ended, they are named as
+ * Progress of a candidate's withdrawal: which routers have applied the route that ends its traffic. Routers that were
+ * heard of within the lease but are silent now may still serve until their lease ends; then they are listed as
  * unreached.
  */
 export function followWithdrawal(

@@ -33,8 +33,8 @@ const target = (v: Version, targetHosts: string[] = []) =>
   }).branches[0]?.target;
 const untested: LoadTrial = { state: 'untested', reason: '' };
 
-describe('what enters a route', () => {
-  it('a server of the publisher is asked only while its host is allowed', () => {
+describe('targets of a route', () => {
+  it("of a publisher's server are included only while its host is allowed", () => {
     const elsewhere = version(untested, 'http://models.example:8000');
     expect(target(elsewhere, ['models.example'])?.addresses).toEqual(['http://models.example:8000']);
     expect(target(elsewhere, ['other.example'])?.addresses).toEqual([]);
@@ -45,14 +45,14 @@ describe('what enters a route', () => {
     expect(target(version(untested, 'http://models.example:8000', 'other'))?.protocol).toBe('other');
   });
 
-  it('says whether the addresses are workers', () => {
+  it('say whether the addresses are workers', () => {
     expect(target(version(untested))?.workers).toBe(true);
     expect(target(version(untested, 'http://models.example:8000'))?.workers).toBe(false);
   });
 });
 
 describe('what workers load', () => {
-  it('is every version but one that could not be loaded, or that a server of its publisher serves', () => {
+  it("is every version except those that could not be loaded, or that a publisher's server serves", () => {
     const loads = (trial: LoadTrial, url?: string) => workersLoad(version(trial, url));
     expect(loads(untested)).toBe(true);
     expect(loads({ state: 'loaded', reason: '' })).toBe(true);

@@ -17,12 +17,12 @@ export type RouteInput = {
   /** The addresses that the route has now: kept when no live one is known, since they may come back. */
   before: Route | null;
   leaseMs: number;
-  /** Hosts of `infra.url` that requests may go to; a version elsewhere has no address. */
+  /** Hosts of `infra.url` that may be called; a version elsewhere has no address. */
   targetHosts: readonly string[];
   outcomeNames: readonly string[];
 };
 
-/** The route that follows from the state of the control plane. Pure; without revision and time. */
+/** The route that follows from the state of the control plane, without revision and time. Pure. */
 export function compileRoute(input: RouteInput): Omit<Route, 'revision' | 'published_at'> {
   const { endpoint, rollout } = input;
   const active = rollout && isUnderWay(rollout.status) ? rollout : null;
@@ -75,7 +75,7 @@ function armsOf(rollout: Rollout, control: Target, targetOf: (ref: VersionRef) =
   return [{ name: CONTROL, target: control, share }, ...candidates];
 }
 
-/** What is sampled while a step that samples is active; a paused rollout samples nothing. */
+/** The shadow, while a step that samples is active; a paused rollout samples nothing. */
 function shadowOf(rollout: Rollout): ShadowSampling | null {
   if (rollout.status !== 'running' || rollout.visits.at(-1)?.phase !== 'active') return null;
   const sampling = stepAt(rollout.spec, rollout.step)?.sampling;
@@ -98,8 +98,8 @@ function addresses(version: Version, { addressesOf, mayReturn, before, targetHos
   const warm = addressesOf(version);
   const same = before && targetsOf(before).find((t) => t.model === version.model && t.version === version.version);
   if (warm.length === 0) return same?.addresses ?? [];
-  // A worker that has just restarted keeps its place: routers eject it until it is warm, and find it again by
-  // themselves. Were it left out meanwhile, the death of another one would leave a route without anybody alive.
+  // A worker that has just restarted stays in the route: routers eject it until it is warm, and detect that themselves.
+  // If it were left out meanwhile, the end of another one would leave a route without any live address.
   const returning = mayReturn(version).filter((a) => same?.addresses.includes(a) && !warm.includes(a));
   return [...warm, ...returning].sort();
 }

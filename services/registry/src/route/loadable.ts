@@ -22,7 +22,7 @@ export function loadable(v: Version, bases: readonly string[]): Loadable {
   };
 }
 
-/** Workers load every version but one that a server of its publisher's serves, and one that could not be loaded. */
+/** Workers load every version except those that a publisher's server serves, and those that could not be loaded. */
 export function workersLoad(v: Version): boolean {
   return !v.bundle.infra.url && v.loadable.state !== 'failed';
 }

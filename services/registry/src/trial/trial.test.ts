@@ -7,7 +7,7 @@ const says = (state: LoadedVersion['state'], error?: string, change: Partial<Loa
   versions: [{ ...version, state, ...(error ? { error } : {}), ...change }],
 });
 
-describe('what comes of the first load of a version', () => {
+describe('the result of the first load of a version', () => {
   it.each([
     ['nobody has said anything', [{ versions: [] }], null],
     ['a worker is loading it', [says('loading')], null],

@@ -2,7 +2,7 @@ import { formatVersion, ProblemError } from '@slipway/core';
 import { type Instance } from '@slipway/contracts';
 import { type LoadTrial, type Version } from '@slipway/model';
 
-/** What the live workers say of the first load of a version; null while they say nothing new. Pure. */
+/** The result of the first load of a version as reported by live workers; null while there is nothing new. Pure. */
 export function trialOf(
   version: { model: string; version: number; digest: string },
   workers: readonly Pick<Instance, 'versions'>[],
@@ -12,7 +12,7 @@ export function trialOf(
   );
   if (said.some((v) => v.state === 'warm')) return { state: 'loaded', reason: '' };
   const failed = said.find((v) => v.state === 'failed');
-  if (failed) return { state: 'failed', reason: failed.error ?? 'the worker does not say why' };
+  if (failed) return { state: 'failed', reason: failed.error ?? 'the worker gave no reason' };
   const waiting = said.find((v) => v.error !== undefined);
   return waiting ? { state: 'untested', reason: waiting.error as string } : null;
 }

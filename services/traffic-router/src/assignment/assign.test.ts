@@ -55,7 +55,7 @@ describe('assign', () => {
     ['an expired lease', { branch, unit: 'u', leaseHolds: false }, 'lease_expired'],
     ['no rollout', { branch: { ...branch, rollout: null }, unit: 'u', leaseHolds: true }, 'rule'],
     ['a rollout without traffic', { branch: rolledOut(0), unit: 'u', leaseHolds: true }, 'rule'],
-  ])('serves control on %s, which is no exposure', (_, input, reason) => {
+  ])('serves control on %s, which is not an exposure', (_, input, reason) => {
     expect(assign(input)).toMatchObject({ arm: { name: 'control' }, reason, probability: 1 });
   });
   it('gives the units of a withdrawn candidate to control, and changes nobody else', () => {
@@ -75,7 +75,7 @@ describe('assign', () => {
     }
     expect(assign({ branch: without, unit: 'u', leaseHolds: true, forced: 2 })).toBeUndefined();
   });
-  it('forces only versions that the branch has', () => {
+  it('forces only versions of the branch', () => {
     for (const [forced, name] of [
       [2, 'candidate'],
       [1, 'control'],
@@ -89,7 +89,7 @@ describe('assign', () => {
 });
 
 describe('the route table', () => {
-  it('obeys the highest revision it has seen, whatever comes later', () => {
+  it('applies the highest revision it has seen, whatever arrives later', () => {
     const table = new RouteTable(() => 0);
     expect([at(5), at(4), at(5), at(1, 2), at(9)].map((r) => table.apply('spam', r))).toEqual([
       true,
@@ -100,7 +100,7 @@ describe('the route table', () => {
     ]);
     expect(table.get('spam')?.revision).toEqual({ epoch: 2, n: 1 });
   });
-  it('holds a lease only while Kafka was heard of within it', () => {
+  it('has a lease only while Kafka was heard of within it', () => {
     let now = 0;
     const table = new RouteTable(() => now);
     expect(table.leaseHolds(route)).toBe(false);

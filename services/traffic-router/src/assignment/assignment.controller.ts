@@ -7,7 +7,7 @@ import { assign, drawShadow, mainBranch, trafficOf } from '@slipway/routing';
 
 const { assignments } = routerApi;
 
-/** For services that serve their own models: which version a unit gets, exactly as this router would decide. */
+/** For services that serve their own models: the version of a unit, exactly as this router would decide. */
 @Controller()
 export class AssignmentController {
   private readonly routes: RouteTable;
@@ -36,7 +36,8 @@ export class AssignmentController {
         version: formatVersion(a.arm.target),
         probability: a.probability,
         reason: a.reason,
-        // Services that run both versions themselves: whether to, for this unit, and where the pair belongs.
+        // For services that run both versions themselves: whether to run both for this unit, and which rollout the pair
+        // belongs to.
         shadow:
           rollout && shadowed
             ? {

@@ -8,7 +8,7 @@ describe('a forced version', () => {
   it.each([
     ['2', 2],
     ['spam:12', 12],
-  ])('is the number that "%s" ends in', (text, version) => {
+  ])('is the number at the end of "%s"', (text, version) => {
     expect(forcedVersion(text, by('operator'))).toBe(version);
     expect(forcedVersion(text, by('admin'))).toBe(version);
   });
@@ -20,7 +20,7 @@ describe('a forced version', () => {
   ])("needs an operator's key: %s has none", (_, caller) => {
     expect(() => forcedVersion('2', caller)).toThrow("only with an operator's key");
   });
-  it.each(['', 'latest', '2 '])('is refused where "%s" stands', (text) => {
-    expect(() => forcedVersion(text, by('operator'))).toThrow('is no version');
+  it.each(['', 'latest', '2 '])('is refused for the text "%s"', (text) => {
+    expect(() => forcedVersion(text, by('operator'))).toThrow('is not a version');
   });
 });

@@ -5,8 +5,8 @@ import type { KeyOwner } from '@slipway/platform';
 /**
  * A version in the path or in `x-slipway-version` needs an operator's key.
  *
- * @param text what stands there: a number, or a name that ends in one
- * @param caller whoever shows a valid key
+ * @param text a number, or a name that ends in one
+ * @param caller the owner of the caller's key
  * @throws ProblemError forbidden, invalid_request
  */
 export function forcedVersion(text: string, caller: KeyOwner | undefined): number {
@@ -14,6 +14,6 @@ export function forcedVersion(text: string, caller: KeyOwner | undefined): numbe
     throw new ProblemError('forbidden', "a version can be forced only with an operator's key");
   const version = Number(/(\d+)$/.exec(text)?.[1] ?? Number.NaN);
   if (!Number.isInteger(version))
-    throw new ProblemError('invalid_request', `x-slipway-version: "${text}" is no version`);
+    throw new ProblemError('invalid_request', `x-slipway-version: "${text}" is not a version`);
   return version;
 }

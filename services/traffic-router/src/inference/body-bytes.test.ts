@@ -19,12 +19,12 @@ import {
 endAfterEach();
 
 describe('the bytes of bodies', () => {
-  it('of who shows no key, or asks for no endpoint, are not kept: refused before they come', async () => {
+  it('are not kept when the caller has no key or names no endpoint: the request is refused first', async () => {
     const server = await serve(good);
     const { url, bytes } = await startRouter(server, server, {}, undefined, {
       access: new CallerAccess('key', new KeyRing()),
     });
-    // Not one byte of the body is there, and none comes.
+    // Not one byte of the body has been sent.
     const { ended, socket } = upload(url, 90_000, 0);
     await until(() => socket.bytesRead > 0);
     socket.end();
@@ -33,12 +33,12 @@ describe('the bytes of bodies', () => {
     expect([large.status, bytes.used]).toEqual([401, 0]);
     const others = await startRouter(server, server);
     const nowhere = `${others.url}/v2/models/nowhere/infer`;
-    // However much there is: its sender reads why, and finds no broken connection.
+    // However long it is: the sender gets the response, not a broken connection.
     for (let i = 0; i < 20; i++)
       expect((await fetch(nowhere, { method: 'POST', body: 'x'.repeat(7_000_000) })).status).toBe(404);
   });
 
-  it('that are under way are bounded: beyond, 503 with Retry-After, and again 200 once there is room', async () => {
+  it('under way are limited: beyond the limit 503 with Retry-After, and 200 again when there is room', async () => {
     const server = await serve(good);
     const { url, bytes, ask } = await startRouter(server, server, {}, undefined, { bytes: new ByteBudget(100_000) });
     expect(bytes.used).toBe(0);
@@ -55,7 +55,7 @@ describe('the bytes of bodies', () => {
     expect(answer[0]).toBe(200);
   });
 
-  it('are given back however the request ends', async () => {
+  it('are released however the request ends', async () => {
     const server = await serve(good);
     const { url, bytes, ask } = await startRouter(server, server);
     await Promise.all(Array.from({ length: 20 }, () => ask(CONTROL, {}, '1'.repeat(30_000))));
@@ -66,7 +66,7 @@ describe('the bytes of bodies', () => {
     await until(() => bytes.used === 0);
   });
 
-  it('to a hung candidate use up none that control needs', async () => {
+  it('sent to a hung candidate do not reduce what control may use', async () => {
     const limits = { connections: 4, waiting: 500, bytes: 100_000 };
     const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 2000 }, limits);
     const body = '1'.repeat(30_000);
@@ -92,7 +92,7 @@ describe('the bytes of bodies', () => {
     expect(router.rows.map((r) => r.error_code)).toContain('overloaded');
   });
 
-  it('of an answer count until its caller has read it, or is gone', async () => {
+  it('of an answer count until its caller has read it or disconnected', async () => {
     const long = JSON.stringify({ outputs: ['x'.repeat(8_000_000)] });
     const server = await serve((_, res) => res.end(long));
     const router = await startRouter(server, server);
@@ -136,7 +136,7 @@ describe('an upload that takes long', () => {
     expect(router.rows).toMatchObject([{ status: 200, served_version: 'spam:2', error_code: '' }]);
     expect(router.rows[0]?.['latency_us']).toBeLessThan(1_000_000);
   });
-  it('is a 408 beyond its own bound: no row, no error of an arm, and nothing of it is kept', async () => {
+  it('gets 408 beyond its own limit: no row, no error of an arm, and nothing of it is kept', async () => {
     const server = await serve(good);
     const router = await startRouter(server, server, {}, undefined, { uploadTimeoutMs: 100 });
     expect(await slowly(router, 300)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"upload_timeout"/);

@@ -20,6 +20,6 @@ export const fallbacksTotal = counter(
 export const ejectionsTotal = counter('slipway_router_ejections_total', 'Ejections of targets', ['endpoint']);
 export const shedTotal = counter(
   'slipway_router_shed_total',
-  'Requests refused before they were assigned, because too many bytes are under way',
+  'Requests refused before assignment because the bytes under way exceed the limit',
   [],
 );

@@ -15,14 +15,19 @@ import {
 
 export type ExecutionParts = AskerParts & { routes: PresentRoutes };
 
-/** One question to the versions of an endpoint. */
+/** One hop: a question to the versions of an endpoint. */
 export type Hop = { route: Route; assignment: Assignment; request: TargetRequest };
-/** The plan of a hop, and what came of it. */
+/** The plan of a hop, and its result. */
 export type Came = { hop: Hop; plan: Plan; conclusion: Conclusion<Answer> };
-/** What is asked next, given what came of the hop before; undefined when that is the answer. */
+/** The next hop, given the result of the previous one; undefined when that is the answer. */
 export type NextHop = (came: Came) => Hop | undefined;
 
-/** Follows the plans of requests: asks their targets, then those that answer instead, then whoever is asked next. */
+/**
+ * Executes the plans of requests: the planned targets, then the fallback, then further hops.
+ * @param started start of the request's time, by `performance.now()`; a further hop has its own
+ * @param next called after each hop; there is one hop when absent
+ * @returns the results of the hops, in order; the last one is the answer
+ */
 export class Execution {
   private readonly routes: PresentRoutes;
   private readonly ejections: AskerParts['ejections'];
@@ -46,7 +51,7 @@ export class Execution {
       const came = await this.follow(hop, now);
       all.push(came);
       hop = next(came);
-      // Its caller gets another answer than this one.
+      // The caller gets another answer than this one.
       if (hop) came.conclusion.served?.said.rest?.close();
     }
     return all;

@@ -3,7 +3,7 @@ import type { Host, ModelFacts } from '@slipway/protocol';
 import { armsOf, type EjectedTargets, mainBranch, targetKey } from '@slipway/routing';
 import type { RouteTable } from '../routing/route-table.ts';
 
-/** What a router tells of itself and its endpoints, in every protocol. */
+/** The metadata of a router and its endpoints, for every protocol. */
 export class RouterHost implements Host {
   readonly name = 'slipway';
   readonly version = '0.1.0';

@@ -16,9 +16,11 @@ endAfterEach();
 const p99 = (ms: number[]) => ms.sort((a, b) => a - b)[Math.floor(0.99 * ms.length)] as number;
 
 describe('a hung candidate', () => {
-  /** 300 requests of control, one every 4 ms whatever becomes of the others, while `beside` of the candidate hang. */
+  /**
+   * 300 requests of control, one every 4 ms regardless of the others, while `beside` requests of the candidate hang.
+   */
   async function controlsTail(candidate: Model, beside: number): Promise<number> {
-    // one server for both versions: what is shared there, too, must not be shared by the router
+    // One server for both versions: although it is shared, the router must not share anything.
     const server = await serve((req, res, n) => (req.url?.includes('versions/2') ? candidate : good)(req, res, n));
     const { ask } = await startRouter(server, server, {}, { connections: 16, waiting: 300 });
     const hung = units('candidate', beside).map((u) => ask(u));
@@ -35,15 +37,15 @@ describe('a hung candidate', () => {
     await Promise.all(hung);
     return p99(await Promise.all(times));
   }
-  it('costs control nothing: its p99 beside 60 hung requests is what it is beside healthy ones', async () => {
+  it('costs control nothing: its p99 beside 60 hung requests is the same as beside healthy ones', async () => {
     await controlsTail(good, 60); // warms the code up
     const healthy = await controlsTail(good, 60);
     const hung = await controlsTail(hangs, 60);
     process.stdout.write(`control's p99: ${healthy.toFixed(1)} ms, beside a hung candidate ${hung.toFixed(1)} ms\n`);
-    // Who waits behind the candidate waits for 1,800 ms.
+    // A request that waits behind the candidate waits for 1,800 ms.
     expect(hung).toBeLessThan(healthy + 1500);
   });
-  it('is answered by control within the deadline, and what is too much for its queue at once', async () => {
+  it("is answered by control within the deadline, and at once when the candidate's queue is full", async () => {
     const router = await startRouter(await serve(good), await serve(hangs), { timeout_ms: 2000 });
     const answers = await Promise.all(
       units('candidate', 20).map(async (u) => {
@@ -56,26 +58,26 @@ describe('a hung candidate', () => {
     const counted = (code: string) => router.rows.filter((r) => r.error_code === code).length;
     expect({ timeout: counted('timeout'), overloaded: counted('overloaded') }).toEqual({ timeout: 12, overloaded: 8 });
   });
-  it('is compared fairly: an answer of control that a candidate would not have been waited for is marked', async () => {
+  it('is compared fairly: an answer of control that took longer than a candidate may is marked as late', async () => {
     const after =
       (ms: number): Model =>
       (req, res, n) =>
         void setTimeout(() => good(req, res, n), ms);
     const slow = await serve(after(1600));
     const router = await startRouter(slow, slow, { timeout_ms: 2000 });
-    // The candidate is given up after 1,200 ms, and there is no time for the control then.
+    // The candidate is given up after 1,200 ms, and there is no time left for control.
     expect([(await router.ask(CANDIDATE)).status, (await router.ask(CONTROL)).status]).toEqual([504, 200]);
     expect(router.rows.map((r) => [r.status, r.error_code])).toEqual([
       [expect.any(Number), 'timeout'],
       [200, 'late'],
     ]);
-    // Both failed, and count once both arms would have told.
+    // Both failed, and count when both arms would have failed.
     expect(router.rows.map((r) => r.settled_us)).toEqual([2_000_000, 2_000_000]);
     const quick = await startRouter(await serve(after(50)), await serve(good), { timeout_ms: 2000 });
     await quick.ask(CONTROL);
     expect(quick.rows.map((r) => r.error_code)).toEqual(['']);
   });
-  it('cannot outlive its time-out by a body that drips', async () => {
+  it('cannot outlast its timeout by sending a body slowly', async () => {
     const drips: Model = (_, res) => {
       res.writeHead(200, { 'content-type': 'application/json' });
       const timer = setInterval(() => res.write(' '), 50);

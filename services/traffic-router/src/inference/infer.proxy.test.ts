@@ -24,7 +24,7 @@ describe('the key for workers', () => {
 
   const ofWorkers = (address: string) => ({ ...targetAt(1, address), workers: true });
 
-  it('is shown to workers, and to no server of others', async () => {
+  it('is sent to workers, but not to other servers', async () => {
     const shown: Record<string, string | undefined> = {};
     const tells =
       (name: string): Model =>
@@ -39,7 +39,7 @@ describe('the key for workers', () => {
     expect(shown).toEqual({ worker: 'Bearer worker-key', foreign: undefined });
   });
 
-  it("is not the caller's business: who does not let the router in has failed, and another one answers", async () => {
+  it("is not the caller's concern: a target that rejects the router has failed, and another one answers", async () => {
     const worker = await serve(keyed);
     const { ask, rows } = await startRouter(worker, await serve(keyed), { control: ofWorkers(worker) });
     expect((await ask(CONTROL)).status).toBe(200);
@@ -55,7 +55,7 @@ describe('the key for workers', () => {
 
 describe('an ejected candidate', () => {
   const breaks: Model = (_, res) => res.writeHead(500).end();
-  it('makes exposures without an error; one request a second tries it, as an ordinary one', async () => {
+  it('makes exposures without an error; one request a second probes it as an ordinary request', async () => {
     const router = await startRouter(await serve(good), await serve(breaks));
     const reasons = async () => {
       router.rows.length = 0;
@@ -64,12 +64,12 @@ describe('an ejected candidate', () => {
     };
     const failed = 'randomised target_failed';
     expect(await reasons()).toEqual([failed, failed, failed, 'ejected', 'ejected', 'ejected']);
-    // What the control took to answer for it is no part of when it was known to fail.
+    // The time of control's fallback answer does not count in when the failure was known.
     expect((router.rows[0]?.settled_us ?? 0) < (router.rows[0]?.latency_us ?? 0)).toBe(true);
     router.state.now += 1000;
     expect(await reasons()).toEqual([failed, 'ejected', 'ejected', 'ejected', 'ejected', 'ejected']);
   });
-  it("takes the control's requests of that time out of the comparison too, until the next probe is due", async () => {
+  it("excludes control's requests of that time from the comparison too, until the next probe is due", async () => {
     const router = await startRouter(await serve(good), await serve(breaks));
     const reasonsOf = async (...askers: string[]) => {
       router.rows.length = 0;
@@ -100,14 +100,14 @@ describe('an ejected candidate', () => {
     for (let i = 0; i < 3; i++) expect((await router.ask(CANDIDATE)).arm).toBe('spam:2');
     expect(router.rows.map((r) => r.reason).slice(3)).toEqual(['ejected', 'randomised', 'randomised', 'randomised']);
   });
-  it('is nobody in an outage of both arms: each answers for itself', async () => {
+  it('does not exist in an outage of both arms: each answers for itself', async () => {
     const router = await startRouter(await serve(breaks), await serve(breaks));
     for (let i = 0; i < 5; i++) for (const u of [CANDIDATE, CONTROL]) expect((await router.ask(u)).status).toBe(502);
     expect(router.rows.slice(6).map((r) => `${r.reason} ${r.error_code}`)).toEqual(
       Array.from({ length: 4 }, () => 'randomised target_failed'),
     );
   });
-  it('is not made by one connection that breaks', async () => {
+  it('is not ejected because of one broken connection', async () => {
     const router = await startRouter(
       await serve(good),
       await serve((req, res, n) => (n === 0 ? req.socket.destroy() : good(req, res, n))),
@@ -150,7 +150,7 @@ describe('a withdrawn candidate', () => {
     expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
     expect(second).toBe(0);
   });
-  it('gives no answer once nobody here knows whether it is withdrawn', async () => {
+  it('gives no answer when it is unknown whether it was withdrawn', async () => {
     const candidate = await serve((req, res, n) => {
       router.state.contact = false;
       good(req, res, n);
@@ -160,7 +160,7 @@ describe('a withdrawn candidate', () => {
     expect((await router.ask(CANDIDATE, forced)).status).toBe(503);
     expect(router.rows.map((r) => r.reason)).toEqual(['lease_expired', 'forced']);
   });
-  it('that became what the endpoint serves may answer', async () => {
+  it('that was promoted meanwhile may answer', async () => {
     const candidate = await serve((req, res, n) => {
       router.change({ control: targetAt(2, candidate), candidate: null });
       good(req, res, n);
@@ -172,12 +172,12 @@ describe('a withdrawn candidate', () => {
 
 describe('a foreign model server', () => {
   it.each([
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '{"\ufffd":1}'],
+    ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '{"\ufffd":1}'],
     ['half an answer', Buffer.from('{"outputs":[}'), '{"outputs":[}'],
     ['a lone surrogate', Buffer.from('{"a":"\\ud800"}'), '{"a":"\\ud800"}'],
     ['a second row', Buffer.from('{}}\n{"event_id":"forged"}'), '{}}\n{"event_id":"forged"}'],
   ])(
-    'that answers %s, and passes for one of our workers, makes one row that everyone can read',
+    'that answers %s, and is registered as a worker, makes one row that every reader accepts',
     async (_, bytes, logged) => {
       const headers = {
         'content-type': 'application/json',
@@ -195,23 +195,26 @@ describe('a foreign model server', () => {
   );
 });
 
-describe('an answer that is none', () => {
+describe('an invalid answer', () => {
   it.each<[string, Model]>([
     ['a page', (_, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<html></html>')],
     ['nothing', (_, res) => res.writeHead(204).end()],
     ['an archive', (_, res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}'))],
     ['a list', (_, res) => res.end('[]')],
-  ])('reaches nobody: of a candidate that answers with %s the control answers, and it has failed', async (_, model) => {
-    const { ask, rows } = await startRouter(await serve(good), await serve(model));
-    expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1', text: '{"outputs":[]}' });
-    expect(rows).toMatchObject([{ fallback_from: 'spam:2', served_version: 'spam:1', error_code: 'target_failed' }]);
-    const alone = await startRouter(await serve(model), await serve(good));
-    expect(await alone.ask(CONTROL)).toMatchObject({
-      status: 502,
-      text: expect.stringContaining('no answer that its protocol knows'),
-    });
-    expect(alone.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
-  });
+  ])(
+    'never reaches the caller: for a candidate that answers with %s control answers, and it has failed',
+    async (_, model) => {
+      const { ask, rows } = await startRouter(await serve(good), await serve(model));
+      expect(await ask(CANDIDATE)).toMatchObject({ status: 200, arm: 'spam:1', text: '{"outputs":[]}' });
+      expect(rows).toMatchObject([{ fallback_from: 'spam:2', served_version: 'spam:1', error_code: 'target_failed' }]);
+      const alone = await startRouter(await serve(model), await serve(good));
+      expect(await alone.ask(CONTROL)).toMatchObject({
+        status: 502,
+        text: expect.stringContaining('no answer that its protocol knows'),
+      });
+      expect(alone.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
+    },
+  );
 });
 
 describe('a candidate of somebody else that sends its callers elsewhere, or has no such model', () => {
@@ -273,7 +276,7 @@ describe('sequence numbers', () => {
 });
 
 describe('a target that redirects', () => {
-  it('is not followed, neither by a request nor by a probe: it has failed, and control answers', async () => {
+  it('is not followed, neither for a request nor for a probe: it has failed, and control answers', async () => {
     let asked = 0;
     const elsewhere = await serve((req, res) => {
       asked++;

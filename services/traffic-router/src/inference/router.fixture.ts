@@ -20,9 +20,9 @@ export type Row = Record<string, unknown> & { reason: string; error_code: string
 export type Model = (req: IncomingMessage, res: ServerResponse, attempt: number) => void;
 
 const log = createLogger('test', 'test', 'silent');
-/** Ends what a test has started. */
+/** Cleans up what a test has started. */
 export const open: (() => Promise<unknown>)[] = [];
-/** Of the file that calls it: what a test has started ends with it. */
+/** For the calling file: what a test has started ends with it. */
 export function endAfterEach(): void {
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();
@@ -48,13 +48,13 @@ export const hangs: Model = () => {};
 
 const OPERATOR = digestOf('operator');
 const operator = { id: 'o', name: 'operator', role: 'operator' as const };
-/** What the endpoint serves: with a candidate, each arm has half of the users. */
+/** The endpoint's route: with a candidate, each arm has half of the users. */
 export type Served = { control: Target; candidate: Target | null; timeout_ms: number };
 const arms = (control: Target, candidate: Target): RouteArm[] => [
   { name: 'control', target: control, share: 0.5 },
   { name: 'candidate', target: candidate, share: 0.5 },
 ];
-/** As it comes from Kafka: through JSON, so that no two places of it hold one object. */
+/** As it arrives from Kafka: through JSON, so that it shares no objects. */
 const routeOf = (served: Served, n: number): Route => JSON.parse(JSON.stringify(routeWith(served, n)));
 const routeWith = ({ control, candidate, timeout_ms }: Served, n: number): Route => ({
   endpoint: 'spam',
@@ -73,7 +73,7 @@ const routeWith = ({ control, candidate, timeout_ms }: Served, n: number): Route
   timeout_ms,
   outcome_names: [],
 });
-/** A target that somebody else serves. */
+/** A target that is not a worker. */
 export const targetAt = (version: number, ...addresses: string[]): Target => ({
   model: 'spam',
   version,
@@ -89,7 +89,7 @@ export const units = (arm: string, n: number) =>
 export const CANDIDATE = units('candidate', 1)[0] as string;
 export const CONTROL = units('control', 1)[0] as string;
 
-/** The router's hot path between a real server in front of it and the models' real servers behind it. */
+/** The router's hot path between a real HTTP server and real model servers. */
 export async function startRouter(
   control: string,
   candidate: string,

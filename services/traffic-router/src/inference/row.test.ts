@@ -11,7 +11,7 @@ const logged = (body: string | Buffer, isJson = true, max = 1000) =>
   loggedBody(Buffer.from(body), isJson, max).json.toString('utf8');
 
 describe('the bodies of a row', () => {
-  it('go in as they are, with raw newlines as spaces', () => {
+  it('are inserted unchanged, with raw newlines as spaces', () => {
     expect(logged('{"a":\n [1,\r\n2]}')).toBe('{"a":  [1,  2]}');
     // as many digits as a double prints, after the point
     const body = Buffer.from('{"a":[0.000001234567890123456789,1.7976931348623157e+30,-5e-30,123456789012345678]}');
@@ -26,7 +26,7 @@ describe('the bodies of a row', () => {
     ['a huge exponent', '{"a":1e999}'],
     ['an integer beyond 64 bits', '{"a":123456789012345678901}'],
     ['deep nesting', `${'['.repeat(300)}${']'.repeat(300)}`],
-  ])('become a string with %s, which some readers refuse', (_, body) => {
+  ])('become a string when they contain %s, which some readers refuse', (_, body) => {
     expect(JSON.parse(logged(body))).toBe(body);
   });
   it('become digest, size and head when they are long', () => {
@@ -48,7 +48,7 @@ describe('the bodies of a row', () => {
 
 describe('the outputs of an answer', () => {
   const outputs = (answer: object) => outputsOfRow(oip.readAnswer(Buffer.from(JSON.stringify(answer))).outputs);
-  it('are the names and elements of its tensors, and none where it is no answer', () => {
+  it('are the names and elements of its tensors, and missing when it is not an answer', () => {
     const tensor = { name: 'class', datatype: 'INT64', shape: [1], data: [1] };
     expect(outputs({ outputs: [tensor, { ...tensor, name: 'scores', data: [[1, 2]] }] })).toEqual({
       class: '1',
@@ -65,7 +65,7 @@ describe('the outputs of an answer', () => {
 describe('a row, at the largest MAX_LOGGED_BYTES', () => {
   const L = MOST_LOGGED_BYTES;
   const worst = '\u0001'.repeat(256);
-  // The widest that each field can be: what the router takes from callers and targets.
+  // The longest value of each field that the router accepts from callers and targets.
   const head = {
     ...{ event_id: 'e'.repeat(36), type: 'slipway.prediction.v1', source: 's'.repeat(253), time: 1e15, step: 1e9 },
     ...{ request_id: '\u00a0'.repeat(128), endpoint: 'n'.repeat(128), unit: worst, router: 's'.repeat(253) },
@@ -75,7 +75,7 @@ describe('a row, at the largest MAX_LOGGED_BYTES', () => {
   it.each([
     ['control characters', Buffer.alloc(256 * 1024, 1)],
     ['control characters up to the limit', Buffer.alloc(L, 1)],
-    ['bytes that are no UTF-8', Buffer.alloc(L, 0xff)],
+    ['bytes that are not UTF-8', Buffer.alloc(L, 0xff)],
     ['quotes', Buffer.alloc(L, 0x22)],
     ['JSON up to the limit', Buffer.from(`"${'x'.repeat(L - 2)}"`)],
     ['JSON of newlines', Buffer.concat([Buffer.alloc(L - 2, 10), Buffer.from('{}')])],

@@ -4,9 +4,9 @@ import type { StreamedBody } from '@slipway/platform';
 import type { Streamed } from './streamed.ts';
 
 /**
- * Sends an answer on as it comes, no faster than its caller reads. The head has been written; the answer is not ended
- * here, since its row comes first.
- * @param mostBytes that are kept
+ * Sends an answer on as it arrives, no faster than its caller reads. The head has been written; the response is not
+ * ended here, because its row must be written first.
+ * @param mostBytes limit on the bytes that are kept
  */
 export async function passOn(
   first: Buffer,

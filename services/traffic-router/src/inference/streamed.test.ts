@@ -9,7 +9,7 @@ const [oip] = protocols;
 
 endAfterEach();
 
-/** A protocol whose answers may be streams of events; its requests are those of the Open Inference Protocol. */
+/** A protocol whose answers may be event streams; its requests are those of the Open Inference Protocol. */
 const streaming: Protocol = {
   ...oip,
   name: 'streaming',
@@ -72,7 +72,7 @@ describe('a streamed answer', () => {
     ]);
   });
 
-  it('whose target breaks off ends as broken for its caller, and as a failure in its row', async () => {
+  it('whose target breaks off is broken for its caller, and a failure in its row', async () => {
     const { model, breakOff } = events();
     const router = await startRouter(await serve(model), await serve(good), {}, undefined, { protocols: streamed });
     const response = await post(router.url, CONTROL);
@@ -82,7 +82,7 @@ describe('a streamed answer', () => {
     expect(router.rows).toMatchObject([{ status: 502, error_code: 'target_failed', response: 'data: 0\n\n' }]);
   });
 
-  it('whose target says nothing more for as long as an answer may take has failed', async () => {
+  it('whose target sends nothing for as long as an answer may take has failed', async () => {
     const { model } = events();
     const extra = { timeout_ms: 300 };
     const router = await startRouter(await serve(model), await serve(good), extra, undefined, { protocols: streamed });
@@ -91,7 +91,7 @@ describe('a streamed answer', () => {
     expect(router.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
   });
 
-  it('that its caller leaves is given up at its target, and its place there is free again', async () => {
+  it('whose caller disconnects is aborted at its target, and its place there is free again', async () => {
     const { model, more, isClosed } = events();
     const limits = { connections: 1, waiting: 0 };
     const answers: Model = (req, res, n) => (n === 0 ? model : good)(req, res, n);
@@ -99,7 +99,7 @@ describe('a streamed answer', () => {
     const left = new AbortController();
     await post(router.url, CONTROL, left.signal);
     left.abort();
-    // Who only closes its side may still read: what is sent tells that nobody does.
+    // A caller that closes its sending side may still read; only sending to it shows that it does not.
     await until(() => {
       more();
       return isClosed();
@@ -110,7 +110,7 @@ describe('a streamed answer', () => {
     expect((await router.ask(CONTROL)).status).toBe(200);
   });
 
-  it('that never begins is no answer: the control answers instead', async () => {
+  it('that never begins is not an answer: control answers instead', async () => {
     const silent: Model = (_, res) => res.writeHead(200, EVENTS).flushHeaders();
     const extra = { timeout_ms: 1000 };
     const router = await startRouter(await serve(good), await serve(silent), extra, undefined, { protocols: streamed });
@@ -127,7 +127,7 @@ describe('a second hop', () => {
     reason: 'forced',
   });
   const unsure: Model = (_, res) => res.writeHead(200, { 'content-type': 'application/json' }).end('{"sure":false}');
-  it("is asked what the first answer leads to, and its caller gets the last one's answer", async () => {
+  it('is asked what the first answer leads to, and its caller gets the last answer', async () => {
     const asked: string[] = [];
     const next: NextHop = ({ hop, conclusion }) => {
       asked.push(conclusion.served?.said.body.toString() ?? '');
@@ -142,7 +142,7 @@ describe('a second hop', () => {
     expect(router.rows).toMatchObject([{ served_version: 'spam:2' }]);
   });
 
-  it('gives up the stream of the answer before', async () => {
+  it('aborts the stream of the previous answer', async () => {
     const { model, isClosed } = events();
     const next: NextHop = ({ hop }) =>
       hop.assignment.arm.name === 'control' ? { ...hop, assignment: toCandidate(hop.assignment) } : undefined;

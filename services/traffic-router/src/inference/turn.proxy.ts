@@ -2,7 +2,7 @@ import type { Logger } from '@slipway/platform';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import type { Sampled, ShadowTap } from '../shadow/shadow-tap.client.ts';
 
-/** An answer that may leave once its row is journalled. */
+/** An answer that may leave when its row is journalled. */
 export type Finished = {
   line: (sequence: number) => Buffer[];
   shadow: Sampled | undefined;
@@ -17,7 +17,7 @@ export type TurnParts = {
 };
 
 /**
- * The answers of one turn of the event loop: their rows are appended to the journal by one write, and numbered, before
+ * The answers of one turn of the event loop: their rows are numbered and appended to the journal by one write before
  * they leave.
  */
 export class Turn {
@@ -39,13 +39,13 @@ export class Turn {
     if (this.finished.length === 0) return;
     const turn = this.finished;
     this.finished = [];
-    // First, so that a row that says "sampled" is never without its shadow request.
+    // First, so that a row that says "sampled" always has its shadow request.
     this.parts.shadow.journal(turn.flatMap((f) => (f.shadow ? [f.shadow] : [])));
     const journalled = this.parts.journal.append(
       turn.flatMap((f, i) => f.line(this.sequence + i)),
       turn.length,
     );
-    // Numbers are of answers: a request that is refused for want of a row leaves no gap.
+    // Answers are numbered, so a request that is refused because its row could not be written leaves no gap.
     if (journalled || this.parts.journalFull === 'count') this.sequence += turn.length;
     for (const f of turn)
       try {

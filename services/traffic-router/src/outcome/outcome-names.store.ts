@@ -2,10 +2,10 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** Names kept for one endpoint: who makes names up as they go must not fill the memory. */
+/** Limit on the names kept for one endpoint, so that made-up names cannot fill the memory. */
 const MAX_NAMES = 1000;
 
-/** The names of the outcomes that this router has taken, by endpoint, on disk: one is new only once. */
+/** The names of the outcomes that this router has accepted, by endpoint, on disk, so that a name is new only once. */
 export class OutcomeNames {
   private readonly file: string;
   private readonly names = new Map<string, Set<string>>();
@@ -24,8 +24,8 @@ export class OutcomeNames {
   }
 
   /**
-   * Adds names at once: one write, however many there are. A disk that fails costs a warning after the next start, and
-   * not the outcome.
+   * Adds names at once: one write, however many there are. If the disk fails, the result is a warning after the next
+   * start; the outcome is not affected.
    */
   add(endpoint: string, names: Iterable<string>): void {
     const known = this.names.get(endpoint) ?? new Set();

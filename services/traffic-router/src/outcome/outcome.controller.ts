@@ -18,10 +18,10 @@ const unreadTotal = counter(
 );
 const outcomesTotal = counter('slipway_router_outcomes_total', 'Outcomes taken', ['endpoint']);
 
-/** Names that a warning names, at most, of those that nobody reads and of those that metrics do. */
+/** Largest number of names in a warning, both of unread names and of those that metrics read. */
 const MOST_WARNINGS = 20;
 
-/** Services post what became of their predictions; 202 means that it is in the journal. */
+/** Takes outcomes of predictions; 202 means that they are in the journal. */
 @Controller()
 export class OutcomeController {
   private readonly journal: RowJournal;
@@ -68,7 +68,7 @@ export class OutcomeController {
     return { event_ids: rows.map((r) => r.event_id), ...(warnings.length > 0 ? { warnings } : {}) };
   }
 
-  /** A name that is misspelt is a valid name; who sends one that nobody waits for is told, once. */
+  /** A misspelt name is a valid name, so the sender of a name that no metric reads is warned, once. */
   private unread(outcomes: readonly OutcomeInput[]): string[] {
     const fresh = new Map<string, Set<string>>();
     for (const { endpoint, name } of outcomes) {

@@ -7,7 +7,7 @@ import { RouteTable } from '../routing/route-table.ts';
 import { OutcomeController } from './outcome.controller.ts';
 import { OutcomeNames } from './outcome-names.store.ts';
 
-it('ten thousand outcomes with names of their own are taken with an answer that somebody can read', () => {
+it('ten thousand outcomes with distinct names are accepted with an answer of readable length', () => {
   const folder = mkdtempSync(join(tmpdir(), 'outcomes-'));
   const outcome_names = Array.from({ length: 500 }, (_, i) => `metric-${i}`);
   const routes = new RouteTable(() => 0);

@@ -1,11 +1,11 @@
 import { type OutcomeInput } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 
-/** The log takes what is at most 400 days from its arrival; a row may wait for Kafka for a day. */
+/** The log accepts times of at most 400 days from the arrival; a row may wait a day for Kafka. */
 const MOST_MS = 399 * 86_400_000;
 
 /**
- * Refuses outcomes that the log would refuse after they had been taken.
+ * Refuses outcomes that the log would refuse after they had been accepted.
  * @param now milliseconds since the epoch
  * @throws ProblemError invalid_request naming every outcome whose time is more than 399 days from now
  */

@@ -2,7 +2,7 @@ import { compareRevisions, ProblemError, type Revision } from '@slipway/core';
 import { type Route } from '@slipway/contracts';
 import { trafficOf } from '@slipway/routing';
 
-/** The routes that this router obeys: of each endpoint the highest revision it has seen. */
+/** The routes that this router applies: for each endpoint the highest revision it has seen. */
 export class RouteTable {
   private readonly routes = new Map<string, Route>();
   /** When Kafka was last heard of, on the monotonic clock. */

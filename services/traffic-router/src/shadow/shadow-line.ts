@@ -35,12 +35,12 @@ export function shedPair(head: ShadowHead): Message<typeof topics.shadowPairs> {
   };
 }
 
-/** Integers that a double may not hold, and minus zero, also where they stand in a string. */
+/** Integers that a double may not hold, and minus zero, also inside strings. */
 const MAY_CHANGE = /\d{16}|-0(?!\.?\d*[1-9])/;
 
 /**
- * A logged body (`loggedBody`) as it goes to the shadow: where reading it as JSON and writing it again might change a
- * number, its text, which is sent as it is. The candidate gets the numbers that the control got.
+ * A logged body (`loggedBody`) for the shadow. If parsing it as JSON and writing it again might change a number, its
+ * text is sent unchanged, so that the candidate gets the same numbers as control.
  */
 export function shadowBody(logged: Buffer): Buffer {
   const isText = logged[0] === 0x22;
@@ -51,7 +51,8 @@ export function shadowBody(logged: Buffer): Buffer {
 const HEAD = /^\{"event_id":"[^"]*","request_id":("(?:[^"\\]|\\.)*"),"traceparent":"([^"]*)"/;
 
 /**
- * A journalled line as a record of its own: key and trace header are taken from its head, the bodies are not parsed.
+ * A journalled line as a record of its own: key and trace header are taken from its beginning, the bodies are not
+ * parsed.
  */
 export function shadowRecord(line: Buffer): { key: string; value: Buffer; traceparent?: string } {
   const head = HEAD.exec(line.subarray(0, 512).toString('utf8'));

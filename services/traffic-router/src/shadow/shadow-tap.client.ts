@@ -30,7 +30,7 @@ const untoldTotal = counter(
   'Shed requests that could not be reported to Kafka: they stay pending',
   [],
 );
-/** Shed requests that may wait to be reported. */
+/** Largest number of shed requests that wait to be reported. */
 const MOST_UNSENT = 100_000;
 
 export type Answered = {
@@ -48,9 +48,8 @@ export type Answered = {
 export type Sampled = { head: ShadowHead; line: Buffer[] };
 
 /**
- * Takes the sampled requests aside. They are appended to a journal of their own in the turn in which their answers
- * leave, and are sent to Kafka from there afterwards: no caller waits for the shadow, and a killed router loses none of
- * it.
+ * Collects the sampled requests. They are appended to a journal of their own in the turn in which their answers leave,
+ * and sent to Kafka from there afterwards: no caller waits for the shadow, and a killed router loses none of them.
  */
 export class ShadowTap {
   private readonly lines: RowJournal;
@@ -98,7 +97,7 @@ export class ShadowTap {
     return { head, line: shadowLine(head, request, a.response) };
   }
 
-  /** Keeps the sampled requests of one turn. What the journal does not take is shed, and said to be. */
+  /** Stores the sampled requests of one turn. Requests that the journal does not accept are shed, and reported. */
   journal(sampled: readonly Sampled[]): void {
     if (
       sampled.length === 0 ||
@@ -124,7 +123,10 @@ export class ShadowTap {
     void this.tell();
   }
 
-  /** Tells of what was shed until Kafka has taken it: a sampled request of which nobody tells would never end. */
+  /**
+   * Reports shed requests until Kafka has accepted the reports: a sampled request without a report would stay pending
+   * for ever.
+   */
   private async tell(): Promise<void> {
     if (this.telling) return;
     this.telling = true;

@@ -13,7 +13,7 @@ const shadow: ShadowSampling = {
 const ids = Array.from({ length: 20_000 }, (_, i) => `request-${i}`);
 
 describe('the draw of the shadow', () => {
-  it('takes its share, and of that the share of the noise leg', () => {
+  it('takes its share and, of that, the share of the noise leg', () => {
     const draws = ids.map((id) => drawShadow(shadow, id));
     const sampled = draws.filter((d) => d.sampled);
     // Within four standard errors.
