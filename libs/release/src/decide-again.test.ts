@@ -41,4 +41,12 @@ describe('when nothing comes in, nothing follows before the instant that it name
     expect(now).toMatchObject({ kind: 'none', again: NOW - 100 + 90_000 });
     expect(decide(running(), long, NOW - 100 + 90_000, world, policy).kind).toBe('pause');
   });
+  it('is silent only from when it could have been heard', () => {
+    const old = received(evidence('hold'), 70_000);
+    const rollout = running(0, 100_000);
+    expect(decide(rollout, old, NOW, world, policy).kind).toBe('pause');
+    const late = { ...policy, listeningSince: NOW - 1000 };
+    expect(decide(rollout, old, NOW, world, late)).toMatchObject({ kind: 'none', again: NOW - 1000 + 60_001 });
+    expect(decide(rollout, old, NOW + 59_001, world, late).kind).toBe('pause');
+  });
 });

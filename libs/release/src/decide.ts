@@ -14,7 +14,12 @@ export type World = {
   routersFollow: boolean;
 };
 
-export type Policy = { silenceMs: number; prepareMs: number };
+export type Policy = {
+  silenceMs: number;
+  prepareMs: number;
+  /** Since when evidence would have been heard: before that, nobody was silent. Always, if absent. */
+  listeningSince?: number;
+};
 
 export type Decision =
   | {
@@ -147,14 +152,14 @@ export function waitsFor(
   received: readonly ReceivedEvidence[],
   now: number,
   world: Pick<World, 'routersFollow'>,
-  policy: Pick<Policy, 'silenceMs'>,
+  policy: Pick<Policy, 'silenceMs' | 'listeningSince'>,
 ): Decision | undefined {
   const active = activeAt(visit, now);
   const silence = soonestSilence(leave, visit, received, now, policy);
   for (const analyser of leave.analysers) {
     const last = received.find((r) => r.evidence.analyser === analyser);
     if (last && isFresh(last, now)) continue;
-    const silentMs = now - heardAt(last, visit, now);
+    const silentMs = now - heardAt(last, visit, now, policy);
     if (silentMs <= policy.silenceMs) return none(`${analyser} is silent`, silence);
     const sentence = `${analyser} has said nothing for ${Math.round(silentMs / 1000)} s.`;
     return { kind: 'pause', sentence, evidence: null };
@@ -173,8 +178,12 @@ export function waitsFor(
 const activeAt = (visit: StepVisit, now: number): number => visit.active_at ?? now;
 
 /** When the analyser was heard of last; the time before the step was active, or resumed, is not held against it. */
-const heardAt = (last: ReceivedEvidence | undefined, visit: StepVisit, now: number): number =>
-  Math.max(last?.receivedAt ?? 0, activeAt(visit, now), visit.resumed_at ?? 0);
+const heardAt = (
+  last: ReceivedEvidence | undefined,
+  visit: StepVisit,
+  now: number,
+  { listeningSince = 0 }: Pick<Policy, 'listeningSince'>,
+): number => Math.max(last?.receivedAt ?? 0, activeAt(visit, now), visit.resumed_at ?? 0, listeningSince);
 
 /** When one of the analysers will have been silent for too long, if none of them says anything more. */
 function soonestSilence(
@@ -182,12 +191,12 @@ function soonestSilence(
   visit: StepVisit,
   received: readonly ReceivedEvidence[],
   now: number,
-  { silenceMs }: Pick<Policy, 'silenceMs'>,
+  policy: Pick<Policy, 'silenceMs' | 'listeningSince'>,
 ): number {
   return Math.min(
     ...analysers.map((analyser) => {
       const last = received.find((r) => r.evidence.analyser === analyser);
-      return Math.max(heardAt(last, visit, now) + silenceMs + 1, last ? expiresAt(last) : 0);
+      return Math.max(heardAt(last, visit, now, policy) + policy.silenceMs + 1, last ? expiresAt(last) : 0);
     }),
   );
 }

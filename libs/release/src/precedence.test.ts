@@ -67,6 +67,7 @@ describe('evidence', () => {
     ['the first word', undefined, later('hold', 1), true],
     ['the same with other numbers', says('hold', 0), later('hold', 9999, { numbers: { n: 2 }, sentence: 'x' }), false],
     ['another mind', says('hold', 0), later('advance', 1), true],
+    ['another mind about one arm', says('hold', 0), harms('b', 1, { event_id: ids[1], sequence: 2 }), true],
     ['the same for a new revision', says('hold', 0), later('hold', 1, { revision: { epoch: 1, n: 8 } }), true],
     ['the same for longer', says('hold', 0), later('hold', 1, { expires_at: 10_051 }), true],
     ['the same after a silence', says('hold', 0), later('hold', 10_000), true],

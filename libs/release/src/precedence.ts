@@ -55,9 +55,10 @@ export function harmfulArms({ arms }: Evidence): string[] {
   return arms.filter((a) => a.verdict === 'rollBack').map((a) => a.arm);
 }
 
-/** Whether an analyser says something else than it did last: another step, verdict or reason. */
+/** Whether an analyser says something else than it did last: another step, verdict (of an arm, too) or reason. */
 export function isChangeOfMind(last: Evidence | undefined, next: Evidence): boolean {
-  const mind = ({ step, verdict, reasons }: Evidence) => `${step} ${verdict} ${reasons.join()}`;
+  const mind = ({ step, verdict, reasons, arms }: Evidence) =>
+    `${step} ${verdict} ${reasons.join()} ${arms.map((a) => `${a.arm} ${a.verdict}`).join()}`;
   return last === undefined || mind(last) !== mind(next);
 }
 

@@ -84,7 +84,7 @@ export async function registry(config: Config, context: ServiceContext): Promise
       key,
       artifact,
       metricFeature,
-      modelFeature(database, artifacts, hosts),
+      modelFeature(database, artifacts, hosts, () => trials.registered()),
       trial,
       route,
       endpointFeature(database, routes, rollouts, trials),

@@ -33,6 +33,7 @@ export class ControlPlane1700000000001 implements MigrationInterface {
         state text NOT NULL CHECK (state IN ('untested', 'loaded', 'failed')),
         reason text NOT NULL, PRIMARY KEY (model, version),
         FOREIGN KEY (model, version) REFERENCES versions ON DELETE CASCADE);
+      CREATE INDEX version_loads_untested ON version_loads (model, version) WHERE state = 'untested';
 
       CREATE TABLE artifacts (
         sha256 text PRIMARY KEY, bytes bigint NOT NULL, created_at bigint NOT NULL, created_by text NOT NULL);
@@ -56,7 +57,7 @@ export class ControlPlane1700000000001 implements MigrationInterface {
 
       CREATE TABLE evidence_latest (
         rollout_id uuid NOT NULL REFERENCES rollouts, analyser text NOT NULL, received_at bigint NOT NULL,
-        doc jsonb NOT NULL, PRIMARY KEY (rollout_id, analyser));
+        doc jsonb NOT NULL, PRIMARY KEY (rollout_id, analyser)) WITH (fillfactor = 70);
       CREATE TABLE evidence_log (
         seq bigserial PRIMARY KEY, event_id uuid NOT NULL UNIQUE, rollout_id uuid NOT NULL REFERENCES rollouts,
         doc jsonb NOT NULL);
@@ -74,7 +75,8 @@ export class ControlPlane1700000000001 implements MigrationInterface {
       CREATE TABLE outbox (
         id bigserial PRIMARY KEY, topic text NOT NULL, key text NOT NULL, payload text, created_at bigint NOT NULL,
         published_at bigint);
-      CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;
+      CREATE INDEX outbox_waiting ON outbox (topic, key, id) WHERE published_at IS NULL;
+      CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
 
       CREATE TABLE api_keys (
         id uuid PRIMARY KEY, name text NOT NULL, role text NOT NULL, hash text NOT NULL UNIQUE,

@@ -31,6 +31,21 @@ describe('live instances', () => {
     live.apply('b', undefined, 6600);
     expect(live.routers()).toEqual([]);
   });
+  it('counts a change of who is alive and of what they say, and no heartbeat that says the same', () => {
+    const live = new LiveInstances();
+    const changed = (act: () => void) => {
+      const before = live.changes();
+      act();
+      return live.changes() - before;
+    };
+    expect(changed(() => live.apply('a', instance('a'), 1000))).toBeGreaterThan(0);
+    expect(changed(() => live.apply('a', instance('a', { time: 5, counters: { x: 1 } }), 2000))).toBe(0);
+    expect(changed(() => live.apply('a', instance('a', { versions: [warm] }), 3000))).toBe(1);
+    expect(changed(() => live.apply('b', instance('b'), 4000))).toBeGreaterThan(0);
+    expect(changed(() => live.apply('b', instance('b'), 7999))).toBe(0);
+    expect(changed(() => live.apply('b', instance('b'), 8000))).toBe(1);
+    expect(changed(() => live.apply('a', undefined, 9000))).toBe(1);
+  });
   it('takes nobody who is heard of for dead after the clock of a broker was an hour ahead', () => {
     const live = new LiveInstances();
     const hour = 3_600_000;

@@ -14,6 +14,10 @@ type Seen = { instance: Instance; arrivedMs: number };
 export class LiveInstances {
   private readonly seen = new Map<string, Seen>();
   private newestMs = 0;
+  /** Of each, what decisions go by. */
+  private readonly said = new Map<string, string>();
+  private live = '';
+  private changeCount = 0;
 
   apply(id: string, instance: Instance | undefined, arrivedMs: number): void {
     if (instance && arrivedMs < (this.seen.get(id)?.arrivedMs ?? 0)) {
@@ -23,6 +27,24 @@ export class LiveInstances {
     if (instance) this.seen.set(id, { instance, arrivedMs });
     else this.seen.delete(id);
     this.newestMs = Math.max(this.newestMs, arrivedMs);
+    const says = instance && JSON.stringify([instance.kind, instance.address, instance.versions, instance.applied]);
+    if (says === this.said.get(id)) return;
+    if (says === undefined) this.said.delete(id);
+    else this.said.set(id, says);
+    this.changeCount++;
+  }
+
+  /**
+   * Grows whenever something has changed that decisions and routes go by: who is alive, where, with which versions, and
+   * which routes it has applied.
+   */
+  changes(): number {
+    const live = [...this.seen].flatMap(([id, s]) => (this.newestMs - s.arrivedMs < LIVE_MS ? [id] : [])).join();
+    if (live !== this.live) {
+      this.live = live;
+      this.changeCount++;
+    }
+    return this.changeCount;
   }
 
   private within(ms: number): Instance[] {

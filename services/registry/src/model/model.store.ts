@@ -28,8 +28,11 @@ export class ModelStore {
   private readonly database: Database;
   private readonly artifacts: ArtifactStore;
   private readonly hosts: Hosts;
-  constructor(database: Database, artifacts: ArtifactStore, hosts: Hosts) {
+  private readonly registered: () => void;
+  /** @param registered called when there is a new version for workers to try */
+  constructor(database: Database, artifacts: ArtifactStore, hosts: Hosts, registered: () => void) {
     this.hosts = hosts;
+    this.registered = registered;
     this.database = database;
     this.artifacts = artifacts;
   }
@@ -104,7 +107,7 @@ export class ModelStore {
     requireBounded(input.bundle);
     requireProtocol(input.bundle);
     const digest = bundleDigest(input.bundle);
-    return this.database.transaction(async (sql) => {
+    const made = await this.database.transaction(async (sql) => {
       const [known] = await sql.query<Model>(`SELECT ${MODELS} FROM models WHERE name = $1 FOR UPDATE`, [model]);
       if (!known) throw new ProblemError('not_found', `there is no model "${model}"`);
       if (known.retired_at !== null) throw retired(model);
@@ -147,6 +150,12 @@ export class ModelStore {
           note,
         ],
       );
+      // What others serve is tried by nobody.
+      if (!input.bundle.infra.url)
+        await sql.query("INSERT INTO version_loads (model, version, state, reason) VALUES ($1, $2, 'untested', '')", [
+          model,
+          number,
+        ]);
       await appendAudit(sql, {
         aggregate: `version/${formatVersion({ model, version: number })}`,
         actor,
@@ -157,6 +166,8 @@ export class ModelStore {
       });
       return { version, created: true };
     });
+    this.registered();
+    return made;
   }
 }
 

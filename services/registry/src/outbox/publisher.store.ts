@@ -12,6 +12,13 @@ const refusedGauge = gauge('slipway_outbox_refused', 'Keys whose records the bro
 
 type Waiting = { topic: string; key: string; state: boolean };
 
+/** For what a registry that is gone had enqueued: whoever enqueues says so to its own publisher. */
+const POLL_MS = 5000;
+/** After a pass that could not publish everything. */
+const RETRY_MS = 1000;
+/** Of one pass. */
+const MOST_KEYS = 500;
+
 /**
  * Publishes the outbox: at once when kicked after a commit, and by a poll as the backstop. Per key it holds a lock
  * while it reads, sends and waits for the ack; on a state topic it sends what is current under that lock.
@@ -40,8 +47,7 @@ export class OutboxPublisher {
     this.log = log;
   }
 
-  start(pollMs = 1000): void {
-    this.timer = setInterval(() => this.kick(), pollMs);
+  start(): void {
     void this.doubtEverything().finally(() => this.kick());
   }
 
@@ -65,24 +71,26 @@ export class OutboxPublisher {
       return;
     }
     this.running = true;
+    clearTimeout(this.timer);
     void this.database
       .detached(() => this.drain())
-      .finally(() => {
+      .then((all) => {
         this.running = false;
-        if (this.again) {
-          this.again = false;
-          this.kick();
-        }
+        const at = this.again ? 0 : all ? POLL_MS : RETRY_MS;
+        this.again = false;
+        if (at === 0) this.kick();
+        else if (!this.closed) this.timer = setTimeout(() => this.kick(), at);
       });
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     while (this.running) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  private async drain(): Promise<void> {
+  /** @returns whether nothing is left */
+  private async drain(): Promise<boolean> {
     try {
       // Routes first: a rollback must not wait for its own paperwork.
       const keys = await this.database.query<Waiting>(
@@ -90,8 +98,8 @@ export class OutboxPublisher {
           FROM outbox
           WHERE published_at IS NULL
           GROUP BY topic, key
-          ORDER BY topic = $1 DESC, min(id) LIMIT 500`,
-        [topics.routes.name],
+          ORDER BY topic = $1 DESC, min(id) LIMIT $2`,
+        [topics.routes.name, MOST_KEYS],
       );
       waitingGauge.set(keys.length);
       let refused = 0;
@@ -101,11 +109,14 @@ export class OutboxPublisher {
         this.doubtful.delete(name);
       }
       refusedGauge.set(refused);
+      this.again ||= keys.length === MOST_KEYS && refused === 0;
+      return refused === 0;
     } catch (error) {
       this.log.warn(
         { error: (error as Error).message },
         'publishing is tried again: Kafka or Postgres is not available',
       );
+      return false;
     }
   }
 

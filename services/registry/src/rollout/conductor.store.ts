@@ -1,25 +1,37 @@
-import { compareRevisions, type Revision } from '@slipway/core';
-import { isUnderWay, type Rollout } from '@slipway/release';
+import {
+  activate,
+  advance,
+  type Decision,
+  decide,
+  end,
+  hold,
+  isUnderWay,
+  pause,
+  type Policy,
+  type Rollout,
+  withdraw,
+} from '@slipway/release';
 import { traceIdOf } from '@slipway/contracts';
-import { type Version } from '@slipway/model';
-import { isTransient, type Logger, steadyNow } from '@slipway/platform';
+import { type Logger, steadyNow } from '@slipway/platform';
 import { system } from '../actor/actor.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
-import { findVersion } from '../model/model.store.ts';
 import type { RouteStore } from '../route/route.store.ts';
-import { type CandidateWorld, decide, type Policy, type World } from '@slipway/release';
-import { latestEvidence } from './evidence.store.ts';
 import type { RolloutStore } from './rollout.store.ts';
-import { activate, advance, end, hold, pause, remainingCandidates, withdraw } from '@slipway/release';
+import { type Scene, scenes } from './scene.store.ts';
+import type { Outlook } from './schedule.ts';
 import { followWithdrawal } from './withdrawal.ts';
+import { worldOf } from './world.ts';
 
 const conductor = system('conductor');
 
+/** What a look without a lock found: nothing to do until then, something to do, or why nobody can say. */
+export type Found = { id: string; outlook: Outlook | 'something' | { error: unknown } };
+
 /**
- * The conductor: looks at every rollout that is not settled, decides, and carries the decision out in one transaction
- * under the row's lock. Several registries may look at once: whoever has the row acts, the others pass it over; the
- * state is in the row, so a registry that dies between two steps leaves nothing half done.
+ * Decides on rollouts, and carries a decision out in one transaction under the row's lock. Several registries may look
+ * at once: whoever has the row acts, the others pass it over; the state is in the row, so a registry that dies between
+ * two steps leaves nothing half done.
  */
 export class Conductor {
   private readonly parts: {
@@ -30,94 +42,83 @@ export class Conductor {
     log: Logger;
     policy: Policy;
     leaseMs: number;
+    /** False while this registry does not know who is alive: it must not decide upon that. */
+    known: () => boolean;
   };
-  private timer: NodeJS.Timeout | undefined;
-  private busy = false;
-  /** False while this registry does not know who is alive: it must not decide upon that. */
-  instancesKnown: () => boolean = () => false;
+  /** Since when this registry would have heard of evidence: what it could not hear is nobody's silence. */
+  listeningSince = 0;
 
   constructor(parts: Conductor['parts']) {
     this.parts = parts;
   }
 
-  start(everyMs = 200): void {
-    this.timer = setInterval(() => void this.tick(), everyMs);
+  /**
+   * Looks at rollouts without locking or changing them, at all of them in a few statements.
+   *
+   * @param ids only these; all when null @returns those that are not settled
+   */
+  async survey(ids: readonly string[] | null): Promise<Found[]> {
+    const now = steadyNow();
+    return (await scenes(this.parts.database, ids)).map((scene) => {
+      const { id } = scene.rollout;
+      try {
+        return { id, outlook: this.outlook(scene, now) };
+      } catch (error) {
+        return { id, outlook: { error } };
+      }
+    });
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.timer);
-    while (this.busy) await new Promise((resolve) => setTimeout(resolve, 10));
+  private outlook(scene: Scene, now: number): Outlook | 'something' {
+    const { rollout } = scene;
+    if (!isUnderWay(rollout.status)) return this.withdrawal(rollout, now).next;
+    const decision = this.decide(scene, now);
+    return decision.kind === 'none' && rollout.fault === undefined ? decision : 'something';
   }
 
-  private async tick(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      for (const { id } of await this.parts.database.query<{ id: string }>(
-        'SELECT id FROM rollouts WHERE NOT settled ORDER BY id',
-      ))
-        await this.look(id);
-    } catch (error) {
-      this.parts.log.warn(
-        { error: (error as Error).message, transient: isTransient(error) },
-        'the conductor could not look at its rollouts; the next look tries again',
-      );
-    } finally {
-      this.busy = false;
-    }
-  }
-
-  /** Looks at one rollout, and again as long as something follows from the last decision. */
-  async look(id: string, traceparent?: string): Promise<void> {
+  /**
+   * Looks at one rollout, and again as long as something follows from the last decision.
+   *
+   * @returns when to look again; undefined when another registry has it, or nothing is left to do
+   */
+  async look(id: string, traceparent?: string): Promise<Outlook | undefined> {
     for (let i = 0; i < 8; i++) {
-      const changed = await this.parts.database.transaction((sql) => this.step(sql, id, traceparent));
-      if (!changed) return;
+      const outlook = await this.parts.database.transaction((sql) => this.step(sql, id, traceparent));
+      if (outlook !== 'acted') return outlook;
       this.parts.routes.published();
     }
+    return { again: steadyNow(), onWorld: false };
   }
 
-  private async step(sql: Sql, id: string, traceparent: string | undefined): Promise<boolean> {
-    const [row] = await sql.query<{ doc: Rollout }>(
-      'SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED',
-      [id],
-    );
-    if (!row) return false;
-    const rollout = row.doc;
+  /** Says in the rollout's state why nobody can look at it. */
+  async note(id: string, fault: string): Promise<void> {
+    await this.parts.database.transaction(async (sql) => {
+      const rollout = await locked(sql, id);
+      if (!rollout || rollout.fault === fault) return;
+      await this.parts.rollouts.note(sql, { ...rollout, fault }, conductor, steadyNow());
+    });
+    this.parts.routes.published();
+  }
+
+  private async step(sql: Sql, id: string, traceparent: string | undefined): Promise<Outlook | 'acted' | undefined> {
+    const [scene] = (await locked(sql, id)) ? await scenes(sql, [id]) : [];
+    if (!scene) return undefined;
     const now = steadyNow();
-    if (!isUnderWay(rollout.status)) return this.followUp(sql, rollout, now);
-    const decision = decide(
-      rollout,
-      await latestEvidence(sql, id),
-      now,
-      await this.world(sql, rollout),
-      this.parts.policy,
-    );
-    if (decision.kind === 'none') return false;
-    const save = (changed: Rollout, action: string) =>
-      this.parts.rollouts.save(sql, changed, { actor: conductor, action, reason: changed.reason, now });
-    switch (decision.kind) {
-      case 'activate':
-        await save(activate(rollout, now), 'activate');
-        break;
-      case 'hold':
-        await save(hold(rollout, decision.sentence, now), 'hold');
-        break;
-      case 'advance':
-        await save(
-          advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now, decision.winner),
-          'advance',
-        );
-        break;
-      case 'withdraw':
-        await save(withdraw(rollout, decision.arm, decision.sentence, decision.evidence.event_id, now), 'withdraw');
-        break;
-      case 'rollBack':
-        await save(end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now), 'rollBack');
-        break;
-      case 'pause':
-        await save(pause(rollout, decision.sentence, decision.evidence?.event_id ?? null), 'pause');
-        break;
+    if (!isUnderWay(scene.rollout.status)) return this.followUp(sql, scene.rollout, now);
+    const decision = this.decide(scene, now);
+    const { fault, ...rollout } = scene.rollout;
+    if (decision.kind === 'none') {
+      if (fault === undefined) return decision;
+      await this.parts.rollouts.note(sql, rollout, conductor, now);
+      return 'acted';
     }
+    const changed = carriedOut(rollout, decision, now);
+    await this.parts.rollouts.save(sql, changed, {
+      actor: conductor,
+      action: decision.kind,
+      reason: changed.reason,
+      now,
+    });
     this.parts.log.info(
       {
         rollout: id,
@@ -128,59 +129,64 @@ export class Conductor {
       },
       'decided',
     );
-    return true;
+    return 'acted';
   }
 
-  private async followUp(sql: Sql, rollout: Rollout, now: number): Promise<boolean> {
-    if (!this.instancesKnown()) return false;
-    const { instances, leaseMs } = this.parts;
+  private decide(scene: Scene, now: number): Decision {
+    const { instances, known, policy } = this.parts;
+    const world = worldOf(scene, instances, known());
+    return decide(scene.rollout, scene.evidence, now, world, { ...policy, listeningSince: this.listeningSince });
+  }
+
+  private async followUp(sql: Sql, rollout: Rollout, now: number): Promise<Outlook | 'acted'> {
+    const { withdrawal, next } = this.withdrawal(rollout, now);
+    if (next !== 'something') return next;
+    await this.parts.rollouts.settle(sql, { ...rollout, withdrawal }, true, conductor, now);
+    return 'acted';
+  }
+
+  private withdrawal(
+    rollout: Rollout,
+    now: number,
+  ): { withdrawal: Rollout['withdrawal']; next: Outlook | 'something' } {
+    const { instances, leaseMs, known } = this.parts;
+    const since = rollout.withdrawal?.since ?? now;
+    const wait: Outlook = { again: Math.max(now, since + leaseMs) + 1, onWorld: true };
+    if (!known()) return { withdrawal: rollout.withdrawal, next: { ...wait, again: Number.POSITIVE_INFINITY } };
     // Everyone heard of within the lease before the withdrawal began may have served the candidate then.
-    const sinceMs = Math.max(0, now - (rollout.withdrawal?.since ?? now));
     const { withdrawal, settled } = followWithdrawal(
       rollout,
       instances.routers(),
-      instances.routersWithin(leaseMs + sinceMs),
+      instances.routersWithin(leaseMs + Math.max(0, now - since)),
       leaseMs,
       now,
     );
-    if (!settled) return false;
-    await this.parts.rollouts.settle(sql, { ...rollout, withdrawal }, true, conductor, now);
-    return true;
+    return { withdrawal, next: settled ? 'something' : wait };
   }
+}
 
-  private async world(sql: Sql, rollout: Rollout): Promise<World> {
-    const { instances } = this.parts;
-    const control = await findVersion(sql, rollout.control.model, rollout.control.version);
-    const [route] = await sql.query<{ revision: Revision }>(
-      "SELECT doc->'revision' AS revision FROM routes WHERE endpoint = $1",
-      [rollout.spec.endpoint],
-    );
-    const known = this.instancesKnown();
-    const warm = (v: Version | undefined) =>
-      v && known ? instances.addressesOf(v.model, v.version, v.digest).length : 0;
-    const controlWarm = control?.bundle.infra.url === undefined ? warm(control) : 1;
-    const candidates: Record<string, CandidateWorld> = {};
-    for (const { name, model, version } of remainingCandidates(rollout)) {
-      const candidate = await findVersion(sql, model, version);
-      const failures = known && candidate ? instances.failures(model, version, candidate.digest) : [];
-      candidates[name] = {
-        capacity: {
-          candidateWarm: candidate?.bundle.infra.url === undefined ? warm(candidate) : Number.POSITIVE_INFINITY,
-          controlWarm,
-          able: known ? instances.workers().length - failures.length : 0,
-        },
-        failure: candidate?.loadable.state === 'failed' ? candidate.loadable.reason : failures[0]?.error,
-      };
-    }
-    return {
-      candidates,
-      routersFollow:
-        known &&
-        route !== undefined &&
-        instances.routers().length > 0 &&
-        instances
-          .routers()
-          .every((r) => compareRevisions(r.applied[rollout.spec.endpoint] ?? { epoch: 0, n: 0 }, route.revision) >= 0),
-    };
+/** The rollout, if nobody else has its row and it is not settled. */
+async function locked(sql: Sql, id: string): Promise<Rollout | undefined> {
+  const [row] = await sql.query<{ doc: Rollout }>(
+    'SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED',
+    [id],
+  );
+  return row?.doc;
+}
+
+function carriedOut(rollout: Rollout, decision: Exclude<Decision, { kind: 'none' }>, now: number): Rollout {
+  switch (decision.kind) {
+    case 'activate':
+      return activate(rollout, now);
+    case 'hold':
+      return hold(rollout, decision.sentence, now);
+    case 'advance':
+      return advance(rollout, decision.sentence, decision.evidence?.event_id ?? null, now, decision.winner);
+    case 'withdraw':
+      return withdraw(rollout, decision.arm, decision.sentence, decision.evidence.event_id, now);
+    case 'rollBack':
+      return end(rollout, 'rolledBack', decision.sentence, decision.evidence?.event_id ?? null, now);
+    case 'pause':
+      return pause(rollout, decision.sentence, decision.evidence?.event_id ?? null);
   }
 }

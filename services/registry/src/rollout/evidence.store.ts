@@ -1,25 +1,97 @@
 import { type Evidence, isChangeOfMind, isReplacedBy, type ReceivedEvidence } from '@slipway/release';
-import type { Sql } from '../database/database.store.ts';
+import type { Database, Sql } from '../database/database.store.ts';
+import { EvidenceBook, withoutNumbers } from './evidence-book.ts';
+
+type Row = { rollout_id: string; doc: Evidence; received_at: string };
+
+/** What became of a piece of evidence: `unknown` speaks of no rollout, `news` is stored and to be acted upon. */
+export type Taken = 'unknown' | 'news' | 'same';
+
+/** Evidence as this registry has it: in Postgres what changed, in memory what repeats it ({@link EvidenceBook}). */
+export class EvidenceStore {
+  private readonly database: Database;
+  private readonly book = new EvidenceBook();
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** @returns of each piece what became of it, in order */
+  async take(received: readonly ReceivedEvidence[]): Promise<Taken[]> {
+    const fresh = await this.learn([...new Set(received.map((r) => r.evidence.rollout_id))]);
+    const taken: Taken[] = [];
+    for (const next of received) {
+      const id = next.evidence.rollout_id;
+      if (!this.book.knows(id)) {
+        taken.push('unknown');
+        continue;
+      }
+      const news = this.book.take(next) === 'news';
+      if (news) this.book.store(await this.database.transaction((sql) => storeEvidence(sql, next)));
+      // What is new to this process may have been stored, and not acted upon, by one that has ended.
+      taken.push(news || fresh.has(id) ? 'news' : 'same');
+    }
+    return taken;
+  }
+
+  /** @returns those that were not in the book and are now */
+  private async learn(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const missing = ids.filter((id) => !this.book.knows(id));
+    if (missing.length === 0) return new Set();
+    const known = await this.database.query<{ id: string }>('SELECT id FROM rollouts WHERE id = ANY($1::uuid[])', [
+      missing,
+    ]);
+    const latest = await latestEvidence(this.database, missing);
+    for (const { id } of known) this.book.learn(id, latest.get(id) ?? []);
+    return new Set(known.map((r) => r.id));
+  }
+
+  /** Tells Postgres how fresh the evidence is that only repeats what it has: in one statement, if there is any. */
+  async refresh(now: number): Promise<void> {
+    const due = this.book.due(now);
+    if (due.length === 0) return;
+    const done = await this.database.query<{ rollout_id: string; analyser: string }>(
+      `UPDATE evidence_latest e SET received_at = v.received_at
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS v(rollout_id, analyser, event_id, received_at)
+       WHERE e.rollout_id = v.rollout_id AND e.analyser = v.analyser AND e.doc->>'event_id' = v.event_id
+       RETURNING e.rollout_id, e.analyser`,
+      [
+        due.map((r) => r.rolloutId),
+        due.map((r) => r.analyser),
+        due.map((r) => r.eventId),
+        due.map((r) => Math.round(r.receivedAt)),
+      ],
+    );
+    const told = new Set(done.map((r) => `${r.rollout_id}/${r.analyser}`));
+    for (const refresh of due) {
+      if (told.has(`${refresh.rolloutId}/${refresh.analyser}`)) this.book.refreshed(refresh);
+      else this.book.forget(refresh.rolloutId);
+    }
+  }
+
+  /** Another registry may have had the rollouts of this one meanwhile. */
+  forget(): void {
+    this.book.forget();
+  }
+}
 
 /**
  * Keeps of each analyser the evidence that counts ({@link isReplacedBy}), and the history of its changes of mind.
  *
- * @returns false when there is no such rollout
+ * @returns what is kept then
  */
-export async function storeEvidence(sql: Sql, evidence: Evidence, receivedAt: number): Promise<boolean> {
-  const [known] = await sql.query('SELECT id FROM rollouts WHERE id = $1', [evidence.rollout_id]);
-  if (!known) return false;
-  const [row] = await sql.query<{ doc: Evidence; received_at: string }>(
-    'SELECT doc, received_at FROM evidence_latest WHERE rollout_id = $1 AND analyser = $2 FOR UPDATE',
+async function storeEvidence(sql: Sql, next: ReceivedEvidence): Promise<ReceivedEvidence> {
+  const { evidence, receivedAt } = next;
+  const [row] = await sql.query<Row>(
+    'SELECT rollout_id, doc, received_at FROM evidence_latest WHERE rollout_id = $1 AND analyser = $2 FOR UPDATE',
     [evidence.rollout_id, evidence.analyser],
   );
   const last = row && received(row);
-  if (!isReplacedBy(last, { evidence, receivedAt })) return true;
+  if (last && !isReplacedBy(last, next)) return last;
   await sql.query(
     `INSERT INTO evidence_latest (rollout_id, analyser, received_at, doc)
       VALUES ($1, $2, $3, $4)
       ON CONFLICT (rollout_id, analyser) DO UPDATE SET received_at = $3, doc = $4`,
-    [evidence.rollout_id, evidence.analyser, receivedAt, JSON.stringify(evidence)],
+    [evidence.rollout_id, evidence.analyser, receivedAt, JSON.stringify(withoutNumbers(next).evidence)],
   );
   if (isChangeOfMind(last?.evidence, evidence)) {
     await sql.query('INSERT INTO evidence_log (event_id, rollout_id, doc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
@@ -28,21 +100,21 @@ export async function storeEvidence(sql: Sql, evidence: Evidence, receivedAt: nu
       JSON.stringify(evidence),
     ]);
   }
-  return true;
+  return next;
 }
 
-export async function latestEvidence(sql: Sql, rolloutId: string): Promise<ReceivedEvidence[]> {
-  const rows = await sql.query<{ doc: Evidence; received_at: string }>(
-    'SELECT doc, received_at FROM evidence_latest WHERE rollout_id = $1',
-    [rolloutId],
-  );
-  return rows.map(received);
+/** By rollout, what is kept of each of its analysers. */
+export async function latestEvidence(sql: Sql, ids: readonly string[]): Promise<Map<string, ReceivedEvidence[]>> {
+  const latest = new Map<string, ReceivedEvidence[]>();
+  for (const row of await sql.query<Row>(
+    'SELECT rollout_id, doc, received_at FROM evidence_latest WHERE rollout_id = ANY($1::uuid[])',
+    [ids],
+  ))
+    latest.set(row.rollout_id, [...(latest.get(row.rollout_id) ?? []), received(row)]);
+  return latest;
 }
 
-const received = (row: { doc: Evidence; received_at: string }): ReceivedEvidence => ({
-  evidence: row.doc,
-  receivedAt: Number(row.received_at),
-});
+const received = (row: Row): ReceivedEvidence => ({ evidence: row.doc, receivedAt: Number(row.received_at) });
 
 /** The changes of mind, newest first. */
 export async function evidenceLog(sql: Sql, rolloutId: string, cursor: string | undefined, limit: number) {

@@ -9,8 +9,10 @@ import {
 import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
 import type { RouteStore } from '../route/route.store.ts';
+import { ConductorLoop } from './conductor.loop.ts';
 import { Conductor } from './conductor.store.ts';
 import { EvidenceConsumer } from './evidence.consumer.ts';
+import { EvidenceStore } from './evidence.store.ts';
 import { RolloutController } from './rollout.controller.ts';
 import { RolloutEvents } from './rollout-events.loop.ts';
 import { RolloutStore } from './rollout.store.ts';
@@ -30,7 +32,7 @@ export function rolloutFeature(
   },
   config: { ALPHA: number; LEASE_MS: number; SILENCE_MS: number },
   { log, onClose }: ServiceContext,
-): { rollouts: RolloutStore; conductor: Conductor; feature: Feature } {
+): { rollouts: RolloutStore; conductor: ConductorLoop; feature: Feature } {
   const { database, routes, instances, known, kafka, deadLetters } = parts;
   const rollouts = new RolloutStore(database, routes, config.ALPHA);
   const conductor = new Conductor({
@@ -39,22 +41,28 @@ export function rolloutFeature(
     routes,
     instances,
     log,
+    known,
     leaseMs: config.LEASE_MS,
     policy: { silenceMs: config.SILENCE_MS, prepareMs: PREPARE_MS },
   });
-  conductor.instancesKnown = known;
-  onClose('conductor', () => conductor.close());
+  const evidence = new EvidenceStore(database);
+  const loop = new ConductorLoop({ conductor, evidence, instances, known, log });
+  rollouts.changed = (id) => loop.wake(id);
+  onClose('conductor', () => loop.close());
+  const kafkaServer = new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log });
+  kafkaServer.on('joined', () => evidence.forget());
   return {
     rollouts,
-    conductor,
+    conductor: loop,
     feature: {
       controllers: [RolloutController, EvidenceConsumer],
       providers: [
         provided(RolloutStore, rollouts),
-        provided(Conductor, conductor),
+        provided(ConductorLoop, loop),
+        provided(EvidenceStore, evidence),
         provided(RolloutEvents, new RolloutEvents(database)),
       ],
-      transports: [new KafkaBatchServer({ kafka, groupId: 'slipway.registry', deadLetters, log })],
+      transports: [kafkaServer],
     },
   };
 }

@@ -68,6 +68,8 @@ export class RolloutStore {
   private readonly database: Database;
   private readonly routes: RouteStore;
   private readonly alpha: number;
+  /** Called when a command has changed a rollout, maybe in a transaction that is not over yet. */
+  changed: (id: string) => void = () => undefined;
   constructor(database: Database, routes: RouteStore, alpha: number) {
     this.database = database;
     this.routes = routes;
@@ -151,6 +153,7 @@ export class RolloutStore {
       });
     });
     this.routes.published();
+    this.changed(id);
     return after;
   }
 
@@ -182,15 +185,7 @@ export class RolloutStore {
       rollout = { ...rollout, withdrawal: { route, since: now, applied: [], unreached: [], complete: false } };
       await this.write(sql, rollout, false);
     }
-    await appendAudit(sql, {
-      aggregate: `rollout/${rollout.id}`,
-      actor,
-      action,
-      reason: reason || rollout.reason,
-      state: rollout,
-      now,
-    });
-    await enqueueState(sql, topics.rollouts, rollout.id, now);
+    await this.publish(sql, rollout, { actor, action, reason: reason || rollout.reason, now });
     return rollout;
   }
 
@@ -198,15 +193,24 @@ export class RolloutStore {
   async settle(sql: Sql, changed: Rollout, settled: boolean, actor: Actor, now: number): Promise<void> {
     const rollout = { ...changed, revision: { epoch: await currentEpoch(sql), n: changed.revision.n + 1 } };
     await this.write(sql, rollout, settled);
-    await appendAudit(sql, {
-      aggregate: `rollout/${rollout.id}`,
-      actor,
-      action: 'withdrawal',
-      reason: rollout.reason,
-      state: rollout,
-      now,
-    });
-    await enqueueState(sql, topics.rollouts, rollout.id, now);
+    await this.publish(sql, rollout, { actor, action: 'withdrawal', reason: rollout.reason, now });
+  }
+
+  /** Stores why nobody can look at a rollout that is not settled, or that somebody can again. Traffic stays. */
+  async note(sql: Sql, changed: Rollout, actor: Actor, now: number): Promise<void> {
+    const rollout = { ...changed, revision: { epoch: await currentEpoch(sql), n: changed.revision.n + 1 } };
+    await this.write(sql, rollout, false);
+    const reason = rollout.fault ?? 'It can be looked at again.';
+    await this.publish(sql, rollout, { actor, action: 'fault', reason, now });
+  }
+
+  private async publish(
+    sql: Sql,
+    rollout: Rollout,
+    because: { actor: Actor; action: string; reason: string; now: number },
+  ): Promise<void> {
+    await appendAudit(sql, { aggregate: `rollout/${rollout.id}`, ...because, state: rollout });
+    await enqueueState(sql, topics.rollouts, rollout.id, because.now);
   }
 
   private async write(sql: Sql, rollout: Rollout, settled: boolean): Promise<void> {

@@ -19,6 +19,8 @@ export class WorkerWatch {
   };
   private timer: NodeJS.Timeout | undefined;
   private last = '';
+  /** What {@link LiveInstances.changes} was when the routes were compiled. */
+  private seen = -1;
   private busy = false;
 
   constructor(parts: WorkerWatch['parts']) {
@@ -36,6 +38,9 @@ export class WorkerWatch {
   async look(): Promise<void> {
     const { database, routes, instances, producer, log, known } = this.parts;
     if (this.busy || !known()) return;
+    const changes = instances.changes();
+    const forgotten = instances.forgotten();
+    if (changes === this.seen && forgotten.length === 0) return;
     const picture = JSON.stringify(
       instances
         .workers()
@@ -48,8 +53,10 @@ export class WorkerWatch {
         ])
         .sort(),
     );
-    const forgotten = instances.forgotten();
-    if (picture === this.last && forgotten.length === 0) return;
+    if (picture === this.last && forgotten.length === 0) {
+      this.seen = changes;
+      return;
+    }
     this.busy = true;
     try {
       await database.transaction((sql) => routes.recompileAll(sql, steadyNow()));
@@ -62,6 +69,7 @@ export class WorkerWatch {
         for (const id of forgotten) instances.apply(id, undefined, 0);
       }
       this.last = picture;
+      this.seen = changes;
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'the routes could not be compiled; tried again later');
     } finally {

@@ -15,6 +15,6 @@ export class TrialController {
 
   @Operation(trials.list)
   async list() {
-    return { items: await this.trials.untested() };
+    return { items: await this.trials.toTry() };
   }
 }

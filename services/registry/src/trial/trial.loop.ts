@@ -12,6 +12,10 @@ import { trialOf } from './trial.ts';
 /** Whoever names a version that is being tried waits for so long for what comes of it. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 500;
+/** What came of a load is in a heartbeat; this is for what no heartbeat has told. */
+const SWEEP_MS = 10_000;
+/** What is untested is told to all workers that ask within this time by one look at Postgres. */
+const TOLD_MS = 1000;
 
 type Parts = {
   database: Database;
@@ -29,6 +33,10 @@ export class Trials {
   private readonly parts: Parts;
   private timer: NodeJS.Timeout | undefined;
   private busy = false;
+  /** What {@link LiveInstances.changes} was at the last look that succeeded, and when the next one is due anyway. */
+  private seen = -1;
+  private sweepAt = 0;
+  private told: { until: number; items: Promise<Loadable[]> } | undefined;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -42,17 +50,37 @@ export class Trials {
     clearInterval(this.timer);
   }
 
+  /** What workers are to try: what was found for another one a moment ago, or now. */
+  toTry(): Promise<Loadable[]> {
+    const now = steadyNow();
+    if (!this.told || this.told.until <= now) {
+      const items = this.untested();
+      this.told = { until: now + TOLD_MS, items };
+      items.catch(() => {
+        this.told = undefined;
+      });
+    }
+    return this.told.items;
+  }
+
+  /** A version was registered here: whoever asks next is told of it. */
+  registered(): void {
+    this.told = undefined;
+  }
+
   /** Those of which nothing is known come first: versions that wait for ever are in nobody's way. */
-  async untested(): Promise<Loadable[]> {
+  private async untested(): Promise<Loadable[]> {
     const rows = await this.parts.database.query<Version>(
-      `${VERSIONS} WHERE coalesce(l.state, 'untested') = 'untested' AND v.bundle->'infra'->>'url' IS NULL
-       ORDER BY coalesce(l.reason, '') <> '', v.created_at LIMIT 100`,
+      `${VERSIONS} WHERE l.state = 'untested' AND v.bundle->'infra'->>'url' IS NULL
+       ORDER BY l.reason <> '', v.created_at LIMIT 100`,
     );
     return rows.map((v) => loadable(v, this.parts.artifactBases));
   }
 
-  async look(): Promise<void> {
-    if (this.busy) return;
+  private async look(): Promise<void> {
+    const now = steadyNow();
+    const changes = this.parts.instances.changes();
+    if (this.busy || (changes === this.seen && now < this.sweepAt)) return;
     this.busy = true;
     const { database, instances, routes, log } = this.parts;
     try {
@@ -68,6 +96,8 @@ export class Trials {
         await database.transaction((sql) => routes.recompileAll(sql, steadyNow()));
         routes.published();
       }
+      this.seen = changes;
+      this.sweepAt = now + SWEEP_MS;
     } catch (error) {
       log.warn(
         { error: (error as Error).message },
@@ -80,11 +110,11 @@ export class Trials {
 
   private async store({ model, version }: VersionRef, { state, reason }: LoadTrial): Promise<boolean> {
     const changed = await this.parts.database.query(
-      `INSERT INTO version_loads AS l (model, version, state, reason) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (model, version) DO UPDATE SET state = $3, reason = $4
-       WHERE l.state = 'untested' AND (l.state, l.reason) <> ($3, $4) RETURNING model`,
+      `UPDATE version_loads SET state = $3, reason = $4
+       WHERE model = $1 AND version = $2 AND state = 'untested' AND (state, reason) <> ($3, $4) RETURNING model`,
       [model, version, state, reason],
     );
+    this.told = undefined;
     return changed.length > 0;
   }
 

@@ -1,0 +1,152 @@
+import { counter, gauge, isTransient, type Logger, steadyNow } from '@slipway/platform';
+import type { LiveInstances } from '../instance/live-instances.ts';
+import type { Conductor } from './conductor.store.ts';
+import type { EvidenceStore } from './evidence.store.ts';
+import { type Outlook, Schedule } from './schedule.ts';
+
+/** How often memory is asked whether anything is due. */
+const TICK_MS = 200;
+/** How often Postgres is told how fresh evidence is that repeats itself. */
+const REFRESH_MS = 1000;
+/** All rollouts are looked at so often: what another registry has begun, and whatever no other way has told. */
+const SWEEP_MS = 10_000;
+/** Whoever has the row of a rollout has it for a moment. */
+const ELSEWHERE_MS = 200;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+/** A process that did not come to its senses for so long has not listened either. */
+const FROZEN_MS = 5000;
+
+const failuresTotal = counter(
+  'slipway_conductor_failures_total',
+  'Looks at one rollout that failed, by kind of fault',
+  ['fault'],
+);
+const failingGauge = gauge('slipway_conductor_failing', 'Rollouts at which the last look failed');
+
+/**
+ * Looks at a rollout when something has happened that may change what follows: evidence that is news, a command,
+ * a change of who is alive, or the instant that its last look named. While nothing happens no statement is made, but
+ * for a sweep over all of them every ten seconds. A rollout that cannot be looked at says why, and holds up no other.
+ */
+export class ConductorLoop {
+  private readonly parts: {
+    conductor: Conductor;
+    evidence: EvidenceStore;
+    instances: LiveInstances;
+    known: () => boolean;
+    log: Logger;
+  };
+  private readonly schedule = new Schedule();
+  /** By rollout, how many looks have failed in a row. */
+  private readonly failing = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+  private busy = false;
+  private ticked = 0;
+  private sweepAt = 0;
+  private refreshAt = 0;
+  private world = '';
+
+  constructor(parts: ConductorLoop['parts']) {
+    this.parts = parts;
+  }
+
+  start(): void {
+    this.ticked = steadyNow();
+    this.parts.conductor.listeningSince = this.ticked;
+    this.timer = setInterval(() => void this.tick(), TICK_MS);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    while (this.busy) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  /** To be called when a command is about to change a rollout, or has. */
+  wake(id: string): void {
+    this.schedule.wake(id, steadyNow());
+  }
+
+  /** Looks at a rollout at once. What fails is tried again later. */
+  async look(id: string, traceparent?: string): Promise<void> {
+    try {
+      const outlook = await this.parts.conductor.look(id, traceparent);
+      this.put(id, outlook ?? { again: steadyNow() + ELSEWHERE_MS, onWorld: false });
+    } catch (error) {
+      await this.failed(id, error);
+    }
+  }
+
+  private async tick(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    const now = steadyNow();
+    try {
+      if (now - this.ticked > FROZEN_MS) this.parts.conductor.listeningSince = now;
+      this.ticked = now;
+      await this.pass(now);
+    } catch (error) {
+      this.parts.conductor.listeningSince = steadyNow();
+      this.parts.log.warn(
+        { error: (error as Error).message, transient: isTransient(error) },
+        'the conductor could not look at its rollouts; the next look tries again',
+      );
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async pass(now: number): Promise<void> {
+    const { conductor, evidence } = this.parts;
+    if (now >= this.refreshAt) {
+      await evidence.refresh(now);
+      this.refreshAt = now + REFRESH_MS;
+    }
+    const sweep = now >= this.sweepAt;
+    const world = `${this.parts.instances.changes()} ${this.parts.known()}`;
+    const due = sweep ? this.schedule.all() : this.schedule.due(now, world !== this.world);
+    if (!sweep && due.length === 0) {
+      this.world = world;
+      return;
+    }
+    const found = await conductor.survey(sweep ? null : due);
+    this.world = world;
+    if (sweep) this.sweepAt = now + SWEEP_MS;
+    const left = new Set(found.map((f) => f.id));
+    for (const id of due) if (!left.has(id)) this.gone(id);
+    for (const { id, outlook } of found) {
+      if (outlook === 'something') await this.look(id);
+      else if ('error' in outlook) await this.failed(id, outlook.error);
+      else this.put(id, outlook);
+    }
+  }
+
+  private put(id: string, outlook: Outlook): void {
+    this.schedule.put(id, outlook, steadyNow());
+    if (this.failing.delete(id)) failingGauge.set(this.failing.size);
+  }
+
+  private gone(id: string): void {
+    this.schedule.gone(id, steadyNow());
+    if (this.failing.delete(id)) failingGauge.set(this.failing.size);
+  }
+
+  private async failed(id: string, error: unknown): Promise<void> {
+    const { conductor, log } = this.parts;
+    const transient = isTransient(error);
+    const times = (this.failing.get(id) ?? 0) + 1;
+    this.failing.set(id, times);
+    failingGauge.set(this.failing.size);
+    failuresTotal.inc({ fault: transient ? 'transient' : 'deterministic' });
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(times - 1, 10));
+    this.schedule.put(id, { again: steadyNow() + pause, onWorld: false }, steadyNow());
+    const { message } = error as Error;
+    log.warn({ rollout: id, error: message, transient, times }, 'a look at a rollout failed; it is tried again');
+    if (transient) return;
+    await conductor
+      .note(id, message)
+      .catch((err: unknown) =>
+        log.warn({ rollout: id, err }, 'why the look failed could not be noted with the rollout'),
+      );
+  }
+}
