@@ -18,7 +18,8 @@ const NOTHING = Buffer.alloc(0);
 /** Limit on the answer to a probe, which is short. */
 const MOST_PROBE_BYTES = 64 * 1024;
 
-type Line = { pool: Pool; slots: Slots; bytes: ByteBudget };
+/** `base`: what stands before every path. */
+type Line = { pool: Pool; slots: Slots; bytes: ByteBudget; base: string };
 
 /**
  * Limits for each key: concurrent requests, waiting requests, and bytes of all these bodies and of the answers that are
@@ -37,9 +38,10 @@ export class TargetClient {
     this.limits = limits;
   }
 
-  private line(key: string, origin: string): Line {
+  private line(key: string, address: string): Line {
     let line = this.lines.get(key);
     if (!line) {
+      const { origin, pathname } = new URL(address);
       const { connections, waiting, bytes = Number.POSITIVE_INFINITY } = this.limits;
       line = {
         pool: new Pool(origin, {
@@ -54,6 +56,7 @@ export class TargetClient {
         }),
         slots: new Slots(connections, waiting),
         bytes: new ByteBudget(bytes),
+        base: pathname.replace(/\/$/, ''),
       };
       this.lines.set(key, line);
     }
@@ -73,9 +76,7 @@ export class TargetClient {
     options: { timeoutMs: number; mostBytes?: number | undefined; streams: Protocol['streams'] },
   ): Promise<TargetAnswer> {
     const { timeoutMs, mostBytes = MAX_ANSWER_BYTES, streams } = options;
-    const url = new URL(address);
-    const base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '');
-    const { pool, slots, bytes } = this.line(key, url.origin);
+    const { pool, slots, bytes, base } = this.line(key, address);
     const held = bytes.hold();
     // undici also accepts an emitter; an AbortSignal would cost more than the rest of the attempt's bookkeeping
     // together.

@@ -213,6 +213,16 @@ describe('the journal', () => {
     },
   );
 
+  it('takes the place of a longer position, whatever was in the file', async () => {
+    writeFileSync(join(folder, 'position.json'), `{"segment":1,"offset":0,"note":"${'x'.repeat(200)}"}`);
+    const j = journal();
+    append(j, 'a');
+    j.start();
+    await until(() => j.waitingBytes === 0);
+    await j.close(0);
+    expect(JSON.parse(readFileSync(join(folder, 'position.json'), 'utf8'))).toEqual({ segment: 1, offset: 2 });
+  });
+
   it('waits for nothing that is not there: a position beyond the end of its segment', () => {
     writeFileSync(join(folder, '0000000001.ndjson'), 'a\n');
     writeFileSync(join(folder, 'position.json'), '{"segment":1,"offset":5000}');
@@ -265,7 +275,7 @@ describe('the journal', () => {
   });
 
   it('empties itself though its position cannot be saved, and does not blame Kafka for it', async () => {
-    mkdirSync(join(folder, 'position.json.new'));
+    mkdirSync(join(folder, 'position.json'));
     const warned = vi.spyOn(log, 'warn');
     const j = journal();
     const row = 'y'.repeat(MAX_RECORD_BYTES - 10);

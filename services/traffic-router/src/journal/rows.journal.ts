@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   closeSync,
+  constants,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -9,11 +10,9 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
   statSync,
   truncateSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -41,6 +40,8 @@ const SMALL_BYTES = 256 * 1024;
 const KEPT_BYTES = 4 * 1024 * 1024;
 /** The position is saved so often: a kill -9 within that time ships once more what went then. */
 const SAVE_MS = 100;
+/** The position's text, padded: each one takes the place of the one before, by one small write. */
+const POSITION_BYTES = 64;
 
 /** Where its lines go, and as which records. */
 export type JournalContent =
@@ -81,6 +82,7 @@ export class RowJournal {
   private segmentBytes = 0;
   private position: Position;
   private readonly kept = new KeptLines(KEPT_BYTES);
+  private positionFd: number | undefined;
   private savedAt = Number.NEGATIVE_INFINITY;
   private saving: NodeJS.Timeout | undefined;
   private bytesWaiting = 0;
@@ -414,8 +416,11 @@ export class RowJournal {
     this.saving = undefined;
     this.savedAt = performance.now();
     try {
-      writeFileSync(`${this.positionFile}.new`, JSON.stringify(this.position));
-      renameSync(`${this.positionFile}.new`, this.positionFile);
+      if (this.positionFd === undefined) {
+        this.positionFd = openSync(this.positionFile, constants.O_RDWR | constants.O_CREAT);
+        ftruncateSync(this.positionFd, POSITION_BYTES);
+      }
+      writeSync(this.positionFd, JSON.stringify(this.position).padEnd(POSITION_BYTES), 0);
     } catch (error) {
       this.options.log.warn({ error: (error as Error).message }, 'the position in the journal could not be saved');
     }
@@ -433,6 +438,8 @@ export class RowJournal {
     this.wake?.();
     await Promise.race([this.shipping, this.pause(1000)]);
     if (this.saving) this.savePosition();
+    if (this.positionFd !== undefined) closeSync(this.positionFd);
+    this.positionFd = undefined;
     closeSync(this.fd);
     // Its number may soon be another file's.
     this.fd = -1;
