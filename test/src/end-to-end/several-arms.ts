@@ -115,6 +115,8 @@ export function describeSeveralArms(stack: () => Release): void {
         e.arms.some((a) => a.arm === 'worse' && a.verdict === 'rollBack'),
       );
       expect(said).toMatchObject({ verdict: 'hold', reasons: ['worse:complained@worse'], alpha: 0.05 });
+      const again = await stack().read(`${stack().stats}/v1/results/${id}/${said?.event_id}`);
+      expect(await again.json()).toMatchObject({ same: true, differs: [], recorded: { arms: said?.arms } });
       expect(said?.numbers['arms']).toMatchObject({ worse: { threshold: 40 }, better: { threshold: 40 } });
     }
   });

@@ -1,6 +1,7 @@
 // Over 300 lines: every case sends and fails rows by the same few helpers.
 import { randomUUID } from 'node:crypto';
 import {
+  candidateShares,
   decide,
   type Evidence,
   type Metric,
@@ -9,10 +10,13 @@ import {
   pause,
   type Rollout,
   rolloutSpecSchema,
+  stepWeight,
   type World,
 } from '@slipway/release';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
+import { CountsStore } from '@slipway/experiment-stats/counts.store';
+import { LookRows } from '@slipway/experiment-stats/look-rows.store';
 import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
@@ -20,7 +24,7 @@ import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
 import { type Judgement, proveRatio } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ARMS, type Arm, type Builders, type Counting } from './counting.ts';
+import { ARMS, type Arm, type Builders, type Counting, sums } from './counting.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -259,12 +263,15 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       const spec = specOf({
         candidate: undefined,
         candidates,
-        steps: [{ dark: {} }, { experiment: { goal: 'misfiled', split: [20, 30, 50] } }],
+        steps: [{ dark: {} }, { experiment: { goal: 'misfiled', until: {} } }],
         guardrails: [{ metric: 'error_rate' }],
       });
-      const visits = [{ ...visitAt(Date.now()), weight: 0.8 }];
-      const of = newRollout({ weight: 0.8, spec, visits, metrics: [...rollout.metrics, metric()] });
-      const shares: Record<string, number> = { control: 0.2, b: 0.3, c: 0.5, nobody: 0.5 };
+      // Equal parts, whose nine digits are not those of a third.
+      const weight = stepWeight(spec, 1);
+      const visits = [{ ...visitAt(Date.now()), weight }];
+      const of = newRollout({ weight, spec, visits, metrics: [...rollout.metrics, metric()] });
+      const third = candidateShares({ ...of, step: 1 })[0]?.share as number;
+      const shares: Record<string, number> = { control: 1 - 2 * third, b: third, c: third, nobody: third };
       const row = (unit: string, arm: string, change: Partial<PredictionRow> = {}) =>
         prediction(unit, arm as Arm, 1, { rollout_id: of.id, probability: shares[arm] as number, ...change });
       await post(topics.predictions, [
@@ -285,7 +292,10 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
         [3, 4],
       ]);
       expect([b?.crossed_units, c?.crossed_units, b?.threshold]).toEqual([1, 1, 40]);
-      expect([b?.step.weight, c?.step.weight]).toEqual([0.6, 0.714285714]);
+      const { counts, clickhouse } = context();
+      const look = await LookRows.open(clickhouse, of, await counts.asOf(of), 'c');
+      const exposures = sums(await new CountsStore(clickhouse).exposures(look).finally(() => look.end()));
+      expect(Object.entries(exposures)).toEqual([[expect.stringMatching(/^0\.50000000/), [3, 4]]]);
       expect(b?.guardrails[0]).toMatchObject({ candidate: { units: 2, events: 1 }, control: { units: 3, events: 0 } });
       const without = await seen({ withdrawn: [{ arm: 'b', at: 0, reason: '', evidence_id: null }] });
       expect([without.arms.map((a) => a.arm), without.numbers.arms['c']]).toEqual([['c'], c]);

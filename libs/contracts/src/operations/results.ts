@@ -1,4 +1,4 @@
-import { evidenceSchema, verdictSchema } from '@slipway/release';
+import { armVerdictSchema, evidenceSchema, verdictSchema } from '@slipway/release';
 import { z } from 'zod';
 import { soughtId } from '../rest/fields.ts';
 import { operation } from '../rest/operation.ts';
@@ -7,6 +7,7 @@ const said = z.object({
   verdict: verdictSchema,
   reasons: z.array(z.string()),
   sentence: z.string(),
+  arms: z.array(armVerdictSchema),
   numbers: z.record(z.string(), z.unknown()),
 });
 

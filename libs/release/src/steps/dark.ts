@@ -11,10 +11,10 @@ export const dark = defineStep({
   share: () => 'same',
   dwellMs: (policy) => dwellOf(policy.for),
   enter: warmForItsShare,
-  leave: () => ({
+  leave: (_, { candidates }) => ({
     analysers: [],
     routersFollow: true,
-    sentence: 'The candidate is loaded, warm and reachable by header.',
+    sentence: `The ${candidates > 1 ? 'candidates are' : 'candidate is'} loaded, warm and reachable by header.`,
   }),
   alpha: null,
   sentence: candidateAt,

@@ -83,7 +83,7 @@ class StepAt implements Place {
     return this.definition.alpha;
   }
   get sentence(): string {
-    return `Step ${this.index} (${this.kind}) is active ${this.definition.sentence(this.policy, this.weight)}.`;
+    return `Step ${this.index} (${this.kind}) is active ${this.definition.sentence(this.policy, this.weight, this)}.`;
   }
   get counts(): Counts {
     return this.definition.counts?.(this.policy) ?? {};

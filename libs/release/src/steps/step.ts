@@ -112,7 +112,7 @@ export type KindOfStep<N extends string = string, S extends z.ZodType = z.ZodTyp
   /** `null` when nobody rolls back because of what happens in it alone. */
   readonly alpha: Alpha | null;
   /** What follows "Step 1 (canary) is active …". @param weight as in `enter` */
-  sentence(policy: z.output<S>, weight: number): string;
+  sentence(policy: z.output<S>, weight: number, place: Place): string;
 
   // What only some kinds have:
   /** Of what several candidates have together, each one's part, in their order; the sum is 1. Equal when absent. */
@@ -139,5 +139,7 @@ export const dwellOf = (duration: string | undefined): number => (duration === u
 export const warmForItsShare = (_: unknown, weight: number): Enter => ({ warmFor: weight });
 
 /** @param weight a share, 0 to 1 */
-export const candidateAt = (_: unknown, weight: number): string =>
-  `with the candidate at ${Math.round(weight * 1e4) / 100} %`;
+export const candidateAt = (_: unknown, weight: number, { candidates }: Place): string => {
+  const share = `${Math.round(weight * 1e4) / 100} %`;
+  return candidates > 1 ? `with the ${candidates} candidates together at ${share}` : `with the candidate at ${share}`;
+};

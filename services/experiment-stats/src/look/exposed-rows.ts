@@ -42,12 +42,13 @@ export const KNOWN = `assigned_arm IN {arms:Array(String)}
 /**
  * The exposures of one candidate of a rollout and of control, a row a request. Rows are deduplicated (FINAL), and
  * seconds are arrivals at Kafka. The candidate's share, among the units of these two arms, is read from the rows' own
- * assignment probability. An `ejected` request was randomised like the
- * others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is no event
- * and no latency of either arm. A row of an arm or for a reason that is not known is none.
+ * assignment probability; from control's as from its own, to the same nine digits. An `ejected` request was randomised
+ * like the others, so it is an exposure; but the candidate was not tried (the control's: would not have been), so it is
+ * no event and no latency of either arm. A row of an arm or for a reason that is not known is none.
  */
 export const EXPOSED_ROWS = `
-  SELECT step, probability / {pair:Float64} AS part, round(if(assigned_arm = 'control', 1 - part, part), 9) AS weight,
+  SELECT step, round(if(assigned_arm = 'control', {pair:Float64} - probability, probability), 9) AS part,
+    round(part / {pair:Float64}, 9) AS weight,
     assigned_arm AS arm, unit, request_id, toUnixTimestamp(arrived_at) AS second, arrived_at, time, latency_us, outputs,
     arrived_at - toIntervalMicrosecond(latency_us) + toIntervalMicrosecond(settled_us) AS settled_at,
     ${FAILED} AS failed, fallback_from != '' AND served_version = '' AS nobody, reason

@@ -39,10 +39,11 @@ export class RebuildStore {
       verdict: Said['verdict'];
       reasons: string[];
       sentence: string;
+      arms: Said['arms'];
       numbers: string;
     }>(
       this.clickhouse,
-      `SELECT revision, analyser, verdict, reasons, sentence, numbers FROM slipway.evidence FINAL
+      `SELECT revision, analyser, verdict, reasons, sentence, arms, numbers FROM slipway.evidence FINAL
        WHERE rollout_id = {rollout:String} AND event_id = {event:String}`,
       { rollout: rolloutId, event: eventId },
     );
@@ -56,6 +57,7 @@ export class RebuildStore {
       verdict: row.verdict,
       reasons: row.reasons,
       sentence: row.sentence,
+      arms: row.arms,
       numbers: JSON.parse(row.numbers) as Record<string, unknown>,
     };
     const seen = seenSchema.safeParse(recorded.numbers);
@@ -72,12 +74,12 @@ export class RebuildStore {
         'not_found',
         `the audit trail has no state of the rollout ${rolloutId} at revision ${row.revision}`,
       );
-    const { verdict, reasons, sentence, numbers } = await this.analysis.again(
+    const { verdict, reasons, sentence, arms, numbers } = await this.analysis.again(
       rolloutSchema.parse(JSON.parse(audit.state)),
       seen.data.looked_at,
       seen.data.as_of,
     );
-    const rebuilt = JSON.parse(JSON.stringify({ verdict, reasons, sentence, numbers })) as Said;
+    const rebuilt = JSON.parse(JSON.stringify({ verdict, reasons, sentence, arms, numbers })) as Said;
     const differs = differences(recorded, rebuilt, '');
     return { rollout_id: rolloutId, event_id: eventId, recorded, rebuilt, same: differs.length === 0, differs };
   }

@@ -1,6 +1,7 @@
 import { type Route } from '@slipway/contracts';
 import { type Version, bundleSchema } from '@slipway/model';
 import { describe, expect, it } from 'vitest';
+import { type Rollout, rolloutSpecSchema } from '@slipway/release';
 import { compileRoute } from './compile.ts';
 
 const version = {
@@ -38,4 +39,50 @@ describe('the addresses of a version', () => {
     expect(route(['http://a'], ['http://a'], ['http://a', 'http://c'])).toEqual(['http://a']));
   it('stay as they were while nobody is warm', () =>
     expect(route(['http://a', 'http://b'], [], [])).toEqual(['http://a', 'http://b']));
+});
+
+describe('the arms of a rollout', () => {
+  const versions = new Map([1, 2, 3].map((n) => [`spam:${n}`, { ...version, version: n }]));
+  const arms = (spec: object, rollout: object) =>
+    compileRoute({
+      endpoint: { name: 'spam', current: { model: 'spam', version: 1 }, unit: 'request', timeout_ms: 1 },
+      rollout: {
+        ...{ id: 'r', status: 'running', step: 0, visits: [] },
+        spec: rolloutSpecSchema.parse({ endpoint: 'spam', ...spec }),
+        ...rollout,
+      } as unknown as Rollout,
+      versions,
+      addressesOf: (v) => [`http://${v.version}`],
+      mayReturn: () => [],
+      before: null,
+      leaseMs: 1000,
+      outcomeNames: [],
+      targetHosts: [],
+    }).branches[0]?.rollout?.arms.map((a) => [a.name, a.target.version, a.share, a.withdrawn]);
+  const candidates = ['b', 'c'].map((name, i) => ({ name, model: 'spam', version: i + 2 }));
+  const several = { candidates, steps: [{ experiment: { goal: 'kept' } }] };
+
+  it('are control and the only candidate, to the last digit of its share', () => {
+    const steps = [{ canary: { weight: 0.123456789012 } }];
+    expect(arms({ candidate: { model: 'spam', version: 2 }, steps }, { weight: 0.123456789012 })).toEqual([
+      ['control', 1, 1 - 0.123456789012, undefined],
+      ['candidate', 2, 0.123456789012, undefined],
+    ]);
+  });
+  it('are control and each of several, by name', () => {
+    expect(arms(several, { weight: 0.666666667 })).toEqual([
+      ['control', 1, 0.333333332, undefined],
+      ['b', 2, 0.333333334, undefined],
+      ['c', 3, 0.333333334, undefined],
+    ]);
+    expect(arms(several, { weight: 0 })?.map(([, , share]) => share)).toEqual([1, 0, 0]);
+  });
+  it('keep the place of one that was withdrawn, with the target of control', () => {
+    const withdrawn = [{ arm: 'b', at: 0, reason: '', evidence_id: null }];
+    expect(arms(several, { weight: 0.666666667, withdrawn })).toEqual([
+      ['control', 1, 0.333333332, undefined],
+      ['b', 1, 0.333333334, true],
+      ['c', 3, 0.333333334, undefined],
+    ]);
+  });
 });
