@@ -10,6 +10,8 @@ const drift = (change: Partial<Drift>): Drift => ({
   state: 'stable',
   inputs: null,
   outputs: null,
+  rollout_id: '',
+  arms: {},
   lasting: false,
   losses: [],
   ...change,
@@ -19,6 +21,7 @@ const feature = (name: string, psi: number | null, alarm = false) => ({
   psi,
   p: null,
   n: 0,
+  effect: 1,
   alarm,
 });
 

@@ -7,4 +7,5 @@ export * from './preprocessing/preprocessing.ts';
 export * from './profile/build-profile.ts';
 export * from './profile/features.ts';
 export * from './profile/profile.ts';
+export * from './profile/sample.ts';
 export * from './signature/signature.ts';

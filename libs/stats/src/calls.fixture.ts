@@ -228,6 +228,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   datasetDrift: [stats.datasetDrift, [[true, false], 0.5, [1, 2]]],
   decileEdges: [stats.decileEdges, [xs]],
   distributionBand: [stats.distributionBand, [100, 0.05]],
+  designEffect: [stats.designEffect, [[[histogram, current]]]],
   divergenceP: [divergenceP, ['psi', 0.1, 10, 300, 300], ['hellinger', 0.1, 10, 300, 300]],
   doaneEdges: [stats.doaneEdges, [xs]],
   effectOf: [stats.effectOf, [a, b, 'relative'], [a, b, 'absolute']],
@@ -381,7 +382,7 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   preferentialAlphas: [stats.preferentialAlphas, [0.05, 3, 2, 0.5]],
   proportionArm: [stats.proportionArm, [100, 20]],
   proveRatio: [stats.proveRatio, [rated, rated, 1.25, 'below', 0.05]],
-  psi: [stats.psi, [histogram, current]],
+  psi: [stats.psi, [histogram, current], [histogram, current, { reference: 1, current: 3 }]],
   psiExpectation: [stats.psiExpectation, [10, 100, 100]],
   psiOfShares: [
     stats.psiOfShares,

@@ -23,6 +23,7 @@ export {
 } from './distance/divergence.ts';
 export * from './distance/empirical.ts';
 export * from './distance/rank-tests.ts';
+export * from './drift/design-effect.ts';
 export * from './drift/loss.ts';
 export * from './drift/policy.ts';
 export * from './drift/psi.ts';

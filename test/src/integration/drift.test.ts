@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { binOf, type FeatureProfile, measure } from '@slipway/model';
+import { columnOf, countBins, type FeatureProfile } from '@slipway/model';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { HistogramStore } from '@slipway/drift-monitor/histogram.store';
+import { LabelStore } from '@slipway/drift-monitor/label.store';
+import { againstReference, betweenArms, type Group } from '@slipway/drift-monitor/slices';
 import { until } from '@slipway/local';
-import { createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
+import { type ClickHouseClient, createClickHouse, createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { judgeDrift, judgeLoss } from '@slipway/stats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { predictionRow } from '../fixtures/rows.ts';
@@ -13,7 +15,9 @@ const WINDOW_MS = 6000;
 const ROLLOUT = randomUUID();
 let stack: TestStack;
 let histograms: HistogramStore;
+let labels: LabelStore;
 let producer: RecordProducer;
+let clickhouse: ClickHouseClient;
 let close: () => Promise<unknown>;
 let last = 0;
 
@@ -28,6 +32,7 @@ const numeric = (
   side,
   tensor,
   measure: measureOf,
+  element: 0,
   kind: 'numeric',
   edges,
   counts: new Array<number>(edges.length + 2).fill(1),
@@ -43,7 +48,8 @@ const FEATURES: FeatureProfile[] = [
     name: 'input.colour',
     side: 'input',
     tensor: 'colour',
-    measure: 'value',
+    measure: 'code',
+    element: 0,
     kind: 'categorical',
     categories: ['blue', 'it\'s "red"', '7'],
     counts: [1, 1, 1, 1, 1],
@@ -56,11 +62,23 @@ const OUTPUTS: FeatureProfile[] = [
     side: 'output',
     tensor: 'class',
     measure: 'value',
+    element: 0,
     kind: 'categorical',
     categories: ['0', '1'],
     counts: [1, 1, 1, 1],
   },
 ];
+
+const WIDE: FeatureProfile[] = Array.from({ length: 256 }, (_, i) => ({
+  ...numeric(
+    `input.x[${i}]`,
+    'input',
+    'x',
+    'value',
+    Array.from({ length: 9 }, (_, e) => i + (e + 1) / 10),
+  ),
+  element: i,
+}));
 
 type Request = { text?: string | null; age?: number | null; colour?: string | null };
 const REQUESTS: Request[] = [
@@ -75,7 +93,9 @@ const REQUESTS: Request[] = [
   { text: '1 UPPER 2', age: 2500.5, colour: 'blue' },
 ];
 function row(request: Request, nested: boolean, change: Partial<PredictionRow> = {}): PredictionRow {
-  const tensor = (name: string, x: unknown) => ({ name, shape: [1, 1], datatype: 'BYTES', data: nested ? [[x]] : [x] });
+  const tensor = (name: string, x: unknown) => ({
+    ...{ name, shape: [1, 1], datatype: name === 'age' ? 'FP32' : 'BYTES', data: nested ? [[x]] : [x] },
+  });
   return predictionRow({
     ...{ endpoint: 'e', rollout_id: ROLLOUT, step: 0, unit: 'u', probability: 0.5, served_version: 'm:1' },
     request: { inputs: Object.entries(request).map(([name, x]) => tensor(name, x)) },
@@ -107,11 +127,12 @@ async function inOneWindow(rows: PredictionRow[]): Promise<number> {
 
 beforeAll(async () => {
   stack = await startTestStack('drift', { counts: { registries: 0, routers: 0, workers: 0 } });
-  const clickhouse = createClickHouse(stack.clickhouse.writer);
+  clickhouse = createClickHouse(stack.clickhouse.writer);
   producer = new RecordProducer(
     createKafka('test', stack.kafkaBrokers.split(','), createLogger('test', 'test', 'silent')),
   );
   histograms = new HistogramStore(clickhouse, WINDOW_MS);
+  labels = new LabelStore(clickhouse, WINDOW_MS);
   close = () => Promise.all([producer.close(), clickhouse.close()]);
 });
 afterAll(async () => {
@@ -119,34 +140,42 @@ afterAll(async () => {
   await stack?.end();
 });
 
+const ROWS = REQUESTS.flatMap((r) => [row(r, false), row(r, true)]);
+
+/** What the last windows counted, against the features' own counts. */
+async function windows(endpoint: string, features: readonly FeatureProfile[], n: number, of?: (g: Group) => boolean) {
+  const span = histograms.span(last, n);
+  return againstReference(features, await histograms.read(endpoint, features, span), span, of);
+}
+const counts = async (...of: Parameters<typeof windows>) =>
+  (await windows(...of)).map((w) => w.features.map((f) => f.current));
+
 describe('live windows, binned inside ClickHouse', () => {
+  const inBins = (f: FeatureProfile, of: readonly PredictionRow[]) =>
+    countBins(
+      f,
+      of.map(({ features }) => features[columnOf(f.side, f.tensor, f.measure)]?.[f.element] ?? null),
+    );
+  const ofVersion = (version: string) => (g: Group) => g.served_version === version;
+
   it('fall into the bins of the reference profile exactly as in TypeScript, whatever is in the request', async () => {
-    last = await inOneWindow(REQUESTS.flatMap((r) => [row(r, false), row(r, true)]));
-    const [window] = await histograms.againstReference('e', FEATURES, last, 1);
-    for (const feature of FEATURES) {
-      const expected = new Array<number>(feature.counts.length).fill(0);
-      for (const r of REQUESTS) {
-        const bin = binOf(
-          feature,
-          measure(feature.measure, (r as Record<string, string | number | null>)[feature.tensor]),
-        );
-        expected[bin] = (expected[bin] as number) + 2;
-      }
-      expect(window?.features.find((f) => f.feature === feature.name)?.current, feature.name).toEqual(expected);
-    }
+    const elements = WIDE.map((_, i) => i + 0.55);
+    last = await inOneWindow([...ROWS, row({}, false, { endpoint: 'wide', features: { 'input.x': elements } })]);
+    // A request without inputs tells nothing, and is left out.
+    const told = ROWS.filter((r) => Object.keys(r.features).some((k) => k.startsWith('input.')));
+    expect([ROWS.length, told.length]).toEqual([18, 16]);
+    for (const [i, found] of ((await counts('e', FEATURES, 1))[0] ?? []).entries())
+      expect(found, FEATURES[i]?.name).toEqual(inBins(FEATURES[i] as FeatureProfile, told));
   });
   it('leave out errors, other endpoints and other versions', async () => {
-    const [before] = await histograms.againstReference('e', OUTPUTS, last, 1, 'm:1');
-    expect(before?.features.map((f) => f.current)).toEqual([
-      [0, 0, 18, 0, 0],
-      [0, 18, 0, 0],
-    ]);
-    expect((await histograms.againstReference('e', OUTPUTS, last, 1, 'm:2'))[0]?.features[0]?.current).toEqual([
-      0, 0, 0, 0, 0,
-    ]);
-    expect((await histograms.againstReference('other', OUTPUTS, last, 1))[0]?.features[0]?.current).toEqual([
-      0, 0, 0, 0, 0,
-    ]);
+    expect(await counts('e', OUTPUTS, 1, ofVersion('m:1'))).toEqual([OUTPUTS.map((f) => inBins(f, ROWS))]);
+    const none = [OUTPUTS.map((f) => f.counts.map(() => 0))];
+    expect(await counts('e', OUTPUTS, 1, ofVersion('m:2'))).toEqual(none);
+    expect(await counts('other', OUTPUTS, 1)).toEqual(none);
+  });
+  it('are hundreds of features in one query', async () => {
+    const [found] = await counts('wide', WIDE, 1);
+    expect(found?.every((c) => c[5] === 1 && c.reduce((a, b) => a + b) === 1)).toBe(true);
   });
 });
 
@@ -165,24 +194,33 @@ describe('what moved', () => {
         },
       });
     const rows = () => Array.from({ length: 300 }, (_, i) => [answered('control', i), answered('candidate', i)]).flat();
-    for (let w = 0; w < 2; w++) last = await inOneWindow(rows());
-    const arms = judgeDrift(await histograms.betweenArms('m', ROLLOUT, OUTPUTS, last, 3));
+    // With a copy of a row that arrived before: it counts once, there.
+    for (let w = 0; w < 2; w++) last = await inOneWindow([...rows(), ROWS[0] as PredictionRow]);
+    const span = histograms.span(last, 3);
+    const slices = await histograms.read('m', OUTPUTS, span);
+    const arms = judgeDrift(
+      betweenArms(OUTPUTS, slices, span, { rollout: ROLLOUT, control: 'control', arm: 'candidate' }),
+    );
     expect(arms).toMatchObject({ state: 'moved', moved: ['output.p', 'output.class'] });
     const inputs = [numeric('input.age', 'input', 'age', 'value', [1.5, 4.5, 7.5])].map((f) => ({
       ...f,
       counts: [200, 300, 300, 200, 0],
     }));
-    expect(judgeDrift(await histograms.againstReference('m', inputs, last, 3)).state).toBe('stable');
-    expect(
-      judgeDrift(
-        await histograms.againstReference(
-          'm',
-          [{ ...(inputs[0] as FeatureProfile), counts: [700, 100, 100, 100, 0] }],
-          last,
-          3,
-        ),
-      ).state,
-    ).toBe('moved');
+    expect(judgeDrift(await windows('m', inputs, 3)).state).toBe('stable');
+    const elsewhere = [{ ...(inputs[0] as FeatureProfile), counts: [700, 100, 100, 100, 0] }];
+    expect(judgeDrift(await windows('m', elsewhere, 3)).state).toBe('moved');
+  });
+  it('no row twice: a copy that arrives later is none, and a process that starts anew counts none again', async () => {
+    const of = (h: HistogramStore, n: number) => h.read('e', FEATURES, h.span(last, n));
+    const before = [...(await of(histograms, 10)).values()].flatMap((s) => s.groups);
+    expect(before.reduce((n, g) => n + g.rows, 0)).toBe(ROWS.length);
+    const fresh = new HistogramStore(clickhouse, WINDOW_MS);
+    expect([...(await of(fresh, 10)).values()].flatMap((s) => s.groups)).toEqual(before);
+    const [{ n } = { n: 0 }] = await stack.query<{ n: number }>(
+      `SELECT max(n) AS n FROM
+        (SELECT count() AS n FROM drift_counts GROUP BY endpoint, bins, slice, served_version, arm)`,
+    );
+    expect(n).toBe(1);
   });
   it('the labels, counted against what the version said', async () => {
     const requests = await stack.query<{ id: string; class: string }>(
@@ -205,7 +243,7 @@ describe('what moved', () => {
     const window = Math.floor(Date.now() / WINDOW_MS);
     await producer.send(topics.outcomes.name, [{ value: outcomes.map((o) => JSON.stringify(o)).join('\n') }]);
     await until('the window to be complete', async () => (await histograms.lastWindow()) >= window, 30_000);
-    const losses = await histograms.losses('m', 'm:1', 'label', 'class', window, 3);
+    const losses = await labels.losses('m', 'm:1', 'label', 'class', window, 3);
     expect(losses.at(-1)).toEqual({ rows: 600, errors: 120 });
     expect(
       judgeLoss(

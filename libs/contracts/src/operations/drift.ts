@@ -10,6 +10,8 @@ const featureDriftSchema = z.object({
   p: z.number().nullable(),
   /** Rows of the newest window. */
   n: z.int(),
+  /** So many rows tell as much as one that is independent of the others. */
+  effect: z.number(),
   alarm: z.boolean(),
 });
 
@@ -40,6 +42,10 @@ export const endpointDriftSchema = z.object({
   note: z.string(),
   inputs: judgementSchema.nullable(),
   outputs: judgementSchema.nullable(),
+  /** The rollout whose arms were compared; empty when none was under way. */
+  rollout_id: z.string(),
+  /** The answers of each candidate against the concurrent control's, by the candidate's arm. */
+  arms: z.record(z.string(), judgementSchema),
   /** The data have stayed away for several looks in a row. */
   lasting: z.boolean(),
   losses: z.array(

@@ -135,6 +135,15 @@ export const predictionRow = defineRow({
       column: 'Map(LowCardinality(String), String)',
       comment: 'every output of the answer by name: a single element plain, several as JSON, of many the first ones',
     },
+    features: {
+      schema: z.record(z.string(), z.array(z.number().nullable())).default({}),
+      column: 'Map(LowCardinality(String), Array(Float32))',
+      json: 'Map(String, Array(Nullable(Float32)))',
+      value: 'mapApply((k, v) -> (k, arrayMap(x -> ifNull(x, nan), v)), fields.features)',
+      comment:
+        'what drift compares, of the first instance: input.x has the elements of that tensor, input.text.words what ' +
+        'is measured of a text (code: the text itself, as a hash); NaN where an element has no value',
+    },
     request: {
       schema: z.unknown(),
       ...asJson('request'),

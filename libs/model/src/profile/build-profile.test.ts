@@ -1,6 +1,6 @@
-import { binOf } from './features.ts';
+import { countBins } from './features.ts';
 import { type Signature } from '../signature/signature.ts';
-import { type SnapshotRow, snapshotRowSchema } from './profile.ts';
+import { type FeatureProfile, type SnapshotRow, snapshotRowSchema } from './profile.ts';
 import { describe, expect, it } from 'vitest';
 import { buildProfile } from './build-profile.ts';
 
@@ -62,11 +62,63 @@ describe('the reference profile', () => {
     expect(profile?.losses).toEqual([{ outcome: 'label', output: 'class', rows: 200, errors: 0 }]);
   });
   it('counts unseen categories and missing values in bins of their own', () => {
-    expect([
-      binOf(feature('output.class'), '7'),
-      binOf(feature('output.class'), null),
-      binOf(feature('input.age'), null),
-    ]).toEqual([2, 3, 10]);
+    expect(countBins(feature('output.class'), [7, null, 1, 1, Number.NaN])).toEqual([0, 2, 1, 2]);
+    expect(countBins(feature('input.age'), [null, -1, 1e9]).map((n, i) => n && i)).toEqual([
+      ...[0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 10],
+    ]);
+  });
+  it('has a feature for each element of a tensor, in whatever rank the snapshot writes it', () => {
+    const cubes: Signature = {
+      inputs: [
+        { name: 'x', datatype: 'FP32', shape: [-1, 2, 2] },
+        { name: 'tags', datatype: 'BYTES', shape: [-1, 2] },
+        { name: 'image', datatype: 'UINT8', shape: [-1, 20, 20] },
+      ],
+      outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, 3] }],
+    };
+    const made = buildProfile(
+      '0'.repeat(64),
+      cubes,
+      Array.from({ length: 60 }, (_, i) =>
+        snapshotRowSchema.parse({
+          split: 'validation',
+          inputs: {
+            x:
+              i % 2
+                ? [i, 1, 2, 3]
+                : [
+                    [i, 1],
+                    [2, 3],
+                  ],
+            tags: [i % 3 ? 'a' : 'b', { json: i % 2 }],
+            image: Array.from({ length: 400 }, (_, k) => (i * k) % 256),
+          },
+          outputs: { p: [0.1, 0.2, i / 100] },
+        }),
+      ),
+    );
+    expect(made?.features.map((f) => f.name)).toEqual([
+      ...['input.x[0]', 'input.x[1]', 'input.x[2]', 'input.x[3]', 'input.tags[0]', 'input.tags[1]'],
+      ...['input.image.mean', 'input.image.deviation', 'output.p[0]', 'output.p[1]', 'output.p[2]'],
+    ]);
+    expect(made?.features[0]?.counts).toEqual([7, 6, 6, 6, 6, 6, 6, 6, 6, 5, 0]);
+    expect(made?.features[5]).toMatchObject({ categories: ['{"json":0}', '{"json":1}'], counts: [30, 30, 0, 0] });
+  });
+  it('has at most 256 features, the outputs among them, and says how many it leaves out', () => {
+    const wide = (name: string) => ({ name, datatype: 'FP32' as const, shape: [-1, 128] });
+    const inputs = Object.fromEntries(['a', 'b', 'c'].map((n) => [n, Array.from({ length: 128 }, (_, k) => k / 7)]));
+    const made = buildProfile('0'.repeat(64), { inputs: ['a', 'b', 'c'].map(wide), outputs: signature.outputs }, [
+      snapshotRowSchema.parse({ split: 'validation', inputs, outputs: { p: 0.5, class: 1 } }),
+    ]);
+    expect([made?.features.length, made?.left_out, made?.features.slice(-2).map((f) => f.name)]).toEqual([
+      ...[256, 130, ['output.p', 'output.class']],
+    ]);
+  });
+  it('cuts and counts numbers as ClickHouse keeps them, in 32 bits', () => {
+    const tenths = Array.from({ length: 100 }, (_, i) => snapshotRowSchema.parse({ inputs: { age: (i % 10) / 10 } }));
+    const made = buildProfile('0'.repeat(64), signature, tenths)?.features[0] as FeatureProfile;
+    expect(made.counts).toEqual([20, 10, 10, 10, 10, 10, 10, 10, 10, 0]);
+    expect(countBins(made, [0.7, Math.fround(0.7)])).toEqual([0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
   });
   it('merges equal edges, and has no feature for a tensor without rows', () => {
     const constant = buildProfile(
@@ -75,7 +127,10 @@ describe('the reference profile', () => {
       [1, 2, 3].map(() => snapshotRowSchema.parse({ inputs: { age: 5 } })),
     );
     expect(constant?.features).toEqual([
-      { name: 'input.age', side: 'input', tensor: 'age', measure: 'value', kind: 'numeric', edges: [], counts: [3, 0] },
+      {
+        ...{ name: 'input.age', side: 'input', tensor: 'age', measure: 'value', element: 0, kind: 'numeric' },
+        ...{ edges: [], counts: [3, 0] },
+      },
     ]);
     expect(buildProfile('0'.repeat(64), signature, [])).toBeNull();
   });

@@ -2,18 +2,26 @@ import { z } from 'zod';
 import { sha256Schema } from '@slipway/core';
 
 /**
- * What is measured of a tensor's first element. A text is measured by the properties that both TypeScript and
- * ClickHouse count byte by byte.
+ * What is measured of a tensor. `value`: each element of a numeric one; `mean` and `deviation`: of the elements of one
+ * that has many; the others are of a text, `code` (which stands for the text itself) where it is a category.
  */
-export const featureMeasures = ['value', 'bytes', 'words', 'digit_share', 'upper_share', 'links'] as const;
+export const featureMeasures = [
+  ...(['value', 'mean', 'deviation'] as const),
+  ...(['code', 'bytes', 'words', 'digit_share', 'upper_share', 'links'] as const),
+] as const;
 export type FeatureMeasure = (typeof featureMeasures)[number];
 
+/** A profile compares so many features at most. */
+export const MOST_FEATURES = 256;
+
 const common = {
-  /** `input.text.words`, `output.class`. */
+  /** `input.text.words`, `input.pixels[3]`, `output.class`. */
   name: z.string().min(1),
   side: z.enum(['input', 'output']),
   tensor: z.string().min(1),
   measure: z.enum(featureMeasures),
+  /** Which element of the tensor, row-major, without the dimension of the batch. */
+  element: z.int().nonnegative().default(0),
 };
 
 /**
@@ -42,8 +50,11 @@ export type FeatureProfile = z.infer<typeof featureProfileSchema>;
 export const profileSchema = z.object({
   /** SHA-256 of the training snapshot that it was made from. */
   source: sha256Schema,
+  /** That were profiled. */
   rows: z.int().nonnegative(),
-  features: z.array(featureProfileSchema).max(256),
+  features: z.array(featureProfileSchema).max(MOST_FEATURES),
+  /** How many more features the snapshot has. */
+  left_out: z.int().nonnegative().default(0),
   /** On the snapshot's validation rows: how often an output differed from the outcome. */
   losses: z.array(
     z.object({ outcome: z.string(), output: z.string(), rows: z.int().nonnegative(), errors: z.int().nonnegative() }),
@@ -52,16 +63,19 @@ export const profileSchema = z.object({
 export type Profile = z.infer<typeof profileSchema>;
 
 const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
+/** A scalar, a list of them (a tensor of any rank, nested or row-major), or an object, which is a text of JSON. */
+const instanceSchema = z.union([scalarSchema, z.array(z.unknown()), z.record(z.string(), z.unknown())]);
 
 /**
- * One line of a training snapshot (NDJSON): the first element of each input tensor by its name, and for validation rows
- * (held out from training) what the version answered and what became of it, by output and outcome name.
+ * One line of a training snapshot (NDJSON), which is one instance: its elements of each input tensor by name (without
+ * the dimension of the batch), and for validation rows (held out from training) what the version answered and what
+ * became of it, by output and outcome name.
  */
 export const snapshotRowSchema = z.object({
   id: z.string().optional(),
   split: z.enum(['train', 'validation']).default('train'),
-  inputs: z.record(z.string(), scalarSchema),
-  outputs: z.record(z.string(), scalarSchema).default({}),
+  inputs: z.record(z.string(), instanceSchema),
+  outputs: z.record(z.string(), instanceSchema).default({}),
   outcomes: z.record(z.string(), scalarSchema).default({}),
 });
 export type SnapshotRow = z.infer<typeof snapshotRowSchema>;

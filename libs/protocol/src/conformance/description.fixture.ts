@@ -1,5 +1,5 @@
-import type { Signature } from '@slipway/model';
-import type { Output, Scalar } from '../interface/output.ts';
+import type { FeatureValues, Signature } from '@slipway/model';
+import type { Output } from '../interface/output.ts';
 import type { Headers, Protocol, Reply } from '../interface/protocol.ts';
 import type { TensorAnswer } from '../tensor/tensors.ts';
 
@@ -24,7 +24,7 @@ export type ProtocolDescription = {
   /** A request with one text as its input, an id and a unit. */
   request: (text: string, more?: { id?: string; unit?: unknown }) => Buffer;
   /** The features of such a request. */
-  features: (text: string) => readonly (readonly [string, Scalar])[];
+  features: (text: string) => FeatureValues;
   /** Headers that alone tell of a form that is not understood. */
   refusedHeaders: readonly Headers[];
   /** Answers of a model, and what they put out. */

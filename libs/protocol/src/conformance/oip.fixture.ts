@@ -1,4 +1,4 @@
-import type { Scalar } from '../interface/output.ts';
+import { featuresOf } from '@slipway/model';
 import { oip } from '../oip/oip.ts';
 import type { ProtocolDescription } from './description.fixture.ts';
 
@@ -26,7 +26,7 @@ export const oipDescription: ProtocolDescription = {
       ...(unit === undefined ? {} : { parameters: { unit } }),
       inputs: [tensor('text', 'BYTES', [1, 1], [text])],
     }),
-  features: (text): [string, Scalar][] => [['text', text]],
+  features: (text) => featuresOf('input', [{ name: 'text', isText: true, elements: [text] }]),
   refusedHeaders: [{ 'inference-header-content-length': '13' }],
   answers: [
     {

@@ -1,6 +1,6 @@
 import type { ProblemError, VersionRef } from '@slipway/core';
-import type { Signature } from '@slipway/model';
-import type { Output, Scalar } from './output.ts';
+import type { FeatureValues, Signature } from '@slipway/model';
+import type { Output } from './output.ts';
 import type { TensorAnswer, TensorRequest } from '../tensor/tensors.ts';
 
 /** Header names are in lower case, as Node gives them. */
@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly id: string | undefined;
   /** The unit that is randomised, where the body names it. @throws ProblemError invalid_request when it is malformed */
   readonly unit: string | undefined;
+  /** What profiles compare of its first instance; empty where the body tells none. */
+  readonly features: FeatureValues;
 }
 
 /** What is sent to a target. */
@@ -85,9 +87,6 @@ export interface Protocol {
 
   /** @throws ProblemError when the body is of a form that is not understood; what is no JSON is left to the model */
   read(body: Buffer): RequestFacts;
-
-  /** The first element of each input by its name, for rules and profiles; parses the body. */
-  features(body: Buffer): ReadonlyMap<string, Scalar>;
 
   /** A request as the target of a version gets it. The body that passes unchanged is the same Buffer. */
   rewrite(body: Buffer, version: VersionRef): Outgoing;

@@ -5,7 +5,7 @@ import type { TensorAnswer } from '../tensor/tensors.ts';
 import { outputs, readAnswer, verdict } from './answer.ts';
 import { encode } from './encode.ts';
 import { match } from './match.ts';
-import { admit, features, OipRequest } from './request.ts';
+import { admit, OipRequest } from './request.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const NOTHING = Buffer.alloc(0);
@@ -24,7 +24,6 @@ export const oip = {
   match,
   admit,
   read: (body: Buffer) => new OipRequest(body),
-  features,
   rewrite: (body: Buffer, version: VersionRef): Outgoing => ({
     method: 'POST',
     path: `${pathOf(version)}/infer`,

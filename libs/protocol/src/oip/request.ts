@@ -1,6 +1,6 @@
 import { parseBytes, ProblemError, wellFormed } from '@slipway/core';
+import { type FeatureValues, featuresOf, type InstanceTensor, leavesOf, widthOf } from '@slipway/model';
 import type { Headers, RequestFacts } from '../interface/protocol.ts';
-import type { Scalar } from '../interface/output.ts';
 
 const binaryProblem = () =>
   new ProblemError(
@@ -21,6 +21,7 @@ export class OipRequest implements RequestFacts {
   readonly json: Buffer | undefined;
   readonly endpoint = undefined;
   readonly id: string | undefined;
+  readonly features: FeatureValues;
   private readonly givenUnit: unknown;
 
   /** @throws ProblemError unsupported_media_type when a tensor's data stand behind the JSON as bytes */
@@ -28,7 +29,8 @@ export class OipRequest implements RequestFacts {
     const parsed = parseBytes(body);
     if (!parsed && body.includes('"binary_data_size"')) throw binaryProblem();
     this.json = parsed ? body : undefined;
-    const { id, parameters } = (parsed?.value ?? {}) as Fields;
+    const { id, parameters, inputs } = (parsed?.value ?? {}) as Fields;
+    this.features = featuresOfInputs(inputs);
     this.id = typeof id === 'string' && id !== '' ? wellFormed(id) : undefined;
     const unit = parameters !== null && typeof parameters === 'object' ? (parameters as { unit?: unknown }).unit : null;
     this.givenUnit = unit !== null && typeof unit === 'object' ? {} : unit;
@@ -46,17 +48,24 @@ export class OipRequest implements RequestFacts {
   }
 }
 
-/** The first element of each input tensor by its name. */
-export function features(body: Buffer): ReadonlyMap<string, Scalar> {
-  const found = new Map<string, Scalar>();
-  const { inputs } = (parseBytes(body)?.value ?? {}) as Fields;
-  if (!Array.isArray(inputs)) return found;
+/** The features of the first instance of a request's input tensors; of a name that comes twice the first tensor. */
+function featuresOfInputs(inputs: unknown): FeatureValues {
+  if (!Array.isArray(inputs)) return {};
+  const tensors = new Map<string, InstanceTensor>();
   for (const tensor of inputs as unknown[]) {
-    const { name, data } = (tensor ?? {}) as { name?: unknown; data?: unknown };
-    let first = data;
-    while (Array.isArray(first)) first = first[0];
-    const isScalar = ['number', 'string', 'boolean'].includes(typeof first);
-    if (typeof name === 'string' && !found.has(name) && isScalar) found.set(name, first as Scalar);
+    const { name, datatype, shape, data } = (tensor ?? {}) as Record<string, unknown>;
+    if (typeof name !== 'string' || tensors.has(name) || data === undefined) continue;
+    const elements = leavesOf(data, instanceWidth(shape, data));
+    const isText = datatype === 'BYTES' || typeof elements.find((x) => x !== null) === 'string';
+    tensors.set(name, { name, isText, elements });
   }
-  return found;
+  return featuresOf('input', tensors.values());
+}
+
+/** How many elements the first instance has; of a tensor without a sound shape, one row of its data. */
+function instanceWidth(shape: unknown, data: unknown): number {
+  if (Array.isArray(shape) && shape.length > 0 && shape.every((n) => Number.isInteger(n) && n >= 0))
+    return widthOf(shape as number[]);
+  const [row] = Array.isArray(data) ? (data as unknown[]) : [];
+  return Array.isArray(row) ? row.length : 1;
 }

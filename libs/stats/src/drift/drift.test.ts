@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { designEffect } from './design-effect.ts';
 import { judgeLoss } from './loss.ts';
 import { contingencyTest } from '../distance/contingency.ts';
 import { hellinger, jensenShannon } from '../distance/divergence.ts';
@@ -121,6 +122,81 @@ describe('drift', () => {
   });
   it('also needs an effect: a tiny shift in a huge sample is not drift', () => {
     expect(judgeDrift([window(50_000, 0.1), window(50_000, 0.1), window(50_000, 0.1)]).state).toBe('stable');
+  });
+});
+
+/** A window of so many slices; each row comes in a burst of rows that are alike. */
+function bursty(rows: number, burst: number, slices = 5): number[][] {
+  return Array.from({ length: slices }, () => {
+    const counts = new Array<number>(10).fill(0);
+    for (let i = 0; i < rows / slices / burst; i++) {
+      const bin = Math.floor(10 * next());
+      counts[bin] = (counts[bin] as number) + burst;
+    }
+    return counts;
+  });
+}
+const added = (slices: number[][]) => slices.reduce((a, b) => a.map((n, i) => n + (b[i] as number)));
+
+describe('rows that depend on each other', () => {
+  it('count as so many fewer', () => {
+    const mean = (burst: number) => {
+      const all = Array.from({ length: 40 }, () => designEffect([1, 2, 3].map(() => bursty(3000, burst))));
+      return all.reduce((a, b) => a + b) / all.length;
+    };
+    // Never below 1, so a little above it where rows are independent.
+    expect(mean(1)).toBeLessThan(1.1);
+    expect(mean(20)).toBeGreaterThan(18);
+    expect(mean(20)).toBeLessThan(22);
+  });
+  it('are told by slices with rows; a step between windows is none of theirs, and one slice tells nothing', () => {
+    const even = [100, 100];
+    const step = [
+      [even, even],
+      [
+        [0, 200],
+        [0, 200],
+      ],
+    ];
+    expect(designEffect(step)).toBe(1);
+    expect(designEffect([[even], [[0, 0], even]])).toBe(1);
+    expect(designEffect([[even, [0, 200]]])).toBeGreaterThan(30);
+    expect(() => designEffect([[even, [1, 2, 3]]])).toThrow('differ in their bins');
+    expect(() => designEffect([[even, [-1, 2]]])).toThrow('negative');
+  });
+  it.each([1, 10, 30])('raise no alarm without drift, in bursts of %d, over many features and seeds', (burst) => {
+    const uniform = new Array<number>(10).fill(2000);
+    const runs = 40;
+    let [significant, tested, moved] = [0, 0, 0];
+    for (let run = 0; run < runs; run++) {
+      const windows = Array.from({ length: 3 }, () => ({
+        features: Array.from({ length: 10 }, (_, f) => {
+          const slices = bursty(3000, burst);
+          return { feature: `f${f}`, reference: uniform, current: added(slices), slices };
+        }),
+      }));
+      const judged = judgeDrift(windows);
+      moved += judged.moved.length;
+      for (const f of judged.features) {
+        tested++;
+        if ((f.p ?? 1) < 0.05) significant++;
+      }
+    }
+    expect(moved).toBe(0);
+    expect(significant / tested).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / tested));
+  });
+  it('would alarm as independent ones', () => {
+    const alarms = Array.from({ length: 100 }, () => added(bursty(3000, 30))).filter(
+      (current) => psi(new Array<number>(10).fill(2000), current).p < 0.05,
+    );
+    expect(alarms.length).toBeGreaterThan(90);
+  });
+  it('do not hide a drift', () => {
+    const far = (burst: number) => {
+      const slices = bursty(3000, burst).map((c) => c.map((n, i) => (i < 5 ? n / 5 : n * 2)));
+      return { features: [{ feature: 'x', reference: new Array(10).fill(2000), current: added(slices), slices }] };
+    };
+    expect(judgeDrift([far(10), far(10), far(10)])).toMatchObject({ state: 'moved', moved: ['x'] });
   });
 });
 

@@ -1,13 +1,31 @@
 import { sound } from '../errors.ts';
 import { benjaminiHochberg } from '../multiplicity/multiplicity.ts';
+import { designEffect, type Slices } from './design-effect.ts';
 import { psi } from './psi.ts';
 
-/** Histogram of one feature in one window, and that of its reference. */
-export type WindowFeature = { feature: string; reference: readonly number[]; current: readonly number[] };
+/**
+ * One feature's histogram in one window, beside its reference. `slices`: what each part of the window's time counted,
+ * so that rows that come in bursts are not taken for independent ones; of the reference, where that is a window too.
+ */
+export type WindowFeature = {
+  feature: string;
+  reference: readonly number[];
+  current: readonly number[];
+  slices?: Slices;
+  referenceSlices?: Slices;
+};
 /** Newest last. */
 export type DriftWindow = { features: WindowFeature[] };
 
-export type FeatureDrift = { feature: string; psi: number | null; p: number | null; n: number; alarm: boolean };
+/** `effect`: so many rows of the windows tell as much as one that is independent of the others. */
+export type FeatureDrift = {
+  feature: string;
+  psi: number | null;
+  p: number | null;
+  n: number;
+  effect: number;
+  alarm: boolean;
+};
 export type DriftRule = {
   /** Smallest effect that counts as movement. */
   effect: number;
@@ -41,13 +59,34 @@ function neededRows(rule: DriftRule, { reference, current }: WindowFeature): num
   return Math.max(rule.minRows, 20 * current.filter((c, i) => c + (reference[i] as number) > 0).length);
 }
 
-/** Effect and significance of one window; the significance is corrected over the features. */
-function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
+type Effects = { reference: number; current: number };
+
+/** The design effect of each feature over all windows: one window has too few slices to tell it well. */
+function effectsOf(windows: readonly DriftWindow[]): Map<string, Effects> {
+  const found = new Map<string, { reference: Slices[]; current: Slices[] }>();
+  for (const { features } of windows)
+    for (const { feature, slices, referenceSlices } of features) {
+      const of = found.get(feature) ?? { reference: [], current: [] };
+      if (slices) of.current.push(slices);
+      if (referenceSlices) of.reference.push(referenceSlices);
+      found.set(feature, of);
+    }
+  return new Map(
+    [...found].map(([feature, of]) => [
+      feature,
+      { reference: designEffect(of.reference), current: designEffect(of.current) },
+    ]),
+  );
+}
+
+/** One window: effect and significance, the latter corrected over the features. */
+function judgeWindow(window: DriftWindow, rule: DriftRule, effects: ReadonlyMap<string, Effects>): FeatureDrift[] {
   const measured = window.features.map((counted) => {
     const { feature, reference, current } = counted;
     const n = current.reduce((s, c) => s + c, 0);
     const enough = n >= neededRows(rule, counted) && reference.some((r) => r > 0);
-    return { feature, n, result: enough ? psi(reference, current) : null };
+    const of = effects.get(feature);
+    return { feature, n, effect: of?.current ?? 1, result: enough ? psi(reference, current, of) : null };
   });
   const tested = measured.filter((f) => f.result !== null);
   const significant = benjaminiHochberg(
@@ -59,20 +98,24 @@ function judgeWindow(window: DriftWindow, rule: DriftRule): FeatureDrift[] {
     psi: f.result?.psi ?? null,
     p: f.result?.p ?? null,
     n: f.n,
+    effect: f.effect,
     alarm: f.result !== null && f.result.psi >= rule.effect && (significant[tested.indexOf(f)] ?? false),
   }));
 }
 
 /**
  * Whether features have moved away from their reference: the effect is large enough, significant at the window's own
- * size, and lasts (k of m windows). Below the minimum sample the result says so, and is never "no drift". Pure.
+ * size (rows that depend on each other count as fewer), and lasts (k of m windows). Below the minimum sample it says
+ * so, never "no drift". Pure.
  *
  * @param windows the last m complete windows, oldest first
  */
 export const judgeDrift = sound(
   'judgeDrift',
   (windows: readonly DriftWindow[], rule: DriftRule = DRIFT_RULE): DriftJudgement => {
-    const judged = windows.slice(-rule.m).map((w) => judgeWindow(w, rule));
+    const recent = windows.slice(-rule.m);
+    const effects = effectsOf(recent);
+    const judged = recent.map((w) => judgeWindow(w, rule, effects));
     const latest = judged.at(-1) ?? [];
     const rows = Math.max(0, ...latest.map((f) => f.n));
     const tested = judged.filter((w) => w.some((f) => f.psi !== null));

@@ -1,27 +1,34 @@
 import { assignmentReasons } from '@slipway/contracts';
-import type { Arm } from '@slipway/core';
 import type { FeatureProfile } from '@slipway/model';
 import { type ClickHouseClient, queryRows } from '@slipway/platform';
-import type { DriftWindow, LossWindow } from '@slipway/stats';
-import { binSql } from './feature-sql.ts';
+import { Binning, type Cell } from './binning.ts';
+import { binsId, type Group, type Slice, slicesIn, slicesOf, type Span } from './slices.ts';
 
 /** Rows need a moment from their arrival at Kafka into the table. */
 const SETTLE_MS = 2000;
 /** A row whose reason nobody knows (of a load test, say) lands and is counted, and no verdict reads it. */
-const KNOWN_REASON = `reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
-/** A label may come so long after its prediction. */
-const LABEL_WINDOW_MS = 3_600_000;
+export const KNOWN_REASON = `reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 
 /**
- * Live windows of one endpoint, binned inside ClickHouse. A window is a whole number of `windowMs` of arrival time;
- * only complete ones count.
+ * Histograms of an endpoint's rows by slice of their arrival, which any number of windows add up. A slice is counted
+ * once, after it has ended; a look reads what is new. What was counted is kept in `drift_counts`, and may be counted
+ * again: the counts of a slice replace each other, and rows that were sent twice count once (`FINAL`), in the slice in
+ * which they first arrived. A slice whose rows came late into the table is counted anew, as long as looks ask for it.
  */
 export class HistogramStore {
   private readonly clickhouse: ClickHouseClient;
-  private readonly windowMs: number;
+  readonly windowMs: number;
+  readonly slices: number;
+  private readonly sliceMs: number;
+  /** By endpoint and bins: what the last look asked for. */
+  private readonly known = new Map<string, Map<number, Slice>>();
+
+  /** @param windowMs a window is a whole number of these of arrival time; only complete ones are looked at */
   constructor(clickhouse: ClickHouseClient, windowMs: number) {
     this.clickhouse = clickhouse;
     this.windowMs = windowMs;
+    this.slices = slicesOf(windowMs);
+    this.sliceMs = windowMs / this.slices;
   }
 
   /** Number of the newest complete window, by ClickHouse's clock. */
@@ -34,154 +41,92 @@ export class HistogramStore {
     return window * this.windowMs;
   }
 
-  private async bins(
-    features: readonly FeatureProfile[],
-    where: string,
-    params: Record<string, unknown>,
-    last: number,
-    windows: number,
-  ): Promise<Map<string, number[][]>> {
-    const sql = features.map((f, i) => binSql(f, i));
-    const bins = sql.map((s) => `toInt64(${s.sql})`).join(', ');
-    const rows = await queryRows<{ win: number; arm: Arm; feature: number; bin: number; n: number }>(
+  /** The last `windows` windows up to `last`. */
+  span(last: number, windows: number): Span {
+    return { last, windows, slices: this.slices };
+  }
+
+  /** The slices of a span by their numbers; counts what nobody has counted. */
+  async read(endpoint: string, features: readonly FeatureProfile[], span: Span): Promise<ReadonlyMap<number, Slice>> {
+    const numbers = slicesIn(span).flat();
+    const bins = binsId(features);
+    const key = `${endpoint} ${bins}`;
+    const before = this.known.get(key);
+    const kept = new Map(numbers.flatMap((n) => (before?.has(n) ? [[n, before.get(n) as Slice]] : [])));
+    const copies = await this.copies(endpoint, numbers);
+    const isMissing = (n: number) => (copies.get(n) ?? 0) > (kept.get(n)?.seen ?? 0);
+    const missing = numbers.filter(isMissing);
+    if (missing.length > 0)
+      for (const slice of await this.counted(endpoint, bins, missing))
+        if (slice.seen > (kept.get(slice.slice)?.seen ?? 0)) kept.set(slice.slice, slice);
+    const binning = new Binning(features);
+    for (const n of missing.filter(isMissing))
+      kept.set(n, await this.count(endpoint, bins, binning, n, copies.get(n) ?? 0));
+    this.known.set(key, kept);
+    return kept;
+  }
+
+  /** Forgets an endpoint that is no longer looked at. */
+  forget(endpoint: string): void {
+    for (const key of this.known.keys()) if (key.startsWith(`${endpoint} `)) this.known.delete(key);
+  }
+
+  /** Rows of each slice as they lie in the table, repeated ones too: more than before means that some came late. */
+  private async copies(endpoint: string, numbers: readonly number[]): Promise<Map<number, number>> {
+    const rows = await queryRows<{ slice: number; n: number }>(
       this.clickhouse,
-      `SELECT win, arm, measured.1 AS feature, measured.2 AS bin, count() AS n FROM (
-         SELECT toInt64(intDiv(toUnixTimestamp64Milli(arrived_at), {window:Int64})) AS win, assigned_arm AS arm,
-           arrayJoin(arrayZip(range(${features.length}), [${bins}])) AS measured
-         FROM slipway.predictions FINAL
-         WHERE endpoint = {endpoint:String} AND status < 400 AND ${KNOWN_REASON}
-           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
-           AND arrived_at < fromUnixTimestamp64Milli({to:Int64})
-           AND ${where})
-       GROUP BY win, arm, feature, bin`,
-      {
-        ...Object.assign({}, ...sql.map((s) => s.params)),
-        ...params,
-        window: this.windowMs,
-        from: (last - windows + 1) * this.windowMs,
-        to: (last + 1) * this.windowMs,
-      },
+      `SELECT intDiv(toUnixTimestamp64Milli(arrived_at), {span:Int64}) AS slice, count() AS n
+        FROM slipway.predictions WHERE endpoint = {endpoint:String} AND ${ARRIVED} GROUP BY slice`,
+      { endpoint, span: this.sliceMs, ...this.between(Math.min(...numbers), Math.max(...numbers)) },
     );
-    const found = new Map<string, number[][]>();
-    for (const { win, arm, feature, bin, n } of rows) {
-      const key = `${win} ${arm}`;
-      const counts = found.get(key) ?? features.map((f) => new Array<number>(f.counts.length).fill(0));
-      (counts[feature] as number[])[bin] = ((counts[feature] as number[])[bin] ?? 0) + n;
-      found.set(key, counts);
+    return new Map(rows.map(({ slice, n }) => [slice, n]));
+  }
+
+  private between(first: number, last: number): { from: number; to: number } {
+    return { from: first * this.sliceMs, to: (last + 1) * this.sliceMs };
+  }
+
+  /** What was counted before, by whichever process. */
+  private async counted(endpoint: string, bins: string, numbers: readonly number[]): Promise<Slice[]> {
+    const rows = await queryRows<Group & { slice: number; seen: number }>(
+      this.clickhouse,
+      `SELECT slice, rollout_id, arm, served_version, compared, rows, inputs, outputs, counts, seen
+        FROM slipway.drift_counts FINAL
+        WHERE endpoint = {endpoint:String} AND bins = {bins:String} AND span_ms = {span:UInt32}
+        AND slice IN {numbers:Array(UInt64)}`,
+      { endpoint, bins, span: this.sliceMs, numbers },
+    );
+    const found = new Map<number, Slice>();
+    for (const { slice, seen, ...group } of rows) {
+      const of = found.get(slice) ?? { slice, seen: 0, groups: [] };
+      of.seen = Math.max(of.seen, seen);
+      if (group.rows > 0) of.groups.push(group);
+      found.set(slice, of);
     }
-    return found;
+    return [...found.values()];
   }
 
-  /**
-   * The endpoint's requests against the reference profile, oldest window first. @param version only what this version
-   * served; all when empty
-   */
-  async againstReference(
-    endpoint: string,
-    features: readonly FeatureProfile[],
-    last: number,
-    windows: number,
-    version = '',
-  ): Promise<DriftWindow[]> {
-    if (features.length === 0) return [];
-    const found = await this.bins(
-      features,
-      "({version:String} = '' OR served_version = {version:String})",
-      { endpoint, version },
-      last,
-      windows,
-    );
-    return numbers(last, windows).map((w) => ({
-      features: features.map((f, i) => ({
-        feature: f.name,
-        reference: f.counts,
-        current: sum(found.get(`${w} control`)?.[i], found.get(`${w} candidate`)?.[i], f.counts.length),
-      })),
-    }));
-  }
-
-  /** The candidate's histogram against the concurrent control's, over units that were randomised. */
-  async betweenArms(
-    endpoint: string,
-    rolloutId: string,
-    features: readonly FeatureProfile[],
-    last: number,
-    windows: number,
-  ): Promise<DriftWindow[]> {
-    if (features.length === 0) return [];
-    const found = await this.bins(
-      features,
-      "rollout_id = {rollout:String} AND reason = 'randomised' AND fallback_from = ''",
-      { endpoint, rollout: rolloutId },
-      last,
-      windows,
-    );
-    return numbers(last, windows).map((w) => ({
-      features: features.map((f, i) => ({
-        feature: f.name,
-        reference: found.get(`${w} control`)?.[i] ?? f.counts.map(() => 0),
-        current: found.get(`${w} candidate`)?.[i] ?? f.counts.map(() => 0),
-      })),
-    }));
-  }
-
-  /** Labelled requests by window of the label's arrival, and how many of them the version got wrong. */
-  async losses(
-    endpoint: string,
-    version: string,
-    outcome: string,
-    output: string,
-    last: number,
-    windows: number,
-  ): Promise<LossWindow[]> {
-    const from = (last - windows + 1) * this.windowMs;
-    const rows = await queryRows<{ win: number; rows: number; errors: number }>(
+  private async count(endpoint: string, bins: string, binning: Binning, slice: number, seen: number): Promise<Slice> {
+    const cells = await queryRows<Cell>(
       this.clickhouse,
-      `SELECT toInt64(intDiv(toUnixTimestamp64Milli(o.arrived_at), {window:Int64})) AS win, count() AS rows,
-         countIf(o.value != p.outputs[{output:String}]) AS errors
-       FROM (
-         SELECT request_id, value, arrived_at FROM slipway.outcomes FINAL
-         WHERE endpoint = {endpoint:String} AND name = {outcome:String} AND request_id != ''
-           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
-           AND arrived_at < fromUnixTimestamp64Milli({to:Int64})
-       ) AS o
-       INNER JOIN (
-         SELECT request_id, outputs FROM slipway.predictions FINAL
-         WHERE endpoint = {endpoint:String} AND served_version = {version:String} AND ${KNOWN_REASON}
-           AND mapContains(outputs, {output:String}) AND NOT slipway_is_list(outputs[{output:String}])
-           AND arrived_at >= fromUnixTimestamp64Milli({since:Int64})
-       ) AS p ON p.request_id = o.request_id
-       GROUP BY win`,
-      {
-        endpoint,
-        version,
-        outcome,
-        output,
-        window: this.windowMs,
-        from,
-        to: (last + 1) * this.windowMs,
-        since: from - LABEL_WINDOW_MS,
-      },
+      binning.sql(`endpoint = {endpoint:String} AND status < 400 AND ${KNOWN_REASON} AND ${ARRIVED}`),
+      { endpoint, ...this.between(slice, slice) },
     );
-    return numbers(last, windows)
-      .map((w) => rows.find((r) => r.win === w) ?? { rows: 0, errors: 0 })
-      .map(({ rows, errors }) => ({ rows, errors }));
-  }
-
-  /** The reasons for which this version was said to need retraining since an instant, by whichever process. */
-  async reasonsSaid(model: string, version: number, since: number): Promise<string[]> {
-    const rows = await queryRows<{ reason: string }>(
-      this.clickhouse,
-      `SELECT DISTINCT arrayJoin(reasons) AS reason
-        FROM slipway.retraining FINAL
-        WHERE model = {model:String} AND model_version = {version:UInt32}
-        AND time >= fromUnixTimestamp64Milli({since:Int64})`,
-      { model, version, since },
-    );
-    return rows.map((r) => r.reason);
+    const groups = binning.groups(cells);
+    // Where no row was answered a row without counts says that the slice was counted.
+    const rows = groups.length > 0 ? groups : [NO_GROUP];
+    await this.clickhouse.insert({
+      table: 'slipway.drift_counts',
+      values: rows.map((group) => ({ endpoint, bins, span_ms: this.sliceMs, slice, seen, ...group })),
+      format: 'JSONEachRow',
+    });
+    return { slice, seen, groups };
   }
 }
 
-const numbers = (last: number, windows: number) => Array.from({ length: windows }, (_, i) => last - windows + 1 + i);
-const sum = (a: number[] | undefined, b: number[] | undefined, n: number) =>
-  Array.from({ length: n }, (_, i) => (a?.[i] ?? 0) + (b?.[i] ?? 0));
+const ARRIVED = `arrived_at >= fromUnixTimestamp64Milli({from:Int64})
+          AND arrived_at < fromUnixTimestamp64Milli({to:Int64})`;
+const NO_GROUP: Group = {
+  ...{ rollout_id: '', arm: '', served_version: '', compared: false },
+  ...{ rows: 0, inputs: 0, outputs: 0, counts: {} },
+};

@@ -1,7 +1,14 @@
 import { builtInMetrics, type Rollout, rolloutSpecSchema } from '@slipway/release';
 import type { DriftJudgement } from '@slipway/stats';
 import { describe, expect, it } from 'vitest';
-import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
+import {
+  dataMoved,
+  driftFinding,
+  type EndpointDrift,
+  retrainingEvent,
+  retrainingReasons,
+  untoldNote,
+} from './conclude.ts';
 
 const judged = (state: DriftJudgement['state'], psi: number, moved: string[] = []): DriftJudgement =>
   ({
@@ -16,6 +23,7 @@ const judged = (state: DriftJudgement['state'], psi: number, moved: string[] = [
       psi: moved.includes(feature) ? psi : 0.01,
       p: 0.5,
       n: 500,
+      effect: 1,
       alarm: moved.includes(feature),
     })),
   }) as DriftJudgement;
@@ -27,6 +35,8 @@ const drift = (change: Partial<EndpointDrift> = {}): EndpointDrift => ({
   note: '',
   inputs: judged('stable', 0),
   outputs: null,
+  rollout_id: '0198c0de-0000-7000-8000-000000000001',
+  arms: {},
   lasting: false,
   losses: [],
   since: 5,
@@ -58,11 +68,15 @@ const rollout = (spec: object = {}): Rollout => ({
   withdrawal: null,
 });
 
+/** @param arms the candidate's answers against the control's; null where they were not compared */
+const finding = (seen: EndpointDrift, arms: DriftJudgement | null, of: Rollout, now = 1000) =>
+  driftFinding({ ...seen, arms: arms ? { candidate: arms } : {} }, of, { now, freshMs: 30_000 });
+
 describe('what drift says of a rollout', () => {
   it('advances while nothing has moved', () =>
-    expect(driftFinding(drift(), judged('stable', 0), rollout()).verdict).toBe('advance'));
+    expect(finding(drift(), judged('stable', 0), rollout()).verdict).toBe('advance'));
   it('holds, at most, when the data have moved: both versions see that', () => {
-    const found = driftFinding(
+    const found = finding(
       drift({ state: 'moved', inputs: judged('moved', 0.6, ['a', 'b', 'c']) }),
       judged('stable', 0),
       rollout(),
@@ -73,57 +87,86 @@ describe('what drift says of a rollout', () => {
   it('tells no PSI of a feature that the newest window could not measure', () => {
     const inputs = judged('moved', 0.6, ['a', 'b', 'c']);
     (inputs.features[0] as { psi: number | null }).psi = null;
-    expect(driftFinding(drift({ state: 'moved', inputs }), judged('stable', 0), rollout()).sentence).toContain(
+    expect(finding(drift({ state: 'moved', inputs }), judged('stable', 0), rollout()).sentence).toContain(
       'a (too few rows in the newest window for a PSI), b (PSI 0.60)',
     );
   });
   it('tells that apart from a candidate that answers differently', () => {
-    expect(driftFinding(drift(), judged('moved', 0.6, ['a']), rollout()).reasons).toEqual(['model_moved']);
-    expect(
-      driftFinding(drift(), judged('moved', 0.6, ['a']), rollout({ drift: { modelMoved: 'ignore' } })).verdict,
-    ).toBe('advance');
+    expect(finding(drift(), judged('moved', 0.6, ['a']), rollout()).reasons).toEqual(['model_moved']);
+    expect(finding(drift(), judged('moved', 0.6, ['a']), rollout({ drift: { modelMoved: 'ignore' } })).verdict).toBe(
+      'advance',
+    );
   });
   it('says when it cannot tell', () => {
     const early = drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) });
-    const found = driftFinding(early, judged('stable', 0), rollout());
+    const found = finding(early, judged('stable', 0), rollout());
     expect(found.reasons).toEqual(['insufficient_data:drift']);
     expect(found.sentence).toBe(
       'Hold: not enough requests yet to compare the data: 1 of the 2 windows that a comparison needs have at least ' +
         '220 rows (the newest has 500).',
     );
     expect(
-      driftFinding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
+      finding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
     ).toContain('no training data');
   });
   it('never advances on a comparison that was not made, and says which one that was', () => {
-    const inCanary = driftFinding(drift(), null, rollout());
+    const inCanary = finding(drift(), null, rollout());
     expect([inCanary.verdict, inCanary.reasons]).toEqual(['hold', ['insufficient_data:drift']]);
     expect(inCanary.sentence).toContain(
       "the candidate's answers were not compared: the reference profile has no outputs",
     );
-    const noInputs = driftFinding(drift({ inputs: null }), judged('stable', 0), rollout());
+    const noInputs = finding(drift({ inputs: null }), judged('stable', 0), rollout());
     expect([noInputs.verdict, noInputs.sentence.includes('the data were not compared')]).toEqual(['hold', true]);
     const blind = judged('stable', 0);
     (blind.features[1] as { psi: number | null }).psi = null;
-    expect(driftFinding(drift(), blind, rollout()).sentence).toContain(
-      'too few rows in the newest window to compare b',
-    );
+    expect(finding(drift(), blind, rollout()).sentence).toContain('too few rows in the newest window to compare b');
   });
   it('does without what the policy ignores, and says so', () => {
-    const found = driftFinding(drift(), null, rollout({ drift: { modelMoved: 'ignore' } }));
+    const found = finding(drift(), null, rollout({ drift: { modelMoved: 'ignore' } }));
     expect([found.verdict, found.sentence]).toEqual([
       'advance',
       "Advance: the data have not moved; the candidate's answers are not watched (drift.modelMoved is ignore).",
     ]);
   });
   it('says that nothing is compared between the versions where only one of them serves', () => {
-    const found = driftFinding(drift(), null, { ...rollout(), weight: 0 });
+    const found = finding(drift(), null, { ...rollout(), weight: 0 });
     expect([found.verdict, found.sentence.includes('not compared in this step')]).toEqual(['advance', true]);
   });
   it('marks the verdict on a rollout without a drift policy as information', () =>
-    expect(driftFinding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
+    expect(finding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
       /^Hold \(for information: the rollout has no "drift"\): the data were not compared/,
     ));
+  it('never advances on a look that is old, or that compared with another version', () => {
+    const seen = drift({ looked_at: 1000 });
+    expect(finding(seen, judged('stable', 0), rollout(), 31_000).verdict).toBe('advance');
+    const old = finding(seen, judged('stable', 0), rollout(), 32_000);
+    expect([old.verdict, old.reasons]).toEqual(['hold', ['insufficient_data:drift']]);
+    expect(old.sentence).toBe('Hold: the last look is 31 s old, and looks fail or take too long.');
+    const other = finding(drift({ version: 'spam:7' }), judged('stable', 0), rollout());
+    expect([other.verdict, other.sentence]).toEqual([
+      'hold',
+      'Hold: the last look compared with spam:7, and the control is spam:1.',
+    ]);
+  });
+  it('never advances on the arms of another rollout', () => {
+    const found = finding(drift({ rollout_id: 'another' }), judged('stable', 0), rollout());
+    expect([found.verdict, found.reasons]).toEqual(['hold', ['insufficient_data:drift']]);
+  });
+  it('names each candidate that answers differently', () => {
+    const arms = { blue: judged('stable', 0), green: judged('moved', 0.6, ['a']) };
+    const found = driftFinding(drift({ arms }), rollout(), { now: 1, freshMs: 1 });
+    expect([found.reasons, found.sentence]).toEqual([
+      ['model_moved'],
+      'Hold: the green answers differently from the control on the same traffic: a (PSI 0.60).',
+    ]);
+  });
+  it('says what the look left out', () => {
+    const note = untoldNote({ rows: 10, inputs: 4, outputs: 0 }, 3);
+    expect(finding(drift({ note }), judged('stable', 0), rollout()).sentence).toContain(
+      '4 of 10 rows tell no features of the request, and are left out; 3 features of the training data are not ',
+    );
+    expect(untoldNote({ rows: 10, inputs: 0, outputs: 0 }, 0)).toBe('');
+  });
   it('takes one small move among many features for what it is', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
     expect(dataMoved(judged('moved', 0.3, ['a']))).toBe(true);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseVersion } from '@slipway/core';
+import { formatVersion, parseVersion } from '@slipway/core';
 import type { Retraining } from '@slipway/contracts';
 import type { Rollout } from '@slipway/release';
 import { type DriftJudgement, type LossJudgement, percent } from '@slipway/stats';
@@ -15,6 +15,10 @@ export type EndpointDrift = {
   note: string;
   inputs: DriftJudgement | null;
   outputs: DriftJudgement | null;
+  /** The rollout whose arms were compared; empty when none was under way. */
+  rollout_id: string;
+  /** The answers of each candidate against the concurrent control's, by the candidate's arm. */
+  arms: Record<string, DriftJudgement>;
   /** The data have stayed away for several looks in a row. */
   lasting: boolean;
   losses: (LossJudgement & { outcome: string; output: string })[];
@@ -54,64 +58,103 @@ function unseen(judged: DriftJudgement | null, what: string, nothing: string): s
   return blind.length > 0 ? [`too few rows in the newest window to compare ${blind.join(', ')} in ${what}`] : [];
 }
 
+/** Why what was seen cannot be about this rollout now; undefined when it can. */
+function beside(drift: EndpointDrift, rollout: Rollout, { now, freshMs }: { now: number; freshMs: number }) {
+  const control = formatVersion(rollout.control);
+  if (drift.version !== control) return `the last look compared with ${drift.version}, and the control is ${control}`;
+  if (now - drift.looked_at > freshMs)
+    return `the last look is ${Math.round((now - drift.looked_at) / 1000)} s old, and looks fail or take too long`;
+  return undefined;
+}
+
 /**
- * What drift says of a rollout: `hold` while the data (both versions see that) or the candidate's answers (only it
- * does) have moved, and while either was not compared: a check that could not be made is never an `advance`, and the
- * sentence says what was missing. Never `rollBack`. What the policy ignores need not be seen. The candidate's answers
- * are compared where it and the control serve at the same time; in other steps the sentence says that they are not.
- * Pure.
+ * What drift says of a rollout: `hold` while the data (all versions see that) or a candidate's answers (only it does)
+ * have moved, and while either was not compared: a check that could not be made is never an `advance`, and the sentence
+ * says what was missing. Neither is one that was made too long ago, or of another version. Never `rollBack`. What the
+ * policy ignores need not be seen. The candidates' answers are compared where they and the control serve at the same
+ * time; in other steps the sentence says that they are not. Pure.
  *
- * @param arms the candidate's answers against the concurrent control's; `null` when they were not compared
+ * @param drift the last look at the rollout's endpoint
+ * @param clock `freshMs`: a look counts for so long
  */
 export function driftFinding(
   drift: EndpointDrift,
-  arms: DriftJudgement | null,
   rollout: Rollout,
+  clock: { now: number; freshMs: number },
 ): { verdict: 'advance' | 'hold'; reasons: string[]; sentence: string; numbers: object } {
   const policy = rollout.spec.drift;
   const watchData = policy?.dataMoved !== 'ignore';
   const watchModel = policy?.modelMoved !== 'ignore';
   const concurrent = rollout.weight > 0 && rollout.weight < 1;
+  const arms = Object.entries(concurrent && drift.rollout_id === rollout.id ? drift.arms : {});
   const moved = dataMoved(drift.inputs);
-  const modelMoved = arms?.state === 'moved';
+  const movedArms = arms.filter(([, judged]) => judged.state === 'moved');
+  const numbers = {
+    data: drift.state,
+    data_moved: moved,
+    model_moved: arms.length === 0 ? null : movedArms.length > 0,
+    inputs: drift.inputs,
+    arms: Object.fromEntries(arms),
+    version: drift.version,
+    looked_at: drift.looked_at,
+  };
+  // The rollout waits for no verdict of drift-monitor then.
+  const note = policy ? '' : ' (for information: the rollout has no "drift")';
+  const hold = (reasons: string[], says: readonly string[]) => ({
+    verdict: 'hold' as const,
+    ...{ reasons, sentence: `Hold${note}: ${says.join('; ')}.`, numbers },
+  });
+  const notNow = beside(drift, rollout, clock);
+  if (notNow) return hold(['insufficient_data:drift'], [notNow]);
   const reasons: string[] = [];
   const says: string[] = [];
   if (moved && watchData) {
     reasons.push('data_moved');
     says.push(`the data have moved from what ${drift.version} was trained on: ${named(drift.inputs)}`);
   }
-  if (modelMoved && watchModel) {
-    reasons.push('model_moved');
-    says.push(`the candidate answers differently from the control on the same traffic: ${named(arms)}`);
-  }
+  if (watchModel)
+    for (const [arm, judged] of movedArms) {
+      if (!reasons.includes('model_moved')) reasons.push('model_moved');
+      says.push(`the ${arm} answers differently from the control on the same traffic: ${named(judged)}`);
+    }
   const missing = [
     ...(watchData ? unseen(drift.inputs, 'the data', `were not compared: ${drift.note || NO_INPUTS}`) : []),
-    ...(watchModel && concurrent ? unseen(arms, "the candidate's answers", `were not compared: ${NO_OUTPUTS}`) : []),
+    ...(watchModel && concurrent ? unseenArms(arms) : []),
   ];
   if (missing.length > 0) {
     reasons.push('insufficient_data:drift');
     says.push(...missing);
   }
-  const numbers = {
-    data: drift.state,
-    data_moved: moved,
-    model_moved: arms === null ? null : modelMoved,
-    inputs: drift.inputs,
-    arms,
-    version: drift.version,
-  };
-  // The rollout waits for no verdict of drift-monitor then.
-  const note = policy ? '' : ' (for information: the rollout has no "drift")';
-  if (reasons.length > 0) return { verdict: 'hold', reasons, sentence: `Hold${note}: ${says.join('; ')}.`, numbers };
+  if (reasons.length > 0) return hold(reasons, says);
   const compared = [
     watchData ? 'the data have not moved' : 'the data are not watched (drift.dataMoved is ignore)',
     !watchModel
       ? "the candidate's answers are not watched (drift.modelMoved is ignore)"
       : concurrent
-        ? "the candidate's answers have not moved from the control's"
+        ? `${arms.map(([arm]) => `the ${arm}'s answers`).join(' and ')} have not moved from the control's`
         : "the candidate's answers are not compared in this step, where no control serves beside it",
   ];
-  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${note}: ${compared.join('; ')}.`, numbers };
+  const said = [...compared, ...(drift.note ? [drift.note] : [])].join('; ');
+  return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${note}: ${said}.`, numbers };
+}
+
+const unseenArms = (arms: readonly [string, DriftJudgement][]): string[] =>
+  arms.length === 0
+    ? unseen(null, "the candidate's answers", `were not compared: ${NO_OUTPUTS}`)
+    : arms.flatMap(([arm, judged]) => unseen(judged, `the ${arm}'s answers`, `were not compared: ${NO_OUTPUTS}`));
+
+/** What a look could not compare, in a sentence; empty when it compared everything. */
+export function untoldNote(untold: { rows: number; inputs: number; outputs: number }, leftOut: number): string {
+  const says = [
+    ...(untold.inputs > 0
+      ? [`${untold.inputs} of ${untold.rows} rows tell no features of the request, and are left out`]
+      : []),
+    ...(untold.outputs > 0
+      ? [`${untold.outputs} of ${untold.rows} rows tell no features of the answer, and are left out`]
+      : []),
+    ...(leftOut > 0 ? [`${leftOut} features of the training data are not compared: a profile has too few places`] : []),
+  ];
+  return says.join('; ');
 }
 
 const NO_INPUTS = 'the reference profile has no inputs (drift.dataMoved: ignore does without)';

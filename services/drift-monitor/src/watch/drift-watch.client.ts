@@ -11,10 +11,19 @@ import {
   type RecordProducer,
   steadyNow,
 } from '@slipway/platform';
-import { mainBranch } from '@slipway/routing';
+import { armsOf, mainBranch } from '@slipway/routing';
 import { DRIFT_RULE, type DriftWindow, judgeDrift, judgeLoss, LOSS_RULE } from '@slipway/stats';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
-import { dataMoved, driftFinding, type EndpointDrift, retrainingEvent, retrainingReasons } from './conclude.ts';
+import { againstReference, betweenArms, untold } from '../histogram/slices.ts';
+import type { LabelStore } from '../label/label.store.ts';
+import {
+  dataMoved,
+  driftFinding,
+  type EndpointDrift,
+  retrainingEvent,
+  retrainingReasons,
+  untoldNote,
+} from './conclude.ts';
 
 const psiGauge = gauge(
   'slipway_drift_psi',
@@ -29,11 +38,14 @@ const LASTING = 3;
 
 export type WatchParts = {
   histograms: HistogramStore;
+  labels: LabelStore;
   producer: RecordProducer;
   log: Logger;
   source: string;
   lookMs: number;
   cooldownMs: number;
+  /** What a look saw counts for so long. */
+  freshMs: number;
 };
 
 /** Watches every endpoint whose version came with a reference profile, whether a rollout is under way or not. */
@@ -57,6 +69,7 @@ export class DriftWatch {
     else {
       this.routes.delete(endpoint);
       this.latest.delete(endpoint);
+      this.parts.histograms.forget(endpoint);
     }
   }
 
@@ -86,14 +99,18 @@ export class DriftWatch {
   }
 
   private async look(route: Route): Promise<void> {
-    const { histograms } = this.parts;
+    const { histograms, labels } = this.parts;
     const { endpoint } = route;
-    const { target } = mainBranch(route);
+    const branch = mainBranch(route);
+    const { target, rollout } = branch;
     const version = formatVersion(target);
     const profile = this.references.get(version)?.profile;
     const last = await histograms.lastWindow();
     const depth = DRIFT_RULE.m + LASTING - 1;
-    const common = { endpoint, version, looked_at: steadyNow(), since: histograms.windowStart(last - depth + 1) };
+    const common = {
+      ...{ endpoint, version, looked_at: steadyNow(), since: histograms.windowStart(last - depth + 1) },
+      rollout_id: rollout?.id ?? '',
+    };
     if (!profile) {
       this.latest.set(endpoint, {
         ...common,
@@ -103,28 +120,42 @@ export class DriftWatch {
           `/v1/models/${target.model}/versions/${target.version} says why)`,
         inputs: null,
         outputs: null,
+        arms: {},
         lasting: false,
         losses: [],
       });
       return;
     }
     const of = (side: 'input' | 'output') => profile.features.filter((f) => f.side === side);
-    const inputs = await histograms.againstReference(endpoint, of('input'), last, depth);
-    const outputs = await histograms.againstReference(endpoint, of('output'), last, DRIFT_RULE.m, version);
+    const [inputFeatures, outputFeatures] = [of('input'), of('output')];
+    const slices = await histograms.read(endpoint, profile.features, histograms.span(last, depth));
+    const newest = histograms.span(last, DRIFT_RULE.m);
+    const inputs =
+      inputFeatures.length > 0 ? againstReference(inputFeatures, slices, histograms.span(last, depth)) : [];
+    const outputs = againstReference(outputFeatures, slices, newest, (g) => g.served_version === version);
     const judgedInputs = inputs.length > 0 ? judgeDrift(inputs) : null;
     const losses = [];
     for (const l of profile.losses)
       losses.push({
         outcome: l.outcome,
         output: l.output,
-        ...judgeLoss(l, await histograms.losses(endpoint, version, l.outcome, l.output, last, LOSS_RULE.m)),
+        ...judgeLoss(l, await labels.losses(endpoint, version, l.outcome, l.output, last, LOSS_RULE.m)),
       });
+    const [control, ...candidates] = armsOf(branch);
     const drift: EndpointDrift = {
       ...common,
       state: judgedInputs?.state ?? 'no_profile',
-      note: judgedInputs ? '' : 'the profile has no inputs',
+      note: judgedInputs ? untoldNote(untold(slices, newest), profile.left_out) : 'the profile has no inputs',
       inputs: judgedInputs,
-      outputs: outputs.length > 0 ? judgeDrift(outputs) : null,
+      outputs: outputFeatures.length > 0 ? judgeDrift(outputs) : null,
+      arms: Object.fromEntries(
+        rollout && outputFeatures.length > 0
+          ? candidates.map(({ name }) => {
+              const compared = { rollout: rollout.id, control: control.name, arm: name };
+              return [name, judgeDrift(betweenArms(outputFeatures, slices, newest, compared))];
+            })
+          : [],
+      ),
       lasting: lasts(inputs),
       losses,
     };
@@ -136,12 +167,12 @@ export class DriftWatch {
   }
 
   private async askForRetraining(drift: EndpointDrift, { model, version }: Target): Promise<void> {
-    const { histograms, producer, log, source, cooldownMs } = this.parts;
+    const { labels, producer, log, source, cooldownMs } = this.parts;
     const reasons = retrainingReasons(drift);
     if (reasons.length === 0) return;
     const now = steadyNow();
     // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
-    const said = new Set(await histograms.reasonsSaid(model, version, now - cooldownMs));
+    const said = new Set(await labels.reasonsSaid(model, version, now - cooldownMs));
     const fresh = reasons.filter(
       (r) => !said.has(r) && now - (this.asked.get(`${drift.version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs,
     );
@@ -156,25 +187,12 @@ export class DriftWatch {
   }
 
   /** What drift says of a rollout now; nothing of one that did not ask and whose version has no profile. */
-  async finding(rollout: Rollout): Promise<Finding | undefined> {
+  finding(rollout: Rollout, now: number): Finding | undefined {
     const drift = this.latest.get(rollout.spec.endpoint);
+    // A look that was under way when its endpoint's route was withdrawn may have left something.
     if (!drift || !this.routes.has(rollout.spec.endpoint)) return undefined;
     if (drift.state === 'no_profile' && !rollout.spec.drift) return undefined;
-    const profile = this.references.get(formatVersion(rollout.control))?.profile;
-    const outputs = profile?.features.filter((f) => f.side === 'output') ?? [];
-    const arms =
-      outputs.length > 0 && rollout.weight > 0 && rollout.weight < 1
-        ? judgeDrift(
-            await this.parts.histograms.betweenArms(
-              rollout.spec.endpoint,
-              rollout.id,
-              outputs,
-              await this.parts.histograms.lastWindow(),
-              DRIFT_RULE.m,
-            ),
-          )
-        : null;
-    return driftFinding(drift, arms, rollout);
+    return driftFinding(drift, rollout, { now, freshMs: this.parts.freshMs });
   }
 }
 

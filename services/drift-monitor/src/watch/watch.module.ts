@@ -1,17 +1,18 @@
 import { topics } from '@slipway/contracts';
 import { type AnalyserConfig, type AnalyserContext, type Feature, provided, StateReplica } from '@slipway/platform';
 import type { HistogramStore } from '../histogram/histogram.store.ts';
+import type { LabelStore } from '../label/label.store.ts';
 import { DriftController } from './drift.controller.ts';
 import { DriftWatch } from './drift-watch.client.ts';
 
 /** Looks at every endpoint whose version has a reference profile. */
 export function watchFeature(
-  histograms: HistogramStore,
+  stores: { histograms: HistogramStore; labels: LabelStore },
   context: AnalyserContext<AnalyserConfig & { COOLDOWN_MS: number }>,
 ): { watch: DriftWatch; feature: Feature } {
   const { config, log, kafka, producer, deadLetters, source, onClose } = context;
   const { LOOK_MS: lookMs, COOLDOWN_MS: cooldownMs } = config;
-  const watch = new DriftWatch({ histograms, producer, log, source, lookMs, cooldownMs });
+  const watch = new DriftWatch({ ...stores, producer, log, source, lookMs, cooldownMs, freshMs: config.EXPIRY_MS });
   const reading = { kafka, groupId: config.INSTANCE_ID, log, deadLetters };
   const replicas = {
     routes: new StateReplica({ ...reading, topic: topics.routes, onState: (e, route) => watch.apply(e, route) }),

@@ -6,12 +6,12 @@ import { expect, it } from 'vitest';
 import { ArtifactStore } from '../artifact/artifact.store.ts';
 import { referenceProfile } from './profile.store.ts';
 
-it('training data that are one line of a gigabyte are read in part, and make no profile', async () => {
+it('a line of training data that is endless is left out, and the note says so', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'));
   const sha256 = 'a'.repeat(64);
   mkdirSync(join(folder, 'aa'));
   writeFileSync(join(folder, 'aa', sha256), '{"inputs":{"x":1}}\n');
-  truncateSync(join(folder, 'aa', sha256), 1024 ** 3);
+  truncateSync(join(folder, 'aa', sha256), 32 * 1024 ** 2);
   const bundle = bundleSchema.parse({
     artifact: { sha256 },
     training_data: { sha256 },
@@ -23,7 +23,10 @@ it('training data that are one line of a gigabyte are read in part, and make no 
   const artifacts = new ArtifactStore(undefined as never, folder, 1);
   const { profile, note } = await referenceProfile(artifacts, bundle);
   rmSync(folder, { recursive: true });
-  expect([profile?.features.map((f) => f.counts), note]).toEqual([[[1, 0]], '']);
+  expect([profile?.features.map((f) => f.counts), note]).toEqual([
+    [[1, 0]],
+    'training_data: 1 lines of 4194304 bytes or more are left out',
+  ]);
 });
 
 it('a profile that is too long to be published is none, and the note says by how much', async () => {

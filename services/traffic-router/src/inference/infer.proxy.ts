@@ -256,6 +256,7 @@ export class InferProxy {
       traceparent: ids.traceparent,
       protocol: protocol.name,
       outputs,
+      features: facts.features,
       route,
       assignment,
       conclusion,

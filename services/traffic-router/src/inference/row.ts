@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type PredictionRow, type Route, rowOutputs, traceIdOf } from '@slipway/contracts';
 import { formatRevision, formatVersion } from '@slipway/core';
+import type { FeatureValues } from '@slipway/model';
 import { type Answer, isPortable, portableJson, timingOf } from '@slipway/platform';
-import { type AnswerFacts, isDigits, type Protocol } from '@slipway/protocol';
+import { type AnswerFacts, isDigits, outputFeatures, type Protocol } from '@slipway/protocol';
 import { type Assignment, type Conclusion, trafficOf } from '@slipway/routing';
 import type { Streamed } from './streamed.ts';
 
@@ -25,6 +26,8 @@ export type Answered = {
   protocol: string;
   /** Undefined when the answer is none of a model, or is not read. */
   outputs: AnswerFacts['outputs'];
+  /** Of the request. */
+  features: FeatureValues;
   route: Route;
   assignment: Assignment;
   conclusion: Conclusion<Answer>;
@@ -72,6 +75,7 @@ export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
     batch_size: timingOf(headers, 'batch-size'),
     cost: served?.target.price ?? 0,
     outputs: outputsOfRow(a.outputs),
+    features: { ...a.features, ...outputFeatures(a.outputs) },
     shadow_rollout_id: sampledBy?.id ?? '',
     shadow_step: sampledBy?.step ?? -1,
     trace_id: traceIdOf(a.traceparent),

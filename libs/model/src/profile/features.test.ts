@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { codeOf, featuresOf, leavesOf, MAX_FEATURES_BYTES, textMeasures } from './features.ts';
+
+const numeric = (name: string, elements: unknown[]) => ({ name, isText: false, elements });
+const text = (name: string, elements: unknown[]) => ({ name, isText: true, elements });
+
+describe('the features of an instance', () => {
+  it('are the elements of its numeric tensors; what is no number has no value', () => {
+    const elements = [1.5, true, false, null, 'x', 1e300, { digits: '12' }, Number.NaN];
+    expect(featuresOf('input', [numeric('x', elements)])).toEqual({
+      'input.x': [1.5, 1, 0, null, null, null, 12, null],
+    });
+  });
+  it('are mean and deviation of a tensor with many elements', () => {
+    expect(
+      featuresOf('output', [
+        numeric(
+          'x',
+          Array.from({ length: 200 }, (_, i) => i % 2),
+        ),
+      ]),
+    ).toEqual({
+      'output.x.mean': [0.5],
+      'output.x.deviation': [0.5],
+    });
+  });
+  it('are size, shape and code of its texts', () => {
+    const found = featuresOf('input', [text('t', ['Win $$$ NOW http://a.b', '', null])]);
+    expect(Object.keys(found)).toEqual(
+      ['bytes', 'words', 'digit_share', 'upper_share', 'links', 'code'].map((m) => `input.t.${m}`),
+    );
+    expect([found['input.t.bytes'], found['input.t.words'], found['input.t.links']]).toEqual([
+      [22, 0, null],
+      [4, 0, null],
+      [1, 0, null],
+    ]);
+    expect(found['input.t.code']).toEqual([codeOf('Win $$$ NOW http://a.b'), null, null]);
+  });
+  it('are bounded, whatever a request says', () => {
+    const many = Array.from({ length: 500 }, (_, i) => text(`t${i}`.padEnd(120, 'ä'), ['x']));
+    const most = featuresOf('input', [...many, numeric('x', new Array(128).fill(-1.1754943508222875e-38))]);
+    expect(Buffer.byteLength(JSON.stringify(most))).toBeLessThan(MAX_FEATURES_BYTES);
+    expect(
+      featuresOf(
+        'input',
+        ['a"b', 'a\\b', 'a\nb', '\ud800', '', 'y'.repeat(129)].map((n) => numeric(n, [1])),
+      ),
+    ).toEqual({});
+    expect(Object.keys(featuresOf('input', [numeric('__proto__', [1])]))).toEqual(['input.__proto__']);
+  });
+});
+
+describe('a text', () => {
+  it('is measured in one pass; its size is that of all of it, its shape of the first 4,096 characters', () => {
+    expect(textMeasures('12345 67890\n\tA é')).toEqual({
+      ...{ bytes: 17, words: 4, digit_share: 0.625, upper_share: 0.0625, links: 0 },
+    });
+    expect(textMeasures('a '.repeat(10_000))).toMatchObject({ bytes: 20_000, words: 2048 });
+  });
+  it('has a code of 24 bits that tells categories apart', () => {
+    const codes = new Set(Array.from({ length: 1000 }, (_, i) => codeOf(`category ${i}`)));
+    expect(codes.size).toBeGreaterThan(997);
+    expect([...codes].every((c) => c >= 0 && c < 2 ** 24 && Math.fround(c) === c)).toBe(true);
+  });
+});
+
+it('a list gives its first leaves, row by row, however it is nested', () => {
+  expect(leavesOf([[1, [2, 3]], [4]], 3)).toEqual([1, 2, 3]);
+  expect(leavesOf('text', 3)).toEqual(['text']);
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  expect(leavesOf(deep, 3)).toHaveLength(1);
+});
