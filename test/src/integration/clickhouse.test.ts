@@ -142,9 +142,13 @@ describe('ingestion', () => {
   });
 
   it('takes outcomes of every kind of value, and joins them to their predictions', async () => {
-    const row = prediction({ unit: 'someone' });
+    const row = prediction({ rollout_id: 'joined', unit: 'someone' });
     await send([row]);
     await until('the row', async () => (await landed(row.event_id)) !== undefined);
+    // A rollout's arms are those that its first audit row says.
+    const state = { control: { model: 'spam', version: 1 }, spec: { candidate: { model: 'spam', version: 2 } } };
+    const created = { event_id: randomUUID(), time: Date.now(), aggregate: 'rollout/joined', n: 1, action: 'create' };
+    await producer.send(topics.audit.name, [{ value: JSON.stringify({ ...created, state }) }]);
     const outcome = (change: object) => ({
       event_id: randomUUID(),
       type: 'slipway.outcome.v1',
