@@ -23,7 +23,10 @@ export function callerAccess(
     beganWith: snapshot.load(),
     onChange: (all) => snapshot.saveSoon(() => all),
   });
-  onClose('keys', () => keys.close());
+  onClose('keys', async () => {
+    await keys.close();
+    snapshot.flush();
+  });
   return {
     access: new CallerAccess(config.ROUTER_ACCESS ?? defaultAccess(config.HOST), keys.keys, () => keys.isReady),
     feature: { readiness: [{ name: 'keys', ready: () => keys.isReady }], started: () => keys.start() },

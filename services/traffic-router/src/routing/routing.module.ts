@@ -50,7 +50,10 @@ export function routeTable(
       },
     });
     routes.lastContact = () => replica.lastContactMs;
-    onClose('routes', () => replica.close());
+    onClose('routes', async () => {
+      await replica.close();
+      snapshot.flush();
+    });
     return {
       providers: [provided(RouteTable, routes)],
       // With Kafka away a router is ready once it has a snapshot to serve from.

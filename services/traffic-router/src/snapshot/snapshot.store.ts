@@ -9,6 +9,9 @@ const refusedTotal = counter(
   ['snapshot'],
 );
 
+/** Between two writes of one snapshot. */
+const SAVE_MS = 200;
+
 /**
  * The last states that were read of a topic, on disk: a router that starts while Kafka is away goes by them (it serves
  * control only, since no lease holds then).
@@ -19,6 +22,8 @@ export class Snapshot<S extends z.ZodType> {
   private readonly schema: S;
   private readonly log: Logger;
   private waiting: (() => readonly z.output<S>[]) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private savedAt = Number.NEGATIVE_INFINITY;
 
   /** @param name of the file, without its ending @param schema of one state */
   constructor(folder: string, name: string, schema: S, log: Logger) {
@@ -50,25 +55,34 @@ export class Snapshot<S extends z.ZodType> {
     refusedTotal.inc({ snapshot: this.name }, states);
     this.log.error(
       { file: this.file, states, reason },
-      `the snapshot of the ${this.name} is damaged: what cannot be used is missing until Kafka has been read`,
+      `the snapshot ${this.name}.json is damaged: what cannot be used is missing until Kafka has been read`,
     );
   }
 
-  /** Saves them once for all calls of one turn of the event loop. @param states read when it is saved */
+  /**
+   * Saves them, at once or, when it has saved of late, a moment later: the whole file is written again for each change.
+   * @param states read when it is saved
+   */
   saveSoon(states: () => readonly z.output<S>[]): void {
-    if (!this.waiting) setImmediate(() => this.save());
     this.waiting = states;
+    const left = Math.max(0, this.savedAt + SAVE_MS - performance.now());
+    this.timer ??= setTimeout(() => this.flush(), left);
   }
 
-  private save(): void {
-    const states = this.waiting?.() ?? [];
+  /** Saves now what waits. */
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (!this.waiting) return;
+    const states = this.waiting();
     this.waiting = undefined;
+    this.savedAt = performance.now();
     try {
       writeFileSync(`${this.file}.new`, JSON.stringify(states), { mode: 0o600 });
       renameSync(`${this.file}.new`, this.file);
     } catch (error) {
       // What was read is in force all the same; only a restart without Kafka would begin with something older.
-      this.log.error({ err: error }, `the snapshot of the ${this.name} could not be saved`);
+      this.log.error({ err: error }, `the snapshot ${this.name}.json could not be saved`);
     }
   }
 }
