@@ -1,6 +1,6 @@
 import { Advice, prepareBuild } from '../deploy/local/bootstrap.mjs';
 
-/** Packages and build only, and what is said of it to stderr: the programs here print results to stdout. */
+/** Packages and build only, reported on stderr, since programs that use it print results to stdout. */
 export async function build() {
   try {
     await prepareBuild((line) => process.stderr.write(`${line}\n`));

@@ -1,5 +1,5 @@
-// `npm test`: prepares, runs every test (the unit tests through Nx, which knows what has not changed; the suites on the
-// real stores) and ends with the line `N passed, N failed`. With arguments: only what Vitest makes of them.
+// `npm test`: prepares, runs every test (unit tests through Nx, which skips unchanged projects; the suites on real
+// stores) and ends with the line `N passed, N failed`. With arguments: only what Vitest makes of them.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { Advice, prepare, preparePython, root } from '../deploy/local/bootstrap.
 const say = (line) => process.stdout.write(`${line}\n`);
 const folder = join(root, '.slipway', 'test');
 try {
-  // The suites start, stop and kill their stores: they always bring their own.
+  // The suites start, stop and kill their stores, so they always use their own.
   await prepare(say, { given: false });
   await preparePython(say);
 } catch (error) {
@@ -17,7 +17,7 @@ try {
   process.exit(1);
 }
 mkdirSync(folder, { recursive: true });
-/** All but the unit tests. */
+/** Everything except the unit tests. */
 const SUITES = ['statistics', 'integration', 'end-to-end'].flatMap((name) => ['--project', name]);
 const args = process.argv.slice(2);
 const results = args.length ? [await runVitest(args)] : [await runUnit(), await runVitest(SUITES)];
@@ -27,7 +27,7 @@ const failed = results.reduce((n, r) => n + r.failed, 0);
 say(`\n${passed} passed, ${failed} failed`);
 process.exit(results.every((r) => r.code === 0) && passed > 0 && failed === 0 ? 0 : 1);
 
-/** Each project's unit tests; Nx brings back the report of those whose sources have not changed since they passed. */
+/** Each project's unit tests; for unchanged projects Nx restores the report of the last successful run. */
 async function runUnit() {
   const reports = join(folder, 'unit');
   rmSync(reports, { recursive: true, force: true });
@@ -55,7 +55,7 @@ function run(command, args) {
   return new Promise((resolve) => child.on('close', resolve));
 }
 
-/** A test that no project runs is a failure: otherwise it would go unnoticed. */
+/** A test that no project runs is a failure, since it would otherwise go unnoticed. */
 function allRan(files) {
   let tracked;
   try {
@@ -68,14 +68,14 @@ function allRan(files) {
   return { code: missing.length, passed: 0, failed: missing.length };
 }
 
-/** What the reports of a run say together; one that failed without a named failure, or ran nothing, is a failure. */
+/** The totals of all reports of a run; a report that failed without a named failure, or ran nothing, is a failure. */
 function count(code, reports) {
   let [passed, failed] = [0, 0];
   const files = [];
   for (const file of reports) {
     try {
       const report = JSON.parse(readFileSync(file, 'utf8'));
-      // A suite that could not begin has no failed test, and has failed all the same.
+      // A suite that could not begin has no failed test, but has failed.
       const suites = report.testResults.filter(
         (s) => s.status === 'failed' && !s.assertionResults.some((a) => a.status === 'failed'),
       );

@@ -1,4 +1,4 @@
-// `npm start`: prepares, then hands over to the compiled starter.
+// `npm start`: prepares, then calls the compiled starter.
 import { parseArgs } from 'node:util';
 import { Advice, prepare } from '../../deploy/local/bootstrap.mjs';
 

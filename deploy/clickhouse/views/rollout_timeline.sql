@@ -7,7 +7,7 @@ FROM slipway.evidence FINAL
 ---
 ALTER TABLE slipway.rollout_timeline
     MODIFY COMMENT 'One row is a change of a rollout, or a piece of evidence on it',
-    COMMENT COLUMN time 'by the clock of whoever wrote it',
+    COMMENT COLUMN time 'by the clock of the writer',
     COMMENT COLUMN rollout_id 'the rollout',
     COMMENT COLUMN what 'change or evidence',
     COMMENT COLUMN name 'the change''s action, or the evidence''s verdict',

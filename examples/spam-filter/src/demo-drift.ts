@@ -24,7 +24,7 @@ async function readDrift(url: string, key: string, endpoint: string): Promise<Dr
     });
 }
 
-/** One line for the console; figures that are not known yet are left out. */
+/** One line for the console; unknown figures are left out. */
 export function describeDrift(drift: Drift): string {
   const features = [...(drift.inputs?.features ?? [])]
     .filter((f) => f.psi !== null)
@@ -38,7 +38,7 @@ export function describeDrift(drift: Drift): string {
   return `drift-monitor on ${drift.version}: ${[STATES[drift.state], ...most, ...losses].join('; ')}`;
 }
 
-/** Prints one line on what drift-monitor knows of the endpoint now. */
+/** Prints one line on the state of drift-monitor for the endpoint. */
 export async function reportDrift(
   url: string,
   viewerKey: string,

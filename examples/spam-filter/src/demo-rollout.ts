@@ -5,10 +5,10 @@ import { ENDPOINT, type plans } from './setup.ts';
 
 export const percent = (x: number) => `${Math.round(x * 1000) / 10} %`;
 
-/** How often the demo resumes a rollout that was paused; a busy machine is enough to pause one. */
+/** How often the demo resumes a paused rollout; an overloaded machine alone can cause a pause. */
 const MOST_RESUMES = 3;
 
-/** Watches a rollout until it has ended, and says what changes, and every half minute what it waits for. */
+/** Watches a rollout until it has ended, and prints changes and, every half minute, what it waits for. */
 async function follow(operator: RegistryClient, id: string, say: (line: string) => void): Promise<Rollout> {
   let at = '';
   let mind = '';
@@ -30,7 +30,7 @@ async function follow(operator: RegistryClient, id: string, say: (line: string) 
           await operator.rollouts
             .command({ id }, { command: 'resume', reason: 'resumed by the demo' })
             .catch(() => undefined);
-        } else say('   resume it or roll it back as an operator: see docs/operators.md');
+        } else say('   to continue, resume it or roll it back as an operator: see docs/operators.md');
       }
     }
     const latest = (await operator.rollouts.evidence({ id })).items.find(
@@ -64,7 +64,7 @@ export async function earlier(operator: RegistryClient, plan: Plan): Promise<Rol
   );
 }
 
-/** Goes on with the rollout of an earlier start, or makes one; follows it to its end. */
+/** Continues the rollout of an earlier start, or makes one, and follows it to its end. */
 export async function runToEnd(operator: RegistryClient, plan: Plan, say: (line: string) => void): Promise<Rollout> {
   const rollout = (await earlier(operator, plan)) ?? (await operator.rollouts.create(plan));
   if (rollout.status === 'created')

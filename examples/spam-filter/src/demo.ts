@@ -23,14 +23,14 @@ import { buildVersions } from './versions.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const RATE = 150;
-/** Enough for a window of drift-monitor. */
+/** Sufficient for a window of drift-monitor. */
 const IDLE_RATE = 50;
-/** The demo lasts minutes: windows of a few seconds instead of minutes. */
+/** The demo takes minutes, so windows are a few seconds instead of minutes. */
 const DEMO_DRIFT = { WINDOW_MS: '5000', LOOK_MS: '1000' };
 
 export type StartOptions = { exit: boolean; fresh: boolean; began: number; say: (line: string) => void };
 
-/** Everything on one machine, and a demo of it on the SpamAssassin corpus. @returns the exit status */
+/** Starts everything on one machine, and runs a demo on the SpamAssassin corpus. @returns the exit status */
 export async function start({ exit, fresh, began, say }: StartOptions): Promise<number> {
   const folder = dataFolder(process.env);
   if (fresh) await clearData(folder);
@@ -81,7 +81,7 @@ export async function start({ exit, fresh, began, say }: StartOptions): Promise<
         (await fetch(`${routers[1]}/v2/models/${ENDPOINT}/ready`, { headers })).ok,
     );
     say(
-      `everything is up after ${((Date.now() - began) / 1000).toFixed(0)} s: registry ${registry}, router ` +
+      `everything is running after ${((Date.now() - began) / 1000).toFixed(0)} s: registry ${registry}, router ` +
         `${routers[0]}, keys in ${join(stack.folder, 'secrets.json')}`,
     );
 
@@ -177,13 +177,13 @@ async function summarise(
     out.push(
       '',
       `From the verdict to the last answer by ${triedBy(bad)}: ` +
-        `${after > 0 ? `${after} ms` : `0 ms (none left after it; the last one ${-after} ms before)`}; ` +
-        `${answers} answers by it in all, over two routers.`,
-      `From the verdict to the registry's commit of the rollback: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
+        `${after > 0 ? `${after} ms` : `0 ms (no answer after it; the last one was ${-after} ms before)`}; ` +
+        `${answers} answers by it in total, from two routers.`,
+      `From the verdict to the commit of the rollback in the registry: ${(bad.ended_at ?? 0) - verdictAt} ms.`,
     );
     const w = (await operator.rollouts.get({ id: bad.id })).withdrawal;
     const unreached = w && w.unreached.length > 0 ? `; not reached: ${w.unreached.join(', ')}` : '';
-    out.push(`Its withdrawal was applied by ${w?.applied.join(', ') || 'nobody yet'}${unreached}.`);
+    out.push(`Routers that applied the end of its traffic: ${w?.applied.join(', ') || 'none yet'}${unreached}.`);
   }
   const shadow = await queries.shadow((rollouts[0] as Rollout).id);
   if (shadow)
@@ -191,7 +191,7 @@ async function summarise(
       '',
       `Shadow of spam:2: ${shadow.sampled} sampled = ${shadow.paired} paired + ${shadow.failed} failed + ` +
         `${shadow.expired} expired + ${shadow.shed} shed + ${shadow.pending} pending; ${shadow.disagreed} answers ` +
-        `differ; it took ${shadow.seconds.toFixed(2)} s of compute.`,
+        `differ; it used ${shadow.seconds.toFixed(2)} s of compute.`,
     );
   if (drifted)
     await until('the retraining message', async () => (await queries.retraining()).length > 0, 20_000).catch(
@@ -199,7 +199,7 @@ async function summarise(
     );
   const retraining = await queries.retraining();
   for (const r of retraining) out.push('', `${r.sentence} (${r.reasons.join(', ')})`);
-  // The sender has to pause: while it sends, its counts are ahead of what has landed.
+  // The sender has to pause: while it sends, its counts are ahead of the rows that have arrived.
   sender.setRate(0);
   const counted = () => sender.counters;
   let books = await queries.accounting(since, sender.idPrefix, counted().answered, counted().outcomesPosted);
@@ -247,7 +247,7 @@ async function summarise(
 }
 
 function printHelp(stack: Stack, say: (line: string) => void): void {
-  // Keys and passwords are read from their file by whoever runs a command: a terminal is no place for them.
+  // Keys and passwords are read from their file when a command is run, so that they do not appear in the terminal.
   const keys = join(stack.folder, 'secrets.json');
   const secret = (path: string) => `"$(node -p 'require("${keys}").${path}')"`;
   for (const line of [

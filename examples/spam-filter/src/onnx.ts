@@ -20,8 +20,8 @@ function valueInfo(name: string, elemType: number, width: number) {
 }
 
 /**
- * features [N, n] → probability = sigmoid(features · w + b) [N, 1], class = probability > 0.5 as INT64 [N, 1]. The
- * bytes are the same for the same model.
+ * features [N, n] → probability = sigmoid(features · w + b) [N, 1], class = probability > 0.5 as INT64 [N, 1]. The same
+ * model always gives the same bytes.
  */
 export function linearModelToOnnx({ weights, bias }: LinearModel): Uint8Array {
   const n = weights.length;

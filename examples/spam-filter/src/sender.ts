@@ -12,13 +12,13 @@ export type SenderCounters = {
   outcomesFailed: number;
 };
 
-/** Outcomes are not urgent: those of so long are posted together, and no more than so many wait. */
+/** Outcomes are not urgent: those of this many milliseconds are posted together, up to the given number. */
 const TOGETHER_MS = 200;
 const MOST_TOGETHER = 100;
 
 /**
  * A service that asks the router about every mail at a steady rate, and posts the true label as the outcome a little
- * later. It plays the mails over and over, in turn to each router.
+ * later. It repeats the mails endlessly, alternating between the routers.
  */
 export class Sender {
   readonly counters: SenderCounters = {
@@ -29,10 +29,10 @@ export class Sender {
     outcomesPosted: 0,
     outcomesFailed: 0,
   };
-  /** Request ids that got an answer, with the version and the instant of each. */
+  /** Request ids that were answered, with the version and the time of each. */
   readonly answers: { id: string; version: string; at: number }[] = [];
   readonly failures: { at: number; status: number; detail: string }[] = [];
-  /** The ids of its requests begin so: others may ask the same router. */
+  /** Prefix of its request ids, to distinguish them from those of others. */
   readonly idPrefix = `mail-${randomUUID().slice(0, 8)}-`;
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
   private timer: NodeJS.Timeout | undefined;
@@ -51,7 +51,7 @@ export class Sender {
     mails: readonly Mail[];
     perSecond: number;
     labelDelayMs: number;
-    /** An API key, for routers that ask for one. */
+    /** An API key, for routers that need one. */
     key?: string;
     remember?: boolean;
   };
@@ -70,7 +70,7 @@ export class Sender {
     this.options.perSecond = perSecond;
   }
 
-  /** Goes on with other mails. */
+  /** Continues with other mails. */
   turnTo(mails: readonly Mail[]): void {
     this.options.mails = mails;
   }
@@ -140,7 +140,7 @@ export class Sender {
   private async post(outcomes: Sender['outcomes']): Promise<void> {
     this.inFlight++;
     try {
-      // Each has an id of its own: what is posted twice is one outcome.
+      // Each has an id of its own, so an outcome that is posted twice counts once.
       await this.router.outcomes.post({ outcomes }, { attempts: 6 });
       this.counters.outcomesPosted += outcomes.length;
     } catch {
@@ -150,7 +150,7 @@ export class Sender {
     }
   }
 
-  /** Stops sending, and waits for every answer and for the labels that are still to come. */
+  /** Stops sending, and waits for every answer and for the outstanding labels. */
   stop(): Promise<void> {
     this.stopped ??= this.finish();
     return this.stopped;

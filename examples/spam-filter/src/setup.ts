@@ -14,9 +14,7 @@ async function unlessThere<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/**
- * Registers the model, its versions and their files, the metric and the endpoint; what is there already is left alone.
- */
+/** Registers the model, its versions and their files, the metric and the endpoint; existing ones are not changed. */
 export async function register(
   publisher: RegistryClient,
   operator: RegistryClient,

@@ -25,7 +25,7 @@ async function rows<T>(client: ClickHouseClient, query: string, params: Record<s
   ).json<T>();
 }
 
-/** What the summary of the demo asks ClickHouse, with the analyst's read-only login. */
+/** The queries for the summary of the demo, with the analyst's read-only login. */
 export class SummaryQueries {
   private readonly client: ClickHouseClient;
   /** @param url with the analyst's read-only login */
@@ -33,10 +33,7 @@ export class SummaryQueries {
     this.client = createClient({ url, database: 'slipway' });
   }
 
-  /**
-   * Milliseconds from the verdict to the last answer by the version that it speaks of; negative when none came after
-   * it.
-   */
+  /** Milliseconds from the verdict to the last answer by the version; negative when there was none after it. */
   async lastAnswerAfter(
     rollout: Rollout,
     version: string,
@@ -59,9 +56,9 @@ export class SummaryQueries {
   }
 
   /**
-   * What the sender counted against what has landed.
+   * Compares what the sender counted with the rows that have arrived.
    * @param since milliseconds: rows of this run
-   * @param ids how the ids of the sender's requests begin
+   * @param ids prefix of the sender's request ids
    */
   async accounting(since: number, ids: string, answered: number, outcomesPosted: number): Promise<Accounting> {
     const { n: landed } = await one<{ n: number }>(

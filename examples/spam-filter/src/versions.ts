@@ -28,7 +28,7 @@ const op = (features: number, rest: Partial<HashedNgrams> = {}): HashedNgrams =>
   ...rest,
 });
 
-/** What each version was trained with, and what it says that it is to be served with. */
+/** The preprocessing each version was trained with, and the one it declares for serving. */
 const recipes: { number: number; note: string; trained: HashedNgrams; served: HashedNgrams; validated: boolean }[] = [
   { number: 1, note: '256 hashed words', trained: op(256), served: op(256), validated: true },
   {
@@ -38,8 +38,8 @@ const recipes: { number: number; note: string; trained: HashedNgrams; served: Ha
     served: op(4096, { ngrams: [1, 2] }),
     validated: true,
   },
-  // A plain train-serve skew: the trainer kept capitals and did not normalise, the bundle declares otherwise. Nobody
-  // shipped a validation set that would have told.
+  // A train-serve skew: the trainer kept capitals and did not normalise, but the bundle declares otherwise, and has no
+  // validation set that would have shown it.
   {
     number: 3,
     note: 'trained with other preprocessing than it declares',
@@ -51,12 +51,10 @@ const recipes: { number: number; note: string; trained: HashedNgrams; served: Ha
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/**
- * Of five mails of the training half one is held out, to learn what the model answers to mails that it has not seen.
- */
+/** Of the training half one mail in five is held out, to record the model's answers to mails that it has not seen. */
 const isHeldOut = (i: number) => i % 5 === 4;
 
-/** The training snapshot: what the version was trained on, and what it answers to the mails that were held out. */
+/** The training snapshot: the training rows, and the version's answers to the mails that were held out. */
 export function trainingSnapshot(train: readonly Mail[], model: LinearModel, served: HashedNgrams): Buffer {
   return Buffer.from(
     train

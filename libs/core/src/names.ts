@@ -17,9 +17,9 @@ export const isUuid = (text: string): boolean => z.uuid().safeParse(text).succes
 /** Milliseconds since the epoch. */
 export const timeMsSchema = z.int().nonnegative();
 
-/** The arm that serves what served before; every other one is a candidate. */
+/** Name of the arm with the version that served before the rollout. Every other arm is a candidate. */
 export const CONTROL = 'control';
-/** The name of a rollout's only candidate. */
+/** Name of the candidate in a rollout that has only one. */
 export const CANDIDATE = 'candidate';
 /** The arms of a rollout of one candidate. */
 export type Arm = typeof CONTROL | typeof CANDIDATE;
@@ -37,7 +37,7 @@ export function formatVersion(ref: VersionRef): string {
   return `${ref.model}:${ref.version}`;
 }
 
-/** Reads what `formatVersion` wrote; undefined where it is no `model:version`. */
+/** Parses what `formatVersion` wrote. Returns undefined when the text is not of the form `model:version`. */
 export function parseVersion(text: string): VersionRef | undefined {
   const at = text.lastIndexOf(':');
   const parsed = versionRefSchema.safeParse({ model: text.slice(0, at), version: Number(text.slice(at + 1)) });

@@ -18,13 +18,13 @@ describe('the metrics that steps have to improve', () => {
   const [first, second] = goalsOf(
     createdRollout([{ canary: { weight: '5%' } }, experiment('kept'), experiment('sold')]).spec,
   );
-  it('are found with the field that names them, wherever their step stands', () => {
+  it('are found with the field that names them, in any step', () => {
     expect([first, second]).toEqual([
       { field: 'steps.1.experiment.goal', metric: 'kept' },
       { field: 'steps.2.experiment.goal', metric: 'sold' },
     ]);
   });
-  it('are taken as declared, and refused by that field', () => {
+  it('are accepted as declared, or refused by that field', () => {
     if (!first || !second) throw new Error('there are two');
     expect(checkGoal(first, kept)).toBe(kept);
     expect(() => checkGoal(second)).toThrow('steps.2.experiment.goal: there is no metric "sold"');
@@ -35,7 +35,7 @@ describe('the metrics that steps have to improve', () => {
 
 describe('a candidate', () => {
   const speaking = (protocol: string) => ({ bundle: { infra: { protocol } } }) as Version;
-  it("has to speak the control's protocol: whoever calls the endpoint speaks one", () => {
+  it("must speak control's protocol, since callers of the endpoint use one protocol", () => {
     expect(() => checkProtocol(speaking('a'), speaking('a'))).not.toThrow();
     expect(() => checkProtocol(speaking('a'), speaking('b'))).toThrow(
       'it speaks b; the version that serves now speaks a',

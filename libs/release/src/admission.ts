@@ -4,13 +4,13 @@ import { type RolloutSpec } from './spec.ts';
 import { ProblemError } from '@slipway/core';
 import { allSteps } from './steps/step-at.ts';
 
-/** `error_rate` always guards: a rollout that does not name it gets it with its declared margin. */
+/** `error_rate` is always a guardrail: a rollout that does not name it gets it with its declared margin. */
 export function withDefaultGuardrails(spec: RolloutSpec): RolloutSpec {
   if (spec.guardrails.some((g) => g.metric === 'error_rate')) return spec;
   return { ...spec, guardrails: [{ metric: 'error_rate' }, ...spec.guardrails] };
 }
 
-/** The metrics that steps have to be shown to improve, with where the specification names them. */
+/** The goals of the steps, each with the specification field that names it. */
 export function goalsOf(spec: Pick<RolloutSpec, 'steps'>): { field: string; metric: string }[] {
   return allSteps(spec).flatMap(({ index, kind, goal }) =>
     goal ? [{ field: `steps.${index}.${kind}.${goal.field}`, metric: goal.metric }] : [],
@@ -36,7 +36,7 @@ export function checkSignature(control: Version, candidate: Version, field = 'ca
 }
 
 /**
- * Callers of the endpoint speak one protocol: whoever answers them has to be spoken to in the same.
+ * Callers of an endpoint use one protocol, so all its versions must speak it.
  * @param field where the specification names it @throws ProblemError naming that
  */
 export function checkProtocol({ bundle: control }: Version, { bundle: candidate }: Version, field = 'candidate'): void {
@@ -46,10 +46,10 @@ export function checkProtocol({ bundle: control }: Version, { bundle: candidate 
   throw new ProblemError('unmet_reference', `${field}: it ${message}`, { errors: [{ field, message }] });
 }
 
-/** Drift can be asked only where there is something to compare with. */
+/** Drift can be required only when there is a reference profile to compare with. */
 export function checkDrift(spec: RolloutSpec, control: Version): void {
   if (!spec.drift || control.profile) return;
-  const why = control.profile_note || 'it was registered before there were any';
+  const why = control.profile_note || 'it was registered before reference profiles existed';
   const message = `${formatVersion(control)} has no reference profile: ${why}`;
   throw new ProblemError('unmet_reference', `drift: ${message}`, { errors: [{ field: 'drift', message }] });
 }

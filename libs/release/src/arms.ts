@@ -52,7 +52,7 @@ export function partsAt(spec: Steps & Named, index: number): readonly number[] {
 
 /**
  * The part of the units that control and one candidate have together while all candidates have traffic, 0 to 1; 1 for
- * an only candidate. Given that a unit is one of theirs, it is the candidate's with its share divided by that.
+ * an only candidate. Given that a unit belongs to one of them, it is the candidate's with its share divided by that.
  */
 export function pairShare(spec: Steps & Named, name: string): number {
   const all = candidatesOf(spec);

@@ -36,7 +36,7 @@ describe('decide', () => {
     ],
     ['waits while the candidate is loading', enterStep({ ...created, started_at: 1 }, 0, NOW), [], cold, 'none'],
     [
-      'pauses when the candidate is never loaded',
+      'pauses when no worker has loaded the candidate in time',
       enterStep({ ...created, started_at: 1 }, 0, NOW - 300_001),
       [],
       cold,
@@ -91,14 +91,20 @@ describe('decide', () => {
       'none',
     ],
     [
-      'pauses when the analyser is silent for long',
+      'pauses when the analyser has been silent for long',
       running(0, 70_000),
       received(evidence('advance'), 60_001),
       world,
       'pause',
     ],
-    ['leaves a switch once every router follows', running(2), [], world, 'advance'],
-    ['stays in a switch until every router follows', running(2), [], { ...world, routersFollow: false }, 'none'],
+    ['leaves a switch when every router has applied the route', running(2), [], world, 'advance'],
+    [
+      'stays in a switch until every router has applied the route',
+      running(2),
+      [],
+      { ...world, routersFollow: false },
+      'none',
+    ],
     [
       'keeps watching until the watch is over',
       running(3, 20_000),
@@ -134,13 +140,13 @@ describe('decide', () => {
       }),
     );
 
-  it('asks the shadow-comparator alone in a shadow step, which changes nothing for traffic', () => {
+  it('requires only the shadow-comparator in a shadow step, which changes nothing for traffic', () => {
     expect(shadowing(0).weight).toBe(0);
     expect(decide(shadowing(0), from('shadow-comparator', 'advance'), NOW, world, policy).kind).toBe('advance');
     expect(decide(shadowing(0), from('experiment-stats', 'advance'), NOW, world, policy).kind).toBe('none');
     expect(decide(shadowing(0), from('shadow-comparator', 'rollBack'), NOW, world, policy).kind).toBe('rollBack');
   });
-  it('ends by a dark step or a switch, too, only when the candidate can carry all of the traffic', () => {
+  it('ends after a dark step or a switch, too, only when the candidate can carry all of the traffic', () => {
     const four = worldOf({ candidateWarm: 1, controlWarm: 4, able: 4 });
     for (const last of [{ dark: {} }, { switch: {} }]) {
       const rollout = {
@@ -164,12 +170,12 @@ describe('decide', () => {
       expect(decide(resumed, [], end, four, policy).kind).toBe('hold');
     }
   });
-  it('leaves a dark step when the routers follow and its dwell is over, without evidence', () => {
+  it('leaves a dark step when the routers have applied the route and its dwell is over, without evidence', () => {
     expect(decide(shadowing(1), [], NOW, world, policy).kind).toBe('advance');
     expect(decide(shadowing(1, 1000), [], NOW, world, policy).kind).toBe('none');
     expect(decide(shadowing(1), [], NOW, { ...world, routersFollow: false }, policy).kind).toBe('none');
   });
-  it('lets drift hold a canary where the rollout asks for it', () => {
+  it('lets drift hold a canary when the rollout requires it', () => {
     const ready = from('experiment-stats', 'advance', { step: 2 });
     expect(
       decide(shadowing(2), [...ready, ...from('drift-monitor', 'hold', { step: 2 })], NOW, world, policy).kind,
@@ -188,7 +194,7 @@ describe('decide', () => {
     ];
     expect(decide(running(), two, NOW, world, policy).kind).toBe('rollBack');
   });
-  it('pauses instead, where the policy asks for it, and does so once', () => {
+  it('pauses instead when the policy says so, and only once', () => {
     const r: Rollout = { ...running(), spec: { ...spec, onFailure: 'pause' } };
     expect(decide(r, received(evidence('rollBack')), NOW, world, policy).kind).toBe('pause');
     expect(decide(pause(r, 'x', null), received(evidence('rollBack')), NOW, world, policy).kind).toBe('none');
@@ -202,7 +208,7 @@ describe('an active step', () => {
     const waits = waitsFor(step, visit as StepVisit, [], NOW, { ...world, ...change }, policy);
     return waits && ('why' in waits ? waits.why : waits.kind);
   };
-  it('waits for all that its kind names, and for nothing else', () => {
+  it('waits for everything that its kind declares, and for nothing else', () => {
     expect(why({})).toBeUndefined();
     expect(why({}, running(0, 9999).visits.at(-1))).toBe('the dwell is not over');
     expect(why({}, undefined, { routersFollow: false })).toBeUndefined();
@@ -212,7 +218,7 @@ describe('an active step', () => {
     expect(why({ time: (activeAt: number) => activeAt + 20_001 })).toBe('its time has not come');
     expect(why({ time: (activeAt: number) => activeAt + 20_000 })).toBeUndefined();
   });
-  it('waits for so many approvals, each of somebody else', () => {
+  it('waits for the number of approvals, each by a different person', () => {
     const once = approve(active, 'ann', 'looks good', NOW);
     const twice = approve(once, 'ann', 'I said so', NOW);
     expect(why({ approvals: 2 })).toBe('approvals that are missing: 2');
@@ -223,14 +229,14 @@ describe('an active step', () => {
 });
 
 describe('commands and transitions', () => {
-  it('gives a silent analyser its time again when an operator resumes', () => {
+  it('restarts the silence timeout of an analyser when an operator resumes', () => {
     const silent = { ...running(1, 500_000), status: 'paused' as const };
     const resumed = obey(silent, { command: 'resume', reason: '' }, 'op', NOW);
     expect(decide(resumed, [], NOW + 59_000, world, policy).kind).toBe('none');
     expect(decide(resumed, [], NOW + 61_000, world, policy).kind).toBe('pause');
   });
 
-  it('pauses a silent rollout at the last weight that was proven', () => {
+  it('pauses a silent rollout at the last proven weight', () => {
     const second = activate(enterStep(running(0), 1, NOW), NOW);
     expect(lastProvenWeight(second)).toBe(0.05);
     expect(pause(second, 'silent', null).weight).toBe(0.05);
@@ -255,13 +261,13 @@ describe('commands and transitions', () => {
         reason: 'op: why',
       });
   });
-  it('goes one step further when two promote at the same moment: what is being prepared has nothing to end', () => {
+  it('advances only one step when two people promote at the same moment: a step in preparation cannot be ended', () => {
     const once = obey(running(0), { command: 'promote', reason: '' }, 'op', NOW);
     expect(() => obey(once, { command: 'promote', reason: '' }, 'other', NOW)).toThrow('step 1 is being prepared');
     const again = obey(activate(once, NOW), { command: 'promote', reason: '' }, 'other', NOW);
     expect(again.step).toBe(2);
   });
-  it('goes to the next step by promote, and from the last to the end', () => {
+  it('enters the next step on promote, and ends after the last', () => {
     expect(obey(running(0), { command: 'promote', reason: '' }, 'op', NOW)).toMatchObject({
       step: 1,
       status: 'running',

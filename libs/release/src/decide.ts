@@ -10,7 +10,7 @@ import { nameOfArm, remainingCandidates } from './arms.ts';
 export type World = {
   /** Of each candidate that remains, by its arm. */
   candidates: Readonly<Record<string, CandidateWorld>>;
-  /** Every live router has applied the route that is in force. */
+  /** Whether every live router has applied the route in force. */
   routersFollow: boolean;
 };
 
@@ -46,12 +46,12 @@ const none = (why: string, again = Number.POSITIVE_INFINITY, onWorld = false): D
 });
 
 /**
- * What happens next to a rollout that is under way. Pure.
+ * Decides what happens next to a rollout that is under way. Pure.
  *
- * Any `rollBack` that has not expired wins, whatever step it speaks of, in a paused rollout too. The kind of the step
- * says what lets it begin (`enter`) and end (`leave`). `advance` needs every analyser that it names to say
- * so for the present revision and step: a hold never advances, whatever its reason, nor does evidence that is missing
- * or has expired. An analyser that is silent past its expiry means hold, and after `silenceMs` a pause. A hold because
+ * A `rollBack` that has not expired always wins, whatever step it is about, also in a paused rollout. The kind of the
+ * step declares what it needs to begin (`enter`) and to end (`leave`). `advance` requires every analyser that it names
+ * to say so for the present revision and step; a hold, or missing or expired evidence, never advances. An analyser that
+ * is silent past its expiry means hold and, after `silenceMs`, a pause. A hold because
  * of `out_of_service` pauses at once, and so does one because several arms of an experiment are better: a person says
  * which of them is promoted. Every pause is at the last proven weight.
  *
@@ -145,7 +145,7 @@ function winnerAmong(rollout: Rollout, speaking: readonly (Evidence | undefined)
 
 const capitalised = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
-/** What keeps an active step from ending, whatever the analysers say; a pause where one has been silent for long. */
+/** Why an active step cannot end yet, whatever the analysers say; a pause when an analyser has been silent for long. */
 export function waitsFor(
   { leave, dwellMs }: { leave: Leave; dwellMs: number },
   visit: StepVisit,
@@ -161,7 +161,7 @@ export function waitsFor(
     if (last && isFresh(last, now)) continue;
     const silentMs = now - heardAt(last, visit, now, policy);
     if (silentMs <= policy.silenceMs) return none(`${analyser} is silent`, silence);
-    const sentence = `${analyser} has said nothing for ${Math.round(silentMs / 1000)} s.`;
+    const sentence = `${analyser} has published no evidence for ${Math.round(silentMs / 1000)} s.`;
     return { kind: 'pause', sentence, evidence: null };
   }
   if (leave.routersFollow && !world.routersFollow)
@@ -210,6 +210,6 @@ function failed(rollout: Rollout, sentence: string, evidence: Evidence | null): 
   if (rollout.spec.onFailure === 'rollBack') return { kind: 'rollBack', sentence, evidence };
   // A person may have paused it at a weight that is not proven.
   if (rollout.status === 'paused' && rollout.weight <= lastProvenWeight(rollout))
-    return none('it failed and is paused at the last proven weight, as its policy asks');
+    return none('it failed and is paused at the last proven weight, as its policy says');
   return { kind: 'pause', sentence, evidence };
 }

@@ -26,17 +26,17 @@ export const evidenceSchema = z.object({
   step: z.int().min(0),
   analyser: nameSchema,
   sequence: z.int().nonnegative(),
-  /** After this instant it counts for nothing. */
+  /** The evidence is not used after this time. */
   expires_at: timeMsSchema,
   /** Of the rollout: `rollBack` only where every candidate that remains is to be. */
   verdict: verdictSchema,
   /** Stable codes, most important first; of several candidates with the arm behind an `@`. */
   reasons: z.array(z.string()).min(1),
-  /** One plain sentence for people. */
+  /** The verdict as one plain sentence. */
   sentence: z.string(),
   /** Of each candidate that it judges by itself; empty where it speaks of the rollout as a whole. */
   arms: z.array(armVerdictSchema),
-  /** The share of the rollout's α that this analyser spends; 0 when it never rolls back. */
+  /** The share of the rollout's α that this analyser uses; 0 when it never rolls back. */
   alpha: z.number().min(0).lt(1),
   numbers: z.record(z.string(), z.unknown()),
 });

@@ -4,7 +4,7 @@ import { isChangeOfMind, isFresh, isNews, isPresent, isReplacedBy, type Received
 import { createdRollout, evidenceSaying } from './rollout.fixture.ts';
 
 const ids = ['0198c0de-0000-7000-8000-000000000001', '0198c0de-0000-7000-8000-000000000002'] as const;
-/** Evidence that counts for ten seconds from its arrival at `receivedAt`, milliseconds. */
+/** Evidence that is valid for ten seconds from its arrival at `receivedAt`, milliseconds. */
 const says = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> = {}): ReceivedEvidence => ({
   evidence: evidenceSaying(verdict, { event_id: ids[0], time: 50, expires_at: 10_050, sequence: 1, ...change }),
   receivedAt,
@@ -16,24 +16,34 @@ const later = (verdict: Verdict, receivedAt: number, change: Partial<Evidence> =
 const harms = (arm: string, receivedAt: number, change: Partial<Evidence> = {}) =>
   says('hold', receivedAt, { arms: [{ arm, verdict: 'rollBack', reasons: ['x'], sentence: 's' }], ...change });
 
-describe('what an analyser has said last', () => {
+describe('the latest evidence of an analyser', () => {
   it.each<[string, ReceivedEvidence | undefined, ReceivedEvidence, boolean]>([
-    ['nothing gives way to anything', undefined, says('hold', 0), true],
-    ['a hold to an advance', says('hold', 0), later('advance', 1), true],
-    ['an advance to a hold', says('advance', 0), later('hold', 1), true],
-    ['anything to a rollBack', says('advance', 0), later('rollBack', 1), true],
-    ['a rollBack to a newer one', says('rollBack', 0), later('rollBack', 1), true],
-    ['a rollBack not to a hold, while it counts', says('rollBack', 0), later('hold', 9999), false],
-    ['nor to an advance', says('rollBack', 0), later('advance', 9999), false],
-    ['nor to one of another process', says('rollBack', 0), later('advance', 9999, { source: 'b', sequence: 0 }), false],
-    ['but to a hold, once it has expired', says('rollBack', 0), later('hold', 10_000), true],
+    ['is the first one', undefined, says('hold', 0), true],
+    ['a hold is replaced by an advance', says('hold', 0), later('advance', 1), true],
+    ['an advance is replaced by a hold', says('advance', 0), later('hold', 1), true],
+    ['anything is replaced by a rollBack', says('advance', 0), later('rollBack', 1), true],
+    ['a rollBack is replaced by a newer one', says('rollBack', 0), later('rollBack', 1), true],
+    ['a rollBack is not replaced by a hold while it is valid', says('rollBack', 0), later('hold', 9999), false],
+    ['a rollBack is not replaced by an advance either', says('rollBack', 0), later('advance', 9999), false],
+    [
+      'a rollBack is not replaced by evidence of another process',
+      says('rollBack', 0),
+      later('advance', 9999, { source: 'b', sequence: 0 }),
+      false,
+    ],
+    ['but it is replaced by a hold when it has expired', says('rollBack', 0), later('hold', 10_000), true],
     ['what harms one arm not to what spares it', harms('b', 0), later('hold', 9999), false],
     ['nor to what harms another one', harms('b', 0), harms('c', 9999, { event_id: ids[1], sequence: 2 }), false],
     ['but to what ends the rollout', harms('b', 0), later('rollBack', 1), true],
-    ['nothing to itself, delivered again', says('hold', 0), says('hold', 1), false],
-    ['nor to its own process, older', says('hold', 0, { sequence: 2 }), later('advance', 1, { sequence: 1 }), false],
+    ['evidence is not replaced by a repeated delivery', says('hold', 0), says('hold', 1), false],
     [
-      'but to a process that has started anew',
+      'evidence is not replaced by older evidence of the same process',
+      says('hold', 0, { sequence: 2 }),
+      later('advance', 1, { sequence: 1 }),
+      false,
+    ],
+    [
+      'but it is replaced by evidence of a restarted process',
       says('hold', 0),
       later('advance', 1, { source: 'b', sequence: 0 }),
       true,
@@ -44,18 +54,18 @@ describe('what an analyser has said last', () => {
 });
 
 describe('evidence', () => {
-  it('counts from its arrival for as long as it says, whatever the clock of its analyser', () => {
+  it('is valid from its arrival for its own duration, whatever the clock of its analyser', () => {
     expect(isFresh(says('hold', 500, { time: 9e12, expires_at: 9e12 + 100 }), 599)).toBe(true);
     expect(isFresh(says('hold', 500, { time: 9e12, expires_at: 9e12 + 100 }), 600)).toBe(false);
   });
-  it('is of the present only at the very revision and step', () => {
+  it('is current only at exactly the present revision and step', () => {
     const rollout = { ...createdRollout([{ switch: {} }]), revision: { epoch: 1, n: 7 }, step: 0 };
     expect(isPresent(says('advance', 0), rollout)).toBe(true);
     expect(isPresent(says('advance', 0, { step: 1 }), rollout)).toBe(false);
     expect(isPresent(says('advance', 0, { revision: { epoch: 1, n: 8 } }), rollout)).toBe(false);
     expect(isPresent(says('advance', 0, { revision: { epoch: 0, n: 7 } }), rollout)).toBe(false);
   });
-  it('is a change of mind by another step, verdict or reason, and not by other numbers', () => {
+  it('changes with another step, verdict or reason, and not with other numbers', () => {
     const { evidence } = says('hold', 0);
     expect(isChangeOfMind(undefined, evidence)).toBe(true);
     expect(isChangeOfMind(evidence, { ...evidence, event_id: ids[1], sentence: 'x', numbers: { n: 2 } })).toBe(false);

@@ -3,13 +3,13 @@ import type { Evidence } from './evidence.ts';
 import type { Rollout } from './rollout.ts';
 
 /**
- * Which evidence counts, and which gives way to which: the one place for it. The registry keeps one piece of each
- * analyser (`isReplacedBy`), and `decide` asks of those which still count, and for what.
+ * Which evidence is valid, and which replaces which; defined only here. The registry keeps one piece of evidence for
+ * each analyser (`isReplacedBy`), and `decide` asks which are still valid, and for what.
  */
 
 /**
- * Evidence with the instant at which it reached Kafka, milliseconds by the registry's clock: expiry is counted from
- * there, so clocks of analysers do not matter.
+ * Evidence with its arrival at Kafka, in milliseconds by the registry's clock. Expiry is counted from there, so that
+ * the clocks of analysers do not matter.
  */
 export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
 
@@ -24,7 +24,7 @@ export function isFresh(received: ReceivedEvidence, now: number): boolean {
   return now < expiresAt(received);
 }
 
-/** Whether it speaks of the rollout's present revision and step: anything else cannot let the step end. */
+/** Whether it is about the rollout's present revision and step; no other evidence can end the step. */
 export function isPresent({ evidence }: ReceivedEvidence, { step, revision }: Pick<Rollout, 'step' | 'revision'>) {
   return evidence.step === step && compareRevisions(evidence.revision, revision) === 0;
 }

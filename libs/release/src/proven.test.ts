@@ -11,7 +11,7 @@ const warm = (candidateWarm: number, able = 4, failure?: string) =>
   worldOf({ candidateWarm, controlWarm: 4, able }, failure);
 const world = warm(4);
 
-/** A rollout that has gone through `steps` by advances and is in the last of them, active for long enough. */
+/** A rollout that has passed `steps` by advances and is in the last of them, active for long enough. */
 function inStep(at: number, change: object = {}): Rollout {
   const steps = ['5%', '25%', '50%'].map((weight) => ({ canary: { weight } }));
   const created = { ...createdRollout(steps, change), revision: { epoch: 1, n: 7 }, started_at: NOW - 40_000 };
@@ -31,13 +31,13 @@ function obeyed(rollout: Rollout, decision: Decision): Rollout {
 
 describe('a candidate that is proven bad under `onFailure: pause`', () => {
   const bad = [says('experiment-stats', 'rollBack')];
-  it('goes back to the weight of the last step that advanced, and to none in the first', () => {
+  it('returns to the weight of the last step that advanced, or to 0 in the first', () => {
     const late = inStep(1, { onFailure: 'pause' });
     expect(obeyed(late, decide(late, bad, NOW, world, policy))).toMatchObject({ status: 'paused', weight: 0.05 });
     const first = inStep(0, { onFailure: 'pause' });
     expect(obeyed(first, decide(first, bad, NOW, world, policy))).toMatchObject({ status: 'paused', weight: 0 });
   });
-  it('does so where a person had paused it at a share that is not proven, and then lets it be', () => {
+  it('does so when a person had paused it at a share that is not proven, and then changes nothing more', () => {
     const paused = obey(inStep(1, { onFailure: 'pause' }), { command: 'pause', reason: '' }, 'op', NOW);
     expect(paused.weight).toBe(0.25);
     const after = obeyed(paused, decide(paused, bad, NOW, world, policy));
@@ -48,7 +48,7 @@ describe('a candidate that is proven bad under `onFailure: pause`', () => {
 
 describe('a candidate that is out of service', () => {
   const gone = { reasons: ['too_little', 'out_of_service'], sentence: 'No answer for 61 s.' };
-  it('pauses for that reason, by that name, at the last proven weight', () => {
+  it('is paused with that reason, at the last proven weight', () => {
     const rollout = inStep(1);
     const after = obeyed(rollout, decide(rollout, [says('experiment-stats', 'hold', gone)], NOW, world, policy));
     expect(after).toMatchObject({ status: 'paused', weight: 0.05, reason: 'out_of_service: No answer for 61 s.' });
@@ -56,28 +56,25 @@ describe('a candidate that is out of service', () => {
   });
   it.each([
     ['has expired', says('experiment-stats', 'hold', gone, 10_001)],
-    ['speaks of an earlier step', says('experiment-stats', 'hold', { ...gone, step: 0 })],
-    [
-      'speaks of the time before it was resumed',
-      says('experiment-stats', 'hold', { ...gone, revision: { epoch: 1, n: 6 } }),
-    ],
-  ])('goes on when the evidence for it %s', (_, evidence) => {
+    ['is for an earlier step', says('experiment-stats', 'hold', { ...gone, step: 0 })],
+    ['is from before it was resumed', says('experiment-stats', 'hold', { ...gone, revision: { epoch: 1, n: 6 } })],
+  ])('continues when the evidence for it %s', (_, evidence) => {
     expect(decide(inStep(1), [evidence], NOW, world, policy).kind).toBe('none');
   });
 });
 
-describe('nothing but the advance of every required analyser advances a rollout', () => {
+describe('a rollout advances only on the advance of every required analyser', () => {
   const stats = says('experiment-stats', 'advance');
   it.each<[string, ReceivedEvidence[]]>([
     ['one of them holds', [stats, says('drift-monitor', 'hold', { reasons: ['not_compared'] })]],
-    ['one of them has never spoken', [stats]],
-    ['none has spoken', []],
-    ['only others have spoken', [stats, says('shadow-comparator', 'advance')]],
-    ["one's advance has expired", [stats, says('drift-monitor', 'advance', {}, 10_000)]],
-    ["one's advance expired before it was made", [stats, says('drift-monitor', 'advance', { expires_at: 4 })]],
-    ["one's advance is for the step before", [stats, says('drift-monitor', 'advance', { step: 0 })]],
+    ['one of them has published nothing', [stats]],
+    ['none has published anything', []],
+    ['only other analysers have published', [stats, says('shadow-comparator', 'advance')]],
+    ['one advance has expired', [stats, says('drift-monitor', 'advance', {}, 10_000)]],
+    ['one advance had expired when it was made', [stats, says('drift-monitor', 'advance', { expires_at: 4 })]],
+    ['one advance is for the previous step', [stats, says('drift-monitor', 'advance', { step: 0 })]],
     [
-      "one's advance is for another revision",
+      'one advance is for another revision',
       [stats, says('drift-monitor', 'advance', { revision: { epoch: 1, n: 8 } })],
     ],
     ['both hold', [says('experiment-stats', 'hold'), says('drift-monitor', 'hold')]],
@@ -92,34 +89,34 @@ describe('nothing but the advance of every required analyser advances a rollout'
       ).toBe('none');
     },
   );
-  it('and then it does', () => {
+  it('but it does when all of them advance', () => {
     const both = [stats, says('drift-monitor', 'advance')];
     expect(decide(inStep(1, { drift: {} }), both, NOW, world, policy).kind).toBe('advance');
   });
 });
 
-describe('a step begins once enough workers have the candidate warm for its traffic', () => {
+describe('a step begins when enough workers have the candidate warm for its traffic', () => {
   const preparing = (step: number, change: object = {}) => enterStep(inStep(0, change), step, NOW);
   const stepsTo100 = { steps: [{ canary: { weight: '5%' } }, { canary: { weight: '60%' } }, { switch: {} }] };
   it.each<[string, Rollout, World, string]>([
-    ['one for 25 % of what four carry', preparing(1), warm(1), 'activate'],
-    ['not one for 60 % of what four carry', preparing(1, stepsTo100), warm(1), 'none'],
-    ['not two either', preparing(1, stepsTo100), warm(2), 'none'],
+    ['one is enough for 25 % of the traffic of four', preparing(1), warm(1), 'activate'],
+    ['one is not enough for 60 % of the traffic of four', preparing(1, stepsTo100), warm(1), 'none'],
+    ['two are not enough either', preparing(1, stepsTo100), warm(2), 'none'],
     ['but three', preparing(1, stepsTo100), warm(3), 'activate'],
-    ['not three for a switch', preparing(2, stepsTo100), warm(3), 'none'],
-    ['four for a switch', preparing(2, stepsTo100), warm(4), 'activate'],
-    ['three for a switch where the fourth cannot load it', preparing(2, stepsTo100), warm(3, 3), 'activate'],
+    ['three are not enough for a switch', preparing(2, stepsTo100), warm(3), 'none'],
+    ['four are enough for a switch', preparing(2, stepsTo100), warm(4), 'activate'],
+    ['three are enough for a switch when the fourth cannot load it', preparing(2, stepsTo100), warm(3, 3), 'activate'],
     ['never none', preparing(1), worldOf({ candidateWarm: 0, controlWarm: 0, able: 0 }), 'none'],
-    ['an address of its own at once', preparing(2, stepsTo100), warm(Number.POSITIVE_INFINITY), 'activate'],
+    ['at once with an address of its own', preparing(2, stepsTo100), warm(Number.POSITIVE_INFINITY), 'activate'],
   ])('%s', (_, rollout, world, kind) => {
     expect(decide(rollout, [], NOW, world, policy).kind).toBe(kind);
   });
-  it('waits while another worker may still load what one could not, and fails when nobody could', () => {
+  it('waits while another worker may still load the candidate, and fails when none can', () => {
     const one = warm(0, 3, 'bad bytes');
     expect(decide(preparing(1), [], NOW, one, policy).kind).toBe('none');
     expect(decide(preparing(1), [], NOW, warm(0, 0, 'bad bytes'), policy).kind).toBe('rollBack');
   });
-  it('leaves the last step only when the candidate can carry all of the traffic', () => {
+  it('ends after the last step only when the candidate can carry all of the traffic', () => {
     const done = [says('experiment-stats', 'advance', { step: 2 })];
     expect(decide(inStep(2), done, NOW, warm(2), policy).kind).toBe('hold');
     expect(decide(inStep(2), done, NOW, warm(4), policy).kind).toBe('advance');

@@ -39,7 +39,7 @@ export const createdRollout = (steps: object[], rest: object = {}): Rollout => (
   withdrawal: null,
 });
 
-/** Of that rollout at its seventh revision. */
+/** Evidence about that rollout at its seventh revision. */
 export const evidenceSaying = (verdict: Verdict, change: Partial<Evidence> = {}): Evidence => ({
   event_id: '0198c0de-0000-7000-8000-000000000009',
   type: 'slipway.evidence.v1',

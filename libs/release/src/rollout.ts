@@ -7,7 +7,7 @@ export const rolloutStatuses = ['created', 'running', 'paused', 'promoted', 'rol
 export const rolloutStatusSchema = z.enum(rolloutStatuses);
 export type RolloutStatus = z.infer<typeof rolloutStatusSchema>;
 
-/** One stay in one step. `preparing`: its versions are not yet reported loaded and warm; traffic is unchanged. */
+/** One visit of a step. `preparing`: its versions are not yet reported loaded and warm; traffic is unchanged. */
 export const stepVisitSchema = z.object({
   step: z.int().min(0),
   phase: z.enum(['preparing', 'active', 'done']),
@@ -18,19 +18,19 @@ export const stepVisitSchema = z.object({
   resumed_at: timeMsSchema.optional(),
   /** Since when it could end but for workers that have the candidate warm; absent when that was never so. */
   held_at: timeMsSchema.optional(),
-  /** Who approved, where the step asks for it. */
+  /** Who approved, when the step requires it. */
   approvals: z.array(z.object({ by: z.string(), at: timeMsSchema, reason: z.string() })).optional(),
   left_at: timeMsSchema.nullable(),
 });
 export type StepVisit = z.infer<typeof stepVisitSchema>;
 
-/** The whole state of one rollout, as Postgres keeps it and `rollouts.v1` carries it. */
+/** The whole state of one rollout, as stored in Postgres and published on `rollouts.v1`. */
 export const rolloutSchema = z.object({
   id: z.uuid(),
   revision: revisionSchema,
   spec: rolloutSpecSchema,
   control: versionRefSchema,
-  /** The metrics of the guardrails as they were declared when the rollout was created. */
+  /** The metrics of the guardrails as declared when the rollout was created. */
   metrics: z.array(metricSchema),
   /** Largest probability of rolling back a harmless candidate over the whole rollout. */
   alpha: z.number().gt(0).lt(1),
@@ -50,11 +50,11 @@ export const rolloutSchema = z.object({
   created_by: z.string(),
   started_at: timeMsSchema.nullable(),
   ended_at: timeMsSchema.nullable(),
-  /** Why the rollout is in its present status, in one sentence. */
+  /** Why the rollout has its present status, in one sentence. */
   reason: z.string(),
   /** Why the conductor cannot look at it, in one sentence; absent while it can. */
   fault: z.string().optional(),
-  /** The evidence behind the last automatic change, by event id. */
+  /** The evidence behind the latest automatic change, by event id. */
   evidence_id: z.string().nullable(),
   /** After the end of the candidate's traffic: which live routers have applied it, and which could not be reached. */
   withdrawal: z
@@ -70,7 +70,7 @@ export const rolloutSchema = z.object({
 export type Rollout = z.infer<typeof rolloutSchema>;
 
 export const terminalStatuses: ReadonlySet<RolloutStatus> = new Set(['promoted', 'rolledBack', 'aborted']);
-/** True while the rollout may send traffic to its candidate. */
+/** Whether the rollout may send traffic to its candidate. */
 export function isUnderWay(status: RolloutStatus): boolean {
   return status === 'running' || status === 'paused';
 }
@@ -79,7 +79,7 @@ export const commandSchema = z.strictObject({
   command: z.enum(['start', 'promote', 'pause', 'resume', 'abort', 'rollBack', 'approve', 'withdraw']),
   /** Of several candidates: the one to withdraw, or to promote at the end of the last step. */
   arm: nameSchema.optional(),
-  /** Compare-and-set: refused when the rollout's revision is another by now. */
+  /** Compare-and-set: the command is refused when the rollout's revision has changed. */
   revision: revisionSchema.optional(),
   reason: z.string().max(1000).default(''),
 });

@@ -58,7 +58,7 @@ describe('the rollout grammar', () => {
     expect(complaint(spec(steps, { ...three, ...rest }))).toContain(message);
   });
 
-  it('takes shares as percent and as numbers', () => {
+  it('accepts shares as percent and as numbers', () => {
     const parsed = rolloutSpecSchema.parse(spec([{ canary: { weight: '5%' } }, { canary: { weight: 0.25 } }]));
     expect([stepWeight(parsed, 0), stepWeight(parsed, 1)]).toEqual([0.05, 0.25]);
   });
@@ -85,7 +85,7 @@ describe('the rollout grammar', () => {
       'steps.1: only "watch" may follow',
     ],
     [
-      'held-back units that met the candidate',
+      'held-back units that were exposed to the candidate',
       spec([{ canary: { weight: '97%' } }, { switch: {} }, { watch: { for: '1m', holdBack: '5%' } }]),
       'steps.2.watch.holdBack: units that an earlier',
     ],

@@ -22,13 +22,13 @@ export const rolloutSpecSchema = z
     guardrails: z.array(guardrailSchema).max(32).default([]),
     /** Largest probability of promoting a candidate that does a guardrail's `harm`; 0.05 when absent. */
     missed: z.number().gt(0).max(0.5).optional(),
-    /** `pause`: a candidate that is proven bad goes back to the last proven weight, and waits for a person. */
+    /** `pause`: a candidate that is proven bad returns to the last proven weight, and waits for a person. */
     onFailure: z.enum(['rollBack', 'pause']).default('rollBack'),
-    /** A candidate that is out of service for longer pauses the rollout at the last proven weight. */
+    /** A candidate that is out of service for longer than this pauses the rollout at the last proven weight. */
     maxOutOfService: durationSchema.default('60s'),
     /**
-     * Ask drift-monitor too: while the data (or the candidate's answers) have moved, the rollout holds. Drift never
-     * rolls back.
+     * Require drift-monitor's verdict as well: the rollout holds while the data (or the candidate's answers) have
+     * moved. Drift never rolls back.
      */
     drift: z
       .strictObject({

@@ -9,7 +9,7 @@ type Change = (rollout: Rollout, now: number) => Rollout;
 const leave = (visits: readonly StepVisit[], now: number): StepVisit[] =>
   visits.map((v) => (v.left_at === null ? { ...v, phase: 'done', left_at: now } : v));
 
-/** Enters a step: nothing changes for traffic until its versions are warm and it is activated. */
+/** Enters a step: traffic is unchanged until its versions are warm and it is activated. */
 export function enterStep(rollout: Rollout, step: number, now: number): Rollout {
   const visit: StepVisit = {
     step,
@@ -101,13 +101,13 @@ export function end(
   };
 }
 
-/** The weight of the last step that was left by an advance; 0 before. */
+/** The weight of the last step that ended by an advance; 0 before that. */
 export function lastProvenWeight(rollout: Rollout): number {
   const passed = rollout.visits.filter((v) => v.phase === 'done' && v.step < rollout.step && v.active_at !== null);
   return passed.at(-1)?.weight ?? 0;
 }
 
-/** A pause that nobody asked for: the candidate keeps what was proven, and no more. */
+/** An automatic pause: the candidate keeps only the proven weight. */
 export function pause(rollout: Rollout, reason: string, evidenceId: string | null): Rollout {
   return {
     ...rollout,
@@ -124,7 +124,7 @@ export function hold(rollout: Rollout, reason: string, now: number): Rollout {
   return { ...rollout, visits, reason };
 }
 
-/** Notes an approval of the step under way; `decide` counts them. @param by who approves */
+/** Records an approval of the step under way; `decide` counts them. @param by who approves */
 export function approve(rollout: Rollout, by: string, reason: string, at: number): Rollout {
   const noted = (v: StepVisit) => ({ ...v, approvals: [...(v.approvals ?? []), { by, at, reason }] });
   return { ...rollout, visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? noted(v) : v)) };
@@ -141,7 +141,7 @@ const ALLOWED: Record<Command['command'], readonly RolloutStatus[]> = {
   withdraw: ['running', 'paused'],
 };
 
-/** Whether the command has been obeyed already: given again it changes nothing, whoever gives it. */
+/** Whether the command has been carried out already, so that repeating it changes nothing. */
 export function isObeyed(rollout: Rollout, { command, arm }: Pick<Command, 'command' | 'arm'>): boolean {
   return (
     (command === 'rollBack' && rollout.status === 'rolledBack') ||
@@ -171,7 +171,7 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
     case 'start':
       return { ...enterStep(rollout, 0, now), started_at: now, reason: why };
     case 'promote':
-      // Pressed twice, or by two at once, it would skip a step that nobody has seen.
+      // If two people promote at the same time, the second must not skip a step that nobody has seen.
       if (rollout.visits.at(-1)?.phase === 'preparing')
         throw new ProblemError(
           'conflict',
@@ -190,7 +190,7 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
         ...rollout,
         status: 'running',
         weight: active ? stepWeight(rollout.spec, rollout.step) : rollout.weight,
-        // What kept it from serving is measured again.
+        // What kept the candidate from serving is measured again.
         visits: rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, resumed_at: now } : v)),
         reason: why,
       };

@@ -5,19 +5,19 @@ import { armsOf, trafficOf } from './branches.ts';
 export type Assignment = { branch: Branch; arm: RouteArm; reason: AssignmentReason; probability: number; unit: string };
 
 type AssignmentInput = {
-  /** That takes the request. */
+  /** The branch that takes the request. */
   branch: Branch;
   /** The user, session or request id; empty when the caller gave none. */
   unit: string;
-  /** Kafka was heard of within the route's lease. */
+  /** Whether Kafka was heard of within the route's lease. */
   leaseHolds: boolean;
-  /** A version that an operator's key forces. */
+  /** A version forced by an operator's key. */
   forced?: number | undefined;
 };
 
 /**
- * Which arm a request goes to, and why. Pure. Only `randomised` is an exposure.
- * @returns undefined when the forced version is neither the control's nor a candidate's
+ * The arm of a request and the reason. Only `randomised` is an exposure. Pure.
+ * @returns undefined when the forced version belongs to no arm of the branch
  */
 export function assign({ branch, unit, leaseHolds, forced }: AssignmentInput): Assignment | undefined {
   const [control, ...candidates] = armsOf(branch);

@@ -37,24 +37,24 @@ const BESIDE_EJECTED =
   'its unit was randomised to this arm; every target of a candidate was ejected then, ' +
   "so it counts for no arm's errors";
 
-/** What the registry's books say of the route under which a request was served. */
+/** What the registry has recorded about the route under which a request was served. */
 export type Origin = {
-  /** When that route was published, milliseconds. */
+  /** When that route was published, in milliseconds since the epoch. */
   at: number;
-  /** The row's rollout; outside of one, the rollout whose promotion made its version serve. */
+  /** The rollout of the row; outside a rollout, the rollout whose promotion made the version serve. */
   rollout: Rollout | undefined;
   /** The audit rows of that rollout, in order. */
   history: readonly AuditRow[];
-  /** Outside of a rollout: how the version came to serve. */
+  /** Outside a rollout: how the version came to serve. */
   placed: { action: string; by: string; version: string; reason: string; time: number } | null;
 };
 
-/** Commands that let a candidate go on; starting, pausing and resuming approve nothing. */
+/** Commands that let a candidate continue. Starting, pausing and resuming are not approvals. */
 const APPROVALS: ReadonlySet<string> = new Set(['approve', 'promote']);
 
 /**
- * What served a request, and why: the row, the rollout that let its version serve, who approved it, and on what
- * evidence. Pure.
+ * Explains a request: which version served it and why, by the row, the rollout that let the version serve, its
+ * approvals, and the evidence. Pure.
  */
 export function explain(row: ServedRow, { at: since, rollout, history, placed }: Origin): Explanation {
   const at = Date.parse(`${row.time.replace(' ', 'T')}Z`);

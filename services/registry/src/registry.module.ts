@@ -69,7 +69,7 @@ export async function registry(config: Config, context: ServiceContext): Promise
     config,
     context,
   );
-  // Nothing is decided on a state that the topics may be ahead of.
+  // No decision may be based on a state that is behind the topics.
   published.whenCaughtUp(() => {
     conductor.start();
     watch.start();

@@ -11,12 +11,12 @@ import { add, say } from './report.ts';
 
 const SETTLE_MS = 12_000;
 const MEASURE_MS = 20_000;
-/** Evidence is sent in so many parts a second. */
+/** Each verdict is sent in this many parts a second. */
 const PARTS = 10;
 
 /**
- * What the registry and its Postgres cost while nothing happens: every rollout gets one verdict a second that says the
- * same as the one before with other numbers. The analysers are stopped, so that only this is measured.
+ * Cost of the registry and its Postgres while nothing happens: every rollout gets one verdict a second that repeats the
+ * one before with other numbers. The analysers are stopped, so that only this is measured.
  */
 export async function idleRollouts(
   release: Release,

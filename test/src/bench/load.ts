@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 
 export type LoadResult = { requests: number; failed: number; perSecond: number; p50Ms: number; p99Ms: number };
 
-/** `callers` callers, each asking again as soon as it is answered, for `seconds`. */
+/** `callers` callers, each sending its next request as soon as it is answered, for `seconds`. */
 export async function load(
   url: string,
   body: string,

@@ -1,4 +1,4 @@
-// `npm run bench`: the system beside its peers, in one run on one machine. Medians of interleaved rounds; no
+// `npm run bench`: Slipway beside comparable systems, in one run on one machine. Medians of interleaved rounds; no
 // thresholds. Prints a table, writes JSON.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -53,7 +53,7 @@ try {
   if (wanted('comparator')) await comparator(release, producer);
   if (wanted('rollback')) await rollback(release);
   if (wanted('memory')) await memory(release, Number(options.minutes));
-  // Last: its rollouts stay.
+  // Last, because its rollouts remain.
   if (wanted('idle')) await idleRollouts(release, producer);
   mkdirSync(join(root, '.slipway'), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

@@ -19,7 +19,7 @@ function script(code: string): ChildProcess {
   });
 }
 
-/** A model that answers at once, so that what is measured is the proxy. */
+/** A model that answers at once, so that only the proxy is measured. */
 export async function startStub(): Promise<Peer> {
   const [port] = await freePorts(1);
   const answer = JSON.stringify({
@@ -39,7 +39,7 @@ export async function startStub(): Promise<Peer> {
   return { name: 'stub', url: `http://127.0.0.1:${port}`, pids: () => [child.pid as number], stop: () => child.kill() };
 }
 
-/** The least that a proxy in Node can be: node:http in front, undici behind. It logs nothing and assigns nothing. */
+/** The smallest proxy in Node: node:http in front, undici behind. It logs nothing and assigns nothing. */
 export async function startBareProxy(target: string): Promise<Peer> {
   const [port] = await freePorts(1);
   const child = script(`
@@ -66,7 +66,7 @@ export async function startBareProxy(target: string): Promise<Peer> {
   };
 }
 
-/** nginx with split_clients, the usual way to a canary without a controller; undefined where it is not installed. */
+/** nginx with split_clients, the usual way to do a canary without a controller; undefined when it is not installed. */
 export async function startNginx(target: string, folder: string): Promise<Peer | undefined> {
   const binary = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'].find(
     (path) => {

@@ -1,6 +1,6 @@
 export type Line = { what: string; value: number; unit: string; note?: string };
 
-/** All that was measured, in order. */
+/** All measurements, in order. */
 export const lines: Line[] = [];
 export const say = (text: string) => process.stdout.write(`${text}\n`);
 export const add = (what: string, value: number, unit: string, note?: string) => {

@@ -10,7 +10,7 @@ export const BODY = JSON.stringify({
   inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['Win a prize now, click here. '.repeat(40)] }],
 });
 
-/** How long a round of one load takes, and how many there are. */
+/** Duration of a round of one load, and the number of rounds. */
 export type Rounds = { rounds: number; seconds: number };
 
 export async function proxies(release: Release, { rounds, seconds }: Rounds): Promise<void> {
@@ -54,7 +54,7 @@ export async function proxies(release: Release, { rounds, seconds }: Rounds): Pr
         const before = cpuMicros(peer.pids());
         const r = await load(peer.url + path, BODY, { callers, seconds: round === 0 ? 2 : seconds });
         const cpu = (cpuMicros(peer.pids()) - before) / r.requests;
-        // The first round warms up.
+        // The first round is a warm-up.
         if (round === 0) continue;
         const key = `${callers} ${peer.name}`;
         const found = results.get(key) ?? { perSecond: [], p50: [], p99: [], cpu: [] };

@@ -8,14 +8,14 @@ let release: Release;
 beforeAll(async () => {
   release = await startRelease('clients', {
     counts: { registries: 1, routers: 2, workers: 1 },
-    // The pages' readers need no key at the first router; the service of others shows one to the second.
+    // The pages' readers use the first router, which needs no key; the foreign service sends one to the second.
     env: { 'router-2': { ROUTER_ACCESS: 'key' }, 'drift-1': { LOOK_MS: '500' } },
   });
 });
 afterAll(() => release?.end());
 
-// First: the pages' questions are answered by the rows that the pages have made.
+// First: the pages' questions are answered by the rows that the pages themselves have made.
 describeDocs(() => release);
 describeForeignEvents(() => release);
-// Last: the others have nothing set aside that they do not know of.
+// Last: the other parts must find only dead letters that they know.
 describePoison(() => release);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => release?.end());
-// Whatever was away, was away for a while: no record was taken for one that nobody can use.
+// Every fault was temporary: no record was treated as unusable.
 afterEach(async () => {
   expect(await release.query('SELECT topic, consumer, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
 });
@@ -22,7 +22,7 @@ const rows = () =>
     'SELECT reason, assigned_arm AS arm, uniqExact(event_id) AS n FROM predictions GROUP BY reason, arm',
   );
 
-/** A new unit is drawn for each request: each router gives the candidate sooner or later, if it has it. */
+/** Each request has a new unit, so each router gives it to the candidate sooner or later. */
 async function bothGiveTheCandidate(): Promise<void> {
   const seen = new Set<number>();
   await until(
@@ -36,10 +36,10 @@ async function bothGiveTheCandidate(): Promise<void> {
   );
 }
 
-describe('a router without its bus', () => {
+describe('a router without Kafka', () => {
   let asked: string[] = [];
 
-  it('serves control past its lease and says so; reached again, it gives the candidate its share again', async () => {
+  it('serves control past its lease and reports it; reconnected, it gives the candidate its share again', async () => {
     const { id } = await release.rollOut(GOOD, {
       steps: [{ canary: { weight: '90%', until: { requests: 1_000_000 } } }, { switch: {} }],
       guardrails: [],
@@ -103,7 +103,7 @@ describe('a router without its bus', () => {
     } finally {
       release.supervisor.kill('router-2', 'SIGCONT');
     }
-    // thawed after its lease: not one answer by the candidate
+    // resumed after its lease: not one answer by the candidate
     const thawed = await Promise.all(Array.from({ length: 20 }, () => release.infer('hello', {}, 1)));
     expect(thawed.map((a) => a.headers.get('x-slipway-arm'))).toEqual(thawed.map(() => 'control'));
   });
@@ -129,7 +129,7 @@ describe('a router without its bus', () => {
     const { supervisor } = release;
     const before = await release.operator.endpoints.get({ name: 'spam' });
     await supervisor.stop('registry-1');
-    // what a restore of an older backup looks like from the topic's side: the topic is ahead
+    // the effect of restoring an older backup as seen on the topic: the topic is ahead
     const producer = release.kafka.producer();
     await producer.connect();
     const route = await lastRoute();
@@ -169,8 +169,8 @@ describe('a Kafka table of ClickHouse', () => {
   });
 });
 
-describe('beside a Kafka that says nothing', () => {
-  it('routers, workers and readers of topics stop in order when told to, before they are cut off at 15 s', async () => {
+describe('with a Kafka that does not respond', () => {
+  it('routers, workers and readers of topics stop in order when told to, before the kill after 15 s', async () => {
     const { supervisor } = release;
     const names = ['router-1', 'worker-1', 'comparator-1', 'stats-1', 'drift-1'];
     supervisor.kill('kafka', 'SIGSTOP');

@@ -12,7 +12,7 @@ import { root } from '../fixtures/stack.ts';
 
 const exec = promisify(execFile);
 
-/** The pages, as their readers run them; part of the suite of clients, on its stack. */
+/** The pages as readers run them; part of the suite of clients, on its stack. */
 export function describeDocs(stack: () => Release): void {
   let asked = '';
 
@@ -33,7 +33,7 @@ export function describeDocs(stack: () => Release): void {
     );
   }
 
-  /** Runs the shell blocks of a page in one shell, as a reader would; says in which block it ended if one fails. */
+  /** Runs the shell blocks of a page in one shell; reports the block in which it ended if one fails. */
   async function runShell(page: string, env: Record<string, string> = {}): Promise<string> {
     const { keys, clickhouse } = stack().secrets;
     const blocks = codeBlocks(page).filter((b) => b.language === 'sh');
@@ -70,9 +70,9 @@ export function describeDocs(stack: () => Release): void {
     }
   }
 
-  describe('every command of the documentation runs as it stands there', () => {
+  describe('every command of the documentation runs as written', () => {
     beforeAll(async () => {
-      // something for analysts to find: a shadow and a canary of a good version, a shadow of a bad one
+      // data for analysts: a shadow and a canary of a good version, a shadow of a bad one
       const sender = stack().sender(80);
       const shadow = { shadow: { maxExcessDisagreement: '40%', until: { pairs: 60 }, compare: { fields: ['class'] } } };
       const good = await stack().rollOut(GOOD, {

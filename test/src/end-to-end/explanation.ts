@@ -7,7 +7,7 @@ import { until } from '@slipway/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release } from '../fixtures/release.ts';
 
-/** What the rows and the audit say of a request; part of the suite of releases, on its stack. */
+/** What the rows and the audit show about a request; part of the suite of releases, on its stack. */
 export function describeExplanation(stack: () => Release): void {
   describe('explanation', () => {
     /** The rollout that promoted GOOD, and the number of the route before it. */
@@ -47,7 +47,7 @@ export function describeExplanation(stack: () => Release): void {
       return rows;
     }
 
-    describe('what served a request, and why', () => {
+    describe('the explanation of a request', () => {
       it('names version, arm, probability, revision, rollout, step, who approved, and the evidence', async () => {
         const [row] = await stack().query<{ id: string; rollout_id: string }>(
           `SELECT request_id AS id, rollout_id
@@ -85,7 +85,7 @@ export function describeExplanation(stack: () => Release): void {
         );
         expect(stored).toMatchObject({ verdict: 'advance', sentence: evidence.sentence });
       });
-      it("names as approvals only what let the candidate go on: a person's promotion, not whoever typed", async () => {
+      it("names as approvals only what let the candidate go on: a person's promotion, not every command", async () => {
         const { id } = await stack().rollOut(BAD, {
           steps: [
             { canary: { weight: '20%', until: { requests: 1_000_000 } } },
@@ -121,7 +121,7 @@ export function describeExplanation(stack: () => Release): void {
         await stack().operator.rollouts.command({ id }, { command: 'rollBack', reason: 'enough' });
         await stack().reach(id, 'withdrawn', (r) => r.withdrawal?.complete === true);
       });
-      it('after a promotion names the rollout that promoted what serves, and of unknown requests says so', async () => {
+      it('names after a promotion the rollout that promoted the version, and reports unknown requests', async () => {
         const answer = await stack().infer('outside');
         const id = answer.headers.get('x-request-id') as string;
         await stack().accountFor([id]);
@@ -180,7 +180,7 @@ export function describeExplanation(stack: () => Release): void {
           const arm = armsOf(branch).find((a) => a.name === r.assigned_arm);
           expect(r.probability).toBeCloseTo(rollout ? (arm?.share ?? Number.NaN) : 1, 9);
           const target = arm?.target;
-          // A candidate that was withdrawn while it worked: control answered, and the row says for whom.
+          // A candidate that was withdrawn while it worked: control answered, and the row names the assigned version.
           expect(r.fallback_from === '' ? r.served_version : r.fallback_from).toBe(target ? formatVersion(target) : '');
           if (r.fallback_from !== '') expect(r.served_version).toBe(formatVersion(branch.target));
           // at the instant of the answer the route was in force already

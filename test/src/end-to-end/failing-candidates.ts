@@ -9,18 +9,18 @@ import { GOOD, type Release } from '../fixtures/release.ts';
 
 const CANARY = [{ canary: { weight: '30%', until: { requests: 1_000_000 } } }, { switch: {} }];
 
-/** Candidates that fail on a server of somebody else; part of the suite of releases, on its stack. */
+/** Candidates that fail on a server outside of Slipway; part of the suite of releases, on its stack. */
 export function describeFailing(stack: () => Release): void {
-  describe('candidates that fail, on a server of somebody else', () => {
+  describe('failing candidates on an outside server', () => {
     let server: Server;
     let url: string;
     let began: number;
-    /** How somebody else's OIP server behaves, request by request. */
+    /** The behaviour of an outside OIP server, request by request. */
     let behave: () => Promise<number> = async () => 200;
 
     beforeAll(async () => {
       began = Date.now();
-      // A model server that is not ours: it speaks OIP, and really answers, by way of version 1.
+      // A model server outside of Slipway: it speaks OIP, and really answers, by calling version 1.
       server = createServer((req, res) => {
         void (async () => {
           const chunks: Buffer[] = [];
@@ -55,7 +55,7 @@ export function describeFailing(stack: () => Release): void {
       return stack().register(onnx, { infra: { url }, price });
     }
 
-    it('one that answers with errors: control answers every user; it is ejected and rolled back for them', async () => {
+    it('one that answers with errors: control answers every user; it is ejected and rolled back', async () => {
       behave = async () => 500;
       const sender = stack().sender(60);
       const version = await foreignVersion(1);
@@ -89,7 +89,7 @@ export function describeFailing(stack: () => Release): void {
             { id },
           )
         ).map((r) => r.c),
-        // what control served because the candidate was ejected is no error of anybody's
+        // what control served because the candidate was ejected is an error of no arm
       ).toEqual(['', 'target_failed']);
     });
 
@@ -107,8 +107,8 @@ export function describeFailing(stack: () => Release): void {
       await sender.stop();
       expect(sender.failures).toEqual([]);
       expect(ended.reason).toContain('error_rate');
-      // It was asked, and failed in both ways; what it was asked for, control answered. (And so for what was on its way
-      // when the candidate was withdrawn.)
+      // It was asked, and failed in both ways; control answered these requests (and those under way when the candidate
+      // was withdrawn).
       expect((await stack().accountFor(sender.answers.map((a) => a.id))).missing).toEqual([]);
       const codes = await stack().query<{ code: string; served_version: string }>(
         `SELECT DISTINCT error_code AS code, served_version
@@ -151,12 +151,12 @@ export function describeFailing(stack: () => Release): void {
       const [evidence] = (await stack().operator.rollouts.evidence({ id })).items.filter(
         (e) => e.verdict === 'rollBack',
       );
-      // On a machine that is overloaded some of its answers come too late altogether: errors, beside the latency.
+      // On an overloaded machine some of its answers come too late and are errors, besides the latency.
       expect(evidence?.reasons[0]).toBe('worse:latency');
       expect(sender.failures).toEqual([]);
     });
 
-    it('one that behaves is promoted like any other', async () => {
+    it('one that works is promoted like any other', async () => {
       behave = async () => 200;
       const sender = stack().sender(60);
       const { id } = await stack().rollOut((await foreignVersion(4)).version, {

@@ -1,4 +1,4 @@
-// Over 300 lines: the faults share one stack, one live rollout and one set of books that has to balance at the end.
+// Over 300 lines: the faults share one stack, one rollout under way and one accounting at the end.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ import { root } from '../fixtures/stack.ts';
 
 let release: Release;
 let sender: Sender;
-/** Outcomes that the senders of the tests before posted. */
+/** Outcomes that the senders of earlier tests posted. */
 let postedBefore = 0;
-/** A canary that goes on for as long as the test needs it. */
+/** A canary that lasts as long as the test needs it. */
 const LONG = {
   steps: [{ canary: { weight: '50%', until: { requests: 1_000_000 } } }, { switch: {} }],
   guardrails: [{ metric: 'error_rate', maxRatio: 50 }],
 };
-/** A shadow that does. */
+/** A shadow that lasts as long. */
 const SHADOW = {
   steps: [
     {
@@ -99,20 +99,20 @@ async function underLoad(perSecond: number, spec: object = LONG): Promise<Rollou
 }
 
 let reported = 0;
-/** What failed since the last time that somebody asked. */
+/** The failures since the last call. */
 function failuresNow(): Sender['failures'] {
   const fresh = sender.failures.slice(reported);
   reported = sender.failures.length;
   return fresh;
 }
 
-/** Answers go on: so many more than now. */
+/** Waits for this many more answers. */
 async function moreAnswers(n: number, timeoutMs = 60_000): Promise<void> {
   const before = sender.counters.answered;
   await until(`${n} more answers`, () => sender.counters.answered >= before + n, timeoutMs);
 }
 
-/** Whether both routers see both workers answer for what the endpoint serves. */
+/** Whether both routers see that both workers answer for what the endpoint serves. */
 async function bothWorkersServe(): Promise<boolean> {
   const { current } = await release.operator.endpoints.get({ name: 'spam' });
   const line = `slipway_router_targets{endpoint="spam",version="spam:${current.version}",state="up"} 2`;
@@ -121,7 +121,7 @@ async function bothWorkersServe(): Promise<boolean> {
   ).every(Boolean);
 }
 
-describe('faults under load, during a live rollout', () => {
+describe('faults under load, during a rollout', () => {
   let rollout: Rollout | undefined;
   afterEach(async ({ task }) => {
     // The kills share one rollout and one sender.
@@ -129,14 +129,14 @@ describe('faults under load, during a live rollout', () => {
     await sender.stop();
     const { missing } = await release.accountFor(sender.answers.map((a) => a.id));
     expect(missing, 'answered predictions that are no rows').toEqual([]);
-    // nothing was counted twice, and the sequence numbers of every boot of every router have no gaps
-    // (by request and by sequence number: FINAL has made one row of equal event ids before anything is counted)
+    // nothing was counted twice, and the sequence numbers of every boot of every router have no gaps (by request and by
+    // sequence number: FINAL has merged rows with equal event ids before anything is counted)
     const [repeats] = await release.query<{ requests: number; sequences: number }>(
       `SELECT count() - uniqExact(request_id) AS requests, count() - uniqExact(router, boot, sequence) AS sequences
         FROM predictions FINAL`,
     );
     expect(repeats).toEqual({ requests: 0, sequences: 0 });
-    // every fault was a transient one: no record was taken for one that nobody can use
+    // every fault was temporary: no record was treated as unusable
     expect(await release.query('SELECT topic, consumer, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
     if (!task.name.includes('disk'))
       await until(
@@ -168,10 +168,10 @@ describe('faults under load, during a live rollout', () => {
     expect(await release.viewer.audit.verify()).toMatchObject({ ok: true });
   });
 
-  it.each(SERVICES)('%s killed with -9: it comes back by itself, and what it did goes on', async (name) => {
+  it.each(SERVICES)('%s killed with -9: it restarts by itself, and continues its work', async (name) => {
     rollout ??= await underLoad(40, SHADOW);
     const { supervisor } = release;
-    // One target lives at any time: that is what is promised.
+    // At least one target is alive at any time; only then no request may fail.
     if (name.startsWith('worker')) await until('both workers to serve', bothWorkersServe);
     const restarts = supervisor.restarts(name);
     supervisor.kill(name, 'SIGKILL');
@@ -180,7 +180,7 @@ describe('faults under load, during a live rollout', () => {
     await supervisor.whenReady(name);
     await moreAnswers(5);
     expect((await release.operator.rollouts.get({ id: rollout.id })).status).toBe('running');
-    // Requests that were on a killed router broke off with it; nothing else failed.
+    // Requests on a killed router broke off with it; no other failed.
     if (!name.startsWith('router')) expect(failuresNow()).toEqual([]);
     else expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
   });
@@ -222,7 +222,7 @@ describe('faults under load, during a live rollout', () => {
     });
   });
 
-  it('anything killed or stopped at random, under a rollout that goes its way', async () => {
+  it('services killed or stopped at random during a rollout', async () => {
     rollout = await underLoad(40, {
       guardrails: [{ metric: 'error_rate', maxRatio: 50 }],
       steps: [
@@ -244,7 +244,7 @@ describe('faults under load, during a live rollout', () => {
     const all = [...SERVICES, ...STORES];
     for (let i = 0; i < 12; i++) {
       const name = all[next(all.length)] as string;
-      // One target lives at any time: that is what is promised.
+      // At least one target is alive at any time; only then no request may fail.
       if (name.startsWith('worker')) await until('both workers to serve', bothWorkersServe);
       if (next(3) === 0) {
         supervisor.kill(name, 'SIGSTOP');
@@ -265,7 +265,7 @@ describe('faults under load, during a live rollout', () => {
     expect(ended.visits.map((v) => [v.step, v.weight, v.phase])).toEqual(
       [0, 0, 0.2, 0.5, 0.9, 0.9].map((weight, step) => [step, weight, 'done']),
     );
-    // A request breaks off with the router that it is on; beyond that none fails. (Of the targets one always lives.)
+    // A request breaks off with its router; no other fails, since one target is always alive.
     expect(failuresNow().filter((f) => f.status !== 0)).toEqual([]);
     await release.operator.endpoints.rollBack({ name: 'spam' }, { reason: 'the test is over' });
   });
@@ -311,7 +311,7 @@ describe('faults under load, during a live rollout', () => {
     const { supervisor } = release;
     const id = rollout.id;
     for (const step of [1, 3]) {
-      // between an advance and what follows from it: kill as soon as the next step shows
+      // between an advance and its consequences: kill as soon as the next step shows
       await release.reach(id, `in step ${step}`, (r) => r.step >= step);
       supervisor.kill('registry-1', 'SIGKILL');
       await supervisor.whenReady('registry-1');
@@ -355,11 +355,11 @@ describe('faults under load, during a live rollout', () => {
     await until('the last revision on Kafka', () => published.includes(after.revision.n));
     await consumer.disconnect();
     expect(published).toEqual([...published].sort((a, b) => a - b));
-    // version 2 serves by now: back to version 1 for whoever comes next
+    // version 2 serves now: back to version 1 for later tests
     await release.operator.endpoints.rollBack({ name: 'spam' }, { reason: 'the test is over' });
   });
 
-  it('a full disk: rows are refused or counted as the policy says, and it is said; then all is as before', async () => {
+  it('a full disk: rows are refused or counted as the policy says, and reported; afterwards all works again', async () => {
     rollout = undefined;
     sender = release.sender(0);
     const { supervisor } = release;
@@ -375,7 +375,7 @@ describe('faults under load, during a live rollout', () => {
     expect([(await release.infer('room', {}, 0)).status, (await release.infer('room', {}, 1)).status]).toEqual([
       200, 200,
     ]);
-    // The kernel refuses every write beyond this size: to the process that is a disk that is full.
+    // The kernel refuses every write beyond this size, which to the process is a full disk.
     for (const name of ['router-1', 'router-2']) limit(name, '1');
     const counted = await release.infer('no room, counted', {}, 0);
     const refused = await release.infer('no room, refused', {}, 1);
@@ -389,7 +389,7 @@ describe('faults under load, during a live rollout', () => {
     const after = await release.infer('room again', {}, 0);
     expect([after.status, (await release.infer('room again', {}, 1)).status]).toEqual([200, 200]);
     expect((await release.accountFor([after.headers.get('x-request-id') as string])).missing).toEqual([]);
-    // the row that was not taken is a gap in the sequence that everybody can count
+    // the row that was not written is a countable gap in the sequence
     const [gap] = await release.query<{ missing: number }>(
       "SELECT sum(missing) AS missing FROM router_accounting WHERE router = 'router-1'",
     );

@@ -7,9 +7,9 @@ import { runPython } from '../fixtures/python.ts';
 
 type Sent = { predictions: number; outcomes: number; pairs: number; arms: Record<'control' | 'candidate', number> };
 
-/** A service that serves by itself; part of the suite of clients, on its stack. */
+/** A service that serves its own models; part of the suite of clients, on its stack. */
 export function describeForeignEvents(stack: () => Release): void {
-  /** It asks for a key. */
+  /** It needs a key. */
   const router = () => stack().routers[1] as string;
   const serve = (...args: string[]) =>
     runPython(
@@ -41,7 +41,7 @@ export function describeForeignEvents(stack: () => Release): void {
     return id;
   };
 
-  describe('a service in another language that serves by itself', () => {
+  describe('a service in another language that serves its own models', () => {
     beforeAll(async () => {
       const { admin, operator } = stack();
       await admin.models.create({ name: 'fraud' });
@@ -49,7 +49,7 @@ export function describeForeignEvents(stack: () => Release): void {
         inputs: [{ name: 'amount', datatype: 'FP32', shape: [-1, 1] }],
         outputs: [{ name: 'fraud', datatype: 'INT64', shape: [-1, 1] }],
       };
-      // Nobody of ours ever asks the service for an answer: it serves by itself.
+      // Slipway never calls the service: it serves by itself.
       for (const n of [1, 2, 3])
         await admin.call('POST', '/v1/models/fraud/versions', {
           bundle: {
@@ -127,7 +127,7 @@ export function describeForeignEvents(stack: () => Release): void {
       await python.done;
     });
 
-    it('has its unusable events set aside with the reason, and the others go on', async () => {
+    it('has its unusable events set aside with the reason, without affecting the others', async () => {
       const { kafka } = stack();
       const producer = kafka.producer();
       await producer.connect();

@@ -4,7 +4,7 @@ import { until } from '@slipway/local';
 import { describe, expect, it } from 'vitest';
 import { GOOD, type Release } from '../fixtures/release.ts';
 
-/** What somebody may send by mistake. */
+/** Records that somebody may send by mistake. */
 const POISON = [
   'this is no JSON',
   '{"event_id": "half',
@@ -13,7 +13,7 @@ const POISON = [
   '\u0000\u0001\u0002',
 ];
 
-/** What nobody can use, on every topic; the last part of the suite of clients, on its stack. */
+/** Unusable records on every topic; the last part of the suite of clients, on its stack. */
 export function describePoison(stack: () => Release): void {
   const letters = (topic: string) =>
     stack().query<{ reason: string; raw: string; partition: number; offset: number }>(
@@ -23,11 +23,11 @@ export function describePoison(stack: () => Release): void {
   const place = (l: { partition: number; offset: number; raw: string }) =>
     JSON.stringify([l.partition, l.offset, l.raw]);
 
-  describe('poison on every topic', () => {
+  describe('unusable records on every topic', () => {
     it.each((Object.values(topics) as Topic[]).map((t) => t.name))(
       '%s: each bad record is set aside with its reason, raw bytes and place',
       async (topic) => {
-        // What another part had set aside is none of it.
+        // Dead letters of other parts are not counted here.
         const before = new Set((await letters(topic)).map(place));
         const found = async () => (await letters(topic)).filter((l) => !before.has(place(l)));
         const producer = stack().kafka.producer();
@@ -43,15 +43,15 @@ export function describePoison(stack: () => Release): void {
         );
         const aside = await found();
         expect(aside.filter((l) => l.reason === '')).toEqual([]);
-        // One reader or several set it aside, each with the same bytes and place.
+        // Several readers set it aside, each with the same bytes and place.
         const places = new Set(aside.map(place));
         expect([...places].sort()).toEqual(POISON.map((raw, i) => JSON.stringify([0, first + i, raw])).sort());
-        // state topics are replicated: who reads them keeps what it had
+        // readers of state topics keep the state they had
         expect((await stack().infer('still there?')).status).toBe(200);
       },
     );
 
-    it('and after all of it a rollout goes its way, from the shadow to the promotion', async () => {
+    it('and afterwards a rollout runs from the shadow to the promotion', async () => {
       const sender = stack().sender(60);
       const { id } = await stack().rollOut(GOOD, {
         steps: [

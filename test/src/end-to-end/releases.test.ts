@@ -14,5 +14,5 @@ afterAll(() => release?.end());
 describeRollouts(() => release);
 describeFailing(() => release);
 describeSeveralArms(() => release);
-// Last: it reads every row and every change that the others have made, too.
+// Last: it also reads every row and change that the other parts have made.
 describeExplanation(() => release);

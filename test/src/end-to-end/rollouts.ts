@@ -4,7 +4,7 @@ import { until } from '@slipway/local';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { BAD, GOOD, type Release } from '../fixtures/release.ts';
 
-/** Rollouts to each of their ends; the first part of the suite of releases: every row that there is is its own. */
+/** Rollouts to each of their ends; the first part of the suite of releases, so that all rows are its own. */
 export function describeRollouts(stack: () => Release): void {
   describe('rollouts under load, two routers', () => {
     const books: { asked: number; ids: string[] } = { asked: 0, ids: [] };
@@ -19,7 +19,7 @@ export function describeRollouts(stack: () => Release): void {
       expect(await stack().query('SELECT * FROM dead_letters')).toEqual([]);
     });
 
-    it('a bad candidate is rolled back by itself, and no answer by it leaves after the route is applied', async () => {
+    it('a bad candidate is rolled back, and no answer by it leaves after the route is applied', async () => {
       const sender = stack().sender(80);
       const { id } = await stack().rollOut(BAD, {
         steps: [{ canary: { weight: '20%', until: { requests: 5000 } } }, { switch: {} }],
@@ -62,7 +62,7 @@ export function describeRollouts(stack: () => Release): void {
       expect((await stack().operator.endpoints.get({ name: 'spam' })).current).toEqual({ model: 'spam', version: 1 });
     });
 
-    it('a rollback command under load is obeyed by two routers', async () => {
+    it('a rollback command under load is applied by two routers', async () => {
       const sender = stack().sender(80);
       const started = await stack().rollOut(GOOD, {
         steps: [{ canary: { weight: '50%', until: { requests: 100_000 } } }, { switch: {} }],
@@ -92,7 +92,7 @@ export function describeRollouts(stack: () => Release): void {
       expect(audit.find((a) => a.action === 'rollBack')?.reason).toBe('a hunch');
     });
 
-    it('a good candidate is promoted, step by step, because the evidence says so', async () => {
+    it('a good candidate is promoted, step by step, because of the evidence', async () => {
       const sender = stack().sender(80);
       const { id } = await stack().rollOut(GOOD);
       const rollout = await stack().reach(id, 'promoted', (r) => r.status === 'promoted' || r.status === 'rolledBack');
@@ -127,7 +127,7 @@ export function describeRollouts(stack: () => Release): void {
         { id },
       );
       expect(both?.n).toBe(0);
-      // what the endpoint was before comes back by one command
+      // one command returns the endpoint to its earlier version
       const back = await stack().operator.endpoints.rollBack(
         { name: 'spam' },
         {
@@ -151,7 +151,7 @@ export function describeRollouts(stack: () => Release): void {
         ],
         guardrails: [{ metric: 'error_rate', harm: { ratio: 2 } }],
       });
-      // nobody errs, so a doubling of errors can be neither seen nor excluded
+      // no request fails, so a doubling of errors can be neither seen nor excluded
       const waiting = async () =>
         (await stack().operator.rollouts.evidence({ id })).items.find(
           (e) => e.reasons.join() === 'harm_open:error_rate',
@@ -172,7 +172,7 @@ export function describeRollouts(stack: () => Release): void {
       );
     });
 
-    it('every verdict can be reached again from the rows in ClickHouse, to the last digit', async () => {
+    it('every verdict can be computed again from the rows in ClickHouse, exactly', async () => {
       // the last of each kind and step, and some of those between
       const verdicts = await stack().query<{ rollout_id: string; event_id: string }>(
         `SELECT rollout_id, event_id
@@ -194,7 +194,7 @@ export function describeRollouts(stack: () => Release): void {
       expect((await fetch(nothing)).status).toBe(401);
     });
 
-    it('every change stands in the audit chain, and the chain holds', async () => {
+    it('every change is in the audit chain, and the chain is valid', async () => {
       expect(await stack().viewer.audit.verify()).toMatchObject({ ok: true, broken: [] });
       const page = await stack().viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');
       await until(

@@ -1,4 +1,4 @@
-// Over 300 lines: each case ends in the same books, which have to name every sampled request.
+// Over 300 lines: each case ends with the same accounting, which must name every sampled request.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ const clockFolder = join(root, '.slipway', 'test', `shadow-clock-${process.pid}`
 let release: Release;
 const foreign: ForeignModel[] = [];
 beforeAll(async () => {
-  // The workers' clocks are wrong by an hour, one ahead and one behind: deadlines go by Kafka's.
+  // The workers' clocks are off by an hour, one ahead and one behind: deadlines use Kafka's clock.
   mkdirSync(clockFolder, { recursive: true });
   const wound = (name: string, ms: number) => {
     writeFileSync(join(clockFolder, name), String(ms));
@@ -79,11 +79,11 @@ const metric = async (url: string, name: string): Promise<number> =>
     .reduce((sum, l) => sum + Number(l.split(' ').at(-1)), 0);
 
 describe('a shadow', () => {
-  it('runs a candidate beside control without a caller noticing, and lets it on by the evidence', async () => {
+  it('runs a candidate beside control without an effect on callers, and advances it by the evidence', async () => {
     const sender = release.sender(60);
     const { id } = await release.rollOut(GOOD, { steps: [shadow(), { dark: { for: '2s' } }, canary] });
     const dark = await release.reach(id, 'dark', (r) => r.step === 1 && r.visits.at(-1)?.phase === 'active');
-    // dark: reachable by an operator's header, by nobody else
+    // dark: reachable by an operator's header only
     const byHeader = await release.infer('hello', {
       'x-slipway-version': String(GOOD),
       authorization: `Bearer ${release.secrets.keys.operator}`,
@@ -113,11 +113,11 @@ describe('a shadow', () => {
       { id },
     );
     expect(before).toEqual([{ version: 'spam:1' }]);
-    // the same identity in the metrics: what the routers sampled is what the lanes ended
+    // the same identity in the metrics: the routers sampled what the lanes ended
     const total = async (urls: readonly string[], name: string) =>
       (await Promise.all(urls.map((url) => metric(url, name)))).reduce((x, y) => x + y, 0);
     const sampled = await total(release.routers, 'slipway_shadow_sampled_total');
-    // Nothing pends either while neither the predictions nor their comparisons have come as rows.
+    // Nothing pends either while neither the predictions nor their comparisons have arrived as rows.
     await until('each sampled request to be a row', async () => (await books(id)).sampled === sampled, 90_000);
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
@@ -147,7 +147,7 @@ describe('a shadow', () => {
     await until('every comparison to have the trace of its request', async () => (await traced()) === b.sampled);
   });
 
-  it('rolls a candidate back that disagrees beyond the noise, before a user has met it', async () => {
+  it('rolls back a candidate that disagrees beyond the noise, before a user has met it', async () => {
     const sender = release.sender(60);
     const { id } = await release.rollOut(BAD, { steps: [shadow(), canary] });
     const ended = await release.reach(id, 'rolled back', (r) => r.status !== 'running');
@@ -167,8 +167,8 @@ describe('a shadow', () => {
     expect(fields).toEqual([{ field: 'class', kind: 'class' }]);
   });
 
-  it('forgives a candidate what control does to itself, on servers that are not ours', async () => {
-    // flips a coin on a fifth of the mails, whoever is asked
+  it('does not count against a candidate how often control differs from itself, on outside servers', async () => {
+    // answers at random on a fifth of the mails, in every version
     const flips = () => (Math.random() < 1 / 5 ? Math.round(Math.random()) : 0);
     const server = await startForeignModel(() => ({ class: flips() }));
     foreign.push(server);
@@ -201,7 +201,7 @@ describe('a shadow', () => {
     await operator.rollouts.command({ id: rollout.id }, { command: 'start', reason: 'noise' });
     let done = false;
     const asking = (async () => {
-      // A pace that the lane can keep beside whatever else this machine does.
+      // A rate that the lane can keep up with on a busy machine.
       while (!done)
         await Promise.all([sleep(100), ...Array.from({ length: 4 }, () => ask('mail').then((r) => r.text()))]);
     })();
@@ -221,7 +221,7 @@ describe('a shadow', () => {
     await operator.rollouts.command({ id: rollout.id }, { command: 'abort', reason: 'seen enough' });
   });
 
-  it('rolls back a candidate that does not answer half of the sampled requests in time: its own fault', async () => {
+  it('rolls back a candidate that does not answer half of the sampled requests in time', async () => {
     const server = await startForeignModel(({ text, version }) =>
       version === '2' && Number(text) % 2 === 1 ? 'hang' : { class: 0 },
     );
@@ -271,7 +271,7 @@ describe('a shadow', () => {
     expect(reasons).toEqual([{ result: 'failed', reason: 'candidate_timeout', agree: false }]);
   });
 
-  it('ends every sampled request, under faults too: it is paired, failed, expired or shed; none pends', async () => {
+  it('ends every sampled request, under faults too, as paired, failed, expired or shed; none pends', async () => {
     const { supervisor } = release;
     const sender = release.sender(50);
     const { id } = await release.rollOut(GOOD, {
@@ -288,8 +288,8 @@ describe('a shadow', () => {
       await more(20);
       await supervisor.whenReady(name);
     }
-    // A broker that takes connections and says nothing, for longer than the deadline and than a client waits for an
-    // answer: what waited has expired, and is counted as that.
+    // A broker that accepts connections and does not respond, for longer than the deadline and than a client waits for
+    // an answer: what waited has expired, and is counted as expired.
     const answeredBefore = sender.answers.length;
     supervisor.kill('kafka', 'SIGSTOP');
     await sleep(10_000);
@@ -297,11 +297,11 @@ describe('a shadow', () => {
     supervisor.kill('kafka', 'SIGCONT');
     expect(whileSilent.length).toBeGreaterThan(100);
     await more(100);
-    // a body beyond what is logged is sampled, and said to be too long
+    // a body beyond the logged size is sampled, and reported as too long
     const long = await release.infer(`long ${'x '.repeat(200_000)}`);
     expect(long.status).toBe(200);
     await sender.stop();
-    // what is not yet a row is not yet in the books: first every answer, then how each of them ended
+    // rows that have not arrived are not in the accounting yet: first every answer, then the result of each
     const { missing } = await release.accountFor([
       ...sender.answers.map((a) => a.id),
       long.headers.get('x-request-id') as string,
@@ -310,7 +310,7 @@ describe('a shadow', () => {
     const b = await settled(id);
     expect(b.paired + b.failed + b.expired + b.shed).toBe(b.sampled);
     expect(b.paired).toBeGreaterThan(100);
-    // those of the silence as well: each sampled, each a row once, each ended once, and no fault took one for poison
+    // those of the outage as well: each sampled, each a row once, each ended once, and no record treated as unusable
     const once = async (table: string, rollout: string) => {
       const rows = await release.query<{ request_id: string }>(
         `SELECT request_id FROM ${table} FINAL WHERE ${rollout} = {id:String}`,

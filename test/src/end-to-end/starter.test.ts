@@ -127,7 +127,7 @@ describe('npm start', () => {
     second.child.kill('SIGINT');
     await second.ended;
     expect(second.output).toContain('stopping');
-    // Whoever sees the terminal, or its log, has none of what the start made up.
+    // The terminal and its log contain none of the generated secrets.
     const { postgres, clickhouse, keys } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8'));
     for (const secret of [postgres, ...Object.values(clickhouse), ...Object.values(keys)] as string[]) {
       expect(secret.length).toBeGreaterThan(20);

@@ -31,11 +31,11 @@ async function call(
   return body === undefined ? asked : asked.send(body);
 }
 const keyOf = (role: Role) => stack.secrets.keys[role];
-/** What experiment-stats says to a key: 401 or, where it knows it, 404. */
+/** The response of experiment-stats to a key: 401 or, when the key is known, 404. */
 const read = async (key: string) =>
   (await request(stack.stats).get('/v1/results/none').set('authorization', `Bearer ${key}`)).status;
 const tensor = { datatype: 'FP32', shape: [-1, 1] };
-/** Of a version that others serve. */
+/** A version that other servers serve. */
 const foreignBundle = {
   artifact: { sha256: 'a'.repeat(64), uri: 'http://127.0.0.1:9/foreign' },
   signature: { inputs: [{ name: 'x', ...tensor }], outputs: [{ name: 'y', ...tensor }] },
@@ -89,7 +89,7 @@ describe('an API key', () => {
     const { body } = await call('post', '/v1/keys', keyOf('admin'), { name: 'gone', role: 'viewer' });
     const key = body['key'] as string;
     expect((await call('get', '/v1/models', key)).status).toBe(200);
-    // The analysers know it by access.v1.
+    // The analysers know it from access.v1.
     await until('experiment-stats to know the key', async () => (await read(key)) === 404);
     const revoked = await call('post', `/v1/keys/${body['id']}/revoke`, keyOf('admin'));
     expect([revoked.status, revoked.body['revoked_at']]).toEqual([200, expect.any(Number)]);
@@ -133,7 +133,7 @@ describe('an API key', () => {
     }
   });
 
-  it('tells repeats apart by its id: another key of the same name is another caller', async () => {
+  it('distinguishes repeats by its id: another key of the same name is another caller', async () => {
     const make = async () =>
       (await call('post', '/v1/keys', keyOf('admin'), { name: 'twin', role: 'publisher' })).body['key'] as string;
     const [a, b] = [await make(), await make()];
@@ -161,8 +161,8 @@ describe('an API key', () => {
   });
 });
 
-describe('what a POST does and the record of its Idempotency-Key', () => {
-  it('are one transaction: where the record cannot be kept, nothing was done, and the repeat does it', async () => {
+describe('the effect of a POST and the record of its Idempotency-Key', () => {
+  it('are one transaction: when the record cannot be stored there is no effect, and the repeat has it', async () => {
     const database = new pg.Client(stack.databaseUrl);
     await database.connect();
     const make = () => call('post', '/v1/models', keyOf('publisher'), { name: 'both' }, { 'idempotency-key': 'both' });
@@ -185,7 +185,7 @@ describe('what a POST does and the record of its Idempotency-Key', () => {
   });
 });
 
-describe('what a request needs is what the list of operations says', () => {
+describe("the role that a request needs is the operation's", () => {
   const needs: Record<string, Role[]> = {
     viewer: [...roles],
     publisher: ['publisher', 'admin'],
@@ -217,7 +217,7 @@ describe('what a request needs is what the list of operations says', () => {
     expect(await status('approver', 'promote')).toBe(403);
     expect(await status('operator', 'promote')).toBe(404);
   });
-  it('the analysers answer nobody without a key more than health', async () => {
+  it('without a key the analysers answer health checks only', async () => {
     for (const [analyser, path] of [
       [stack.stats, '/v1/results/x'],
       [stack.stats, '/v1/results/x/y'],
@@ -245,7 +245,7 @@ describe('a registry whose database was restored from an older backup', () => {
       await until('experiment-stats to know it', async () => (await read(key)) === 404);
     const { body: revocation } = await call('post', `/v1/keys/${revoked.id}/revoke`, keyOf('admin'));
     await until('experiment-stats to refuse it', async () => (await read(revoked.key)) === 401);
-    // Versions with an address of their own: no worker has to load them.
+    // Versions with an address of their own, which no worker has to load.
     await call('post', '/v1/models', keyOf('admin'), { name: 'lost' });
     for (const price of [1, 2])
       await call('post', '/v1/models/lost/versions', keyOf('admin'), { bundle: { ...foreignBundle, price } });

@@ -1,4 +1,4 @@
-// Over 300 lines: nearly half is one list, each way out that the engine offers, and what else is asked is short.
+// Over 300 lines: nearly half is one list of every escape that the engine offers, and other queries are short.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.end());
 
-/** Whether all folders above let everybody pass. */
+/** Whether everybody may pass through all folders above. */
 function everybodyMayPass(folder: string): boolean {
   for (let at = folder; at !== dirname(at); at = dirname(at)) if ((statSync(at).mode & 0o001) === 0) return false;
   return true;
@@ -42,7 +42,7 @@ async function ask(
   return { status: response.status, text: await response.text(), headers: response.headers };
 }
 
-describe('an analyst reads what is documented, as any client would', () => {
+describe('an analyst reads what is documented, like any client', () => {
   it.each([
     'SELECT count() FROM slipway.predictions',
     "SELECT count() FROM slipway.predictions FINAL WHERE endpoint = 'spam' AND time > now() - INTERVAL 1 DAY",
@@ -88,7 +88,7 @@ describe('an analyst reads what is documented, as any client would', () => {
   });
 });
 
-describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
+describe('an analyst cannot escape by anything that ClickHouse offers', () => {
   const file = () => secretsFile;
   const ways: [string, () => string][] = [
     ['a file', () => `SELECT * FROM file('${file()}', 'RawBLOB')`],
@@ -152,7 +152,7 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['RESTORE', () => "RESTORE TABLE slipway.predictions FROM File('/tmp/b')"],
     ['SET', () => 'SET readonly = 0'],
     ['USE', () => 'USE system'],
-    ['SETTINGS that loosen', () => 'SELECT 1 SETTINGS readonly = 0'],
+    ['SETTINGS that loosen limits', () => 'SELECT 1 SETTINGS readonly = 0'],
     ['SETTINGS that lift a limit', () => 'SELECT 1 SETTINGS max_execution_time = 0'],
     ['SETTINGS deep inside', () => 'SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 0)'],
     ['SETTINGS that hide the rest', () => `SELECT * FROM file('${file()}', 'RawBLOB') SETTINGS limit = 1`],
@@ -164,7 +164,7 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['PARALLEL WITH', () => 'SELECT 1 PARALLEL WITH DROP TABLE slipway.predictions'],
     ['a Kafka table, whose rows it would take away', () => 'SELECT * FROM slipway.predictions_queue'],
     ['a Kafka table as a set', () => "SELECT 'x' IN slipway.predictions_queue"],
-    ['what ClickHouse does for others', () => 'SELECT query FROM system.processes'],
+    ['the process list with queries of others', () => 'SELECT query FROM system.processes'],
     ['the server, its disks', () => 'SELECT path FROM system.disks'],
     ['the server, its users', () => 'SELECT * FROM system.users'],
     ['the server, its named collections', () => 'SELECT * FROM system.named_collections'],
@@ -197,23 +197,23 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
     ['a file as a set by its name', () => "SELECT 'x' IN `/etc/passwd`"],
     ['DESCRIBE of a file by its name', () => 'DESCRIBE TABLE `/etc/passwd`'],
     ['SHOW CREATE of a file by its name', () => 'SHOW CREATE TABLE `/etc/passwd`'],
-    ['whether a file is there', () => 'EXISTS TABLE default.`/etc/passwd`'],
-    ['whether a file is there, unqualified', () => 'EXISTS TABLE `/etc/passwd`'],
+    ['whether a file exists', () => 'EXISTS TABLE default.`/etc/passwd`'],
+    ['whether a file exists, unqualified', () => 'EXISTS TABLE `/etc/passwd`'],
     ['a function by its name alone', () => `SELECT arrayMap(file, ['${file()}'])`],
     ['a function by its quoted name alone', () => `SELECT mapApply(\`FILE\`, map('${file()}', 1))`],
-    ['a limit of half a byte, of which the engine makes none', () => 'SELECT 1 SETTINGS max_memory_usage = 0.5'],
+    ['a limit of half a byte, which the engine rounds to no limit', () => 'SELECT 1 SETTINGS max_memory_usage = 0.5'],
     [
       'JSON that overflows the stack',
       () => `SELECT JSONMergePatch(repeat('{"a":', 1000000), repeat('{"a":', 1000000))`,
     ],
-    ['threads without end', () => 'SELECT 1 SETTINGS max_threads = 100000'],
+    ['unlimited threads', () => 'SELECT 1 SETTINGS max_threads = 100000'],
     ['a name that looks like lines of the tree', () => 'SELECT * FROM `a\n     TableIdentifier slipway.predictions`'],
     ['a name that looks like a count of the tree', () => 'SELECT * FROM `slipway.predictions (children 1)`'],
     ['a Kafka table as a set by an alias', () => 'WITH predictions_queue AS x SELECT 1 IN x'],
     ['a Kafka table as a set by two aliases', () => 'WITH slipway.predictions_queue AS x, x AS y SELECT 1 NOT IN y'],
     ['a file as a set by an alias', () => 'WITH `/etc/passwd` AS x SELECT 1 IN x'],
     ['a system table as a set by an alias', () => 'SELECT 1 IN x, system.processes AS x'],
-    ['a syntax that is none', () => 'SELEC 1'],
+    ['an invalid syntax', () => 'SELEC 1'],
   ];
   it.each(ways)('%s', async (_, sql) => {
     const { status, text } = await ask(sql());
@@ -240,11 +240,11 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
   ] as const)('%s', async (_, sql, params) => {
     expect([400, 403, 404]).toContain((await ask(sql, params)).status);
   });
-  it('and nothing of it was done: no file was written, merges go on, the tables are there', async () => {
+  it('and none of it had an effect: no file was written, merges go on, the tables exist', async () => {
     expect(existsSync('/tmp/slipway-out.tsv') || existsSync('/tmp/slipway-out.gz')).toBe(false);
     expect((await ask('SELECT count() FROM slipway.predictions')).status).toBe(200);
   });
-  // Only root can become somebody else, and only where everybody may pass to the data (ADR 6).
+  // Only root can become another user, and only if everybody may pass through the folders above the data (ADR 6).
   it.runIf(process.getuid?.() === 0 && everybodyMayPass(root))(
     'its process is not the owner of the secrets, and cannot read them',
     async () => {
@@ -263,7 +263,7 @@ describe('an analyst gets out of it by nothing that ClickHouse offers', () => {
   );
 });
 
-it('every function of the engine is on a list: what may be called, or what may not', async () => {
+it('every function of the engine is on a list: allowed or refused', async () => {
   const names = (await stack.query<{ name: string }>("SELECT name FROM system.functions WHERE origin = 'System'")).map(
     (f) => f.name,
   );
@@ -277,7 +277,7 @@ it('every function of the engine is on a list: what may be called, or what may n
   expect(['sumFile', 'newFunction', 'fileIf', 'dictGetState'].filter(isReadableFunction)).toEqual([]);
 });
 
-it('sees which values no enumeration knows, and how many rows have them', async () => {
+it('sees unknown values of enumerations, and the number of their rows', async () => {
   const rows = [predictionRow({ reason: 'chance' }), predictionRow({ reason: 'chance' }), predictionRow()];
   await stack.insert(declaredPredictionRow, [...rows, rows[0] as object]);
   const { text } = await ask('SELECT `table`, `column`, value, rows FROM slipway.unknown_values');
@@ -296,7 +296,7 @@ it('the grants for a real server are for the same tables and views, and no other
   expect([...xml.matchAll(/<query>(.*?)<\/query>/g)].filter((m) => !/^GRANT SELECT ON /.test(m[1] ?? ''))).toEqual([]);
 });
 
-it('the limits for a real server are those that hold here, and may be lowered but not lifted', async () => {
+it('the limits for a real server are the same, and may be lowered but not lifted', async () => {
   const xml = readFileSync(join(root, 'deploy', 'clickhouse-users', 'slipway.xml'), 'utf8');
   const [, profile = '', constraints = ''] =
     /<profiles>\s*<analyst>([\s\S]*?)<constraints>([\s\S]*?)<\/constraints>/.exec(xml) ?? [];
@@ -318,7 +318,7 @@ it('the limits for a real server are those that hold here, and may be lowered bu
 
 describe('analysts do not get into each other’s way', () => {
   const heavy = 'SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) % 3 = 7';
-  it('heavy queries whose clients have gone end, and lock nobody out', async () => {
+  it('heavy queries whose clients have disconnected end, and do not lock others out', async () => {
     const clients = Array.from({ length: 8 }, () => new AbortController());
     const asked = clients.map((c) => ask(heavy, {}, { signal: c.signal }).catch((e: Error) => e.name));
     const running = async () =>
@@ -334,8 +334,8 @@ describe('analysts do not get into each other’s way', () => {
     await until('they have ended', async () => (await running()) === 0);
     expect(await ask('SELECT 1')).toMatchObject({ status: 200, text: '1\n' });
   });
-  it('queries that the engine cannot end give their places to others', async () => {
-    // One call of a function on one block: some half minute, which looks at no limit and at no client.
+  it('queries that the engine cannot stop give their places to others', async () => {
+    // One call of a function on one block: about half a minute without a check of limits or of the client.
     const hard = "SELECT sum(levenshteinDistance(materialize(repeat('a',60000)), repeat('b',60000))) FROM numbers(8)";
     const gone = new AbortController();
     const asked = Array.from({ length: 4 }, () => ask(hard, {}, { signal: gone.signal }).catch((e: Error) => e.name));
@@ -351,7 +351,7 @@ describe('analysts do not get into each other’s way', () => {
     await until('there is room', async () => (await ask('SELECT 1')).status === 200);
     expect(await running()).toBeGreaterThan(0);
   });
-  it('what is too much is refused with 503 and when to come again, and the rest is answered', async () => {
+  it('excess queries are refused with 503 and Retry-After, and the others are answered', async () => {
     const gone = new AbortController();
     const many = Array.from({ length: 24 }, () => ask(heavy, {}, { signal: gone.signal }).catch((e: Error) => e));
     const first = await Promise.race(many);
@@ -365,11 +365,11 @@ describe('analysts do not get into each other’s way', () => {
     await Promise.all(many);
     await until('there is room again', async () => (await ask('SELECT 1')).status === 200);
   });
-  it('limits hold, and say so', async () => {
+  it('limits are enforced, and named', async () => {
     const { status, text } = await ask('SELECT number FROM numbers(6000000)');
     expect([status, text]).toEqual([413, expect.stringContaining('Limit for result exceeded')]);
   });
-  it('a setting of one request is not there in the next, and of one session not in another', async () => {
+  it('a setting of one request does not apply to the next, and one of a session not to another', async () => {
     const rows = async (params: Record<string, string>) =>
       (await ask("SELECT getSetting('max_result_rows')", params)).text.trim();
     expect((await ask('SELECT 1', { max_result_rows: '1' })).status).toBe(200);
@@ -391,7 +391,7 @@ describe('analysts do not get into each other’s way', () => {
     expect((await ask('SELECT 1', { session_id: 'a', max_result_rows: '1' })).status).toBe(200);
     expect(await rows({ session_id: 'a' })).toBe('7');
   });
-  it('sixty clients that each begin a session, as Python’s do, leave room for the next', async () => {
+  it('sixty clients that each begin a session, like Python’s, leave room for the next', async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 60; i++) statuses.push((await ask('SELECT 1', { session_id: `client-${i}` })).status);
     expect(statuses).toEqual(statuses.map(() => 200));
@@ -409,7 +409,7 @@ describe('ClickHouse’s own compression, which JDBC uses by default', () => {
     });
     return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
   };
-  it('answers compress=1 in blocks, says how many rows there are, and says errors in plain text', async () => {
+  it('answers compress=1 in blocks, reports the number of rows, and reports errors in plain text', async () => {
     const sql = 'SELECT number, toString(number % 97) FROM numbers(300000)';
     const plain = await bytesOf({}, sql);
     const { bytes, headers } = await bytesOf({ compress: '1' }, sql);
@@ -433,7 +433,7 @@ describe('ClickHouse’s own compression, which JDBC uses by default', () => {
     );
     expect(readCompressedBlocks(bytes, 100).toString()).toBe('1\n');
   });
-  it('reads decompress=1, and judges what it reads', async () => {
+  it('reads decompress=1, and checks the decoded statement', async () => {
     const packed = (sql: string) => Buffer.concat([...compressedBlocks(Buffer.from(sql))]);
     expect((await bytesOf({ decompress: '1' }, packed('SELECT 41 + 1'))).bytes.toString()).toBe('42\n');
     expect((await bytesOf({ decompress: '1' }, packed(`SELECT * FROM file('${secretsFile}', 'RawBLOB')`))).status).toBe(
@@ -446,7 +446,7 @@ describe('ClickHouse’s own compression, which JDBC uses by default', () => {
     ['a false checksum', { decompress: '1' }, {}, broken(), 400, '40'],
     ['more than a body may have', { decompress: '1' }, {}, bomb(), 413, '307'],
     ['gzip of more than a body may have', {}, { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(9e6)), 413, '307'],
-    ['what is no gzip', {}, { 'content-encoding': 'gzip' }, Buffer.from('SELECT 1'), 400, '354'],
+    ['invalid gzip', {}, { 'content-encoding': 'gzip' }, Buffer.from('SELECT 1'), 400, '354'],
     ['an encoding of another name', {}, { 'content-encoding': 'constructor' }, Buffer.from('SELECT 1'), 415, '73'],
   ] as const)('refuses %s, by status and code', async (_, params, headers, body, status, code) => {
     const answer = await bytesOf(params, body, headers);
@@ -468,8 +468,8 @@ describe('ClickHouse’s own compression, which JDBC uses by default', () => {
 
 describe('no request ends the process', () => {
   it.each([
-    ['a query_id that is no header', '/?query_id=a%0D%0AX-Evil:1&query=SELECT%201', 400],
-    ['an address that is none', '//', 400],
+    ['a query_id that is not a valid header', '/?query_id=a%0D%0AX-Evil:1&query=SELECT%201', 400],
+    ['an invalid address', '//', 400],
     ['an address with a broken escape', '/?%zz=1&query=SELECT%201', 400],
   ])('%s', async (_, path, status) => {
     const answered = await new Promise<number | undefined>((resolve, reject) =>
@@ -484,7 +484,7 @@ describe('no request ends the process', () => {
     expect(answered).toBe(status);
     expect((await ask('SELECT 1')).text).toBe('1\n');
   });
-  // Each blocked the process for minutes, or for ever: every other caller waited.
+  // Each of these once blocked the process for minutes, or for ever.
   it.each([
     [
       'aliases that are each two aliases',
@@ -493,8 +493,8 @@ describe('no request ends the process', () => {
     ],
     ['a name full of what looks like aliases', `SELECT \`x${' (alias '.repeat(110_000)}\``, 400],
     ['a comment full of formats', `SELECT 1 /*${'FORMAT a SETTINGS '.repeat(55_000)};*/`, 200],
-  ])('%s is judged at once', async (_, sql, status) => expect((await ask(sql)).status).toBe(status));
-  it('an engine that has crashed is started again', async () => {
+  ])('%s is checked at once', async (_, sql, status) => expect((await ask(sql)).status).toBe(status));
+  it('an engine that has crashed is restarted', async () => {
     // The writers' login may use any function: this one overflows the stack.
     const crash = `SELECT JSONMergePatch(x, x) FROM
       (SELECT concat(repeat('{"a":', 1000000), '1', repeat('}', 1000000)) AS x)`;

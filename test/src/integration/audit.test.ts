@@ -48,7 +48,7 @@ afterAll(async () => {
   await stack?.end();
 });
 
-/** What the verification says while Postgres is as `change` leaves it, with no trigger in the way. */
+/** The result of the verification while Postgres is as `change` leaves it, with no trigger in the way. */
 async function whileTampered(change: () => Promise<unknown>): Promise<AuditVerification> {
   await superuser.query('ALTER TABLE audit DISABLE TRIGGER ALL; CREATE TABLE audit_before AS SELECT * FROM audit');
   try {
@@ -62,7 +62,7 @@ async function whileTampered(change: () => Promise<unknown>): Promise<AuditVerif
   }
 }
 
-/** Another actor from the first row on, and every hash of the chain again; signed again where there is a key. */
+/** Another actor from the first row on, and every hash of the chain recomputed; signed again when there is a key. */
 async function rewrite(aggregate: string, key?: KeyObject): Promise<void> {
   const { rows } = await superuser.query<AuditRow>('SELECT * FROM audit WHERE aggregate = $1 ORDER BY n', [aggregate]);
   let previous = AUDIT_GENESIS;
@@ -86,7 +86,7 @@ async function rewrite(aggregate: string, key?: KeyObject): Promise<void> {
 const OTHER_HASH = 'its hash is not the one on audit.v1';
 
 describe('the verification of the audit', () => {
-  it('finds nothing in what nobody touched, and says which key signed it, which only its owner can read', async () => {
+  it('finds no fault in an unchanged audit, and names its signing key, which only its owner can read', async () => {
     const file = join(stack.folder, 'audit-key.pem');
     const answer = await verify();
     expect(answer).toMatchObject({ ok: true, broken: [], rewritten: [], missing: [], compared_with_topic: true });
@@ -102,7 +102,7 @@ describe('the verification of the audit', () => {
     },
   );
 
-  it('names a chain that was rewritten with hashes that fit each other', async () => {
+  it('names a chain that was rewritten with matching hashes', async () => {
     const [aggregate] = chains;
     expect(await whileTampered(() => rewrite(aggregate))).toMatchObject({
       ok: false,
@@ -144,7 +144,7 @@ describe('the verification of the audit', () => {
     expect(answer.missing.map((m) => m.aggregate)).toEqual(expect.arrayContaining(chains));
   });
 
-  it('names a row that was put in and never published', async () => {
+  it('names a row that was inserted and never published', async () => {
     const [aggregate] = chains;
     const answer = await whileTampered(() =>
       superuser.query(
@@ -159,7 +159,7 @@ describe('the verification of the audit', () => {
     expect(answer.broken).toMatchObject([{ aggregate, n: 3 }]);
   });
 
-  it('is not ok while Kafka is away, says that it did not compare, takes no waiting row for one missing', async () => {
+  it('is not ok while Kafka is unavailable, says so, and reports no waiting row as missing', async () => {
     await stack.supervisor.stop('kafka');
     try {
       await admin.keys.create({ name: 'three', role: 'viewer' });
@@ -190,7 +190,7 @@ describe('the key of the audit', () => {
       (e: { code: number; stdout: string; stderr: string }) => ({ status: e.code, stdout: e.stdout, stderr: e.stderr }),
     );
 
-  it('is followed by another, and what the old one signed stays verifiable: by registry and replay', async () => {
+  it('is replaced, and earlier signatures can still be verified: by registry and replay', async () => {
     const before = await verify();
     expect(before.keys).toEqual([{ ...before.key, since: expect.any(Number) }]);
     const file = join(stack.folder, 'audit-key.pem');
@@ -207,7 +207,7 @@ describe('the key of the audit', () => {
       'SELECT key_id FROM audit GROUP BY key_id ORDER BY min(seq)',
     );
     expect(rows.map((r) => r.key_id)).toEqual(after.keys.map((k) => k.id));
-    // without the old public half its rows cannot be told from forged ones
+    // without the old public half its rows cannot be distinguished from forged ones
     renameSync(join(folder(), `${before.key.id}.json`), join(stack.folder, 'away.json'));
     expect((await verify()).rewritten.map((r) => r.why)).toContain(`it is signed with another key, ${before.key.id}`);
     renameSync(join(stack.folder, 'away.json'), join(folder(), `${before.key.id}.json`));
@@ -225,7 +225,7 @@ describe('the key of the audit', () => {
     expect((await replay()).stderr).toContain('signatures were not checked (give --keys');
   });
 
-  it('tells in the replay what nobody with it has signed, which stands in for no row', async () => {
+  it('reports rows in the replay that no known key has signed, and ignores them', async () => {
     const aggregate = chains[0];
     const forger = generateKeyPairSync('ed25519').privateKey;
     const { rows } = await superuser.query('SELECT * FROM audit WHERE aggregate = $1 AND n = 2', [aggregate]);

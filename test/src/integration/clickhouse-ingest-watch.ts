@@ -39,9 +39,10 @@ export function describeIngestWatch(stack: () => TestStack, { prediction, send, 
       `ENGINE = Kafka SETTINGS kafka_broker_list = '127.0.0.1:1', kafka_topic_list = '${topics.retraining.name}',
        kafka_group_name = '${group}', kafka_format = 'LineAsString'`;
 
-    it('attaches a table again whose group nobody is in, and leaves the others as they are', async () => {
+    it('attaches a table again whose group has no member, and leaves the others alone', async () => {
       await arrives('a row before');
-      // Where nobody answers a table joins no group: so looks one from outside that a frozen broker has put out.
+      // When no broker responds a table joins no group, which looks the same from outside as one that a frozen broker
+      // has dropped.
       await command(`CREATE TABLE slipway.lonely_queue (line String) ${engine('clickhouse.lonely')}`);
       await command('CREATE TABLE slipway.lonely (line String) ENGINE = MergeTree ORDER BY line');
       await command(
@@ -59,7 +60,7 @@ export function describeIngestWatch(stack: () => TestStack, { prediction, send, 
         await command(`DROP TABLE slipway.${table} SYNC`);
     });
 
-    it('attaches what a restart that was cut off left detached, not what an operator has detached', async () => {
+    it('attaches what an interrupted restart left detached, not what an operator has detached', async () => {
       await command('DETACH TABLE slipway.predictions_queue SYNC');
       await command('DETACH TABLE slipway.outcomes_queue PERMANENTLY SYNC');
       await watching(() => arrives('a row after it'));

@@ -38,7 +38,7 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
       expect(await migrate()).toEqual([]);
     });
 
-    it('apply the ingest again while rows come, and no row is lost', async () => {
+    it('apply the ingest again while rows arrive, and no row is lost', async () => {
       const source = 'while-migrating';
       let sent = 0;
       let ended = false;
@@ -61,7 +61,7 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
       });
     });
 
-    it('add a column that is declared and not there, where it belongs', async () => {
+    it('add a declared column that is missing, at its place', async () => {
       await command('ALTER TABLE slipway.predictions DROP COLUMN branch');
       expect(await migrate()).toEqual(['columns/predictions']);
       const row = prediction({ branch: 'german' });
@@ -71,7 +71,7 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
       expect(await landed(row.event_id)).toMatchObject({ branch: 'german' });
     });
 
-    it('say which column has another type than the declared one', async () => {
+    it('name a column whose type differs from the declared one', async () => {
       await command('ALTER TABLE slipway.retraining MODIFY COLUMN sentence LowCardinality(String)');
       await expect(migrate()).rejects.toThrow(
         'the column retraining.sentence is LowCardinality(String) and is declared as String',

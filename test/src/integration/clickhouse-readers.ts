@@ -15,7 +15,7 @@ import type { TestStack } from '../fixtures/stack.ts';
 
 const exec = promisify(execFile);
 
-/** How others read; part of the suite of ClickHouse, on its stack. */
+/** Clients of other kinds; part of the suite of ClickHouse, on its stack. */
 export function describeReaders(stack: () => TestStack): void {
   const VIEWS = [
     'arms',
@@ -187,7 +187,7 @@ export function describeReaders(stack: () => TestStack): void {
       const [cert, key] = [readFileSync(made.certificate, 'utf8'), readFileSync(made.key, 'utf8')];
       rmSync(folder, { recursive: true });
       const { port } = new URL(stack().clickhouse.url);
-      // Ends the encryption in front of the server, as a proxy does.
+      // Terminates encryption in front of the server, like a proxy.
       const front = createServer({ cert, key }, (socket) => {
         const server = connect(Number(port), '127.0.0.1');
         for (const s of [socket, server]) s.on('error', () => undefined);
@@ -208,7 +208,7 @@ export function describeReaders(stack: () => TestStack): void {
   });
 
   describe('comments', () => {
-    it('says of every table, view and column of our database what it means', async () => {
+    it('has a comment on every table, view and column', async () => {
       const tables = await stack().query<{ name: string }>(
         "SELECT name FROM system.tables WHERE database = 'slipway' AND comment = '' ORDER BY name",
       );

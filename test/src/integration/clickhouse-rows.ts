@@ -14,9 +14,9 @@ type Rows = {
   landed: (id: string) => Promise<Record<string, unknown> | undefined>;
 };
 
-/** Rows of every topic, by whomever they are sent; part of the suite of ClickHouse, on its stack. */
+/** Rows on every topic from all kinds of senders; part of the suite of ClickHouse, on its stack. */
 export function describeRows(context: () => Context, { prediction, send, landed }: Rows): void {
-  describe('what others send, and what the columns say', () => {
+  describe('rows of other senders, and their columns', () => {
     it('keeps all elements of an output: a list as JSON, of a long one the first ones and their number', async () => {
       const text = 'é "quoted"\n';
       const output = (name: string, data: unknown[]) => ({ name, data });
@@ -46,7 +46,7 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       expect(outputs['none']).toBe('[]');
     });
 
-    it('takes evidence of any size: what is beyond 64 bits is a number, not a dead letter', async () => {
+    it('accepts evidence of any size: numbers beyond 64 bits do not make a dead letter', async () => {
       const id = randomUUID();
       const numbers = { e: 233_364_846_806_029_240_000 };
       const loop = new AnalyserLoop({
@@ -143,10 +143,10 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       ],
       ['retraining', topics.retraining, { model: 'ties', data: { from: time, to: time } }, 'sentence'],
       ['audit', topics.audit, { aggregate: 'key/ties', n: 1, state: {} }, 'reason'],
-    ] as const)('the first one of %s wins, and nothing else is seen of it', async (table, topic, row, column) => {
+    ] as const)('the first one of %s is kept, and nothing else is visible of it', async (table, topic, row, column) => {
       const event_id = id();
       const copies = ['first', 'second', 'third'].map((text) => ({ ...row, event_id, time, [column]: text }));
-      // One batch has one time of arrival; only their offsets say which came first.
+      // One batch has one time of arrival; only offsets give the order.
       await context().producer.send(
         topic.name,
         copies.map((c) => ({ value: JSON.stringify(c) })),

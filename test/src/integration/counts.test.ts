@@ -103,11 +103,11 @@ const P = {
     reason: 'ejected',
     router: 'r2',
   }),
-  // of a moment in which the candidate would not have been tried: as little an event as the candidate's
+  // at a time when the candidate would not have been tried: no event, like the candidate's
   besideEjected: prediction('m', 'control', 0, { status: 500, reason: 'ejected', router: 'r2' }),
-  // answered, after a candidate would have been given up: a failure as the candidate's fallback is
+  // answered after a candidate would have been given up: a failure, like the candidate's fallback
   late: prediction('n', 'control', 0, { error_code: 'late' }),
-  // crosses arms by the ramp: counts in each step by its arm there
+  // changes arms with the ramp: counts in each step by its arm there
   ramp: [prediction('e', 'control', 0, { status: 400 }), prediction('e', 'candidate', 1, { status: 500 })],
   notExposed: [
     prediction('f', 'candidate', 0, { reason: 'forced', status: 500 }),
@@ -165,7 +165,7 @@ describe('the sufficient statistics of a rollout', () => {
     // e was control at 25 %: at 50 % it was to join with a third
     expect(sums(await counts.exposures(rollout, all))).toEqual({ 0.25: [4, 3], [THIRD]: [0, 1], 0.5: [1, 3] });
   });
-  it('count the first error of a unit, and fallbacks for the arm assigned; ejected ones are no events', async () => {
+  it('count the first error of a unit, and fallbacks for the assigned arm; ejected ones are no events', async () => {
     const { cells, step } = await counts.errors(rollout, all);
     expect(sums(cells)).toEqual({ 0.25: [2, 2], [THIRD]: [0, 1] });
     expect(step).toEqual({ control: { units: 1, events: 0 }, candidate: { units: 4, events: 1, failedShare: 0.25 } });
@@ -206,7 +206,7 @@ describe('the sufficient statistics of a rollout', () => {
     expect(await at(1)).toEqual([0, 3, 0, 0]);
     expect(await at(1.2)).toEqual([3, 0, 0, 0]);
   });
-  it('are those of the rows that a look had seen, whatever has come since', async () => {
+  it('are those of the rows that a look had seen, whatever has arrived since', async () => {
     await send(topics.predictions.name, [prediction('late', 'candidate', 1)]);
     await until(
       'a row that came later',
@@ -218,7 +218,7 @@ describe('the sufficient statistics of a rollout', () => {
     expect(sums(await counts.exposures(rollout, { ...all, predictions: {} }))).toEqual({});
     expect((await counts.outcomes(rollout, { ...all, outcomes: {} }, metric())).cells).toEqual([]);
   });
-  it('say nothing where there is nothing', async () => {
+  it('are empty when there is nothing', async () => {
     const none = { ...rollout, id: randomUUID() };
     expect(await counts.exposures(none, all)).toEqual([]);
     expect(await counts.totals(none, all)).toEqual({
@@ -233,7 +233,7 @@ describe('the sufficient statistics of a rollout', () => {
 
 const context = () => ({ stack, clickhouse, counts, send });
 const builders = { rollout, prediction, outcome, metric };
-// The first goes first: an endpoint is new once.
+// First, because an endpoint is new only once.
 describeFirst(context, builders);
 describeReturning(context, builders);
 describeOutcomes(context, builders);

@@ -24,7 +24,7 @@ const compose = parse(readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8')
   services: Record<string, Service>;
   volumes: Record<string, object>;
 };
-/** What deploy/make-env.sh writes, made in a folder of the test's own. */
+/** The content of deploy/make-env.sh's file, made in a folder of the test's own. */
 const environment = (() => {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   copyFileSync(join(root, 'deploy', 'make-env.sh'), join(folder, 'make-env.sh'));
@@ -47,10 +47,9 @@ const interpolated = (value: string) =>
   });
 const ours = Object.entries(compose.services).filter(([, s]) => s.image === 'slipway');
 
-// No container engine is needed for these, and none runs them: what can be wrong in the files is checked against the
-// services themselves.
+// No container engine is needed here: the files are checked against the services themselves.
 describe('deploy/compose.yaml', () => {
-  it('has no secret of its own: what is not set stops it, and what make-env.sh makes is new each time', () => {
+  it('has no secret of its own: unset values stop it, and make-env.sh makes new ones each time', () => {
     const text = readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8');
     expect(text).not.toMatch(/\$\{\w+(:?-|\})/);
     expect(text).not.toMatch(/(PASSWORD|KEY)"?\s*[:=]\s*"?(?!\$\{)[\w-]{3,}/);
@@ -77,7 +76,7 @@ describe('deploy/compose.yaml', () => {
       'clickhouse/clickhouse-server:26.7',
     ]);
   });
-  it.each(ours)('gives %s an environment that it accepts, and a program that is there', async (_, service) => {
+  it.each(ours)('gives %s an environment that it accepts, and a program that exists', async (_, service) => {
     const main = join(root, service.command?.[0] as string);
     expect(existsSync(main)).toBe(true);
     const config = main.replace(/(bundle|dist)\/main\.js$/, 'dist/config.js');
@@ -85,7 +84,7 @@ describe('deploy/compose.yaml', () => {
     const env = Object.fromEntries(Object.entries(service.environment ?? {}).map(([k, v]) => [k, interpolated(v)]));
     expect(configSchema.safeParse(env).error?.issues).toBeUndefined();
   });
-  it('publishes Kafka, which asks nobody for a login there, and ClickHouse in plain HTTP to this machine only', () => {
+  it('publishes Kafka, which needs no login there, and ClickHouse in plain HTTP to this machine only', () => {
     expect(compose.services['kafka']?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
     expect(compose.services['clickhouse']?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
     expect(compose.services['postgres']?.ports ?? []).toEqual([]);
@@ -128,7 +127,7 @@ describe('two deployments on one cluster of Kafka', () => {
   });
   afterAll(() => stack?.end());
 
-  it('have topics of their own: deploy/migrate makes what is missing, with partitions and clean-up', async () => {
+  it('have topics of their own: deploy/migrate makes the missing ones, with partitions and cleanup', async () => {
     const run = () =>
       exec(process.execPath, [join(root, 'deploy', 'migrate', 'dist', 'main.js')], {
         env: {
@@ -162,7 +161,7 @@ describe('two deployments on one cluster of Kafka', () => {
       }
   });
 
-  it('hear nothing of each other: services and ClickHouse go by the topics of their own', async () => {
+  it("do not see each other's messages: services and ClickHouse use their own topics", async () => {
     const outcome = (id: string): OutcomeRow => ({
       ...{ event_id: id, type: 'slipway.outcome.v1', source: 'test', time: Date.now(), endpoint: 'spam' },
       ...{ name: 'kept', value: true, unit: 'u', request_id: '' },

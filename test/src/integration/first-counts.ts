@@ -6,10 +6,10 @@ import { until } from '@slipway/local';
 import { describe, expect, it } from 'vitest';
 import type { Builders, Counting } from './counting.ts';
 
-/** What comes first or looks odd: baselines, outcomes and labels; part of the suite of the counts, on its stack. */
+/** First arrivals and odd values: baselines, outcomes and labels; part of the suite of the counts, on its stack. */
 export function describeFirst(context: () => Counting, { rollout, prediction, outcome, metric }: Builders): void {
   describe('the latency baseline of an endpoint that is new', () => {
-    it("is the control's own first answers, and nothing up to the last of them is evidence", async () => {
+    it("is control's own first answers, and nothing up to the last of them is evidence", async () => {
       const fresh: Rollout = { ...rollout, id: randomUUID() };
       const line = (unit: string, arm: 'control' | 'candidate', latency_us: number) => ({
         ...prediction(unit, arm, 1),
@@ -51,7 +51,7 @@ export function describeFirst(context: () => Counting, { rollout, prediction, ou
     });
   });
 
-  describe('an outcome that overtakes its prediction', () => {
+  describe('an outcome that arrives before its prediction', () => {
     it('is counted when the prediction comes', async () => {
       const early: Rollout = { ...rollout, id: randomUUID() };
       const fact = outcome(1, { unit: 'overtaken', name: 'bought' });
@@ -98,7 +98,7 @@ export function describeFirst(context: () => Counting, { rollout, prediction, ou
       await landed('outcomes', `name = '${name}'`);
       const misfiled = metric({ source: { outcome: name, compare: { differs_from: 'class' } } });
       const counted = await context().counts.outcomes(other, await context().counts.asOf(other), misfiled);
-      // '[1] of 2' is what a long list looks like: of that alone nobody can tell.
+      // '[1] of 2' looks like a long list, and cannot be distinguished from one.
       expect(counted.step.candidate).toEqual({ units: 1, events: 0 });
       const lists = await context().stack.query<{ unit: string; list: number }>(
         `SELECT unit, slipway_is_list(outputs['class']) AS list

@@ -10,7 +10,7 @@ import type { Release } from '../fixtures/release.ts';
 const tensors = (id: string) =>
   JSON.stringify({ id, inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [`mail ${id}`] }] });
 
-/** What a caller sends who means harm; part of the suite of the fuzz, on its stack. */
+/** Hostile callers; part of the suite of the fuzz, on its stack. */
 export function describeAttacks(stack: () => Release): void {
   const port = (url: string | undefined) => Number(new URL(url as string).port);
   /** Everything that comes back until the other side closes. @param close whether our side is half-closed at once */
@@ -72,7 +72,7 @@ export function describeAttacks(stack: () => Release): void {
       expect(await exchange(stack().routers[0], bytes())).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     });
 
-    it('bodies that never end, and half-closed sockets, keep nobody waiting and leave nothing behind', async () => {
+    it('bodies that never end, and half-closed sockets, delay no other caller and leave nothing behind', async () => {
       const { routers, registries } = stack();
       const open = [routers[0], registries[0]].flatMap((url) =>
         Array.from({ length: 100 }, () => {
@@ -127,7 +127,7 @@ export function describeAttacks(stack: () => Release): void {
     it.each([
       ['router', () => `${stack().routers[0]}/v1/outcomes`],
       ['registry', () => `${stack().registries[0]}/v1/metrics/many`],
-    ])('eight megabytes of unknown names get a short answer of the %s, and stop nobody for long', async (_, url) => {
+    ])('eight megabytes of unknown names get a short answer of the %s, and block it only briefly', async (_, url) => {
       const body = JSON.stringify(Object.fromEntries(Array.from({ length: 600_000 }, (_x, i) => [`k${i}`, 0])));
       const answer = await fetch(url(), {
         method: url().endsWith('outcomes') ? 'POST' : 'PUT',
@@ -138,12 +138,12 @@ export function describeAttacks(stack: () => Release): void {
       expect((await answer.text()).length).toBeLessThan(50_000);
     });
 
-    it('twenty who wait for a candidate that nobody loads keep no connection from the others', async () => {
+    it('twenty requests that wait for a candidate that is not loaded keep no connection from the others', async () => {
       const { supervisor, kafka, register, operator } = stack();
       supervisor.kill('worker-1', 'SIGSTOP');
       const producer = kafka.producer();
       await producer.connect();
-      // A worker that lives and never tries anything.
+      // A worker that is alive and never tries anything.
       const idle = { instance_id: 'idle', kind: 'worker', boot: 'b', address: 'http://127.0.0.1:9', applied: {} };
       const beat = () => {
         const value = JSON.stringify({
@@ -214,7 +214,7 @@ export function describeAttacks(stack: () => Release): void {
       expect(await ended).toBe(200);
     });
 
-    it('explains a request whatever its id is that the router took', async () => {
+    it('explains a request whatever id the router accepted', async () => {
       const id = `${'日本'.repeat(63)}/?`;
       const answer = await fetch(`${stack().routers[0]}/v2/models/spam/infer`, { method: 'POST', body: tensors(id) });
       expect(answer.status).toBe(200);

@@ -13,7 +13,7 @@ export function describeSchema(stack: () => Release): void {
     }) => {
       const fuzzer = schemaFuzzer();
       if ('missing' in fuzzer) {
-        process.stderr.write(`SKIPPED: schemathesis cannot be had here: ${fuzzer.missing}\n`);
+        process.stderr.write(`SKIPPED: schemathesis is not available here: ${fuzzer.missing}\n`);
         return skip(fuzzer.missing);
       }
       const { admin, operator, infer, registries, secrets, accountFor } = stack();
@@ -39,7 +39,7 @@ export function describeSchema(stack: () => Release): void {
       });
       const { generated, ...bad } = run.test_cases;
       expect(bad, run.text).toMatchObject({ with_failures: 0, errored: 0 });
-      // All but the stream of events, which has no end.
+      // All operations except the event stream, which has no end.
       const all = operationsOf(registryApi).length - 1;
       expect([run.complete, run.operations], run.text).toMatchObject([
         true,

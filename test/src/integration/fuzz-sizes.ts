@@ -82,7 +82,7 @@ export function describeSizes(stack: () => Release): void {
   ];
 
   describe('at the limits of size', () => {
-    it.each(surfaces)('%s of %d bytes, and no byte more, however it is framed', async (_, limit, taken, send) => {
+    it.each(surfaces)('%s of %d bytes, and not one byte more, however it is framed', async (_, limit, taken, send) => {
       const statuses: Record<string, number> = {};
       for (const chunked of [false, true])
         for (const more of [-1, 0, 1])
@@ -97,7 +97,7 @@ export function describeSizes(stack: () => Release): void {
       });
     });
 
-    it('a compressed body is refused by its name, not read as if it were JSON', async () => {
+    it('a compressed body is refused as such, not read as if it were JSON', async () => {
       const headers = { 'content-encoding': 'gzip', ...as('publisher') };
       const { routers, workers, registries } = stack();
       const urls = [
@@ -111,7 +111,7 @@ export function describeSizes(stack: () => Release): void {
       expect(statuses).toEqual([415, 415, 415, 415]);
     });
 
-    it('headers that are too many or too large are refused, and nothing of them is dropped silently', async () => {
+    it('headers that are too many or too large are refused, and none is dropped silently', async () => {
       const { routers, workers, registries } = stack();
       const body = padded(inference, 200);
       const urls = [

@@ -146,7 +146,7 @@ describe('the router, asked by a fuzzer', () => {
       }),
       runs(200),
     );
-    // Sound and unsound bodies were both among them.
+    // Valid and invalid bodies were both among them.
     expect(Math.min(statuses.get(200) ?? 0, statuses.get(400) ?? 0)).toBeGreaterThan(5);
     expect((await release.accountFor(answered)).missing).toEqual([]);
     expect(await release.query('SELECT topic, reason, raw FROM dead_letters FINAL LIMIT 3')).toEqual([]);
@@ -292,5 +292,5 @@ describe('the registry, asked by a fuzzer', () => {
 
 describeSizes(() => release);
 describeAttacks(() => release);
-// Last: it retires and rolls back what it finds.
+// Last, because it retires and rolls back what it finds.
 describeSchema(() => release);

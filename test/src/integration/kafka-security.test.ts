@@ -127,14 +127,14 @@ async function write(connection: KafkaConnection, topic: Topic): Promise<string>
 }
 
 describe('a login', () => {
-  it('lets in who knows the password, and nobody else', async () => {
+  it('accepts the right password, and no other', async () => {
     await expect(listTopics(plain('slipway-router'))).resolves.toContain(topics.routes.name);
     await expect(listTopics(plain('slipway-router', 'wrong'))).rejects.toThrow(/authentication failed/i);
     await expect(listTopics(plain('stranger'))).rejects.toThrow(/authentication failed/i);
     await expect(listTopics({ KAFKA_BROKERS: plain('admin').KAFKA_BROKERS })).rejects.toThrow();
   });
 
-  it('goes by SCRAM over TLS, to a broker whose certificate is checked', async () => {
+  it('logs in by SCRAM over TLS, to a broker whose certificate is checked', async () => {
     await expect(listTopics(scram('slipway-router'))).resolves.toContain(topics.routes.name);
     await expect(listTopics(scram('slipway-router', 'wrong'))).rejects.toThrow(/authentication failed/i);
     const { KAFKA_TLS_CA: _, ...untrusting } = scram('slipway-router');
@@ -143,7 +143,7 @@ describe('a login', () => {
 });
 
 describe('the rights of deploy/kafka/acls.txt', () => {
-  it('let a foreign producer write rows, and refuse it whatever decides', async () => {
+  it('let a foreign producer write rows, and no state or decision', async () => {
     const foreign = plain('slipway-foreign-producer');
     for (const t of [topics.outcomes, topics.predictions, topics.shadowPairs, topics.comparisons])
       expect(await write(foreign, t), t.name).toBe('written');
@@ -154,7 +154,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     );
   });
 
-  it('are no fault of a record: who lacks one keeps what it sends, and can send it once it has it', async () => {
+  it('are not a fault of a record: a client without one keeps its records and can send them later', async () => {
     const producer = new RecordProducer(createKafka('test', plain('slipway-foreign-producer'), log));
     await expect(producer.send(topics.routes.name, [{ key: 'k', value: '{}' }])).rejects.toSatisfy(isTransient);
     await producer.close();
@@ -172,7 +172,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     },
   );
 
-  it('let an analyser see whether ClickHouse is in its groups, and a router not', async () => {
+  it('let an analyser see whether ClickHouse is in its groups, but not a router', async () => {
     const state = (principal: string) =>
       withAdmin(createKafka('test', plain(principal), log), async (admin) =>
         (await admin.describeGroups(['clickhouse.predictions'])).groups.map((g) => g.state),
@@ -181,7 +181,7 @@ describe('the rights of deploy/kafka/acls.txt', () => {
     await expect(state('slipway-router')).rejects.toThrow(/group coordinator/);
   });
 
-  it('are enough for a router, which logs in by its environment', async () => {
+  it('are sufficient for a router, which logs in by its environment', async () => {
     const port = ports[3] as number;
     const { KAFKA_BROKERS, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = scram('slipway-router');
     await supervisor.start({
@@ -214,8 +214,8 @@ describe('the rights of deploy/kafka/acls.txt', () => {
   });
 });
 
-describe('a stack on one machine that is given this broker', () => {
-  it('hands login and authority to every service: a route reaches a router, a worker loads its version', async () => {
+describe('a local stack that uses this broker', () => {
+  it('passes login and authority to every service: a route reaches a router, a worker loads its version', async () => {
     const { KAFKA_BROKERS, KAFKA_TLS: _, KAFKA_TLS_CA: __, ...login } = scram('admin');
     const given = givenServers(
       {

@@ -134,7 +134,7 @@ afterAll(async () => {
 });
 
 describe('the Kafka transport', () => {
-  it('hands over batches, in order per partition, and commits them after success', async () => {
+  it('passes batches, in order within each partition, and commits them after success', async () => {
     const got: number[] = [];
     const sizes: number[] = [];
     const events = Array.from({ length: 500 }, evidence);
@@ -151,7 +151,7 @@ describe('the Kafka transport', () => {
     await member.stop();
   });
 
-  it('commits nothing until the handler has succeeded, and gives the batch again after a transient fault', async () => {
+  it('commits nothing until the handler has succeeded, and repeats the batch after a transient fault', async () => {
     const before = await end();
     const catchUp = await startMember('transient', async () => undefined);
     await until('the past to be committed', async () => (await committed('transient')) === before);
@@ -178,7 +178,7 @@ describe('the Kafka transport', () => {
     await member.stop();
   });
 
-  it('sends what does not fit or fails alone to dead letters with its reason, handles those beside it', async () => {
+  it('sends records that do not fit or fail alone to dead letters, and handles the others', async () => {
     const bad = evidence();
     const refused = evidence();
     const good = [evidence(), evidence(), evidence()];
@@ -214,7 +214,7 @@ describe('the Kafka transport', () => {
     await member.stop();
   });
 
-  it('shares the partitions between two members, and the one that stays takes over all of them', async () => {
+  it('shares the partitions between two members, and the remaining one takes over all of them', async () => {
     const got = new Map<string, number>();
     const handler = async (records: ConsumedRecord<Evidence>[]) => {
       for (const r of records) got.set(r.parsed.event_id, (got.get(r.parsed.event_id) ?? 0) + 1);
@@ -290,7 +290,7 @@ describe('the Kafka transport', () => {
 });
 
 describe('a replica of a state topic', () => {
-  it('keeps the highest revision, not the last record: an old state that lands late is no news', async () => {
+  it('keeps the highest revision, not the last record: an old state that arrives late is ignored', async () => {
     const at = (n: number, address: string): Route =>
       routeSchema.parse({
         endpoint: 'late',
@@ -336,7 +336,7 @@ describe('a replica of a state topic', () => {
     await replica.close();
   });
 
-  it('says of every key that it began with, and that the topic holds no more, that it is deleted', async () => {
+  it('reports every key that it began with and the topic holds no more as deleted', async () => {
     const id = `${randomUUID().slice(0, 8)}`;
     const key = (name: string) => `${name}-${id}`;
     const owner = (name: string) => ({
@@ -367,7 +367,7 @@ describe('a replica of a state topic', () => {
       await replica.close();
       return seen.sort();
     };
-    // A topic that nobody ever wrote to says nothing about what was deleted.
+    // The absence of a key on a topic without any record does not mean that it was deleted.
     expect(await follow([key('cleaned')])).toEqual([]);
     // `cleaned` was deleted so long ago that its tombstone is gone too; the last record of `broken` cannot be used.
     await producer.send(topics.access.name, [owner('kept'), owner('deleted'), owner('broken'), owner('new')]);

@@ -26,7 +26,7 @@ const [bought, misfiled, boughtAtAll] = metrics as [Metric, Metric, Metric];
 
 type Counted = Record<Arm, { units: number; events: number }>;
 
-/** Suites on the stack of the counts: what an outcome counts for, by the verdict and by what analysts read. */
+/** Suites on the stack of the counts: which outcomes count, in the verdict and for analysts. */
 export function describeOutcomes(context: () => Counting, { rollout, prediction, outcome }: Builders): void {
   const newRollout = (): Rollout => ({ ...rollout, id: randomUUID(), metrics });
   const purchase = (unit: string, change: object = {}) => outcome(1, { unit, name: 'purchase', ...change });
@@ -65,7 +65,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
         )
       )[0]?.at,
     );
-  /** Evidence is what moves a look's clock where no more requests come. */
+  /** Evidence moves a look's clock when no more requests arrive. */
   const closedAt = async (of: Rollout, time: number) => {
     const { counts, send } = context();
     await until('the windows to be over', async () => {
@@ -78,8 +78,8 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
     return (await counts.outcomes({ ...of, step: index }, await counts.asOf(of), metric)).step;
   };
   /**
-   * For each rollout, step, metric and arm: events by the view and by the verdict, and where the metric is divided by
-   * who was observed, units as well.
+   * For each rollout, step, metric and arm: events by the view and by the verdict and, when the metric is divided by
+   * observed units, units as well.
    */
   const bothCounts = async (rollouts: readonly Rollout[]) => {
     const event = "if(metric = 'misfiled', value != outputs['class'], number != 0)";
@@ -138,7 +138,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
       await postAll([topics.predictions, exposed], [topics.outcomes, facts]);
     });
 
-    it('counts none before the window of its unit is over, however early it came', async () => {
+    it('counts no unit before its window is over, however early its conversion arrived', async () => {
       const { counts } = context();
       const end = (await arrival(first.event_id)) + WINDOW_MS;
       const asOf = await counts.asOf(better);
@@ -175,7 +175,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
     });
   });
 
-  describe('an outcome belongs to the exposure that the window of a metric says', () => {
+  describe("an outcome belongs to the exposure that the metric's window gives", () => {
     const [one, two] = [newRollout(), newRollout()];
     const inOne = { rollout_id: one.id };
     const inTwo = { rollout_id: two.id };
@@ -259,7 +259,7 @@ export function describeOutcomes(context: () => Counting, { rollout, prediction,
       expect([control.events, candidate.events]).toEqual([2, 6]);
     });
 
-    it('in the view that analysts read as in the verdict, for each rollout, step and metric', async () => {
+    it('in the view for analysts as in the verdict, for each rollout, step and metric', async () => {
       const { view, verdict } = await bothCounts([one, two]);
       expect(view).toEqual(verdict);
     });

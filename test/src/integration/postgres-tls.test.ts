@@ -14,7 +14,7 @@ let url: string;
 let ca: string;
 
 beforeAll(async () => {
-  // Postgres may run as another user, who has to reach its certificate.
+  // Postgres may run as another user, who must be able to read its certificate.
   folder = mkdtempSync(join(tmpdir(), 'postgres-tls-'));
   chmodSync(folder, 0o711);
   const made = makeCertificate(folder);
@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Whether the server says that the connection is encrypted. */
+/** Whether the server reports that the connection is encrypted. */
 async function encrypted(tls: Parameters<typeof postgresTls>[0]): Promise<boolean> {
   const source = await openPostgres(url, 'test', [], [], postgresTls(tls));
   try {
@@ -53,7 +53,7 @@ async function encrypted(tls: Parameters<typeof postgresTls>[0]): Promise<boolea
   }
 }
 
-it('is spoken to over TLS when DATABASE_TLS says so, and its certificate is checked', async () => {
+it('is contacted over TLS when DATABASE_TLS is set, and its certificate is checked', async () => {
   expect(await encrypted({ DATABASE_TLS: true, DATABASE_TLS_CA: ca })).toBe(true);
   await expect(encrypted({ DATABASE_TLS: true })).rejects.toThrow(/self-signed certificate/);
   expect(await encrypted({ DATABASE_TLS: false })).toBe(false);
@@ -62,50 +62,46 @@ it('is spoken to over TLS when DATABASE_TLS says so, and its certificate is chec
 it.each([
   ['in the clear', { DATABASE_TLS: false }],
   ['over TLS', { DATABASE_TLS: true }],
-] as const)(
-  '%s, a connection that says nothing more is given up as a transient fault, and another one made',
-  async (_, tls) => {
-    const through: Socket[] = [];
-    const front = createServer((socket) => {
-      const server = connect(Number(new URL(url).port), '127.0.0.1');
-      for (const s of [socket, server]) s.on('error', () => undefined);
-      socket.pipe(server).pipe(socket);
-      socket.on('close', () => server.destroy());
-      through.push(socket, server);
-    });
-    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-    const fronted = new URL(url);
-    fronted.port = String((front.address() as AddressInfo).port);
-    const silenceMs = 1000;
-    const source = await openPostgres(
-      fronted.href,
-      'test',
-      [],
-      [],
-      postgresTls({ ...tls, ...(tls.DATABASE_TLS ? { DATABASE_TLS_CA: ca } : {}) }),
-      silenceMs,
+] as const)('%s, a connection without data is given up as a transient fault, and a new one is made', async (_, tls) => {
+  const through: Socket[] = [];
+  const front = createServer((socket) => {
+    const server = connect(Number(new URL(url).port), '127.0.0.1');
+    for (const s of [socket, server]) s.on('error', () => undefined);
+    socket.pipe(server).pipe(socket);
+    socket.on('close', () => server.destroy());
+    through.push(socket, server);
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  const fronted = new URL(url);
+  fronted.port = String((front.address() as AddressInfo).port);
+  const silenceMs = 1000;
+  const source = await openPostgres(
+    fronted.href,
+    'test',
+    [],
+    [],
+    postgresTls({ ...tls, ...(tls.DATABASE_TLS ? { DATABASE_TLS_CA: ca } : {}) }),
+    silenceMs,
+  );
+  try {
+    // A connection in use is not given up, however old it is.
+    const runner = source.createQueryRunner();
+    const backend = async () => (await runner.query('SELECT pg_backend_pid() AS pid, pg_sleep(0.4)'))[0].pid as number;
+    const first = await backend();
+    for (let i = 0; i < 4; i++) expect(await backend()).toBe(first);
+    await runner.release();
+    // The network silently drops the data of all existing connections, without breaking them.
+    for (const s of through) s.unpipe().pause();
+    const fault: unknown = await source.query('SELECT 2').then(
+      () => 'answered',
+      (error: unknown) => error,
     );
-    try {
-      // One that is used is not given up, however long it lives.
-      const runner = source.createQueryRunner();
-      const backend = async () =>
-        (await runner.query('SELECT pg_backend_pid() AS pid, pg_sleep(0.4)'))[0].pid as number;
-      const first = await backend();
-      for (let i = 0; i < 4; i++) expect(await backend()).toBe(first);
-      await runner.release();
-      // The network swallows what is said on every connection that there is, and breaks none of them.
-      for (const s of through) s.unpipe().pause();
-      const fault: unknown = await source.query('SELECT 2').then(
-        () => 'answered',
-        (error: unknown) => error,
-      );
-      expect(fault).toMatchObject({ message: `Postgres said nothing for ${silenceMs} ms` });
-      expect(isTransient(fault)).toBe(true);
-      expect(await source.query('SELECT 3 AS x')).toEqual([{ x: 3 }]);
-    } finally {
-      await source.destroy();
-      for (const s of through) s.destroy();
-      front.close();
-    }
-  },
-);
+    expect(fault).toMatchObject({ message: `Postgres said nothing for ${silenceMs} ms` });
+    expect(isTransient(fault)).toBe(true);
+    expect(await source.query('SELECT 3 AS x')).toEqual([{ x: 3 }]);
+  } finally {
+    await source.destroy();
+    for (const s of through) s.destroy();
+    front.close();
+  }
+});

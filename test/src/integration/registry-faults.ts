@@ -5,7 +5,7 @@ import { until } from '@slipway/local';
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../fixtures/release.ts';
 
-/** What callers of a registry are told while a store fails; part of the registry's suite. */
+/** What callers of a registry get while a store fails; part of the registry's suite. */
 export function describeFaults(stack: () => Release): void {
   const refusal = async (work: Promise<unknown>): Promise<Problem | string> =>
     work.then(
@@ -14,7 +14,7 @@ export function describeFaults(stack: () => Release): void {
     );
 
   describe('a registry whose stores fail', () => {
-    it('says 503 while Postgres is away, not that it is broken itself, and answers again afterwards', async () => {
+    it('answers 503 while Postgres is unavailable, not an internal error, and works again afterwards', async () => {
       const { supervisor, admin } = stack();
       const pid = supervisor.pid('registry-1');
       await supervisor.stop('postgres');

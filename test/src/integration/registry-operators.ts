@@ -17,7 +17,7 @@ async function problemOf(work: Promise<unknown>): Promise<Problem> {
   throw new Error('it was not refused');
 }
 
-/** What operators rely on; part of the registry's suite, on its stack of two registries. */
+/** Features for operators; part of the registry's suite, on its stack of two registries. */
 export function describeOperators(stack: () => Release): void {
   const clients = () => ({
     release: stack(),
@@ -42,8 +42,8 @@ export function describeOperators(stack: () => Release): void {
     client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { reason: 'bad' }, headers);
   const rows = async (aggregate: string) => (await stack().viewer.audit.list({ aggregate, limit: 1000 })).items;
 
-  describe('what is rolled back stays so until a new rollout', () => {
-    it('when the button is pressed again, by two at once, with keys of their own, or by command', async () => {
+  describe('what is rolled back stays rolled back until a new rollout', () => {
+    it('when the command is repeated, by two at once, with keys of their own, or in another form', async () => {
       const { release, second } = clients();
       const id = await promoted(GOOD);
       const before = (await rows('endpoint/spam')).length;
@@ -64,7 +64,7 @@ export function describeOperators(stack: () => Release): void {
       );
     });
 
-    it('when it ended a rollout that was under way, above a version that had been promoted before', async () => {
+    it('when it ended a rollout under way, above a version that had been promoted before', async () => {
       const { release, second } = clients();
       await promoted(GOOD);
       const id = await start(BAD);
@@ -73,13 +73,13 @@ export function describeOperators(stack: () => Release): void {
         expect(after).toMatchObject({ current: { version: GOOD }, rolled_back: [{ version: BAD }], rollout_id: null });
       const actions = (await rows(`rollout/${id}`)).map((r) => r.action);
       expect(actions.filter((a) => a === 'rollBack')).toEqual(['rollBack']);
-      // a new rollout, ended by hand, and then the version before is what a rollback means
+      // a new rollout, ended by hand; then a rollback means the previous version
       await release.operator.rollouts.command({ id: await start(BAD) }, { command: 'abort' });
       expect(await press(second)).toMatchObject({ current: { version: 1 }, rolled_back: [{ version: GOOD }] });
       expect(await press(second)).toMatchObject({ current: { version: 1 } });
     });
 
-    it('unless the command names the version that serves: that one is left, and left once', async () => {
+    it('unless the command names the version that serves: that one is left, and only once', async () => {
       const { release, second } = clients();
       await promoted(GOOD);
       const id = await start(BAD);
@@ -111,9 +111,9 @@ export function describeOperators(stack: () => Release): void {
     const asked = async (endpoint: string) =>
       (await fetch(`${stack().routers[0]}/v2/models/${endpoint}/infer`, { method: 'POST', body: '{}' })).status;
 
-    it('that have never served can be changed and deleted; again, it changes nothing', async () => {
+    it('that have never served can be changed and deleted; repeating it changes nothing', async () => {
       const { admin, operator, register, viewer, supervisor } = clients().release;
-      // Without a live worker nobody can try a version before it is named.
+      // Without a live worker no version can be tried before it is named.
       supervisor.kill('worker-1', 'SIGSTOP');
       const { version } = await register(Buffer.from(`no model ${Math.random()}`));
       const put = (v: number) => operator.endpoints.put({ name: 'stuck' }, { model: 'spam', version: v });
@@ -147,7 +147,7 @@ export function describeOperators(stack: () => Release): void {
       expect(await problemOf(operator.call('DELETE', '/v1/models/empty'))).toMatchObject({ status: 403 });
     });
 
-    it('that have served are kept: an endpoint is retired, takes no traffic, and stays in the books', async () => {
+    it('that have served are kept: an endpoint is retired, takes no traffic, and stays for the audit', async () => {
       const { admin, operator, viewer } = clients().release;
       for (const what of ['endpoints/stuck', 'models/spam/versions/1', 'models/spam'])
         expect(await problemOf(admin.call('DELETE', `/v1/${what}`)), what).toMatchObject({
@@ -214,7 +214,7 @@ export function describeOperators(stack: () => Release): void {
   });
 
   describe('questions', () => {
-    it('with a parameter that the operation does not declare are refused, those it declares are heard', async () => {
+    it('with an undeclared query parameter are refused; declared ones are used', async () => {
       const { viewer } = clients().release;
       for (const path of [
         '/v1/rollouts?state=running',
@@ -246,7 +246,7 @@ export function describeOperators(stack: () => Release): void {
   });
 
   describe('metrics', () => {
-    it('that nothing can judge yet are refused when they are declared', async () => {
+    it('that no analyser can judge yet are refused when they are declared', async () => {
       const { admin } = clients().release;
       const refused = { field: 'kind' };
       for (const [kind, problem] of [
@@ -266,7 +266,7 @@ export function describeOperators(stack: () => Release): void {
       const { items } = await admin.metrics.list();
       expect(items.map((m) => m.name)).not.toContain('revenue');
     });
-    it('of an outcome say what they are divided by', async () => {
+    it('of an outcome declare what they are divided by', async () => {
       const { admin } = clients().release;
       const clicked = { kind: 'proportion', source: { outcome: 'click' }, direction: 'higher' };
       expect(await problemOf(admin.call('PUT', '/v1/metrics/visited', clicked))).toMatchObject({

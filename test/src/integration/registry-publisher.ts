@@ -9,10 +9,10 @@ import { describe, expect, it } from 'vitest';
 import type { Release } from '../fixtures/release.ts';
 import { stateOf } from './registry-version-states.ts';
 
-/** What becomes of routes when a registry loses its lock on a key; part of the registry's suite, which has two. */
+/** Routes when a registry loses its lock on a key; part of the registry's suite, which has two. */
 export function describePublisher(stack: () => Release): void {
   describe('a registry that stands still until Postgres has dropped its lock', () => {
-    it('lands an old route after the new one, sends the current one once more, and moves no replica back', async () => {
+    it('publishes an old route after the new one, then the current one again, and changes no replica', async () => {
       const release = stack();
       const { supervisor } = release;
       const second = registryClient({ url: release.registries[1] as string, key: release.secrets.keys.operator });
@@ -101,7 +101,7 @@ export function describePublisher(stack: () => Release): void {
       await Promise.all([reader.disconnect(), follower.close(), producer.close(), postgres.end()]);
     });
 
-    it('withdraws again, at its next start, what landed after its tombstone, and raises no epoch for it', async () => {
+    it('withdraws again, at its next start, a state that came after its tombstone, without a new epoch', async () => {
       const release = stack();
       const { operator, admin } = release;
       const epoch = async () =>
@@ -138,7 +138,7 @@ export function describePublisher(stack: () => Release): void {
   });
 
   // Last: what is small enough for Kafka is no row of the audit, and becomes a dead letter.
-  it('a record that the broker refuses holds up no other key, and is told of', async () => {
+  it('a record that the broker refuses delays no other key, and is reported', async () => {
     const release = stack();
     const postgres = new Client({ connectionString: release.databaseUrl });
     await postgres.connect();

@@ -8,9 +8,9 @@ import { expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { Release } from '../fixtures/release.ts';
 
-/** What the registry publishes of single versions; part of its suite. */
+/** State of single versions on topics; part of the registry's suite. */
 export function describeVersionStates(stack: () => Release): void {
-  it('has workers load a version while an endpoint has a use for it, and goes on from its last revision', async () => {
+  it('makes workers load a version while an endpoint needs it, and continues from its last revision', async () => {
     const release = stack();
     const { admin, operator } = release;
     const { bundle } = await admin.call<Version>('GET', '/v1/models/spam/versions/1');
@@ -34,7 +34,7 @@ export function describeVersionStates(stack: () => Release): void {
     await operator.call('POST', '/v1/endpoints/three/retire', {});
   });
 
-  it('withdraws at its next start what stands on the topic and nobody needs', async () => {
+  it('withdraws at its next start states on the topic that nothing needs', async () => {
     const release = stack();
     const known = await stateOf(release, topics.loads, 'spam:1');
     const stray = { ...known, model: 'stray' };

@@ -1,4 +1,4 @@
-// Over 300 lines: what is left here after its parts beside it all asks both registries by the same helpers.
+// Over 300 lines: what remains here beside its parts calls both registries by the same helpers.
 import { createHash, randomBytes } from 'node:crypto';
 import { RefusedError, type RegistryClient, registryClient } from '@slipway/client';
 import { type Problem } from '@slipway/core';
@@ -53,7 +53,7 @@ const spec = (change: object = {}) => ({
 });
 
 describe('versions', () => {
-  it('refuses another bundle under an old number, and takes the same bundle again', async () => {
+  it('refuses another bundle under an old number, and accepts the same bundle again', async () => {
     const version = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const again = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
       version: 1,
@@ -84,7 +84,7 @@ describe('versions', () => {
     await expect(database((c) => c.query('DELETE FROM versions'))).rejects.toThrow('versions is immutable');
   });
 
-  it('gives files back by their digest, and refuses bytes that have another', async () => {
+  it('returns files by their digest, and refuses bytes that do not match', async () => {
     const bytes = randomBytes(100_000);
     await release.admin.artifacts.put({ sha256: sha256(bytes) }, bytes);
     const back = await registry(1)
@@ -258,7 +258,7 @@ describe('rollouts and commands', () => {
     });
     const count = () => database((c) => c.query('SELECT count(*)::int AS n FROM rollouts')).then((r) => r.rows[0]?.n);
     const before = await count();
-    // Whoever comes second waits for the first, and gets its answer.
+    // The second one waits for the first, and gets its answer.
     const [a, b] = await Promise.all(
       [release.admin, second].map((registry) =>
         registry.call<Rollout>('POST', '/v1/rollouts', spec(), { 'idempotency-key': 'both-at-once' }),
@@ -324,7 +324,7 @@ describe('rollouts and commands', () => {
       return !done;
     };
     while (!read.includes('"status":"created"')) expect(await more(), read).toBe(true);
-    // At the other registry: it is no matter of a memory of this one.
+    // At the other registry, so that it does not depend on the memory of this one.
     await registryClient({ url: release.registries[1] as string, key: release.secrets.keys.admin }).keys.revoke({
       id: made.id,
     });
@@ -361,8 +361,8 @@ describeVersionStates(() => release);
 describePublisher(() => release);
 describeFaults(() => release);
 
-describe('the books of the registry', () => {
-  it('finds and names a row of the audit that was changed, and one that was taken out', async () => {
+describe('the audit of the registry', () => {
+  it('finds and names a row of the audit that was changed, and one that was deleted', async () => {
     const verify = () => release.viewer.audit.verify();
     expect((await verify()).ok).toBe(true);
     await database((c) => c.query('ALTER TABLE audit DISABLE TRIGGER ALL'));

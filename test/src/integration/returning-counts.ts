@@ -55,7 +55,7 @@ export function describeReturning(context: () => Counting, { rollout, prediction
       );
     });
 
-    it('are judged given their arms before, by ClickHouse as by libs/stats', async () => {
+    it('are judged given their earlier arms, by ClickHouse as by libs/stats', async () => {
       const units = new ReturningUnits();
       const found = { exposures: [] as CountCell[], errors: [] as CountCell[] };
       const add = (into: CountCell[], { second, arm }: Seen, weight: number | undefined) => {

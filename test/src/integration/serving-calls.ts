@@ -2,7 +2,7 @@ import { until } from '@slipway/local';
 import request from 'supertest';
 import type { Release } from '../fixtures/release.ts';
 
-/** How the parts of the suite of serving call its router, and read the rows of what they asked. */
+/** Calls to the router of the suite of serving, and queries of the resulting rows. */
 export function servingCalls(stack: () => Release) {
   const router = () => stack().routers[0] as string;
   const url = () => `${router()}/v2/models/spam/infer`;

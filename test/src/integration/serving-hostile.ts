@@ -8,12 +8,12 @@ import { describe, expect, it } from 'vitest';
 import type { Release } from '../fixtures/release.ts';
 import { servingCalls } from './serving-calls.ts';
 
-/** Callers who mean harm, and who show no key; part of the suite of serving, on its stack. */
+/** Hostile callers, and callers without a key; part of the suite of serving, on its stack. */
 export function describeHostile(stack: () => Release): void {
   const { router, body, post, row } = servingCalls(stack);
 
   describe('a worker whose port others can reach', () => {
-    it('answers the router, which shows it a key, and whoever else shows a valid one; health needs none', async () => {
+    it('answers the router, which sends it a key, and others with a valid key; health needs none', async () => {
       const worker = stack().workers[0] as string;
       const infer = (authorization?: string) =>
         post(body(), authorization ? { authorization } : {}, `${worker}/v2/models/spam/versions/1/infer`);
@@ -47,7 +47,7 @@ export function describeHostile(stack: () => Release): void {
       [`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers, '', ''].join('\r\n');
     const pids = () => everyone().map((name) => stack().supervisor.pid(name));
 
-    it('gets a 4xx from every service for whatever is malformed, and ends none of them', async () => {
+    it('gets a 4xx from every service for anything malformed, and ends none of them', async () => {
       const before = pids();
       for (const path of [
         '/v2/models/%/infer',
@@ -92,7 +92,7 @@ export function describeHostile(stack: () => Release): void {
       expect(pids()).toEqual(before);
     });
 
-    it('makes rows that ClickHouse takes, whatever its ids, units, bodies and outcomes are', async () => {
+    it('makes rows that ClickHouse accepts, whatever its ids, units, bodies and outcomes are', async () => {
       const raw = (value: string) => Buffer.from(value, 'utf8').toString('latin1');
       const texts = ['josé 日本 😀', 'a"b\\c{', '\u2028'];
       for (const [i, text] of texts.entries()) {
@@ -132,7 +132,7 @@ export function describeHostile(stack: () => Release): void {
       expect(await stack().query("SELECT reason, raw FROM dead_letters WHERE consumer = 'clickhouse'")).toEqual([]);
     });
 
-    it('asks for a valid key on every path but those of health once it listens where others can reach it', async () => {
+    it('needs a valid key on every path except health once it listens where others can reach it', async () => {
       const at = stack().routers[1] as string;
       const ask = (key?: string) =>
         Promise.all([
@@ -160,7 +160,7 @@ export function describeHostile(stack: () => Release): void {
         expect((await fetch(at + path)).status, path).toBe(200);
     });
 
-    it('who sends binary tensors is told so', async () => {
+    it('gets an explanation for binary tensors', async () => {
       const answer = await post('{"inputs":[]}\x01\x02', { 'inference-header-content-length': '13' });
       expect(answer.status).toBe(415);
       expect(((await answer.json()) as Problem).detail).toMatch(/binary tensor data .* is not understood/);
@@ -168,7 +168,7 @@ export function describeHostile(stack: () => Release): void {
   });
 
   describe('a query parameter that nothing reads', () => {
-    it('is a 400 by its name from the analysers and the router too, for whoever may ask at all', async () => {
+    it('is a 400 by its name from the analysers and the router too, for every caller with access', async () => {
       const results = (query: string) =>
         request(stack().stats).get(`/v1/results/0198c0de-0000-7000-8000-000000000001${query}`);
       const read = (query: string) => results(query).set('authorization', `Bearer ${stack().secrets.keys.viewer}`);

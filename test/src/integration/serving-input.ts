@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type Release } from '../fixtures/release.ts';
 import { servingCalls } from './serving-calls.ts';
 
-/** What callers are told of what they send, and what becomes of its row; part of the suite of serving, on its stack. */
+/** Responses to invalid input, and its rows; part of the suite of serving, on its stack. */
 export function describeInput(stack: () => Release): void {
   const { router, body, post, outcomes, row } = servingCalls(stack);
 
@@ -142,7 +142,7 @@ export function describeInput(stack: () => Release): void {
       ).toEqual([]);
     });
 
-    it('lands the row of a body that only its escapes make long, with its digest', async () => {
+    it('stores the row of a body that only its escapes make long, with its digest', async () => {
       const bytes = Buffer.alloc(256 * 1024, 1);
       await post(bytes, { 'x-request-id': 'odd-escapes' });
       const { digest, head } = JSON.parse((await row('odd-escapes'))['request'] as string) as Record<string, string>;
@@ -176,10 +176,10 @@ export function describeInput(stack: () => Release): void {
     });
   });
 
-  describe('an outcome that nobody waits for', () => {
+  describe('an outcome that no metric reads', () => {
     const outcome = async (name: string): Promise<string[] | undefined> =>
       (await outcomes({ endpoint: 'spam', name, value: 1, unit: 'u' }).expect(202)).body.warnings;
-    it('is taken with a warning and counted, once; a metric that is declared makes its outcome known', async () => {
+    it('is accepted with a warning and counted, once; a new metric makes its outcome known', async () => {
       const unread = async () =>
         Number(
           /slipway_router_outcomes_unread_total\{endpoint="spam"\} (\d+)/.exec(

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { GOOD, type Release } from '../fixtures/release.ts';
 import { servingCalls } from './serving-calls.ts';
 
-/** No such process, or one that only waits to be buried. */
+/** State of a process: ended, or a zombie. */
 function isGone(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
@@ -23,8 +23,8 @@ function isGone(pid: number): boolean {
 export function describeVersions(stack: () => Release): void {
   const { body, post, row } = servingCalls(stack);
 
-  describe('poison and broken artifacts', () => {
-    it('keeps its last good route when a poisonous one is published, and says so', async () => {
+  describe('broken states and artifacts', () => {
+    it('keeps its last valid route when an invalid one is published, and reports it', async () => {
       const producer = stack().kafka.producer();
       await producer.connect();
       await producer.send({
@@ -44,7 +44,7 @@ export function describeVersions(stack: () => Release): void {
       expect((await post(body())).status).toBe(200);
     });
 
-    it('fails with a clear 503 when no target is left, never with silence', async () => {
+    it('fails with a clear 503 when no target is left, never silently', async () => {
       const worker = stack().supervisor.pid('worker-1');
       // One process for each version that it has loaded; none of them may outlive it.
       const models = readFileSync(`/proc/${worker}/task/${worker}/children`, 'utf8').trim().split(' ').map(Number);
@@ -76,7 +76,7 @@ export function describeVersions(stack: () => Release): void {
       const { sha256 } = bundle.artifact;
       return readFileSync(join(stack().folder, 'artifacts', sha256.slice(0, 2), sha256));
     };
-    /** It reaches the person who registered it, and neither an endpoint nor a rollout takes it. */
+    /** The publisher gets the reason, and neither an endpoint nor a rollout accepts the version. */
     const refusedWith = async (version: number, reason: RegExp) => {
       expect(await tried(version)).toEqual({ state: 'failed', reason: expect.stringMatching(reason) });
       const asked = [
@@ -92,18 +92,18 @@ export function describeVersions(stack: () => Release): void {
       await expect(stack().operator.endpoints.get({ name: 'other' })).rejects.toThrow(/there is no endpoint/);
     };
 
-    it('is tried once by a worker, and those that can be loaded say so', async () => {
+    it('is tried once by a worker, and those that can be loaded are reported as such', async () => {
       expect(await tried(GOOD)).toEqual({ state: 'loaded', reason: '' });
     });
 
-    it('tells whoever registered it that its bytes are no model', async () => {
+    it('tells the publisher that its bytes are not a model', async () => {
       await refusedWith(
         (await stack().register(Buffer.from('this is no model'))).version,
         /Load model from its file failed: ?Protobuf parsing failed/,
       );
     });
 
-    it('tells what of its signature does not fit the file', async () => {
+    it('names the part of its signature that does not match the file', async () => {
       const signature = {
         inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
         outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 2] }],
@@ -112,7 +112,7 @@ export function describeVersions(stack: () => Release): void {
       await refusedWith(version, /output "probabilities" is not in the file; the file gives "probability", "class"/);
     });
 
-    it('tells which case of its validation set says otherwise', async () => {
+    it('names the case of its validation set whose output differs', async () => {
       const validation = [
         {
           inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: ['hello'] }],
@@ -124,10 +124,10 @@ export function describeVersions(stack: () => Release): void {
       expect((await post(body())).headers.get('x-slipway-version')).toBe('spam:1');
     });
 
-    it('tells that the store gives other bytes than those of its digest', async () => {
+    it('reports that the store gives bytes that do not match their digest', async () => {
       const bytes = Buffer.from(`model ${Math.random()}`);
       const sha = createHash('sha256').update(bytes).digest('hex');
-      // Whoever spoils the store is there before the worker.
+      // The test damages the store before the worker reads it.
       await stack().admin.artifacts.put({ sha256: sha }, bytes);
       writeFileSync(join(stack().folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
       const { bundle } = await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
@@ -137,7 +137,7 @@ export function describeVersions(stack: () => Release): void {
       await refusedWith(version, new RegExp(`gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`));
     });
 
-    it('leaves nothing loaded: after a trial, a version that no route names is unloaded', async () => {
+    it('leaves nothing loaded: after its trial, a version that no route names is unloaded', async () => {
       const ready = async (version: number) =>
         (await stack().read(`${stack().workers[0]}/v2/models/spam/versions/${version}/ready`)).status;
       // This worker has loaded it: it was registered just now.
@@ -149,7 +149,7 @@ export function describeVersions(stack: () => Release): void {
   });
 
   describe('the hosts that a bundle names', () => {
-    it('are refused at registration with the setting that decides, when configuration forbids them', async () => {
+    it('are refused at registration when the configuration forbids them, naming the setting', async () => {
       const onnx = Buffer.from('never loaded');
       for (const [extra, message] of [
         [

@@ -36,7 +36,7 @@ describeOverHttp(
 );
 
 describe('the Open Inference Protocol', () => {
-  it('answers with the outputs of the model, echoes the id, and says who answered', async () => {
+  it("answers with the model's outputs, echoes the id, and names the version that answered", async () => {
     const response = await post(body({}, { id: 'abc', outputs: [{ name: 'class' }] }), { 'x-request-id': 'req-1' });
     expect(response.status).toBe(200);
     expect(response.headers.get('x-request-id')).toBe('req-1');
@@ -50,7 +50,7 @@ describe('the Open Inference Protocol', () => {
     });
   });
 
-  it('gives each row of a batch what it would get alone', async () => {
+  it('gives each row of a batch the same result as alone', async () => {
     const texts = release.mails.slice(0, 12).map((m) => m.text);
     const together = (await (await post(body({ shape: [12, 1], data: texts }))).json()) as {
       outputs: { name: string; data: number[] }[];
@@ -112,7 +112,7 @@ describe('the Open Inference Protocol', () => {
 });
 
 describe('a router that is stopped', () => {
-  it('answers what is under way, and the rows say what their callers read', async () => {
+  it('answers what is under way, and the rows match what callers read', async () => {
     const asked: ServerResponse[] = [];
     const slow = createServer((req, res) => req.resume().on('end', () => asked.push(res)));
     await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
@@ -148,8 +148,8 @@ describe('a router that is stopped', () => {
   });
 });
 
-describe('a router that starts from a snapshot which is older than a tombstone that was cleaned away', () => {
-  it('gives the deleted endpoint up once it has read the topic, and keeps the others', async () => {
+describe('a router that starts from a snapshot older than a tombstone that was compacted away', () => {
+  it('drops the deleted endpoint once it has read the topic, and keeps the others', async () => {
     const { supervisor } = release;
     const file = join(release.folder, 'router-1', 'routes.json');
     await supervisor.stop('router-1');

@@ -7,7 +7,7 @@ import { judgeShadow, type ShadowCounts } from '@slipway/stats';
 import { describe, expect, it } from 'vitest';
 import type { Builders, Counting } from './counting.ts';
 
-/** Whose requests a shadow takes for its trials; part of the suite of the counts, on its stack. */
+/** The trials of a shadow; part of the suite of the counts, on its stack. */
 export function describeShadow(context: () => Counting, { prediction }: Builders): void {
   const store = () => new ShadowCountsStore(context().clickhouse);
   const comparison = (rollout_id: string, request_id: string, unit: string, agree: boolean, result = 'paired') =>
@@ -45,7 +45,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
         sampled('nobody-2', '', 6),
       ]);
       await until('the requests', async () => (await store().counts(id, 0, Date.now())).sampled === 6);
-      // ann's first request takes its time: no later one speaks for her.
+      // ann's first request takes its time: no later one replaces it.
       await send(topics.comparisons.name, [
         comparison(id, 'ann-2', 'ann', true),
         comparison(id, 'ann-3', 'ann', true),
@@ -60,7 +60,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       expect(await counted('the sixth', 6)).toMatchObject({ ...after, disagreedRequests: 3 });
     });
 
-    it("are not lost with a first request that ended without a comparison: the unit's next one is taken", async () => {
+    it("are not lost with a first request that ended without a comparison: the unit's next one is used", async () => {
       const id = randomUUID();
       const counts = () => store().counts(id, 0, Date.now());
       const { send } = context();
@@ -72,7 +72,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       expect(await counts()).toMatchObject({ sampled: 2, comparedRequests: 1, compared: 1, disagreed: 1 });
     });
 
-    it('roll a candidate within its limit back in no more than 5 % of rollouts, with callers in bursts', async () => {
+    it('roll back a candidate within its limit in at most 5 % of rollouts, with callers in bursts', async () => {
       const LIMIT = 0.1;
       const ROLLOUTS = 60;
       const LOOKS = 5;
@@ -93,7 +93,8 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       const rolledBack = new Set<string>();
       const ifEachCounted = new Set<string>();
       for (let look = 0; look < LOOKS; look++) {
-        // 60 more units, a tenth of which the candidate answers otherwise, always; each asks 1 to 60 times, most few.
+        // 60 more units; the candidate always answers a tenth of them differently; each sends 1 to 60 requests, most
+        // few.
         await context().clickhouse.command({
           query: `INSERT INTO slipway.comparisons (event_id, time, arrived_at, source, request_id, endpoint, rollout_id,
               step, unit, result, agree, noise, noise_agree, version)
@@ -130,7 +131,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
         }
       }
       expect(rolledBack.size / ROLLOUTS).toBeLessThanOrEqual(0.05);
-      // What it was when every request was a trial: the bursts of this test are the ones that break it.
+      // The result when every request was a trial: the bursts of this test break that rule.
       expect(ifEachCounted.size / ROLLOUTS).toBeGreaterThan(0.1);
     });
   });

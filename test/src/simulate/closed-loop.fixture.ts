@@ -6,13 +6,13 @@ export const scenario = (name: string) => {
   if (!found) throw new Error(`no ${name}`);
   return found;
 };
-/** Runs of one scenario at a base error rate of 1 %, played by our rule. */
+/** Runs of one scenario at a base error rate of 1 %, played by Slipway's rule. */
 export const outcomes = (name: string, volume: number, runs: number) =>
   Array.from({ length: runs }, (_, run) => play(world(scenario(name), volume, 0.01, run, 7)));
 export const rolledBack = (found: ReturnType<typeof outcomes>) =>
   found.filter((o) => o.verdict === 'rolledBack').length / found.length;
 
-/** How many of the runs of a harmless candidate are rolled back, at two volumes, and the most that may be. */
+/** How many runs of a harmless candidate are rolled back, at two volumes, and the largest allowed number. */
 export const harmlessCells = (name: string) =>
   (
     [
@@ -21,6 +21,6 @@ export const harmlessCells = (name: string) =>
     ] as const
   ).map(([volume, runs]) => ({
     share: rolledBack(outcomes(name, volume, runs)),
-    // 5 % and three standard errors; `npm run simulate` has more runs
+    // 5 % plus three standard errors; `npm run simulate` has more runs
     most: 0.05 + 3 * Math.sqrt((0.05 * 0.95) / runs),
   }));

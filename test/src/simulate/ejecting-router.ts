@@ -1,7 +1,7 @@
 import type { Target } from '@slipway/contracts';
 import { Ejections, isOut, orderOf } from '@slipway/routing';
 
-/** The router's own code for which addresses of a version are tried, with a clock that is passed in (milliseconds). */
+/** The router's own ejection code, with a clock that is passed in (milliseconds). */
 export class EjectingRouter extends Ejections {
   private turn = 0;
 

@@ -11,12 +11,12 @@ describe('ejection by the router', () => {
     expect(ejectionRow(world, perSecond, 'no event', runs, 7).rolledBack).toBe(0);
     expect(ejectionRow(world, perSecond, 'as failures', runs, 7).rolledBack).toBeGreaterThanOrEqual(0.5);
   });
-  it('leaves a candidate that fails always to be rolled back in seconds', () => {
+  it('lets a candidate that always fails be rolled back in seconds', () => {
     const { rolledBack, medianSeconds } = ejectionRow('candidate fails every request', 33, 'no event', 6, 7);
     expect(rolledBack).toBe(1);
     expect(medianSeconds).toBeLessThan(30);
   });
-  it('leaves it to be proved by its probes in seconds, however much control fails beside it at high traffic', () => {
+  it('lets it be proved by its probes in seconds, however often control fails beside it at high traffic', () => {
     const { rolledBack, medianSeconds, out } = ejectionRow(
       'candidate fails every request, 5xx of 3 % in control',
       333,

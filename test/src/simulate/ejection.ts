@@ -5,8 +5,8 @@ import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
 
 /**
- * What a request meets at a version: `refused` is a broken connection, `late` an answer in the last two fifths of the
- * deadline, for which a candidate is not waited.
+ * The response of a version to a request: `refused` is a broken connection, `late` an answer in the last two fifths of
+ * the deadline, after a candidate has been given up.
  */
 type Fault = 'none' | 'failed' | 'refused' | 'late';
 type World = { name: string; harmless: boolean; fault: (arm: Arm, t: number, random: Random, index: number) => Fault };
@@ -82,10 +82,10 @@ const DELAYS = [5, 20, 45];
 export type Ejected = { rolledBack: boolean; second: number; out: number };
 
 /**
- * One rollout through the router's own ejection code: one address each, every request another unit, a look each second.
- * The candidate's requests that nothing tried are answered by the control: they are exposures and no events, and so are
- * the control's that the candidate would not have been tried for. `counting` `as failures` is what was done at first:
- * each of them an error, a latency and an exposure for outcomes of the candidate.
+ * One rollout through the router's own ejection code: one address each, every request from another unit, a look each
+ * second. Requests of the candidate that were not tried are answered by control: they are exposures and not events, and
+ * so are control's requests for which the candidate would not have been tried. `counting` `as failures` is an earlier
+ * rule: each of them is an error, a latency and an exposure for outcomes of the candidate.
  */
 export function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
   const random = new Random(seed);
@@ -115,7 +115,7 @@ export function playEjection(world: World, perSecond: number, counting: Counting
       now = t + i / n;
       const arm: Arm = random.uniform() < share ? 'candidate' : 'control';
       let failed = false;
-      // What is no event of the candidate's, would it be the candidate's, is none of the control's.
+      // What would not be an event of the candidate is not an event of control.
       let ejected = arm === 'control' && counting === 'no event' && router.isOut(candidate, control);
       if (arm === 'candidate') {
         ejected = router.order(candidate, false, control).length === 0;
@@ -141,7 +141,7 @@ export function playEjection(world: World, perSecond: number, counting: Counting
       evidence.add(share, arm, bucket);
       if (converts) converted[arm]++;
     }
-    // One delay for both arms: what the candidate's share of a second's conversions is must not hang on the delay.
+    // One delay for both arms: the candidate's share of a second's conversions must not depend on the delay.
     const at = t + (DELAYS[Math.floor(random.uniform() * DELAYS.length)] as number);
     const due = late.get(at) ?? [];
     for (const arm of ['control', 'candidate'] as const) due.push({ share, arm, n: converted[arm] });

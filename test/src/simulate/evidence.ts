@@ -13,9 +13,9 @@ export type Arm = 'control' | 'candidate';
 const MASSES = [0.5, 0.4, 0.09, 0.01];
 
 const none = { units: 0, events: 0, requests: 0 };
-/** What a guardrail counts in a step in which nothing but the evidence is played. */
+/** What a guardrail counts in a step in which only the evidence is played. */
 export const NOTHING = { control: none, candidate: none };
-/** Such a step: it is not over, whatever the evidence says. */
+/** Such a step never ends by itself, whatever the evidence is. */
 export const STEP = { index: 0, weight: 0.5, activeSeconds: 0, dwellSeconds: 1, until: {}, totals: NOTHING };
 
 type Counted = 'exposures' | 'errors' | 'conversions' | 'complaints';
@@ -48,7 +48,7 @@ export class Evidence {
   /** Largest sample-ratio e-value so far. */
   alarm = 0;
 
-  /** @param complaints whether outcomes that are bad are a guardrail, too */
+  /** @param complaints whether bad outcomes are a guardrail, too */
   constructor(margin: number, planned: number, masses: readonly number[] = MASSES, complaints = false) {
     this.margin = margin;
     this.masses = masses;

@@ -12,7 +12,7 @@ const during = (seconds: number, p: number) => (t: number) => (t % DWELL >= 60 &
 const STEPS = [0.05, 0.25, 0.5];
 const DWELL = 120;
 const MARGIN = 1.25;
-/** Of a request, seconds; and how long a candidate is waited for. */
+/** Deadline of a request in seconds, and how long a candidate is given. */
 const TIMEOUT = 10;
 const CANDIDATES = 0.6 * TIMEOUT;
 
@@ -23,7 +23,7 @@ export const hangingWorlds: readonly World[] = [
   { name: 'of the attempts half fail, half hang, for 20 s', hangs: during(20, 0.5), fails: during(20, 0.5) },
 ];
 
-/** In which second a failed request counts: that of its row's arrival; or once both arms would have told alike. */
+/** In which second a failed request counts: when its row arrives, or when it would have been known for both arms. */
 export type Telling = 'settled' | 'arrival';
 
 const control: Target = {
@@ -45,11 +45,11 @@ const candidate: Target = {
 type Row = { arm: Arm; share: number; arrives: number; counts: number };
 
 /**
- * One rollout of an identical candidate whose requests may hang, as its errors alone judge it: every request another
- * unit, a look each second, at the rows that have arrived. A candidate that hangs is given up after three fifths of the
- * deadline, and the control is asked; a control that hangs, at the deadline.
+ * One rollout of an identical candidate whose requests may hang, judged by its errors alone: every request from another
+ * unit, a look each second, on the rows that have arrived. A hanging candidate is given up after three fifths of the
+ * deadline, and control is asked; a hanging control is given up at the deadline.
  *
- * @returns the second of the roll-back
+ * @returns the second of the rollback
  */
 export function playHanging(world: World, perSecond: number, telling: Telling, seed: number): number | undefined {
   const random = new Random(seed);

@@ -24,12 +24,12 @@ export const limitWorlds: readonly World[] = [
 ];
 
 /**
- * Which figures beyond their limit hold the candidate up. `before promotion`: every figure, in the last step before it
- * has everything, as it is shipped. `in every step`; `in every step, p50 only`: as it was. `never`.
+ * Which figures beyond their limit hold the candidate. `before promotion`: every figure, in the last step before it has
+ * everything (the present rule). `in every step`; `in every step, p50 only`: earlier rules. `never`.
  */
 export type Comparing = 'before promotion' | 'in every step' | 'in every step, p50 only' | 'never';
 
-/** Whether a guardrail that is beyond its limit holds the candidate up. */
+/** Whether a guardrail that is beyond its limit holds the candidate. */
 export type Counts = (g: GuardrailNumbers, isLast: boolean) => boolean;
 const COUNTS: Record<Comparing, Counts> = {
   'before promotion': (_, isLast) => isLast,
@@ -41,7 +41,7 @@ const COUNTS: Record<Comparing, Counts> = {
 /** Shares, seconds each; the policy's limits. */
 const STEPS = [0.05, 0.25, 0.5, 1];
 const DWELL = 600;
-/** As long again as planned may be spent on waiting. */
+/** Twice the planned time may be spent on waiting. */
 const LONGEST = 2 * STEPS.length * DWELL;
 const LIMITS = { errors: 1.25, latency: 1.2, conversions: 0.9 };
 const SIGMA = 0.6;
@@ -75,11 +75,11 @@ const tally = () => ({ units: 0, errors: 0, conversions: 0, latencies: new Sampl
 export type Limited = {
   verdict: 'promoted' | 'rolledBack' | 'held';
   second: number;
-  /** Seconds for which nothing but a figure beyond its limit held it up. */
+  /** Seconds for which only a figure beyond its limit held it. */
   waited: number;
 };
 
-/** One rollout in closed loop, a look each second; every request another unit, conversions at once. */
+/** One rollout in closed loop, a look each second; every request from another unit, conversions at once. */
 export function playLimits(world: World, perMinute: number, counts: Counts, seed: number): Limited {
   const random = new Random(seed);
   const planned = STEPS.length * DWELL;
@@ -141,7 +141,7 @@ export function playLimits(world: World, perMinute: number, counts: Counts, seed
         dwellSeconds: DWELL,
         until: {},
         lastComparison: step === STEPS.length - 2,
-        // Each step asks, so that what holding in every step costs can be told as well.
+        // Each step asks for a verdict, so that the cost of holding in every step is measured as well.
         promotes: true,
         totals: {
           control: { requests: of.control.units, units: of.control.units },
@@ -209,7 +209,7 @@ export type LimitRow = {
   rolledBack: number;
   promoted: number;
   held: number;
-  /** Share of the runs that waited for nothing but a figure at any time, and the median and 90 % of their seconds. */
+  /** Share of the runs that waited only for a figure at any time, and the median and 90 % quantile of their seconds. */
   waited: number;
   waitedSeconds: { median: number | null; p90: number | null };
 };

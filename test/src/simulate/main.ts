@@ -1,8 +1,8 @@
-// `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules that others
-// ship. `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and
-// figures that are beyond a declared limit; `-- --hanging` requests that hang; `-- --whole` all of it at once, with the
-// router's fallback.
-// `-- --streams FILE --json` reads streams made elsewhere and prints one line of JSON a run.
+// `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules of other tools.
+// `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and figures
+// beyond a declared limit; `-- --hanging` requests that hang; `-- --whole` all of it at once, with the router's
+// fallback.
+// `-- --streams FILE --json` reads streams from a file and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
@@ -45,14 +45,14 @@ function playCell({ scenario: index, volume, base, runs, seed }: Cell): Row[] {
     (found['Slipway'] as Outcome[]).push(play(stream));
     for (const [name, rule] of Object.entries(peers)) (found[name] as Outcome[]).push(rule(stream));
   }
-  // What a request at the bad candidate costs: an excess error, a slowed answer, a lost conversion.
+  // Cost of a request at the bad candidate: an excess error, a slowed answer, a lost conversion.
   const cost = (t: number) => {
     const [good, bad] = [scenario.at('control', t, base), scenario.at('candidate', t, base)];
     return (bad.slower ?? 1) > (good.slower ?? 1)
       ? 1
       : Math.max(0, (bad.error ?? base) - (good.error ?? base)) + Math.max(0, 0.1 - (bad.conversion ?? 0.1));
   };
-  /** Expected, over the seconds and shares that the rule gave to the candidate. */
+  /** Expected value, over the seconds and shares that the rule gave to the candidate. */
   const harmed = ({ weights, second }: Outcome) => {
     let sum = 0;
     weights.forEach(([from, weight], k) => {

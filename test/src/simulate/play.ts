@@ -17,7 +17,7 @@ export type Outcome = { verdict: 'promoted' | 'rolledBack' | 'held'; second: num
 const MASSES = [0.5, 0.4, 0.09, 0.01];
 const ALPHA = 0.05;
 
-/** The policy under which the streams are played: the least harm that must not be missed, and how often it may be. */
+/** The policy of the streams: the smallest harm that must not be missed, and how often it may be. */
 const HARM: { errors: Harm; conversions: Harm; latency: number; missed: number } = {
   errors: { ratio: 2, absolute: 0.005 },
   conversions: { ratio: 0.9 },
@@ -25,7 +25,7 @@ const HARM: { errors: Harm; conversions: Harm; latency: number; missed: number }
   missed: 0.1,
 };
 
-/** By latency bucket, from how many requests lay over each threshold. */
+/** By latency bucket, from the numbers of requests above each threshold. */
 function buckets(line: Line | undefined): number[] {
   if (!line) return [0, 0, 0, 0];
   const { n, over } = line;
@@ -36,7 +36,7 @@ const plus = (a: number[], b: number[]) => a.map((x, i) => x + (b[i] as number))
 type Tally = { requests: number; units: number; errors: number; closed: number; conversions: number };
 const tally = (): Tally => ({ requests: 0, units: 0, errors: 0, closed: 0, conversions: 0 });
 
-/** A stream's end is not marked: silence as long as the longest within it may still belong to it. */
+/** A stream's end is not marked: a pause as long as the longest within it may still belong to it. */
 function silence(seconds: Run['seconds']): number {
   let longest = 0;
   let before = -1;
@@ -65,7 +65,7 @@ export function play({ meta, seconds, last }: Run): Outcome {
     number,
     { weight: number; step: number; arm: 'control' | 'candidate'; units: number; n: number }[]
   >();
-  /** The metric's window: all conversions that a run knows of come within it. */
+  /** The metric's window: all conversions of a run arrive within it. */
   const window = Math.max(0, ...meta.conv_delays_s);
   let step = 0;
   let since = 0;

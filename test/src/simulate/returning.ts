@@ -30,9 +30,9 @@ type Stay = { unit: number; share: number; arm: Arm; step: number; until: number
 export type Played = { given: Found; fresh: Found };
 
 /**
- * One rollout over users who come back, each with habits of their own that last: most never fail, some nearly always;
- * some are slow; conversions come late. Every step ends after its dwell, whatever is in doubt. Judged twice on the same
- * requests: each unit given its arms before, and as a fresh draw in every step.
+ * One rollout over users who come back, each with persistent habits: most never fail, some nearly always; some are
+ * slow; conversions arrive late. Every step ends after its dwell, whatever is in doubt. Judged twice on the same
+ * requests: each unit given its earlier arms, and as an independent draw in every step.
  */
 export function playReturning(shares: readonly number[], users: number, kind: Kind, seed: number): Played {
   const random = new Random(seed);
@@ -104,7 +104,7 @@ export function playReturning(shares: readonly number[], users: number, kind: Ki
     for (const by of ['given', 'fresh'] as const) {
       const { reasons, verdict, numbers } = judges[by].close(t);
       if (reasons.includes('sample_ratio_mismatch')) found[by].alarm = true;
-      // What the evidence says by itself: an alarm of the sample ratio is counted, and shields nothing.
+      // The evidence alone: a sample-ratio alarm is counted, but does not prevent a rollback.
       if (!found[by].rolledBack && (verdict === 'rollBack' || numbers.e >= numbers.threshold)) {
         found[by].rolledBack = true;
         found[by].second = t;

@@ -23,12 +23,12 @@ describe('the decision rule in closed loop', () => {
     expect(a.weights.map(([, w]) => w)).toEqual([0.05, 0.25, 0.5, 1]);
     expect([a.verdict, a.second >= 2400]).toEqual(['promoted', true]);
   });
-  it('does not look at what the run is called', () => {
+  it('does not depend on the name of the run', () => {
     const run = world(scenario('errors x5'), 200, 0.01, 0, 7);
     const renamed: Run = { ...run, meta: { ...run.meta, scenario: 'identical', base: 0.5 } };
     expect(play(renamed)).toEqual(play(run));
   });
-  it('has neighbours that do what they are known for', () => {
+  it("reproduces the known behaviour of the other tools' rules", () => {
     const stream = world(scenario('identical'), 2000, 0.01, 0, 7);
     expect(peers['Flagger']?.(stream).verdict).toBe('rolledBack');
     expect(peers['Argo Rollouts']?.(stream).verdict).toBe('promoted');

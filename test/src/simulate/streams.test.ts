@@ -42,7 +42,7 @@ describe('streams made elsewhere', () => {
     );
     await expect(readRuns(lines('{')).next()).rejects.toThrow('line 1: not JSON');
   });
-  it('end after their last line and the silence that may still follow it', async () => {
+  it('end after their last line and the pause that may still follow it', async () => {
     const line = (t: number) =>
       ['control', 'candidate'].flatMap((arm) =>
         [0, 1].map((stratum) =>

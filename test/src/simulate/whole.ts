@@ -7,12 +7,12 @@ import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
 
 /**
- * What a request that failed counts as. `own answers`: an error, and nothing that its caller does from then on is
- * evidence. `all`: as it was at first, an error; the time of all of its attempts a latency; and outcomes count whoever
- * answered.
+ * How a failed request counts. `own answers`: as an error, and nothing that its caller does afterwards is evidence.
+ * `all` (an earlier rule): as an error, with the time of all its attempts as a latency, and with outcomes counted
+ * whichever version answered.
  */
 export type Rule = 'own answers' | 'all';
-/** Latencies as they are, or rounded to milliseconds by whoever writes them: many are equal. */
+/** Exact latencies, or latencies rounded to milliseconds, many of which are equal. */
 export type Clock = 'exact' | 'in ms';
 
 const STEPS = [0.05, 0.25, 0.5];
@@ -27,7 +27,7 @@ const SIGMA = 0.15;
 /** After an answer. */
 const CONVERTS = 0.1;
 const COMPLAINS = 0.05;
-/** Of those who got no answer so many do not come back. */
+/** Share of the users without an answer who do not come back. */
 const LEAVES = 0.5;
 
 const control: Target = {
@@ -60,10 +60,10 @@ type Fact = { unit: number; at: number; what: 'bought' | 'complained' };
 export type Whole = { rolledBack: boolean; alarm: boolean; provedBetter: boolean };
 
 /**
- * One rollout of a candidate that is identical to the control, over users who come back, through the router's own
- * ejection and with its fallback: a candidate's request that fails is asked of the control, a control's that fails is
- * not answered. Who is answered may buy or complain, up to 45 s later; who is not does neither, and often leaves. Every
- * step ends after its dwell; in the last one a goal (more buy) is looked at each second, too.
+ * One rollout of a candidate that is identical to control, over users who come back, through the router's own ejection
+ * and with its fallback: a failed request of the candidate is sent to control, a failed one of control is not answered.
+ * A user with an answer may buy or complain, up to 45 s later; one without does neither, and often leaves. Every step
+ * ends after its dwell; in the last one a goal (more conversions) is checked each second, too.
  */
 export function playWhole(perMinute: number, errorRate: number, rule: Rule, clock: Clock, seed: number): Whole {
   const random = new Random(seed);

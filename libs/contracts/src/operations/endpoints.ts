@@ -13,7 +13,7 @@ import { operation } from '../rest/operation.ts';
 export const endpointSchema = z.object({
   name: nameSchema,
   current: versionRefSchema,
-  /** What a rollback returns to; null when there is nothing, or it was returned to already. */
+  /** The version that a rollback returns to; null when there is none, or the endpoint has already returned to it. */
   previous: versionRefSchema.nullable(),
   /** What was rolled back last, empty where nothing was: until another rollout starts, a rollback changes no more. */
   rolled_back: z.array(versionRefSchema),
@@ -22,9 +22,9 @@ export const endpointSchema = z.object({
   rollout_id: z.string().nullable(),
   route_revision: revisionSchema.nullable(),
   created_at: timeMsSchema,
-  /** Since when something could have been answered; null while nothing could. */
+  /** When the endpoint could first answer; null until then. */
   served_at: timeMsSchema.nullable(),
-  /** Since when it takes no traffic any more, for good. */
+  /** When the endpoint was retired, permanently. */
   retired_at: timeMsSchema.nullable(),
 });
 export type Endpoint = z.infer<typeof endpointSchema>;
@@ -43,7 +43,7 @@ export const endpoints = {
   put: operation({
     method: 'put',
     path: '/v1/endpoints/{name}',
-    summary: 'Create an endpoint, or change its settings; once it has served, its version changes by rollouts',
+    summary: 'Create an endpoint, or change its settings; once it has served, its version changes by rollouts only',
     role: 'operator',
     params: { name: nameSchema },
     body: z.strictObject({
@@ -65,14 +65,14 @@ export const endpoints = {
   rollBack: operation({
     method: 'post',
     path: '/v1/endpoints/{name}/rollback',
-    summary: 'Roll back the rollout under way, or else return to the version before; again, it changes nothing',
+    summary: 'Roll back the rollout under way, or else return to the previous version; repeating it changes nothing',
     role: 'operator',
     params,
     body: z
       .strictObject({
         reason: reasonSchema,
         /**
-         * The version to leave: it is left even where another one was rolled back before. Left already: nothing
+         * The version to leave, even if another one was rolled back before. When it has been left already, nothing
          * changes.
          */
         from: versionRefSchema.optional(),
@@ -91,7 +91,7 @@ export const endpoints = {
   retire: operation({
     method: 'post',
     path: '/v1/endpoints/{name}/retire',
-    summary: 'End the traffic of an endpoint for good; it is kept for the audit',
+    summary: 'Retire an endpoint permanently; it is kept for the audit',
     role: 'operator',
     params,
     body: retireInputSchema,

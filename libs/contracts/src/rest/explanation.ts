@@ -11,7 +11,7 @@ const commandSaidSchema = z.object({
   time: timeMsSchema,
 });
 
-/** What served a request, and why, by the books as they stand. */
+/** Which version served a request and why, from the recorded history. */
 export const explanationSchema = z.object({
   request_id: z.string(),
   endpoint: z.string(),
@@ -26,10 +26,10 @@ export const explanationSchema = z.object({
   error_code: z.string(),
   fallback_from: z.string(),
   latency_us: z.int().nonnegative(),
-  /** The router, or the source of an event of others. */
+  /** The router, or the source of an event from another service. */
   served_by: z.string(),
   trace_id: z.string(),
-  /** The rollout whose shadow it was sampled for. */
+  /** The rollout whose shadow step sampled the request. */
   shadowed_by: z.string().nullable(),
   rollout: z
     .object({
@@ -41,7 +41,7 @@ export const explanationSchema = z.object({
       status_now: rolloutStatusSchema,
     })
     .nullable(),
-  /** Outside of a rollout: how the version came to serve. */
+  /** Outside a rollout: how the version came to serve. */
   placed_by: z
     .object({ action: z.string(), by: z.string(), version: z.string(), reason: z.string(), time: timeMsSchema })
     .nullable(),
@@ -49,8 +49,8 @@ export const explanationSchema = z.object({
   /** Everything that people did to the rollout until then. */
   commands: z.array(commandSaidSchema),
   /**
-   * What let the rollout into the step that the request met, or led to its promotion; null in its first step, or when a
-   * person promoted it.
+   * The evidence that let the rollout enter the step of the request, or that led to its promotion; null in the first
+   * step, or when a person promoted it.
    */
   evidence: z.object({ event_id: z.string(), sentence: z.string(), time: timeMsSchema }).nullable(),
   sentence: z.string(),

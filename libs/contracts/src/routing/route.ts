@@ -9,27 +9,27 @@ export const targetSchema = z.object({
   addresses: z.array(z.url()),
   /** The name of the protocol that they speak. */
   protocol: nameSchema,
-  /** The addresses are inference-workers: they are shown the key that is made for them, and nobody else is. */
+  /** Whether the addresses are inference-workers: only these get the workers' key. */
   workers: z.boolean(),
-  /** Of one request. */
+  /** Price of one request. */
   price: z.number(),
 });
 export type Target = z.infer<typeof targetSchema>;
 
-/** One side of a rollout: control, or a candidate. */
+/** One arm of a rollout: control, or a candidate. */
 export const routeArmSchema = z.object({
   name: nameSchema,
   target: targetSchema,
-  /** Of the branch's units, 0..1; the shares of all arms together are 1. */
+  /** Share of the branch's units, 0..1; the shares of all arms add up to 1. */
   share: z.number().min(0).max(1),
   /** Its candidate was withdrawn alone: the target is control's, which answers the arm's units from then on. */
   withdrawn: z.literal(true).optional(),
 });
 export type RouteArm = z.infer<typeof routeArmSchema>;
 
-/** What is sampled for a shadow, and how. The hash's unit is the request id. */
+/** What is sampled for the shadow. The hash's unit is the request id. */
 export const shadowSamplingSchema = z.object({
-  /** The arm that answers in the shadow. */
+  /** The arm that runs the sampled requests. */
   arm: nameSchema,
   sample: z.number().min(0).max(1),
   noise: z.number().min(0).max(1),
@@ -38,23 +38,25 @@ export const shadowSamplingSchema = z.object({
 });
 export type ShadowSampling = z.infer<typeof shadowSamplingSchema>;
 
-/** One of an endpoint's models, with the rollout that is under way there, if any. */
+/** One of an endpoint's models, with the rollout under way there, if any. */
 export const branchSchema = z.object({
   name: nameSchema,
-  /** The requests that it takes, in CEL; the last branch has none, and takes those that no other one took. */
+  /**
+   * CEL condition for the requests that the branch takes; the last branch has none, and takes those that no other took.
+   */
   when: z.string().min(1).optional(),
   /** What is randomised. */
   unit: unitKindSchema,
   signature: signatureSchema,
-  /** What serves it when no rollout is under way. */
+  /** The target that serves the branch when no rollout is under way. */
   target: targetSchema,
   rollout: z
     .object({
       id: z.uuid(),
       step: z.int().min(0),
-      /** Of the assignment. */
+      /** Salt of the assignment hash. */
       salt: z.string(),
-      /** Control first; of candidates that get no traffic the share is 0. */
+      /** Control first; the share of a candidate without traffic is 0. */
       arms: z.array(routeArmSchema).min(2),
       /** Null when nothing is sampled. */
       shadow: shadowSamplingSchema.nullable(),
@@ -64,20 +66,25 @@ export const branchSchema = z.object({
 export type Branch = z.infer<typeof branchSchema>;
 export type BranchRollout = NonNullable<Branch['rollout']>;
 
-/** The whole route of one endpoint at one revision: what a router needs to serve it. */
+/** The whole route of one endpoint at one revision. */
 export const routeSchema = z.object({
   endpoint: nameSchema,
   revision: revisionSchema,
   published_at: timeMsSchema,
-  /** A request goes to the first branch whose `when` holds. */
+  /** A request goes to the first branch whose `when` is true. */
   branches: z
     .array(branchSchema)
     .min(1)
-    .refine((all) => all.at(-1)?.when === undefined, 'the last branch takes every request: it has no "when"'),
-  /** A router without contact with Kafka for longer serves control while a rollout is under way. */
+    .refine(
+      (all) => all.at(-1)?.when === undefined,
+      'the last branch takes every request, so it must not have a "when"',
+    ),
+  /**
+   * Lease in milliseconds: a router without contact with Kafka for longer serves control while a rollout is under way.
+   */
   lease_ms: z.int().min(1000),
   timeout_ms: z.int().min(1),
-  /** Names of outcomes that some metric reads. */
+  /** Names of outcomes that a metric reads. */
   outcome_names: z.array(nameSchema).default([]),
 });
 export type Route = z.infer<typeof routeSchema>;

@@ -3,7 +3,7 @@ import { auditRowSchema } from '../audit/audit-row.ts';
 import { defineRowOf } from './define-row.ts';
 import { asJson, EVENT_ID, LOW } from './kinds.ts';
 
-/** The control plane's own history for analysts: every verdict and every change of state. */
+/** The history of the control plane for analysts: every verdict and every change of state. */
 
 export const evidenceRow = defineRowOf(evidenceSchema, {
   table: 'evidence',
@@ -12,34 +12,34 @@ export const evidenceRow = defineRowOf(evidenceSchema, {
   fields: {
     event_id: EVENT_ID,
     time: { column: 'DateTime64(3)', withinDays: 35, comment: "the analyser's clock; for display" },
-    source: { column: null, comment: 'the analyser that wrote it' },
+    source: { column: null, comment: 'the instance of the analyser that wrote it' },
     rollout_id: { column: 'String', comment: 'the rollout that was looked at' },
     endpoint: { column: LOW, comment: "the rollout's endpoint" },
     revision: {
       column: 'String',
       json: null,
       value: "concat(JSONExtractRaw(row, 'revision', 'epoch'), '.', JSONExtractRaw(row, 'revision', 'n'))",
-      comment: "the rollout's revision that was looked at, as epoch.n",
+      comment: 'the revision of the rollout at this look, as epoch.n',
     },
     step: { column: 'Int16', comment: "the rollout's step, from 0" },
-    analyser: { column: LOW, comment: 'who looked: experiment, shadow, drift and the like' },
+    analyser: { column: LOW, comment: 'the analyser: experiment-stats, shadow-comparator or drift-monitor' },
     sequence: {
       column: 'UInt64',
-      comment: "counts this analyser's looks at this rollout; the highest is the last word",
+      comment: "number of this analyser's look at this rollout; the highest is the latest",
     },
-    expires_at: { column: null, comment: 'after this instant it counts for nothing' },
+    expires_at: { column: null, comment: 'the evidence is not used after this time' },
     verdict: { column: LOW, known: verdictSchema.options, comment: 'advance, hold or rollBack' },
     reasons: { column: 'Array(String)', comment: 'stable codes, most important first' },
-    sentence: { column: 'String', comment: 'the verdict in a sentence for people' },
+    sentence: { column: 'String', comment: 'the verdict as a sentence' },
     arms: {
       column: 'Array(Tuple(arm String, verdict String, reasons Array(String), sentence String))',
       comment: 'of each candidate by its arm, where it is judged by itself: verdict, codes and sentence',
     },
     alpha: {
       column: 'Float64',
-      comment: "the share of the rollout's error probability that this analyser may spend, 0 to 1",
+      comment: "the share of the rollout's error probability that this analyser may use, 0 to 1",
     },
-    numbers: { ...asJson('numbers'), comment: 'every number behind the verdict, as JSON' },
+    numbers: { ...asJson('numbers'), comment: 'all numbers behind the verdict, as JSON' },
   },
 });
 

@@ -1,15 +1,15 @@
 import { jsonBytes } from '@slipway/core';
 
-/** Of an output with several elements so many are kept, and of their JSON so many bytes. */
+/** For an output with several elements: how many are kept, and how many bytes of their JSON. */
 const MOST_ELEMENTS = 64;
 const MOST_TEXT_BYTES = 8192;
-/** The outputs of one row have so many bytes at most, as JSON: what comes after is left out. */
+/** Limit on the size of all outputs of one row, in bytes of JSON; outputs beyond it are left out. */
 export const MAX_OUTPUTS_BYTES = 32 * 1024;
 
 /**
- * The outputs of an answer as a prediction row has them: a single element is its plain value, several are a JSON list;
- * of a long one there are the first elements (at most 64, and 8 KiB) and how many there were: `[0.1,…] of 1000`. A
- * single element of more than 8 KiB is `[] of 1`: a list, which is compared with no outcome.
+ * The outputs of an answer as a prediction row stores them: a single element as its value, several as a JSON list; of a
+ * long one the first elements (at most 64, and 8 KiB) and the number of all elements: `[0.1,…] of 1000`. A single
+ * element of more than 8 KiB is `[] of 1`, a list, which is not compared with outcomes.
  *
  * @param outputs name and elements of each output, in the answer's order
  */

@@ -4,7 +4,7 @@ import { preprocessingSchema } from '../preprocessing/preprocessing.ts';
 import { profileSchema } from '../profile/profile.ts';
 import { notServed, signatureSchema } from '../signature/signature.ts';
 
-/** A file by content. `uri` is absent when the file lies in the registry's own artifact store. */
+/** A file identified by its content. `uri` is absent when the file is in the registry's own artifact store. */
 export const artifactRefSchema = z.object({
   sha256: sha256Schema,
   uri: z.url().optional(),
@@ -15,8 +15,8 @@ export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
 /**
- * One request of the validation set with the outputs it must give; run at warm-up on every worker that loads the
- * version.
+ * One request of the validation set with the outputs it must give. Every worker that loads the version runs it during
+ * warm-up.
  */
 export const validationCaseSchema = z.object({
   inputs: z
@@ -30,7 +30,7 @@ export const validationCaseSchema = z.object({
 });
 export type ValidationCase = z.infer<typeof validationCaseSchema>;
 
-/** Everything that made a version. Immutable; identified by its digest. */
+/** Everything that defines a version. Immutable, identified by its digest. */
 export const bundleSchema = z
   .strictObject({
     artifact: artifactRefSchema,
@@ -38,32 +38,32 @@ export const bundleSchema = z
     signature: signatureSchema,
     preprocessing: preprocessingSchema.default([]),
     /**
-     * NDJSON of training snapshot rows (`snapshotRowSchema`): then the reference profile is made from it. Other files
-     * are kept as they are.
+     * NDJSON of training snapshot rows (`snapshotRowSchema`), from which the registry makes the reference profile.
+     * Files in other formats are stored unchanged.
      */
     training_data: artifactRefSchema.optional(),
     feature_definitions: artifactRefSchema.optional(),
-    /** A profile (`profileSchema`, JSON) that the trainer made itself. */
+    /** A reference profile (`profileSchema`, JSON) made by the trainer. */
     reference_profile: artifactRefSchema.optional(),
     validation: z.array(validationCaseSchema).max(100).default([]),
     metrics: z.record(z.string(), z.number()).default({}),
-    /** Price of one request, in the deployment's currency; 0 when unknown. */
+    /** Price of one request in the deployment's currency; 0 when unknown. */
     price: z.number().nonnegative().default(0),
     infra: z
       .strictObject({
         /** A server that already serves this version; workers do not load it then. */
         url: z.url().optional(),
-        /** How whoever serves it is spoken to: the name of a protocol that routers know. */
+        /** Name of the protocol that its server speaks; a protocol that routers know. */
         protocol: nameSchema.default(DEFAULT_PROTOCOL),
         max_batch: z.int().min(1).max(4096).default(64),
-        /** Longest time that a request waits for company, microseconds. */
+        /** Longest time, in microseconds, that a request waits for others to share its batch. */
         max_queue_delay_us: z.int().min(0).max(1_000_000).default(0),
       })
       .prefault({}),
     lineage: z.record(z.string(), scalarSchema).default({}),
   })
   .superRefine((bundle, ctx) => {
-    // What a server of the publisher's own serves is its own affair.
+    // Datatypes are not restricted for a version that the publisher's own server serves.
     if (bundle.infra.url) return;
     for (const side of ['inputs', 'outputs'] as const)
       for (const [i, t] of bundle.signature[side].entries())
@@ -78,10 +78,10 @@ export const bundleSchema = z
   });
 export type Bundle = z.infer<typeof bundleSchema>;
 
-/** Whether a worker could load the version once; what could not be loaded never serves. */
+/** Result of the registry's trial of a version: only a version that a worker could load may serve. */
 export const loadTrialSchema = z.object({
   state: z.enum(['untested', 'loaded', 'failed']),
-  /** Why it failed, or what the trial still waits for. */
+  /** Why the trial failed, or what it waits for. */
   reason: z.string(),
 });
 export type LoadTrial = z.infer<typeof loadTrialSchema>;
@@ -94,8 +94,8 @@ export const versionSchema = z.object({
   created_at: timeMsSchema,
   created_by: z.string(),
   /**
-   * Made from the training snapshot at registration; null when there is none that can be read, and `profile_note` says
-   * why.
+   * The reference profile made from the training snapshot at registration. Null when there is no usable snapshot;
+   * `profile_note` gives the reason.
    */
   profile: profileSchema.nullable().default(null),
   profile_note: z.string().default(''),

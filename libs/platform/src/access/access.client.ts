@@ -12,13 +12,13 @@ export type AccessReplicaOptions = {
   instanceId: string;
   log: Logger;
   deadLetters: DeadLetters;
-  /** The keys that were known before, from a snapshot: they count until the topic has been read. */
+  /** Keys from a snapshot, used until the topic has been read. */
   beganWith?: readonly AccessKey[];
-  /** Called after every change, with all keys. */
+  /** Called after every change with all keys. */
   onChange?: (keys: AccessKey[]) => void;
 };
 
-/** The API keys as `access.v1` has them, for services that have no database of keys: digests, roles, revocations. */
+/** The API keys of `access.v1` (digests, roles, revocations), for services without a database of keys. */
 export class AccessReplica extends Access {
   readonly keys = new KeyRing();
   private readonly replica: StateReplica<typeof topics.access.schema>;
@@ -37,7 +37,7 @@ export class AccessReplica extends Access {
     });
   }
 
-  /** The topic was read, or there is a snapshot to go by. */
+  /** Whether the keys are known: the topic has been read, or there is a snapshot. */
   get isReady(): boolean {
     return this.replica.isReady || this.keys.all().length > 0;
   }
@@ -50,8 +50,7 @@ export class AccessReplica extends Access {
 
   override require(authorization: string | undefined, needed: Needed): KeyOwner {
     const owner = this.keys.owner(digestOf(bearerKey(authorization)));
-    if (!owner && !this.isReady)
-      throw new ProblemError('unavailable', 'the API keys are not known here yet; try again');
+    if (!owner && !this.isReady) throw new ProblemError('unavailable', 'the API keys are not known yet; try again');
     return admitted(owner, needed);
   }
 }

@@ -12,7 +12,7 @@ const key = (id: string, sha256: string, revoked_at: number | null = null): Acce
   revision: { epoch: 0, n: revoked_at === null ? 1 : 2 },
 });
 
-it('knows the owners of valid keys, and of no other', () => {
+it('has the owners of valid keys only', () => {
   const ring = new KeyRing();
   expect(ring.apply('a', key('a', 'one'))).toBe(true);
   expect(ring.owner('one')).toEqual({ id: 'a', name: 'name of a', role: 'viewer' });
@@ -21,12 +21,12 @@ it('knows the owners of valid keys, and of no other', () => {
   expect([ring.owner('one'), ring.all(), ring.apply('a', undefined)]).toEqual([undefined, [], false]);
 });
 
-it('takes a revoked key back for nothing that arrives later', () => {
+it('keeps a key revoked whatever record arrives later', () => {
   const ring = new KeyRing();
   ring.apply('a', key('a', 'one', 5));
   expect(ring.apply('a', key('a', 'one'))).toBe(false);
   expect(ring.owner('one')).toBeUndefined();
-  // What is kept on disk says so, too.
+  // The snapshot on disk must say so as well.
   const next = new KeyRing();
   for (const k of ring.all()) next.apply(k.id, k);
   expect([next.apply('a', key('a', 'one')), next.owner('one')]).toEqual([false, undefined]);

@@ -17,7 +17,7 @@ export class KeyRing {
   private readonly keys = new Map<string, AccessKey>();
   /** The ids of each digest. */
   private readonly ids = new Map<string, Set<string>>();
-  /** Of the valid ones, by digest. */
+  /** Owners of the valid keys, by digest. */
   private readonly owners = new Map<string, KeyOwner>();
 
   /**
@@ -56,7 +56,7 @@ export class KeyRing {
     return this.owners.get(digest);
   }
 
-  /** All that are known, revoked ones too. */
+  /** All known keys, revoked ones included. */
   all(): AccessKey[] {
     return [...this.keys.values()];
   }

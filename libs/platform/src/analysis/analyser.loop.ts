@@ -24,9 +24,9 @@ export type Finding = {
 };
 
 export type AnalyserParts = {
-  /** Its name in evidence. */
+  /** The analyser's name in evidence. */
   analyser: string;
-  /** Judges one rollout; `undefined` when there is nothing for this analyser to say. */
+  /** Judges one rollout; `undefined` when this analyser has no verdict on it. */
   look: (rollout: Rollout, now: number) => Promise<Finding | undefined>;
   forget?: (rolloutId: string) => void;
   producer: RecordProducer;
@@ -37,13 +37,13 @@ export type AnalyserParts = {
 };
 
 /**
- * Looks at every rollout that has an active step about every second, and at once when a rollout has changed; publishes
- * what it finds as evidence.
+ * Looks at every rollout with an active step about once a second, and immediately when a rollout has changed, and
+ * publishes the verdicts as evidence.
  */
 export class AnalyserLoop {
   private readonly parts: AnalyserParts;
   private readonly rollouts = new Map<string, Rollout>();
-  /** The last evidence of each rollout that this process has looked at. */
+  /** The latest evidence of each rollout that this process has looked at. */
   readonly latest = new Map<string, Evidence>();
   private sequence = 0;
   private readonly loop: PacedLoop;
@@ -72,7 +72,7 @@ export class AnalyserLoop {
 
   private async lookAtAll(): Promise<void> {
     for (const rollout of [...this.rollouts.values()]) {
-      // Before its first step is active there is nothing to judge.
+      // Before its first step is active, a rollout has nothing to judge.
       if (rollout.visits.some((v) => v.active_at !== null)) await this.look(rollout);
     }
   }
@@ -115,7 +115,7 @@ export class AnalyserLoop {
     } catch (error) {
       log.warn(
         { rollout: rollout.id, error: (error as Error).message, trace_id: traceIdOf(traceparent) },
-        'the look failed; the next one tries again',
+        'a look failed; it is repeated at the next interval',
       );
     } finally {
       end();

@@ -14,17 +14,17 @@ import { type ClickHouseClient, createClickHouse, queryRows } from '../store/cli
 import { AnalyserLoop, type AnalyserParts } from './analyser.loop.ts';
 import { ResultController } from './result.controller.ts';
 
-/** What every analyser reads from its environment. */
+/** Environment variables that every analyser reads. */
 export const analyserConfigSchema = commonConfigSchema.extend({
   CLICKHOUSE_URL: z.url(),
-  /** Time between two looks at a rollout; longer when a look takes long. */
+  /** Time between two looks at a rollout in milliseconds; longer when a look itself takes long. */
   LOOK_MS: intFromEnv(50).default(1000),
-  /** Evidence counts for so long. */
+  /** How long evidence is valid, in milliseconds. */
   EXPIRY_MS: intFromEnv(1000).default(10_000),
 });
 export type AnalyserConfig = z.output<typeof analyserConfigSchema>;
 
-/** What an analyser is built from. */
+/** Inputs of an analyser. */
 export type AnalyserContext<C extends AnalyserConfig> = {
   config: C;
   log: Logger;
@@ -32,25 +32,25 @@ export type AnalyserContext<C extends AnalyserConfig> = {
   producer: RecordProducer;
   deadLetters: DeadLetters;
   clickhouse: ClickHouseClient;
-  /** Names this process in what it publishes. */
+  /** Name of this process in published messages. */
   source: string;
   onClose: ServiceContext['onClose'];
-  /** Whether every rollout is known. */
+  /** Whether all rollouts have been read. */
   rolloutsKnown: () => boolean;
 };
 
-/** What makes one analyser different from the others. */
+/** The parts of an analyser that differ from the others. */
 export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
   Omit<ServiceParts, 'access'> & {
-    /** Beside the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
+    /** Features other than the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
   };
 
 /**
- * What every analyser is: it follows the rollouts, looks at each that is under way, publishes what it finds as
- * evidence, and answers those who show a key.
+ * Assembles an analyser: it follows the rollouts, looks at each that is under way, publishes its verdicts as evidence,
+ * and serves them over REST to callers with a key.
  *
  * @param analyser its name in evidence
- * @param build what makes this one different
+ * @param build makes the parts that differ from other analysers
  */
 export function analyserModule<C extends AnalyserConfig>(
   analyser: string,

@@ -29,7 +29,7 @@ function takes(request: FastifyRequest): string {
  * that fails would destroy it; in both cases the caller would wait for ever.)
  */
 export function drained<T extends Duplex>(body: NodeJS.ReadableStream, copy: T): T {
-  // Whoever reads the copy hears of it; of one that nobody reads nobody need.
+  // The reader of the copy gets this error; without a reader it may be ignored.
   copy.on('error', () => undefined);
   finished(body, { writable: false }, (error) => error && copy.destroy(error));
   copy.once('close', () => {

@@ -12,23 +12,23 @@ import type { DeadLetters } from './dead-letters.client.ts';
 import type { KafkaClient } from './kafka.client.ts';
 import { type ConsumedRecord, parseRecord, type RawRecord, type RecordResult } from './record.ts';
 
-const consumedTotal = counter('slipway_consumed_records_total', 'Records by topic and what became of them', [
+const consumedTotal = counter('slipway_consumed_records_total', 'Consumed records, by topic and result', [
   'topic',
   'result',
 ]);
-const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses for a transient fault', ['topic']);
+const retriesTotal = counter('slipway_consumer_retries_total', 'Pauses because of a transient fault', ['topic']);
 
 export type KafkaBatchServerOptions = {
   kafka: KafkaClient;
   groupId: string;
   deadLetters: DeadLetters;
   log: Logger;
-  /** A group whose members are gone after this long without a heartbeat. */
+  /** Members without a heartbeat for this long leave the group. */
   sessionTimeoutMs?: number;
 };
 
 /**
- * Nest's own filter turns every error of a handler into `{ status, message }`; the transport needs the error itself.
+ * Nest's own filter turns every error of a handler into `{ status, message }`; the transport needs the original error.
  */
 @Catch()
 export class RethrowFilter implements RpcExceptionFilter {
@@ -37,20 +37,20 @@ export class RethrowFilter implements RpcExceptionFilter {
   }
 }
 
-/** Long enough for the batch under way. */
+/** Time for the batch under way to finish at a stop. */
 const CLOSE_PATIENCE_MS = 6000;
 const HEARTBEAT_MS = 1000;
 
 type Listener = (...args: never[]) => void;
 
 /**
- * Kafka as a Nest transport that hands over whole batches.
+ * A Nest transport for Kafka that passes whole batches to handlers.
  *
- * Methods with `@Consume(topic)` get `ConsumedRecord[]` of one partition and return one {@link RecordResult} a record
- * (or nothing: all are ok). Offsets are committed only after the handler's success. A record that does not fit its
- * schema, or that makes the handler fail deterministically when given alone, goes to dead letters and the stream goes
- * on. A transient fault keeps the offset and tries again after growing pauses, heart-beating meanwhile. `close` lets
- * the batch under way finish.
+ * Methods with `@Consume(topic)` get the `ConsumedRecord[]` of one partition and return one {@link RecordResult} for
+ * each record (or nothing: all are ok). Offsets are committed only after the handler has succeeded. A record that does
+ * not fit its schema, or that makes the handler fail deterministically when passed alone, goes to dead letters and
+ * consumption continues. After a transient fault the offset is kept and the batch is retried with growing pauses, while
+ * heartbeats continue. `close` waits for the batch under way.
  */
 export class KafkaBatchServer extends Server<Record<string, Listener>> implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
@@ -65,7 +65,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
   }
 
   listen(callback: (error?: unknown) => void): void {
-    // Kafka may be away at the start: the service comes up and the consumer joins when it can.
+    // Kafka may be unavailable at the start: the service starts, and the consumer joins when it can.
     void this.join(0);
     callback();
   }
@@ -103,7 +103,10 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     this.consumer = consumer;
     consumer.on(consumer.events.GROUP_JOIN, (e) => this.emit('joined', e.payload.memberAssignment));
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      log.warn({ error: payload.error.message, groupId }, 'consumer lost its broker; joining again');
+      log.warn(
+        { error: payload.error.message, groupId },
+        'the consumer lost its connection to the broker and joins again',
+      );
       void consumer
         .disconnect()
         .catch(() => undefined)
@@ -122,7 +125,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         eachBatch: (payload) => this.eachBatch(payload),
       });
     } catch (error) {
-      log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join the consumer group; tried again');
+      log.warn({ error: (error as Error).message, groupId, attempt }, 'cannot join the consumer group; trying again');
       await consumer.disconnect().catch(() => undefined);
       this.rejoin(attempt + 1);
     }
@@ -170,7 +173,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
       ));
     if (!done) return;
     const next = (BigInt(batch.lastOffset()) + 1n).toString();
-    // Not consumer.commitOffsets: that does nothing any more once a stop has begun.
+    // consumer.commitOffsets does nothing once a stop has begun, so it cannot be used here.
     await commitOffsetsIfNecessary({
       topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }],
     });
@@ -181,8 +184,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
   }
 
   /**
-   * Gives the records to the handler; splits a batch that fails deterministically until the failing records stand
-   * alone.
+   * Passes records to the handler. A batch that fails deterministically is halved repeatedly until each failing record
+   * is alone.
    */
   private async handle(
     handler: MessageHandler,
@@ -202,7 +205,8 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
           results = await call(handler, records);
         } catch (error) {
           if (isTransient(error)) throw error;
-          // Without its error nothing can be said of a failure; what cannot be explained must not end in dead letters.
+          // Without the original error a failure cannot be classified, and what cannot be explained must not go to dead
+          // letters.
           if (!(error instanceof Error))
             throw new TransientError(
               'a handler failed and Nest hid the error: the microservice lacks the RethrowFilter',
@@ -235,7 +239,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     );
   }
 
-  /** Repeats `work` over transient faults. False when the partition was taken away or the server is closing. */
+  /** Repeats `work` after transient faults. Returns false when the partition was revoked or the server is closing. */
   private async patiently(
     topic: string,
     work: () => Promise<void>,
@@ -243,7 +247,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
     keepTrying: () => boolean,
   ): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
-      // However long the handler takes, the group must not take it for dead: a rebalance now would do the work twice.
+      // Heartbeats continue while the handler works: a rebalance now would cause the work to be done twice.
       const beating = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
       try {
         await work().finally(() => clearInterval(beating));
@@ -253,7 +257,7 @@ export class KafkaBatchServer extends Server<Record<string, Listener>> implement
         retriesTotal.inc({ topic });
         this.options.log.warn(
           { topic, attempt, error: (error as Error).message },
-          'a store is not available; the offset stays and the batch is tried again',
+          'a store is not available; the offset is kept and the batch is retried',
         );
         const until = performance.now() + backoffMs(attempt, Math.random());
         while (performance.now() < until) {

@@ -17,7 +17,7 @@ export type KafkaConnection = {
   KAFKA_TLS_CA?: string | undefined;
 };
 
-/** What kafkajs is told of it. */
+/** Connection settings in kafkajs' form. */
 function kafkaSecurity(c: KafkaConnection): Pick<KafkaConfig, 'ssl' | 'sasl'> {
   return {
     ...(c.KAFKA_TLS ? { ssl: c.KAFKA_TLS_CA ? { ca: [c.KAFKA_TLS_CA] } : true } : {}),
@@ -48,8 +48,8 @@ export class KafkaClient extends Kafka {
 }
 
 /**
- * A client whose patience is short: what is away is asked again soon, by whoever needs it.
- * @param connection the brokers with how to log in there; a list alone is spoken to in the clear and without a login
+ * Creates a Kafka client with few retries of its own, because callers retry.
+ * @param connection the brokers with how to log in; a plain list means no encryption and no login
  */
 export function createKafka(clientId: string, connection: KafkaConnection | string[], log: Logger): KafkaClient {
   const config: KafkaConnection = Array.isArray(connection) ? { KAFKA_BROKERS: connection } : connection;
@@ -63,7 +63,7 @@ export function createKafka(clientId: string, connection: KafkaConnection | stri
       requestTimeout: 8000,
       retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 },
       logLevel: logLevel.WARN,
-      // What kafkajs calls an error is mostly a broker that is away: whoever needed it reports that.
+      // Most errors that kafkajs logs mean that a broker is unavailable, which the caller reports anyway.
       logCreator:
         () =>
         ({ level, namespace, log: entry }) => {
@@ -76,8 +76,8 @@ export function createKafka(clientId: string, connection: KafkaConnection | stri
 }
 
 /**
- * Creates the topics that are missing, from the one list in contracts. With three replicas or more, a record counts as
- * written once two have it.
+ * Creates the missing topics from the list in contracts. With three replicas or more, a record counts as written once
+ * two replicas have it.
  */
 export async function createTopics(kafka: KafkaClient, replicationFactor = 1): Promise<void> {
   await withAdmin(kafka, async (admin) => {

@@ -9,20 +9,23 @@ import { within } from './within.client.ts';
 const CLOSE_PATIENCE_MS = 2000;
 const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
 
-/** Whether a broker refused the record itself, so that sending it again changes nothing. */
+/** Whether a broker refused the record itself, so that sending it again would fail again. */
 export function isRefusedRecord(error: unknown): boolean {
   for (let e = error, depth = 0; e && depth < 8; e = (e as { cause?: unknown }).cause, depth++)
     if (REFUSALS.has(String((e as { type?: unknown }).type))) return true;
   return false;
 }
 
-/** kafkajs marks few of its faults as retriable ("Broker not connected" is not): all but a refusal will pass. */
+/**
+ * kafkajs marks few of its faults as retriable ("Broker not connected" is not). Everything except a refusal of the
+ * record is treated as transient.
+ */
 function sendFault(error: unknown): unknown {
   if (isRefusedRecord(error) || error instanceof TransientError) return error;
   return new TransientError(`Kafka did not take the records: ${(error as Error).message}`, { cause: error });
 }
 
-/** kafkajs sends what it is given as one batch per partition, and brokers refuse batches over 1 MB. */
+/** kafkajs sends its input as one batch for each partition, and brokers refuse batches over 1 MB. */
 const BATCH_BYTES = 800_000;
 function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
   const groups: OutgoingRecord[][] = [];
@@ -40,20 +43,22 @@ function batches(messages: OutgoingRecord[]): OutgoingRecord[][] {
 }
 
 /**
- * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws (a
- * {@link TransientError}, unless a broker refuses the record itself), and the caller still has the records; the next
- * send begins with a fresh connection, because a kafkajs producer whose broker went away at the wrong moment says
- * "Broker not connected" for ever.
+ * Sends records and waits for every in-sync replica. Connects when first needed. A failed send throws (a {@link
+ * TransientError}, unless a broker refuses the record itself), and the caller keeps the records. The next send opens a
+ * new connection, because a kafkajs producer that lost its broker at certain moments fails with "Broker not connected"
+ * for ever.
  */
 export class RecordProducer {
   private readonly kafka: KafkaClient;
   private readonly idempotent: boolean;
   private current: { producer: Producer; connected: Promise<void> } | undefined;
   private closed = false;
-  /** Kafka's clock less our monotonic one, from the last acknowledgement that named the time of arrival. */
+  /**
+   * Kafka's clock minus the monotonic clock of this process, from the latest acknowledgement with a time of arrival.
+   */
   private brokerOffsetMs: number | undefined;
 
-  /** @param idempotent for state topics: a retried record can then not land after a newer one */
+  /** @param idempotent for state topics, so that a retried record cannot land after a newer one */
   constructor(kafka: KafkaClient, idempotent = false) {
     this.kafka = kafka;
     this.idempotent = idempotent;
@@ -71,24 +76,24 @@ export class RecordProducer {
   }
 
   /**
-   * Now by Kafka's clock, milliseconds since the epoch, good to a round trip: what the arrival of a record is to be
-   * compared with. `undefined` before the first acknowledgement.
+   * The current time by Kafka's clock in milliseconds since the epoch, with the error of a round trip, for comparison
+   * with the arrival of records. `undefined` before the first acknowledgement.
    */
   brokerNow(): number | undefined {
     return this.brokerOffsetMs === undefined ? undefined : Math.round(performance.now() + this.brokerOffsetMs);
   }
 
-  /** Publishes values of the topic's own type, each with its key; nothing is sent when there are none. */
+  /** Publishes values of the topic's type, each with its key. Sends nothing for an empty list. */
   async publish<T extends Topic>(topic: T, messages: readonly Message<T>[]): Promise<void> {
     if (messages.length > 0) await this.send(this.kafka.named(topic.name), encodeMessages(topic, messages));
   }
 
-  /** As `publish`, for what has its topic's bytes already: rows that were spliced, events that waited on a disk. */
+  /** Like `publish`, for content that is already encoded: spliced rows, events from the journal. */
   async publishEncoded<T extends Topic>(topic: T, records: readonly EncodedRecord<T>[]): Promise<void> {
     if (records.length > 0) await this.send(this.kafka.named(topic.name), records.map(keyedRecord));
   }
 
-  /** Sends bytes as they are to a topic by its name on the broker. What speaks for us goes by `publish`. */
+  /** Sends bytes unchanged to a topic given by its name on the broker. Slipway's own messages use `publish`. */
   async send(topic: string, messages: OutgoingRecord[], partition?: number): Promise<void> {
     if (this.closed) throw new TransientError('the producer is closed');
     this.current ??= this.open();
@@ -110,7 +115,7 @@ export class RecordProducer {
         });
         const arrived = Number(acknowledged?.logAppendTime ?? -1);
         if (arrived > 0) this.brokerOffsetMs = arrived - performance.now();
-        // A topic without times of arrival carries ours.
+        // On a topic without times of arrival the producer's clock is used.
         else this.brokerOffsetMs ??= steadyNow() - performance.now();
       }
     } catch (error) {

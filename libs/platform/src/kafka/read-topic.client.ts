@@ -5,10 +5,10 @@ import { type KafkaClient, withAdmin } from './kafka.client.ts';
 import { parseRecord } from './record.ts';
 
 /**
- * Reads a topic from its beginning to what was its end at the call, partition by partition in order.
+ * Reads a topic from its beginning to its end at the time of the call, in order within each partition.
  *
- * @param each gets the value, `undefined` where it does not fit the topic's schema, and the record as it stands there
- * @param patienceMs rejects when nothing has come for so long; without it, waits for as long as Kafka is away
+ * @param each gets the parsed value (`undefined` when it does not fit the topic's schema) and the record
+ * @param patienceMs rejects when no record has arrived for so long; without it, waits as long as Kafka is unavailable
  */
 export async function readTopic<S extends z.ZodType>(
   kafka: KafkaClient,
@@ -32,7 +32,7 @@ export async function readTopic<S extends z.ZodType>(
         clearTimeout(patience);
         if (patienceMs !== undefined)
           patience = setTimeout(
-            () => reject(new Error(`nothing came from ${topic.name} for ${patienceMs} ms`)),
+            () => reject(new Error(`no record arrived from ${topic.name} for ${patienceMs} ms`)),
             patienceMs,
           );
       };

@@ -15,17 +15,17 @@ const keyOf = (m: { key: Buffer | null }) => m.key?.toString('utf8') ?? '';
 export type StateReplicaOptions<S extends z.ZodType> = {
   kafka: KafkaClient;
   topic: Topic<S, 'state'>;
-  /** A name of this process's own; every start reads the topic from its beginning. */
+  /** A group name unique to this process: every start reads the topic from its beginning. */
   groupId: string;
   log: Logger;
   /**
-   * `undefined` when it was deleted. `timestampMs` is the arrival at Kafka, 0 when nothing arrived and the topic just
-   * does not hold the key any more.
+   * `undefined` when the state was deleted. `timestampMs` is the arrival at Kafka; 0 when no record arrived but the
+   * topic no longer holds the key.
    */
   onState: (key: string, value: z.output<S> | undefined, timestampMs: number) => void;
-  /** Keys that the reader began with (from a snapshot): those that the topic no longer holds are deleted. */
+  /** Keys that the reader has from a snapshot: those that the topic no longer holds are deleted. */
   beganWith?: Iterable<string>;
-  /** Takes the records that do not fit; the last good state of their key stays. */
+  /** Gets the records that do not fit; the last valid state of their key stays in force. */
   deadLetters: DeadLetters;
   /**
    * For how long the broker may hold a fetch while nothing is new, in milliseconds. What is new is answered at once:
@@ -34,21 +34,22 @@ export type StateReplicaOptions<S extends z.ZodType> = {
   idleMs?: number;
 };
 
-/** What the readers of one process have in common. */
+/** Shared by the readers of one process. */
 export type StateReplicaParts = Pick<StateReplicaOptions<z.ZodType>, 'kafka' | 'groupId' | 'log' | 'deadLetters'>;
 
 /**
- * Reads a compacted topic whole, and goes on reading. Until it has reached the high watermark of its start it only
- * gathers, so that nobody acts upon history; then it hands over the latest state of every key, says of every key that
- * it held and the topic holds no more that it is deleted (its tombstone may have been cleaned away while nobody read),
- * and `ready` resolves. Kafka may be away, at the start or later: it joins again by itself, and `lastContactMs` says
- * when the last fetch that succeeded was sent.
+ * Reads a compacted topic from its beginning and follows it. Until it reaches the high watermark of its start it only
+ * collects, so that nobody acts on outdated states. Then it passes on the latest state of every key, reports as deleted
+ * every known key that the topic no longer holds (its tombstone may have been compacted away), and resolves `ready`.
+ * Kafka may be unavailable at the start or later: the replica rejoins by itself, and `lastContactMs` is when the last
+ * successful fetch was sent.
  */
 export class StateReplica<S extends z.ZodType> {
   readonly ready: Promise<void>;
   isReady = false;
   /**
-   * Monotonic (`performance.now()`): a clock that jumps must not lengthen a lease. -Infinity before the first contact.
+   * By the monotonic clock (`performance.now()`), so that a jump of the wall clock cannot lengthen a lease. -Infinity
+   * before the first contact.
    */
   lastContactMs = Number.NEGATIVE_INFINITY;
   private readonly options: StateReplicaOptions<S>;
@@ -56,9 +57,12 @@ export class StateReplica<S extends z.ZodType> {
   private closing = false;
   private becomeReady: () => void = () => undefined;
   private generation = 0;
-  /** The highest revision seen of each key: an older one that comes later (a publisher that was cut off) is no news. */
+  /**
+   * The highest revision seen of each key: an older one that arrives later (from a publisher that was cut off) is
+   * ignored.
+   */
   private readonly highest = new Map<string, Revision>();
-  /** Keys whose state was handed over, or that the reader had before. */
+  /** Keys whose state was passed on, or that the reader had before. */
   private readonly held: Set<string>;
 
   constructor(options: StateReplicaOptions<S>) {
@@ -82,13 +86,13 @@ export class StateReplica<S extends z.ZodType> {
   private async join(attempt: number): Promise<void> {
     if (this.closing) return;
     const { kafka, topic, log, idleMs = IDLE_MS } = this.options;
-    // A group of its own for every attempt: nothing is committed, and no earlier member has to time out first.
+    // A new group for every attempt: nothing is committed, and no earlier member has to time out first.
     const own = `${process.pid}.${Date.now().toString(36)}.${this.generation++}`;
     const groupId = kafka.named(`${this.options.groupId}.${topic.name}.${own}`);
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: 20_000,
-      // Each replica is alone in its group: a beat only keeps it from being put out of it.
+      // Each replica is alone in its group: heartbeats only keep it a member.
       heartbeatInterval: 5000,
       maxWaitTimeInMs: idleMs,
       allowAutoTopicCreation: false,
@@ -96,7 +100,7 @@ export class StateReplica<S extends z.ZodType> {
     });
     this.consumer = consumer;
     const gathered = new Map<string, { value: z.output<S> | undefined; timestampMs: number }>();
-    /** What the topic holds, usable or not. */
+    /** All keys of the topic, with usable states or not. */
     const present = new Set<string>();
     let goal: Map<number, bigint> | undefined;
     let neverWritten = false;
@@ -110,18 +114,18 @@ export class StateReplica<S extends z.ZodType> {
       this.isReady = true;
       this.becomeReady();
     };
-    // An answer tells of the time at which it was asked for, not of when it is read: for a process that was frozen
-    // since, it is old news.
+    // A response counts as contact at the time of its request, not of its reading: for a process that was frozen
+    // meanwhile, its content is old.
     const asked = new Map<number, number>();
     consumer.on(consumer.events.FETCH_START, ({ payload }) => void asked.set(payload.nodeId, performance.now()));
     consumer.on(consumer.events.FETCH, ({ payload }) => {
-      // Before it has caught up, a fetch says nothing about the present.
+      // Before the replica has caught up, a fetch says nothing about the present.
       if (caughtUp) this.lastContactMs = Math.max(this.lastContactMs, asked.get(payload.nodeId) ?? this.lastContactMs);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       log.warn(
         { topic: topic.name, error: payload.error.message },
-        'lost the broker; reading again from the beginning',
+        'the connection to the broker was lost; reading again from the beginning',
       );
       void consumer
         .disconnect()
@@ -172,13 +176,16 @@ export class StateReplica<S extends z.ZodType> {
     this.options.onState(key, value, timestampMs);
   }
 
-  /** @param neverWritten the topic is a new one: that it lacks everything says nothing about what was deleted */
+  /** @param neverWritten the topic is new, so the absence of a key does not mean that it was deleted */
   private dropAllBut(present: ReadonlySet<string>, neverWritten: boolean): void {
     const gone = [...this.held].filter((key) => !present.has(key));
     if (gone.length === 0) return;
     const { log, topic } = this.options;
     if (neverWritten) {
-      log.warn({ topic: topic.name, keys: gone.length }, 'the topic is new and empty: what was known before stays');
+      log.warn(
+        { topic: topic.name, keys: gone.length },
+        'the topic is new and empty: states that were known before are kept',
+      );
       return;
     }
     log.warn({ topic: topic.name, keys: gone }, 'the topic no longer holds these keys: they count as deleted');
@@ -197,10 +204,10 @@ export class StateReplica<S extends z.ZodType> {
     if (!revision) return false;
     const before = this.highest.get(key);
     if (before && compareRevisions(revision, before) < 0) {
-      // Whoever reads again from the beginning meets history, which is nothing to worry about.
+      // Reading again from the beginning passes older states, which is normal.
       this.options.log[caughtUp ? 'warn' : 'trace'](
         { topic: this.options.topic.name, key, revision, before },
-        'an older state arrived after a newer one; the newer one stays',
+        'an older state arrived after a newer one; the newer one is kept',
       );
       return true;
     }
@@ -236,7 +243,7 @@ export class StateReplica<S extends z.ZodType> {
       value: m.value,
       headers: {},
     };
-    // Every start reads the topic again, so a letter that could not be sent now is sent then.
+    // Every start reads the topic again, so a dead letter that could not be sent now is sent then.
     void this.options.deadLetters
       .send([{ record, reason: parsed.reason }], steadyNow())
       .catch((error: unknown) =>

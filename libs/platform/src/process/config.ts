@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checkSecurity, securityShape } from '../security/security.ts';
 
-/** A port, a number of milliseconds and so on, from an environment variable. */
+/** A number from an environment variable, such as a port or milliseconds. */
 export const intFromEnv = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
 export const listFromEnv = z.string().transform((s) =>
   s
@@ -22,7 +22,7 @@ export const topicPrefixFromEnv = z
   .regex(/^([A-Za-z0-9_-]+\.)*$/, 'words of letters, digits, - and _, each with a dot behind it, such as "staging."')
   .default('');
 
-/** What every service reads from its environment. */
+/** Environment variables that every service reads. */
 export const commonConfigSchema = z
   .object({
     INSTANCE_ID: z
@@ -41,7 +41,8 @@ export const commonConfigSchema = z
 export type CommonConfig = z.infer<typeof commonConfigSchema>;
 
 /**
- * Parses the environment; when it is bad, prints every bad variable and ends the process with status 78 (EX_CONFIG).
+ * Parses the environment. If it is invalid, prints every invalid variable and ends the process with status 78
+ * (EX_CONFIG).
  */
 export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const result = schema.safeParse(env);

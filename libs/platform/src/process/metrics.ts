@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 export { Counter, Gauge, Histogram } from 'prom-client';
 
-/** The process's one Prometheus registry, served at `/metrics`. */
+/** The Prometheus registry of the process, served at `/metrics`. */
 export const metrics = new Registry();
 // The event loop's delay is measured every 50 ms: every 10 ms, the default, costs an idle process more than its work.
 collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: 50 });
@@ -42,4 +42,4 @@ export function measured<L extends string>(
 }
 
 /** Every refusal is counted by its code. */
-export const problemsTotal = counter('slipway_problems_total', 'Problem documents answered, by code', ['code']);
+export const problemsTotal = counter('slipway_problems_total', 'Problem documents sent, by code', ['code']);

@@ -1,27 +1,27 @@
 import { z } from 'zod';
 import { caFromFile } from './ca-file.store.ts';
 
-/** `true` or `false`, from an environment variable; anything else is refused. */
+/** `true` or `false` from an environment variable; anything else is refused. */
 const booleanFromEnv = z
   .enum(['true', 'false'])
   .default('false')
   .transform((s) => s === 'true');
 
-/** How to log in to the servers, and whether what is said to them is encrypted. */
+/** Login and encryption settings for the stores. */
 export const securityShape = {
-  /** Logs in to Kafka, with the next two; without it there is no login. */
+  /** SASL mechanism for Kafka, with the next two settings; without it there is no login. */
   KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
   KAFKA_SASL_USERNAME: z.string().min(1).optional(),
   KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
-  /** `true` encrypts what is said to Kafka, and checks the brokers' certificates. */
+  /** `true` encrypts the connection to Kafka and checks the brokers' certificates. */
   KAFKA_TLS: booleanFromEnv,
-  /** PEM file of the certificate authority of the brokers; without it those that Node.js knows. */
+  /** PEM file of the brokers' certificate authority; by default those that Node.js trusts. */
   KAFKA_TLS_CA: caFromFile.optional(),
-  /** `true` encrypts what is said to Postgres, and checks its certificate. */
+  /** `true` encrypts the connection to Postgres and checks its certificate. */
   DATABASE_TLS: booleanFromEnv,
-  /** PEM file of the certificate authority of Postgres. */
+  /** PEM file of the certificate authority for Postgres. */
   DATABASE_TLS_CA: caFromFile.optional(),
-  /** PEM file of the certificate authority of ClickHouse; `CLICKHOUSE_URL` is then `https://…`. */
+  /** PEM file of the certificate authority for ClickHouse; needs `CLICKHOUSE_URL` to be `https://…`. */
   CLICKHOUSE_TLS_CA: caFromFile.optional(),
 };
 
@@ -30,7 +30,7 @@ type Checked = z.output<z.ZodObject<typeof securityShape>> & {
   CLICKHOUSE_URL?: string | undefined;
 };
 
-/** Refuses what is set by halves: nobody should believe in a protection that is not there. */
+/** Refuses incomplete settings, which would suggest a protection that is not in effect. */
 export function checkSecurity(config: object, ctx: z.RefinementCtx): void {
   const c = config as Checked;
   const refuse = (name: string, message: string) => ctx.addIssue({ code: 'custom', path: [name], message });
@@ -49,7 +49,7 @@ export function checkSecurity(config: object, ctx: z.RefinementCtx): void {
 
 export type PostgresTls = false | { rejectUnauthorized: true; ca?: string };
 
-/** What the driver of Postgres is told. */
+/** TLS settings in the form that the Postgres driver takes. */
 export function postgresTls(c: { DATABASE_TLS: boolean; DATABASE_TLS_CA?: string | undefined }): PostgresTls {
   if (!c.DATABASE_TLS) return false;
   return { rejectUnauthorized: true, ...(c.DATABASE_TLS_CA ? { ca: c.DATABASE_TLS_CA } : {}) };

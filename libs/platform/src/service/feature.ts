@@ -1,9 +1,9 @@
 import type { ServiceContext, ServiceParts } from './service.ts';
 
-/** What one feature of a service brings along: its `NAME.module.ts` makes it, and the service's module lists it. */
+/** The parts of one feature of a service. `NAME.module.ts` makes it, and the service's module lists it. */
 export type Feature = Pick<ServiceParts, 'controllers' | 'providers' | 'readiness' | 'transports' | 'started'>;
 
-/** All of them as one: what they bring in the order of the list, and started one after the other. */
+/** Combines features: their parts in the order of the list, started one after the other. */
 export function together(...features: Feature[]): Required<Feature> {
   return {
     controllers: features.flatMap((feature) => feature.controllers ?? []),
@@ -16,7 +16,7 @@ export function together(...features: Feature[]): Required<Feature> {
   };
 }
 
-/** A provider of this instance, by its class. */
+/** A Nest provider of this instance under its class. */
 export const provided = <T>(provide: abstract new (...args: never[]) => T, useValue: T) => ({ provide, useValue });
 
 /** What a service reads of a topic's state, from its start to its stop. */

@@ -4,7 +4,7 @@ export type { ClickHouseClient } from '@clickhouse/client';
 
 /**
  * @param url `http://user:password@host:port`, or `https://…`; the database is `slipway`
- * @param ca PEM of whom to trust beside the certificate authorities that Node.js knows; for `https` alone
+ * @param ca PEM of a certificate authority to trust in addition to those of Node.js; for `https` only
  */
 export function createClickHouse(url: string, database = 'slipway', ca?: string): ClickHouseClient {
   return createClient({
@@ -20,7 +20,7 @@ export function createClickHouse(url: string, database = 'slipway', ca?: string)
   });
 }
 
-/** Runs a query with bound parameters (`{name:Type}`) and gives its rows. @param options session and settings */
+/** Runs a query with bound parameters (`{name:Type}`) and returns its rows. @param options session and settings */
 export async function queryRows<T>(
   client: ClickHouseClient,
   query: string,

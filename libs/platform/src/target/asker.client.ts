@@ -6,19 +6,19 @@ import { headerText } from '../http/listener.proxy.ts';
 import type { Logger } from '../process/log.ts';
 import type { TargetAnswer, TargetClient } from './target.client.ts';
 
-/** What is asked, of whichever target. */
+/** A question, independent of the target. */
 export type TargetRequest = {
   endpoint: string;
   protocol: Protocol;
   body: Buffer;
   requestId: string;
-  /** For whoever is asked: the caller's trace, a span of ours; empty for none. */
+  /** W3C trace headers for the target (the caller's trace, a span of ours); empty for none. */
   traceparent: string;
-  /** Beside those of the protocol: what is shown to the targets of this version, and to no others. */
+  /** Additional headers, such as credentials, which only the targets of this version get. */
   headers: (target: Target) => Record<string, string>;
-  /** An answer that has more bytes is given up. */
+  /** A longer answer is refused. */
   mostBytes?: number;
-  /** The whole answer is wanted at once, also where the protocol would stream it. */
+  /** Return the whole answer at once, even if the protocol would stream it. */
   whole?: boolean;
 };
 
@@ -28,11 +28,11 @@ export type AskerParts = {
   ejections: Ejections;
   client: TargetClient;
   log: Logger;
-  /** A target of the endpoint was ejected. */
+  /** Called when a target of the endpoint was ejected. */
   onEjected: (endpoint: string) => void;
 };
 
-/** Asks targets, one after the other, and remembers which of them fail: the router and the shadow lane alike. */
+/** Asks targets one after the other and keeps track of their failures, for the router and for the shadow lane. */
 export class Asker {
   private readonly parts: AskerParts;
   constructor(parts: AskerParts) {
@@ -40,10 +40,10 @@ export class Asker {
   }
 
   /**
-   * Makes the attempts in order until one is answered, the deadline is there, or the version may not answer any more.
-   * @param deadline of all of them together, by `performance.now()`
-   * @param mayNot why no answer of the version may leave now, asked before and after each attempt
-   * @returns what came of each; only the last one may be an answer
+   * Makes the attempts in order until one is answered, the deadline has passed, or the version may not answer any more.
+   * @param deadline of all attempts together, by `performance.now()`
+   * @param mayNot why the version may not answer now, checked before and after each attempt
+   * @returns the result of each attempt; only the last one may be an answer
    */
   async follow(
     attempts: readonly Attempt[],
@@ -61,7 +61,7 @@ export class Asker {
       why ||= mayNot(attempt.target);
       const to = performance.now();
       if (why) {
-        // No answer of a candidate that may not answer any more leaves, and it is not asked again.
+        // The answer of a candidate that may not answer any more is discarded, and it is not asked again.
         if (said && !(said instanceof TargetFault)) said.rest?.close();
         const fault = new TargetFault(why, 'the candidate may not answer any more');
         tried.push({ attempt, from, to, deadline, said: fault });
@@ -104,11 +104,14 @@ export class Asker {
           failed(false, `does not have the version: status ${answer.status}`);
           return { ...answer, verdict: 'failed' };
         case 'barred':
-          failed(false, `does not let us in: status ${answer.status}`);
-          return new TargetFault('broken', `${address} does not let us in: status ${answer.status}`);
+          failed(false, `refused our credentials: status ${answer.status}`);
+          return new TargetFault('broken', `${address} refused our credentials: status ${answer.status}`);
         case 'garbage':
-          failed(false, 'answered with what is no answer of a model');
-          return new TargetFault('garbage', `${address} answered ${answer.status} with what is no answer of a model`);
+          failed(false, 'gave a response that is not an answer of a model');
+          return new TargetFault(
+            'garbage',
+            `${address} responded with status ${answer.status} and a body that is not an answer of a model`,
+          );
         case 'failed':
           failed(false, `status ${answer.status}`);
           return { ...answer, verdict };
@@ -117,7 +120,7 @@ export class Asker {
       }
     } catch (error) {
       if (!(error instanceof TargetFault)) throw error;
-      // Ours to bound, and nothing that the target did.
+      // A limit on our side, not a fault of the target.
       if (!OURS.has(error.code)) failed(error.code === 'connect', error.message);
       return error;
     }
@@ -127,7 +130,7 @@ export class Asker {
     if (!this.parts.ejections.failed(key, refused)) return;
     this.parts.onEjected(endpoint);
     this.parts.log.warn({ target: key, why }, 'target ejected');
-    // What still hangs there need not wait for its time to be up where another address can answer.
+    // Requests that still hang there need not wait for their timeout when another address can answer.
     if (target.addresses.length > 1) void this.parts.client.reset(key);
   }
 }

@@ -3,7 +3,7 @@ import { shareSchema } from '@slipway/core';
 import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
 import { onTraffic, TRAFFIC_ALPHA, untilSchema } from './traffic.ts';
 
-/** The candidate answers a share of the units, and must not be worse than control. */
+/** The candidate serves a share of the units, and must not be worse than control. */
 export const canary = defineStep({
   name: 'canary',
   several: false,

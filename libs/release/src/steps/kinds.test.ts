@@ -5,17 +5,17 @@ import { type Step, stepKinds } from './kinds.ts';
 import { candidateAt, defineStep, type Leave, warmForItsShare } from './step.ts';
 import { allSteps, stepAt, stepWeight } from './step-at.ts';
 
-describe('a step of a kind that the program does not know', () => {
+describe('a step of an unknown kind', () => {
   const steps = [{ canary: { weight: 0.05, until: {} } }, { bluegreen: {} }] as unknown as Step[];
-  it('gets no traffic and is let go by nobody: it is refused by its name', () => {
-    expect(() => stepWeight({ steps }, 1)).toThrow('steps.1: "bluegreen" is no kind of step');
-    expect(() => stepAt({ steps }, 1)).toThrow('steps.1: "bluegreen" is no kind of step');
-    expect(() => stepWeight({ steps: [{ toString: {} }] as unknown as Step[] }, 0)).toThrow('is no kind of step');
+  it('gets no traffic and cannot be left: it is refused by name', () => {
+    expect(() => stepWeight({ steps }, 1)).toThrow('steps.1: "bluegreen" is not a kind of step');
+    expect(() => stepAt({ steps }, 1)).toThrow('steps.1: "bluegreen" is not a kind of step');
+    expect(() => stepWeight({ steps: [{ toString: {} }] as unknown as Step[] }, 0)).toThrow('is not a kind of step');
   });
 });
 
 describe('a kind of step', () => {
-  it('does not compile where it leaves a question open', () => {
+  it('does not compile when it leaves a question open', () => {
     // @ts-expect-error: what it spends of α is missing
     const kind = defineStep({
       name: 'pray',
@@ -35,7 +35,7 @@ describe('a kind of step', () => {
     const onTime: Leave = { analysers: [], time: (activeAt) => activeAt + 1 };
     expect([atOnce.analysers, onTime.analysers]).toEqual([[], []]);
   });
-  it('does not compile where it is given a policy that its schema does not have', () => {
+  it('does not compile with a policy that its schema does not have', () => {
     const { share } = stepKinds[2];
     // @ts-expect-error: the weight of a canary is a number
     const wrong = () => share({ weight: '5%', until: {} }, undefined as never);
@@ -43,7 +43,7 @@ describe('a kind of step', () => {
   });
 });
 
-describe('the steps of a rollout, as their kinds see them', () => {
+describe('the steps of a rollout, by their kinds', () => {
   const seen = (steps: unknown[], rest: object = {}) =>
     allSteps(rolloutSpecSchema.parse({ endpoint: 'spam', candidate: { model: 'spam', version: 2 }, steps, ...rest }));
   const all = [
@@ -55,17 +55,17 @@ describe('the steps of a rollout, as their kinds see them', () => {
     { switch: {} },
     { watch: { for: '30m', holdBack: '5%' } },
   ];
-  it('give the candidate what it had, a part of its own, or all but what is held back', () => {
+  it('give the candidate its earlier share, a share of its own, or all but the hold-back', () => {
     expect(seen(all).map((step) => step.weight)).toEqual([0, 0, 0.05, 0.05, 0.4, 0.95, 0.95]);
     expect(seen([{ switch: {} }]).map((step) => step.weight)).toEqual([1]);
   });
-  it('stay for as long as they say, in their own words', () => {
+  it('have their minimum duration, under their own names', () => {
     expect(seen(all).map((step) => step.dwellMs)).toEqual([10_000, 5000, 60_000, 0, 0, 0, 1_800_000]);
   });
-  it('need the candidate warm for what they give it', () => {
+  it('need the candidate warm for their share of the traffic', () => {
     expect(seen(all).map((step) => step.enter.warmFor)).toEqual([0, 0, 0.05, 0.05, 0.4, 0.95, 0.95]);
   });
-  it('end on the word of those who judge them; of drift-monitor only where the rollout asks it', () => {
+  it('end when their analysers advance; drift-monitor only when the rollout requires it', () => {
     const traffic = ['experiment-stats'];
     const expected = [['shadow-comparator'], [], traffic, [], traffic, [], traffic];
     expect(seen(all).map((step) => step.leave.analysers)).toEqual(expected);
@@ -75,7 +75,7 @@ describe('the steps of a rollout, as their kinds see them', () => {
       expected.map((names) => names.length === 0),
     );
   });
-  it('say what they count, sample and have to show', () => {
+  it('declare their counts, samples and goals', () => {
     expect(seen(all).map((step) => step.counts.requests ?? step.counts.units)).toEqual([
       undefined,
       undefined,
@@ -88,7 +88,7 @@ describe('the steps of a rollout, as their kinds see them', () => {
     expect(seen(all).flatMap((step) => (step.sampling ? [step.kind] : []))).toEqual(['shadow']);
     expect(seen(all).flatMap((step) => step.goal ?? [])).toEqual([{ field: 'goal', metric: 'kept' }]);
   });
-  it('name themselves and the share of the candidate', () => {
+  it('are described with the share of the candidate', () => {
     expect(seen(all).at(4)?.sentence).toBe('Step 4 (experiment) is active with the candidate at 40 %.');
   });
 });

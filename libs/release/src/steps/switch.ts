@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { candidateAt, type Complaint, defineStep, type Place, warmForItsShare } from './step.ts';
 import { TRAFFIC_ALPHA } from './traffic.ts';
 
-/** The candidate gets everything, less what a watch behind it holds back. */
+/** The candidate gets everything, except what a following watch holds back. */
 export const switchOver = defineStep({
   name: 'switch',
   several: false,
@@ -15,12 +15,12 @@ export const switchOver = defineStep({
   dwellMs: () => 0,
   enter: warmForItsShare,
   leave: () => ({ analysers: [], routersFollow: true, sentence: 'Every live router has switched.' }),
-  // Nobody is waited for, but its traffic is judged like any other.
+  // No analyser has to advance, but its traffic is judged like any other.
   alpha: TRAFFIC_ALPHA,
   sentence: candidateAt,
 });
 
-/** Complaints about every step from `place` on that does not watch. */
+/** Faults of every step from `place` on that is not a watch. */
 function notWatched(place: Place | undefined): Complaint[] {
   if (!place) return [];
   const rest = notWatched(place.next);

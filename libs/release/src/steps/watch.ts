@@ -3,7 +3,7 @@ import { durationMs, durationSchema, shareSchema } from '@slipway/core';
 import { candidateAt, type Complaint, defineStep, warmForItsShare } from './step.ts';
 import { onTraffic, TRAFFIC_ALPHA } from './traffic.ts';
 
-/** After the switch: the version before stays warm, and may keep some units to compare with. */
+/** After the switch: the previous version stays warm, and may keep some units for comparison. */
 export const watch = defineStep({
   name: 'watch',
   several: false,

@@ -3,39 +3,39 @@ import { ProblemError } from '@slipway/core';
 import { TargetFault } from '../target/target-fault.ts';
 import { type Attempt, type Plan, reasonOf } from './plan.ts';
 
-/** What a target said that may be an answer. `busy`: its queue is full; `failed`: an error of its own. */
+/** A response that may be an answer. `busy`: the target's queue is full; `failed`: it answered with an error. */
 export type Said = { status: number; verdict: 'answered' | 'busy' | 'failed' };
 
-/** One attempt and what came of it; times by the plan's clock. */
+/** One attempt and its result; times in milliseconds by the plan's clock. */
 export type Tried<S extends Said = Said> = {
   attempt: Attempt;
-  /** When it began and ended, and when all attempts are over. */
+  /** Start and end of the request's attempts, and the deadline. */
   from: number;
   to: number;
   deadline: number;
   said: S | TargetFault;
 };
 
-/** What came of a request. */
+/** The result of a request. */
 export type Conclusion<S extends Said = Said> = {
-  /** The attempt that the caller's answer comes from, if any. */
+  /** The attempt whose answer the caller gets, if any. */
   served: { target: Target; said: S } | undefined;
   fallbackFrom: Target | undefined;
-  /** `late`: the control answered, after a candidate would not have been waited for any more. */
+  /** `late`: control answered after the time that a candidate would have been given. */
   errorCode: string;
   reason: AssignmentReason;
   /**
-   * Milliseconds from the request's start until either arm would have told alike that it fails: what its own arm's
-   * attempts took; the deadline, where one took longer than a candidate is waited for.
+   * Milliseconds from the start of the request until a failure would have been known, the same for either arm: the time
+   * of its own arm's attempts, or the deadline when one of them took longer than a candidate is given.
    */
   settledMs: number;
-  /** What its caller is told when nobody answered. */
+  /** The problem that the caller gets when no target answered. */
   problem: ProblemError | undefined;
 };
 
 const isFault = (said: Said | TargetFault): said is TargetFault => said instanceof TargetFault;
 
-/** The last attempt's answer, when it is one. */
+/** The response of the last attempt, if it is an answer. */
 export function answerOf<S extends Said>(tried: readonly Tried<S>[]): { attempt: Attempt; said: S } | undefined {
   const last = tried.at(-1);
   return last && !isFault(last.said) && last.said.verdict === 'answered'
@@ -43,7 +43,7 @@ export function answerOf<S extends Said>(tried: readonly Tried<S>[]): { attempt:
     : undefined;
 }
 
-/** What a request came to, from what was tried for it, in order. Pure. */
+/** The result of a request, from its attempts in order. Pure. */
 export function conclude<S extends Said>(plan: Plan, tried: readonly Tried<S>[]): Conclusion<S> {
   let failure: TargetFault | undefined;
   let last: S | undefined;
@@ -53,13 +53,13 @@ export function conclude<S extends Said>(plan: Plan, tried: readonly Tried<S>[])
   for (const t of tried) {
     const fault = isFault(t.said) ? t.said : undefined;
     if (t.attempt.target === plan.assigned) {
-      // A candidate that hangs is given up sooner than a control: that is no earlier failure.
+      // A candidate that hangs is given up sooner than control is; that must not make its failure an earlier one.
       isSlow ||= fault?.code === 'timeout' || tookLong(t);
       settledMs = isSlow ? plan.timeoutMs : t.to - (plan.deadline - plan.timeoutMs);
     }
     if (fault) {
       failure = fault;
-      // What it answered before it was withdrawn is nobody's answer.
+      // An answer given before the withdrawal is not used.
       if (fault.code === 'withdrawn' || fault.code === 'lease_expired') last = undefined;
       if (fault.code === 'lease_expired') spared = fault.code;
     } else if (!isFault(t.said) && t.said.verdict !== 'answered') last = t.said;
@@ -91,7 +91,7 @@ export function conclude<S extends Said>(plan: Plan, tried: readonly Tried<S>[])
   };
 }
 
-/** Whether an attempt took longer than a candidate would have been waited for. */
+/** Whether an attempt took longer than a candidate would have been given. */
 function tookLong({ attempt, from, to, deadline }: Tried): boolean {
   return to - from > (deadline - from) * attempt.candidatesShare;
 }
@@ -114,9 +114,9 @@ function refusal(
   if (code === 'target_failed') return new ProblemError('target_failed', `the model of "${endpoint}" ${saidOf(last)}`);
   return new ProblemError(
     code === 'overloaded' ? 'overloaded' : 'no_target',
-    `no target of "${endpoint}" is able to answer now${failure ? `: ${failure.message}` : ''}`,
+    `no target of "${endpoint}" can answer now${failure ? `: ${failure.message}` : ''}`,
   );
 }
 
 const saidOf = (last: Said | undefined): string =>
-  last ? `answered with status ${last.status}` : 'gave no answer that its protocol knows';
+  last ? `answered with status ${last.status}` : 'gave a response that is not an answer of its protocol';

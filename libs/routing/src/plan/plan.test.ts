@@ -58,31 +58,31 @@ const plan = ({ arm: name, reason }: To, ejections = states(), turn = 0, over: P
 const asked = (attempts: readonly Attempt[]) => attempts.map((a) => `${a.address.slice(-1)} ${a.share}`);
 
 describe('a plan', () => {
-  it('gives a candidate three fifths of its time, and control answers for it', () => {
+  it('gives a candidate three fifths of the time, and falls back to control', () => {
     const made = plan(to('candidate'));
     expect(asked(made.attempts)).toEqual(['c 0.24', 'd 0.6']);
     expect([made.fallBack, made.deadline, made.spared]).toEqual([control, 1100, undefined]);
     expect(asked(fallBackAttempts(made, { states: states(), turn: 1 }))).toEqual(['b 0.4', 'a 1']);
   });
-  it('takes the addresses in turn', () => {
+  it('rotates over the addresses', () => {
     expect(asked(plan(to('control'), states(), 3).attempts)).toEqual(['b 0.4', 'a 1']);
   });
   it.each([
-    ["control's own request", to('control')],
+    ['a request of control', to('control')],
     ['a forced request', to('candidate', 'forced')],
-  ])('of %s has nobody else to answer, and all the time', (_, assignment) => {
+  ])('of %s has no fallback, and may take all the time', (_, assignment) => {
     const made = plan(assignment);
     expect(made.fallBack).toBeUndefined();
     expect(made.attempts.at(-1)?.share).toBe(1);
     expect(fallBackAttempts(made, { states: states(), turn: 0 })).toEqual([]);
   });
-  it('tries what is ejected only where nobody else answers', () => {
+  it('tries ejected targets only when there is no fallback', () => {
     const down = states([candidate, 'http://c'], [control, 'http://a']);
     expect(asked(plan(to('candidate'), down).attempts)).toEqual(['d 0.6']);
     expect(asked(plan(to('control'), down).attempts)).toEqual(['b 0.4', 'a 1']);
     expect(asked(plan(to('candidate', 'forced'), down).attempts)).toEqual(['d 0.4', 'c 1']);
   });
-  it('says what is spared of either arm while the candidate is out, and of nothing else', () => {
+  it('marks the requests of both arms as spared while the candidate is ejected, and no others', () => {
     const out = states([candidate, 'http://c'], [candidate, 'http://d']);
     expect([plan(to('candidate'), out).spared, plan(to('control'), out).spared]).toEqual(['ejected', 'ejected']);
     expect(plan(to('candidate'), out).attempts).toEqual([]);
@@ -124,7 +124,7 @@ describe('a plan beside several candidates', () => {
 
 const attempt = (made: Plan, i: number) =>
   [...made.attempts, ...fallBackAttempts(made, { states: states(), turn: 0 })][i] as Attempt;
-/** What came of a plan's attempts: for each how long it took, and what was said. */
+/** The result of a plan's attempts: for each, how long it took and what the target responded. */
 function came(made: Plan, ...results: [number, Said | TargetFault][]) {
   let from = 100;
   const tried = results.map(([ms, said], i): Tried => {
@@ -142,14 +142,14 @@ const fault = (code: TargetFault['code']) => new TargetFault(code, code);
 const one = (over: Partial<typeof control> = {}) => ({ ...control, addresses: ['http://a'], ...over });
 const short = { control: one(), candidate: one({ version: 2 }) };
 
-describe('what came of a request', () => {
+describe('the result of a request', () => {
   const own = () => plan(to('control'), states(), 0, short);
   const candidates = () => plan(to('candidate'), states(), 0, short);
   it('is the answer of its arm', () => {
     expect(came(own(), [20, answered])).toEqual([1, undefined, '', 'randomised', 20, undefined]);
     expect(came(own(), [20, { status: 422, verdict: 'answered' }])[2]).toBe('rejected');
   });
-  it("is a failure of its arm where the control answers for it, settled once the arm's own attempts are over", () => {
+  it("is a failure of its arm when control answers instead, settled when the arm's own attempts have ended", () => {
     expect(came(candidates(), [20, failed], [30, answered])).toEqual([
       1,
       2,
@@ -159,7 +159,7 @@ describe('what came of a request', () => {
       undefined,
     ]);
   });
-  it('settles at the deadline for both arms where an attempt took longer than a candidate is waited for', () => {
+  it('settles at the deadline, in both arms, when an attempt took longer than a candidate is given', () => {
     expect(came(candidates(), [600, fault('timeout')], [30, answered])).toEqual([
       1,
       2,
@@ -171,7 +171,7 @@ describe('what came of a request', () => {
     expect(came(own(), [700, answered])).toEqual([1, undefined, 'late', 'randomised', 1000, undefined]);
     expect(came(plan(to('control', 'no_unit'), states(), 0, short), [700, answered])[2]).toBe('');
   });
-  it("is nobody's fault where nobody knows whether the candidate may answer", () => {
+  it('counts for no arm when it is unknown whether the candidate may answer', () => {
     expect(came(candidates(), [20, fault('lease_expired')], [30, answered])).toEqual([
       1,
       2,
@@ -191,11 +191,11 @@ describe('what came of a request', () => {
     ['target_failed', 'target_failed', fault('garbage')],
     ['timeout', 'timeout', fault('timeout')],
     ['no_target', 'no_target', fault('connect')],
-  ])('is %s when nobody answered, with a problem of that name', (code, problem, said) => {
+  ])('is %s when no target answered, with a problem of that name', (code, problem, said) => {
     const settled = code === 'timeout' ? 1000 : 20;
     expect(came(own(), [20, said])).toEqual([undefined, undefined, code, 'randomised', settled, problem]);
   });
-  it('is no_target when nobody could be asked', () => {
+  it('is no_target when there was no target to try', () => {
     expect(came(plan(to('control'), states(), 0, { control: one({ addresses: [] }) }))).toEqual([
       undefined,
       undefined,

@@ -3,35 +3,34 @@ import type { Assignment } from '../assign.ts';
 import { armsOf } from '../branches.ts';
 import { type EjectedTargets, isOut, orderOf, type Place } from '../target/order.ts';
 
-/**
- * Of what is left of the deadline, the part that a candidate is waited for: control needs the rest to answer for it.
- */
+/** The part of the remaining time that a candidate is given; control needs the rest for its answer as the fallback. */
 const CANDIDATES_PART = 0.6;
-/** And the part for an address after which there is another. */
+/** The part of the remaining time for an address when another one follows. */
 const NOT_THE_LAST_PART = 0.4;
 
-/** One question to one target. */
+/** One attempt at one target. */
 export type Attempt = Place & {
   target: Target;
-  /** The part of what is left of the deadline that it may take, 0..1. */
+  /** The part of the remaining time that it may take, 0..1. */
   share: number;
-  /** The part that a candidate would be waited for in its place: what takes longer is no better of the control. */
+  /** The part that a candidate would be given in its place: an answer of control that takes longer counts as late. */
   candidatesShare: number;
 };
 
-/** What is to happen to one request: a value, worked out before anyone is asked. */
+/** The plan of one request: a value, made before any target is called. */
 export type Plan = {
   endpoint: string;
   assignment: Assignment;
-  /** Whose request it is. */
+  /** The version that the request was assigned to. */
   assigned: Target;
   /**
-   * Who answers when that version cannot; undefined for control's own and for forced requests. Its attempts are
-   * ordered when it comes to that (`fallBackAttempts`): seconds later other targets may be up.
+   * The version that answers when the assigned one cannot; undefined for control's own and for forced requests. Its
+   * attempts are ordered when they are needed (`fallBackAttempts`), because the state of the targets may have changed
+   * by then.
    */
   fallBack: Target | undefined;
   attempts: readonly Attempt[];
-  /** Milliseconds for all attempts together, and when they are over, by the clock that was given. */
+  /** Milliseconds for all attempts together, and the deadline by the given clock. */
   timeoutMs: number;
   deadline: number;
   /** Whether it is compared with the candidates': a request of control that was randomised. */
@@ -43,10 +42,10 @@ export type Plan = {
   spared: 'ejected' | undefined;
 };
 
-/** What is known at one moment; `now` in milliseconds by a monotonic clock, `turn` counts the requests. */
+/** The state at one moment. `now` is in milliseconds by a monotonic clock; `turn` counts the requests. */
 type Moment = { states: EjectedTargets; now: number; turn: number };
 
-/** The plan of one request. Pure. */
+/** Makes the plan of one request. Pure. */
 export function planOf(route: Route, assignment: Assignment, moment: Moment): Plan {
   const { branch, arm } = assignment;
   const [control, ...candidates] = armsOf(branch);
@@ -72,7 +71,7 @@ export function planOf(route: Route, assignment: Assignment, moment: Moment): Pl
   };
 }
 
-/** Of a plan whose own attempts gave no answer: those of the version that answers instead. Pure. */
+/** The attempts at the fallback version, for a plan whose own attempts failed. Pure. */
 export function fallBackAttempts({ fallBack, assignment }: Plan, moment: Omit<Moment, 'now'>): Attempt[] {
   const [control] = armsOf(assignment.branch);
   return fallBack ? attemptsOf(fallBack, targetsBeside(assignment.branch, control.name), true, moment) : [];
@@ -86,8 +85,8 @@ function targetsBeside(branch: Branch, arm: string): Target[] {
 }
 
 /**
- * The attempts at one version, whatever else serves the endpoint.
- * @param isLast nobody answers instead: ejected targets are tried too, as a last resort, and all the time may be taken
+ * The attempts at one version.
+ * @param isLast there is no fallback: ejected targets are tried too, as a last resort, and may take all the time
  */
 export function attemptsOf(
   target: Target,
@@ -104,7 +103,7 @@ export function attemptsOf(
   });
 }
 
-/** Why a request's arm answered it, as its row says. */
+/** Why the request was served by its arm, as written in its row. */
 export function reasonOf({ assignment }: Plan, spared: 'ejected' | 'lease_expired' | undefined): AssignmentReason {
   return assignment.reason === 'randomised' ? (spared ?? assignment.reason) : assignment.reason;
 }

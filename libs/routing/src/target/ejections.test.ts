@@ -23,7 +23,7 @@ const a = targetKey(target, 'http://a:1');
 const b = targetKey(target, 'http://b:1');
 const keys = (t: typeof target) => t.addresses.map((address) => targetKey(t, address));
 
-/** As a router does it: each request takes its turn, and claims the probe that its order begins with. */
+/** Acts as a router does: each request takes the next turn, and claims the probe when its order begins with one. */
 function requests() {
   const state = { now: 0, turn: 0 };
   const states = new Ejections(() => state.now);
@@ -36,7 +36,7 @@ function requests() {
 }
 
 describe('targets', () => {
-  it('are named by version and address', () => {});
+  it('are identified by version and address', () => {});
   it('take turns', () => {
     const { order } = requests();
     expect([order(target, false)[0], order(target, false)[0], order(target, false)[0]]).toEqual([
@@ -45,7 +45,7 @@ describe('targets', () => {
       'http://a:1',
     ]);
   });
-  it('are ejected at once when they refuse connections, and else after three failures in a row', () => {
+  it('are ejected at once when they refuse connections, otherwise after three failures in a row', () => {
     const { states } = requests();
     expect(states.failed(a, true)).toBe(true);
     expect([states.failed(b, false), states.failed(b, false)]).toEqual([false, false]);
@@ -53,14 +53,14 @@ describe('targets', () => {
     expect([states.failed(b, false), states.failed(b, false), states.failed(b, false)]).toEqual([false, false, true]);
     expect(states.down()).toEqual([a, b].sort());
   });
-  it('that are ejected come last, and only as the last resort', () => {
+  it('that are ejected are ordered last, and used only as a last resort', () => {
     const { states, order } = requests();
     states.failed(a, true);
     expect(order(target, false)).toEqual(['http://b:1']);
     expect(order(target, true)).toEqual(['http://b:1', 'http://a:1']);
     expect(order({ ...target, addresses: [] }, true)).toEqual([]);
   });
-  it('get one request a second as a probe while they are ejected, and say for how long that has been', () => {
+  it('get one request a second as a probe while they are ejected, and report for how long that has been', () => {
     const { state, states, order } = requests();
     for (const key of keys(candidate)) states.failed(key, true);
     const probes = Array.from({ length: 5000 }, (_, ms) => {
@@ -74,7 +74,7 @@ describe('targets', () => {
     expect(order(candidate, false, [target])).toHaveLength(2);
     expect(states.ejected(candidate, [target])).toEqual([]);
   });
-  it('say, without claiming a probe, when a version would not be tried at all', () => {
+  it('report whether a version would be tried, without claiming a probe', () => {
     const { state, states, order, out } = requests();
     const [first = '', second = ''] = keys(candidate);
     expect(out(candidate, target)).toBe(false);
@@ -92,7 +92,7 @@ describe('targets', () => {
     expect(out(candidate, target)).toBe(false);
     expect(out({ ...candidate, addresses: [] }, target)).toBe(true);
   });
-  it('are taken back on their word when they were not there, but after errors only on a success', () => {
+  it('that refused connections are restored by a readiness probe, those that failed by a success only', () => {
     const { states } = requests();
     states.failed(a, true);
     for (let i = 0; i < 3; i++) states.failed(b, false);
@@ -102,7 +102,7 @@ describe('targets', () => {
     states.succeeded(b);
     expect(states.down()).toEqual([]);
   });
-  it('are none of them ejected when every target of every arm fails', () => {
+  it('all count as available when every target of every arm fails', () => {
     const { states, order } = requests();
     const third = { model: 'spam', version: 3, addresses: ['http://d:1'], protocol: 'oip', workers: true, price: 0 };
     for (const key of [...keys(target), ...keys(candidate)]) states.failed(key, true);

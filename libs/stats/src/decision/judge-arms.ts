@@ -38,8 +38,8 @@ const UNDER_WAY = /^(dwell|insufficient_data)\b/;
  * its verdict is the rollout's.
  *
  * Of several
- * - `rollBack`: every one that remains is to be rolled back. One that is, beside others, is withdrawn by whoever reads
- * `arms`; meanwhile the rollout holds;
+ * - `rollBack`: every one that remains is to be rolled back. If one of several is, the reader of `arms` withdraws it;
+ * meanwhile the rollout holds;
  * - `advance`: exactly one is shown to be better, and no other is still short of its dwell or its counts. That it beats
  * the others is not shown;
  * - `hold` with `several_arms_better`: more than one is.

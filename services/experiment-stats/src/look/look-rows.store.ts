@@ -31,7 +31,7 @@ export class LookRows {
     this.asOf = asOf;
   }
 
-  /** Whoever opens it ends it. */
+  /** The caller that opens it must end it. */
   static async open(
     clickhouse: ClickHouseClient,
     rollout: Rollout,

@@ -118,7 +118,7 @@ export class ModelProcess {
     return (reply as { outputs: PlainTensor[] }).outputs;
   }
 
-  /** Ends the process at once; whoever waits for it gets `error`. */
+  /** Ends the process at once; everyone who waits for it gets `error`. */
   async end(error = new ModelProcessError('ended', 'it was unloaded')): Promise<void> {
     this.cause ??= error;
     this.child.kill('SIGKILL');

@@ -20,7 +20,7 @@ const instance = (id: string, change: Partial<Instance> = {}): Instance => ({
 const warm = { model: 'spam', version: 2, digest: 'd', state: 'warm' as const };
 
 describe('live instances', () => {
-  it("counts life in the topic's own time: while nobody is heard of, nobody dies", () => {
+  it("counts life in the topic's own time: without new heartbeats nobody times out", () => {
     const live = new LiveInstances();
     live.apply('a', instance('a'), 1000);
     live.apply('b', instance('b'), 2000);
@@ -57,14 +57,14 @@ describe('live instances', () => {
     expect(live.routers().map((i) => i.instance_id)).toEqual(['a', 'b']);
     expect(live.forgotten()).toEqual([]);
   });
-  it('knows on which addresses a version is warm, by its digest', () => {
+  it('knows the addresses on which a version is warm, by its digest', () => {
     const live = new LiveInstances();
     live.apply('w1', instance('w1', { kind: 'worker', versions: [warm] }), 1000);
     live.apply('w2', instance('w2', { kind: 'worker', versions: [{ ...warm, state: 'loading' }] }), 1000);
     live.apply('w3', instance('w3', { kind: 'worker', versions: [{ ...warm, digest: 'other' }] }), 1000);
     expect(live.addressesOf('spam', 2, 'd')).toEqual(['http://w1:1']);
   });
-  it('forgets instances that are long gone', () => {
+  it('forgets instances that ended long ago', () => {
     const live = new LiveInstances();
     live.apply('a', instance('a'), 0);
     live.apply('b', instance('b'), 60_001);
@@ -78,12 +78,12 @@ describe('a withdrawal', () => {
     withdrawal: { route: { epoch: 1, n: 9 }, since: 1000, applied: [], unreached: [], complete: false },
   } as unknown as Rollout;
   const at = (id: string, n: number) => instance(id, { applied: { spam: { epoch: 1, n } } });
-  it('is complete once every router heard of within the lease has applied the route', () => {
+  it('is complete when every router heard of within the lease has applied the route', () => {
     expect(followWithdrawal(rollout, [at('a', 9), at('b', 10)], [at('a', 9), at('b', 10)], 30_000, 1500)).toMatchObject(
       { settled: true, withdrawal: { complete: true, applied: ['a', 'b'], unreached: [] } },
     );
   });
-  it('waits for a router that is silent, and names it when its lease has ended', () => {
+  it('waits for a silent router, and names it when its lease has ended', () => {
     const recent = [at('a', 9), at('b', 8)];
     expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 1500).settled).toBe(false);
     expect(followWithdrawal(rollout, [at('a', 9)], recent, 30_000, 31_001)).toMatchObject({

@@ -6,10 +6,11 @@ export const FORGET_MS = 60_000;
 type Seen = { instance: Instance; arrivedMs: number };
 
 /**
- * Who is alive, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is live
- * when its last heartbeat is less than 5 s older than the newest of anyone. So while Kafka is away nobody dies, and
- * clocks of services do not matter. Nor does a broker's that was ahead and is put back: an instance that is heard of at
- * an earlier time than before tells that the others' times were too late as well.
+ * The live instances, from the heartbeats on `instances.v1`. Time is the topic's own (arrival at Kafka): an instance is
+ * live when its last heartbeat is less than 5 s older than the newest of all. So nobody times out while Kafka is
+ * unavailable, and the clocks of services do not matter. A broker's clock that was ahead and is put back does not
+ * matter either: an instance that is heard of at an earlier time than before shows that the times of the others were
+ * too late as well.
  */
 export class LiveInstances {
   private readonly seen = new Map<string, Seen>();
@@ -55,7 +56,7 @@ export class LiveInstances {
     return this.within(LIVE_MS).filter((i) => i.kind === 'router');
   }
 
-  /** Routers heard of within `ms`: a router that has fallen silent may still be serving, until its lease ends. */
+  /** Routers heard of within `ms`: a silent router may still be serving until its lease ends. */
   routersWithin(ms: number): Instance[] {
     return this.within(ms).filter((i) => i.kind === 'router');
   }
@@ -64,7 +65,7 @@ export class LiveInstances {
     return this.within(LIVE_MS).filter((i) => i.kind === 'worker');
   }
 
-  /** Addresses of live workers on which the version is warm, in a stable order. */
+  /** Addresses of live workers with the version warm, in a stable order. */
   addressesOf(model: string, version: number, digest: string): string[] {
     return this.workers()
       .filter((w) =>
@@ -74,14 +75,14 @@ export class LiveInstances {
       .sort();
   }
 
-  /** Addresses of live workers that do not say that they cannot load the version. */
+  /** Addresses of live workers that do not report that they cannot load the version. */
   mayReturn(model: string, version: number): string[] {
     return this.workers()
       .filter((w) => !w.versions.some((v) => v.model === model && v.version === version && v.state === 'failed'))
       .map((w) => w.address);
   }
 
-  /** What workers say of a version that they could not load; one of each worker at most. */
+  /** The errors of workers that could not load a version; at most one for each worker. */
   failures(model: string, version: number, digest: string): LoadedVersion[] {
     return this.workers().flatMap((w) =>
       w.versions

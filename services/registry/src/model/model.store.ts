@@ -46,7 +46,7 @@ export class ModelStore {
           ON CONFLICT DO NOTHING RETURNING name`,
         [model.name, model.description, now, actor.name],
       );
-      if (inserted.length === 0) throw new ProblemError('conflict', `there is a model "${model.name}" already`);
+      if (inserted.length === 0) throw new ProblemError('conflict', `a model "${model.name}" exists already`);
       await appendAudit(sql, {
         aggregate: `model/${model.name}`,
         actor,
@@ -96,7 +96,8 @@ export class ModelStore {
   }
 
   /**
-   * Registers a version. The same bundle under the same number again changes nothing; another bundle there is refused.
+   * Registers a version. Repeating it with the same bundle and number changes nothing; another bundle with the number
+   * is refused.
    */
   async register(
     model: string,
@@ -180,7 +181,7 @@ function requireProtocol({ infra }: Bundle): void {
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
-/** Workers fetch from `artifact.uri`, and requests go to `infra.url`: only where configuration allows. */
+/** Workers fetch from `artifact.uri`, and requests go to `infra.url`: only hosts that the configuration allows. */
 function requireHosts(hosts: Hosts, { artifact, infra }: Bundle): void {
   const [field, setting, allowed, url] = infra.url
     ? (['bundle.infra.url', 'TARGET_HOSTS', hosts.target, infra.url] as const)
@@ -190,7 +191,7 @@ function requireHosts(hosts: Hosts, { artifact, infra }: Bundle): void {
   throw new ProblemError('unmet_reference', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
-/** A file that the bundle names without a URI must lie in the artifact store. */
+/** A file that the bundle names without a URI must be in the artifact store. */
 async function requireArtifacts(sql: Sql, bundle: Bundle): Promise<void> {
   const named = {
     artifact: bundle.artifact,

@@ -22,7 +22,7 @@ export type CaughtUp = {
  * seen on a topic is ahead of its row here, the epoch is raised above all that was seen and every state is published
  * again. A state that was withdrawn here and yet stands on its topic (an old one that landed after the tombstone) is
  * withdrawn there again. A state without a row here (made after the backup) is withdrawn, too: nobody could do it by
- * hand. It raises the epoch, since whoever is away now may hold it still and would ignore a new one of its name that
+ * hand. It raises the epoch, since a reader that is away now may have it and would ignore a new one of its name that
  * begins at 1; and it does so once, since the next start finds its tombstone.
  */
 export async function raiseEpochIfBehind(

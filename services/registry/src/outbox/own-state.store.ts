@@ -51,7 +51,7 @@ function ofTable<S extends z.ZodType>(topic: StateTopic<S>, table: StateTable, s
 
 const derived = (name: string): StateTable => ({ name, key: 'key', present: 'withdrawn_at IS NULL' });
 
-/** Every state topic of the registry, routes first: a rollback must not wait for its own paperwork. */
+/** Every state topic of the registry, routes first: a rollback must not wait for other states. */
 export const ownStates: readonly OwnState[] = [
   ofTable(topics.routes, { name: 'routes', key: 'endpoint', present: 'true' }),
   ofTable(topics.loads, derived('loads')),

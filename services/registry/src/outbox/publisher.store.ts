@@ -6,9 +6,9 @@ import { ownStates } from './own-state.store.ts';
 const publishedTotal = counter('slipway_outbox_published_total', 'Records published from the outbox, by topic', [
   'topic',
 ]);
-const waitingGauge = gauge('slipway_outbox_waiting', 'Outbox rows not yet published at the last look');
+const waitingGauge = gauge('slipway_outbox_waiting', 'Outbox rows not yet published at the last check');
 
-const refusedGauge = gauge('slipway_outbox_refused', 'Keys whose records the broker refused at the last look');
+const refusedGauge = gauge('slipway_outbox_refused', 'Keys whose records the broker refused at the last check');
 
 type Waiting = { topic: string; key: string; state: boolean };
 
@@ -20,15 +20,16 @@ const RETRY_MS = 1000;
 const MOST_KEYS = 500;
 
 /**
- * Publishes the outbox: at once when kicked after a commit, and by a poll as the backstop. Per key it holds a lock
- * while it reads, sends and waits for the ack; on a state topic it sends what is current under that lock.
+ * Publishes the outbox: at once when notified after a commit, and by a poll as the backstop. For each key it holds a
+ * lock while it reads, sends and waits for the acknowledgement; on a state topic it sends the state that is current
+ * under that lock.
  *
  * A process that stood still for longer than Postgres waits has lost its lock and may send an old state after a newer
- * one. Readers keep the highest revision that they have seen; for those who come later, whoever cannot know what its
- * transaction came to sends the current state once more, and so does every start.
+ * one. Readers keep the highest revision that they have seen. For later readers, a publisher that cannot know whether
+ * its transaction was committed sends the current state once more, and so does every start.
  *
- * What a broker refuses for its own sake (a record that is too large) waits and is told of; other keys do not wait
- * for it.
+ * A record that a broker refuses because of its content (it is too large) stays in the outbox and is reported; other
+ * keys do not wait for it.
  */
 export class OutboxPublisher {
   private readonly database: Database;
@@ -38,7 +39,7 @@ export class OutboxPublisher {
   private again = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
-  /** Keys of state topics on which something old may have landed last, by `topic/key`. */
+  /** Keys of state topics on which an old state may have been written last, by `topic/key`. */
   private readonly doubtful = new Map<string, Waiting>();
 
   constructor(database: Database, producer: RecordProducer, log: Logger) {
@@ -59,7 +60,7 @@ export class OutboxPublisher {
     } catch (error) {
       this.log.warn(
         { error: (error as Error).message },
-        'the current states could not be listed; the outbox has the rest',
+        'the current states could not be listed; the rest of the outbox is published',
       );
     }
   }
@@ -92,7 +93,7 @@ export class OutboxPublisher {
   /** @returns whether nothing is left */
   private async drain(): Promise<boolean> {
     try {
-      // Routes first: a rollback must not wait for its own paperwork.
+      // Routes first: a rollback must not wait for other states.
       const keys = await this.database.query<Waiting>(
         `SELECT topic, key, bool_and(payload IS NULL) AS state
           FROM outbox
@@ -120,7 +121,7 @@ export class OutboxPublisher {
     }
   }
 
-  /** @returns false when the broker refused the records themselves @throws any other fault, which will pass */
+  /** @returns false when the broker refused the records themselves @throws any other error, which is transient */
   private async taken(waiting: Waiting, again = false): Promise<boolean> {
     try {
       await this.publish(waiting, again);
@@ -168,7 +169,7 @@ export class OutboxPublisher {
     }
   }
 
-  /** Forgets what was published long ago. */
+  /** Deletes rows that were published long ago. */
   async prune(olderThan: number): Promise<void> {
     await this.database.query('DELETE FROM outbox WHERE published_at < $1', [olderThan]);
     await this.database.query('DELETE FROM idempotency WHERE created_at < $1', [olderThan]);
@@ -177,6 +178,6 @@ export class OutboxPublisher {
 
 function ownState(name: string) {
   const found = ownStates.find(({ topic }) => topic.name === name);
-  if (!found) throw new Error(`${name} is no state topic of the registry`);
+  if (!found) throw new Error(`${name} is not a state topic of the registry`);
   return found;
 }

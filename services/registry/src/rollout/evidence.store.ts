@@ -75,7 +75,7 @@ export class EvidenceStore {
 }
 
 /**
- * Keeps of each analyser the evidence that counts ({@link isReplacedBy}), and the history of its changes of mind.
+ * Stores for each analyser the evidence that counts ({@link isReplacedBy}), and the history of changed verdicts.
  *
  * @returns what is kept then
  */
@@ -116,7 +116,7 @@ export async function latestEvidence(sql: Sql, ids: readonly string[]): Promise<
 
 const received = (row: Row): ReceivedEvidence => ({ evidence: row.doc, receivedAt: Number(row.received_at) });
 
-/** The changes of mind, newest first. */
+/** The evidence that changed a verdict, newest first. */
 export async function evidenceLog(sql: Sql, rolloutId: string, cursor: string | undefined, limit: number) {
   const rows = await sql.query<{ seq: string; doc: Evidence }>(
     `SELECT seq, doc

@@ -19,13 +19,13 @@ import { RolloutStore } from './rollout.store.ts';
 
 const PREPARE_MS = 300_000;
 
-/** Rollouts: their REST, the evidence on them, and the conductor, which decides by it. */
+/** Rollouts: their REST API, their evidence, and the conductor, which decides by it. */
 export function rolloutFeature(
   parts: {
     database: Database;
     routes: RouteStore;
     instances: LiveInstances;
-    /** Whether this registry knows now who is alive. */
+    /** Whether this registry knows which instances are alive. */
     known: () => boolean;
     kafka: KafkaClient;
     deadLetters: DeadLetters;

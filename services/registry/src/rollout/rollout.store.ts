@@ -89,7 +89,7 @@ export class RolloutStore {
       }
       checkDrift(spec, control);
       const metrics = [];
-      // A refusal names the place where the caller wrote it: `error_rate` may have been put before.
+      // A refusal names the field as the caller wrote it: `error_rate` may have been inserted before.
       const before = spec.guardrails.length - given.guardrails.length;
       for (const [i, g] of spec.guardrails.entries())
         metrics.push(checkGuardrail(g, await findMetric(sql, g.metric), i - before));
@@ -142,7 +142,7 @@ export class RolloutStore {
           throw new ProblemError(
             'conflict',
             `the rollout was made against ${formatVersion(rollout.control)}, but the endpoint serves ` +
-              `${formatVersion(endpoint.current)} by now`,
+              `${formatVersion(endpoint.current)} now`,
           );
       }
       return this.save(sql, obey(rollout, command, actor.name, now), {
@@ -158,8 +158,8 @@ export class RolloutStore {
   }
 
   /**
-   * Gives the changed rollout its next revision and stores all that follows from it. The caller holds the row's lock.
-   * A rollout that ended with traffic taken from its candidate keeps being looked at until its withdrawal is complete.
+   * Gives the changed rollout its next revision and stores what follows from it. The caller holds the row's lock. A
+   * rollout that took traffic from its candidate at its end is looked at until its withdrawal is complete.
    */
   async save(
     sql: Sql,
@@ -189,7 +189,7 @@ export class RolloutStore {
     return rollout;
   }
 
-  /** Stores what was learnt about a withdrawal. */
+  /** Stores the progress of a withdrawal. */
   async settle(sql: Sql, changed: Rollout, settled: boolean, actor: Actor, now: number): Promise<void> {
     const rollout = { ...changed, revision: { epoch: await currentEpoch(sql), n: changed.revision.n + 1 } };
     await this.write(sql, rollout, settled);

@@ -49,7 +49,7 @@ export class VersionStates {
    * @param versions those that the changed endpoints name
    */
   async settle(sql: Sql, versions: readonly Version[], now: number): Promise<void> {
-    // Two endpoints may name the same version: whoever settles sees what all before have committed.
+    // Two endpoints may name the same version: each transaction sees what all earlier ones have committed.
     await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 4))', ['version states']);
     const needed = await neededVersions(sql);
     for (const kind of KINDS) {
@@ -98,7 +98,7 @@ async function publish(sql: Sql, { topic, table }: Kind, key: string, state: obj
   await enqueueState(sql, topic, key, now);
 }
 
-/** Its revision stays: whoever needs the version again goes on from there, so that nothing old is taken for newer. */
+/** The revision is kept, and the version's next state continues from it, so that no old state is taken for newer. */
 async function withdraw(sql: Sql, { topic, table }: Kind, key: string, now: number): Promise<void> {
   const [stored] = await sql.query<Stored>(`SELECT doc, withdrawn_at FROM ${table} WHERE key = $1`, [key]);
   const doc = { revision: await nextRevision(sql, stored) };

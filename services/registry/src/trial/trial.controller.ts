@@ -5,7 +5,7 @@ import { Trials } from './trial.loop.ts';
 
 const { trials } = registryApi;
 
-/** What workers are to load once, before it may serve. */
+/** The versions that workers are to load once, before they may serve. */
 @Controller()
 export class TrialController {
   private readonly trials: Trials;

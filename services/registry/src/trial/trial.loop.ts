@@ -9,7 +9,7 @@ import type { RouteStore } from '../route/route.store.ts';
 import { findVersion, VERSIONS } from '../model/model.store.ts';
 import { trialOf } from './trial.ts';
 
-/** Whoever names a version that is being tried waits for so long for what comes of it. */
+/** How long a request that names a version on trial waits for the result. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 500;
 /** What came of a load is in a heartbeat; this is for what no heartbeat has told. */
@@ -26,8 +26,8 @@ type Parts = {
 };
 
 /**
- * The first load of every version. Workers fetch `untested()`, load each one once and say in their heartbeats what came
- * of it; this loop stores it. Versions with an `infra.url` are loaded by nobody and stay untested.
+ * The first load of every version. Workers fetch `untested()`, load each version once and report the result in their
+ * heartbeats; this loop stores it. Versions with an `infra.url` are not loaded by workers and stay untested.
  */
 export class Trials {
   private readonly parts: Parts;
@@ -101,7 +101,7 @@ export class Trials {
     } catch (error) {
       log.warn(
         { error: (error as Error).message },
-        'the results of first loads could not be stored; tried again later',
+        'the results of first loads could not be stored; this is retried later',
       );
     } finally {
       this.busy = false;
@@ -119,8 +119,8 @@ export class Trials {
   }
 
   /**
-   * Waits until a worker has tried the version. Without a live worker nobody can say, and it is let through: it then
-   * enters a route, and leaves it when it cannot be loaded.
+   * Waits until a worker has tried the version. Without a live worker the version is let through: it then enters a
+   * route, and leaves it when it cannot be loaded.
    * @throws ProblemError conflict when workers have not been able to try it for 30 s
    */
   async settled({ model, version }: VersionRef): Promise<void> {

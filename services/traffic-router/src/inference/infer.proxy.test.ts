@@ -49,7 +49,7 @@ describe('the key for workers', () => {
     const { ask: alone } = await startRouter(await serve(keyed), await serve(keyed));
     const refused = await alone(CONTROL);
     expect(refused.status).toBe(503);
-    expect(refused.text).toContain('does not let us in: status 401');
+    expect(refused.text).toContain('refused our credentials: status 401');
   });
 });
 
@@ -210,7 +210,7 @@ describe('an invalid answer', () => {
       const alone = await startRouter(await serve(model), await serve(good));
       expect(await alone.ask(CONTROL)).toMatchObject({
         status: 502,
-        text: expect.stringContaining('no answer that its protocol knows'),
+        text: expect.stringContaining('a response that is not an answer of its protocol'),
       });
       expect(alone.rows).toMatchObject([{ status: 502, error_code: 'target_failed' }]);
     },

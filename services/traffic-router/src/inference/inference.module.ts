@@ -4,7 +4,7 @@ import type { OpenJournal } from '../journal/journal.module.ts';
 import type { RowJournal } from '../journal/rows.journal.ts';
 import { InferProxy, type InferProxyParts } from './infer.proxy.ts';
 
-/** The hot path: requests of models, as whoever calls them speaks. @param boot names this life of the process */
+/** The hot path: requests to models, in every protocol. @param boot names this life of the process */
 export function inference(
   parts: Pick<InferProxyParts, 'access' | 'routes' | 'ejections' | 'client' | 'shadow' | 'boot'>,
   openJournal: OpenJournal,

@@ -1,6 +1,6 @@
 export const NEWLINE = 10;
 
-/** How many lines end in `bytes`. */
+/** The number of lines that end in `bytes`. */
 export function newlines(bytes: Buffer): number {
   let n = 0;
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) n++;

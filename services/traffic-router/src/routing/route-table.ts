@@ -47,7 +47,7 @@ export class RouteTable {
     return this.clock() - this.lastContact() <= route.lease_ms;
   }
 
-  /** A candidate of the route would have traffic, and gets none for want of contact with Kafka. */
+  /** Whether a candidate of the route gets no traffic because there is no contact with Kafka. */
   lacksLease(route: Route): boolean {
     return route.branches.some(trafficOf) && !this.leaseHolds(route);
   }
