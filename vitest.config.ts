@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           server,
+          globalSetup: 'test/compile.mjs',
           testTimeout: 60_000,
           // Modules are loaded once a worker, not once a file: that was half of the time.
           pool: 'forks',

@@ -359,7 +359,7 @@ describe('faults under load, during a rollout', () => {
     await release.operator.endpoints.rollBack({ name: 'spam' }, { reason: 'the test is over' });
   });
 
-  it('a full disk: rows are refused or counted as the policy says, and reported; afterwards all works again', async () => {
+  it('a full disk: rows are refused or counted as the policy says, and reported; then all works again', async () => {
     rollout = undefined;
     sender = release.sender(0);
     const { supervisor } = release;
