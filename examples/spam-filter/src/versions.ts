@@ -55,7 +55,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const isHeldOut = (i: number) => i % 5 === 4;
 
 /** The training snapshot: the training rows, and the version's answers to the mails that were held out. */
-export function trainingSnapshot(train: readonly Mail[], model: LinearModel, served: HashedNgrams): Buffer {
+function trainingSnapshot(train: readonly Mail[], model: LinearModel, served: HashedNgrams): Buffer {
   return Buffer.from(
     train
       .map((m, i): SnapshotRow => {

@@ -1,4 +1,4 @@
-import { driftApi, registryApi, routerApi, statsApi } from '@slipway/contracts';
+import { driftApi, registryApi, routerApi } from '@slipway/contracts';
 import { type Client, type ClientOptions, createClient } from './api.client.ts';
 
 export type RegistryClient = Client<typeof registryApi>;
@@ -7,9 +7,6 @@ export const registryClient = (options: ClientOptions): RegistryClient => create
 /** The operations of a router besides the Open Inference Protocol. */
 export type RouterClient = Client<typeof routerApi>;
 export const routerClient = (options: ClientOptions): RouterClient => createClient(routerApi, options);
-
-export type StatsClient = Client<typeof statsApi>;
-export const statsClient = (options: ClientOptions): StatsClient => createClient(statsApi, options);
 
 export type DriftClient = Client<typeof driftApi>;
 export const driftClient = (options: ClientOptions): DriftClient => createClient(driftApi, options);

@@ -3,12 +3,12 @@ import { nameSchema, revisionSchema, timeMsSchema, versionRefSchema } from '@sli
 import { metricSchema } from './metrics/metric.ts';
 import { rolloutSpecSchema } from './spec.ts';
 
-export const rolloutStatuses = ['created', 'running', 'paused', 'promoted', 'rolledBack', 'aborted'] as const;
+const rolloutStatuses = ['created', 'running', 'paused', 'promoted', 'rolledBack', 'aborted'] as const;
 export const rolloutStatusSchema = z.enum(rolloutStatuses);
 export type RolloutStatus = z.infer<typeof rolloutStatusSchema>;
 
 /** One visit of a step. `preparing`: its versions are not yet reported loaded and warm; traffic is unchanged. */
-export const stepVisitSchema = z.object({
+const stepVisitSchema = z.object({
   step: z.int().min(0),
   phase: z.enum(['preparing', 'active', 'done']),
   weight: z.number().min(0).max(1),

@@ -379,7 +379,6 @@ export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]
   ],
   powerOf: [stats.powerOf, [plan, 0.05], [{ ...plan, tuning: 5000 }, 0.05]],
   prePeriodImbalance: [stats.prePeriodImbalance, [0.01, 3]],
-  preferentialAlphas: [stats.preferentialAlphas, [0.05, 3, 2, 0.5]],
   proportionArm: [stats.proportionArm, [100, 20]],
   proveRatio: [stats.proveRatio, [rated, rated, 1.25, 'below', 0.05]],
   psi: [stats.psi, [histogram, current], [histogram, current, { reference: 1, current: 3 }]],

@@ -87,7 +87,7 @@ export type Ejected = { rolledBack: boolean; second: number; out: number };
  * so are control's requests for which the candidate would not have been tried. `counting` `as failures` is an earlier
  * rule: each of them is an error, a latency and an exposure for outcomes of the candidate.
  */
-export function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
+function playEjection(world: World, perSecond: number, counting: Counting, seed: number): Ejected {
   const random = new Random(seed);
   let now = 0;
   const router = new EjectingRouter(() => now * 1000);

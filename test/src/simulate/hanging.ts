@@ -51,7 +51,7 @@ type Row = { arm: Arm; share: number; arrives: number; counts: number };
  *
  * @returns the second of the rollback
  */
-export function playHanging(world: World, perSecond: number, telling: Telling, seed: number): number | undefined {
+function playHanging(world: World, perSecond: number, telling: Telling, seed: number): number | undefined {
   const random = new Random(seed);
   let now = 0;
   const router = new EjectingRouter(() => now * 1000);

@@ -80,7 +80,7 @@ export type Limited = {
 };
 
 /** One rollout in closed loop, a look each second; every request from another unit, conversions at once. */
-export function playLimits(world: World, perMinute: number, counts: Counts, seed: number): Limited {
+function playLimits(world: World, perMinute: number, counts: Counts, seed: number): Limited {
   const random = new Random(seed);
   const planned = STEPS.length * DWELL;
   const errors = new CountEvidence(LIMITS.errors, WORSE_WHEN_MORE, 0, planned);

@@ -34,7 +34,7 @@ export type Played = { given: Found; fresh: Found };
  * slow; conversions arrive late. Every step ends after its dwell, whatever is in doubt. Judged twice on the same
  * requests: each unit given its earlier arms, and as an independent draw in every step.
  */
-export function playReturning(shares: readonly number[], users: number, kind: Kind, seed: number): Played {
+function playReturning(shares: readonly number[], users: number, kind: Kind, seed: number): Played {
   const random = new Random(seed);
   const planned = shares.length * DWELL;
   const point = Array.from({ length: users }, () => random.uniform());

@@ -65,7 +65,7 @@ export type Whole = { rolledBack: boolean; alarm: boolean; provedBetter: boolean
  * A user with an answer may buy or complain, up to 45 s later; one without does neither, and often leaves. Every step
  * ends after its dwell; in the last one a goal (more conversions) is checked each second, too.
  */
-export function playWhole(perMinute: number, errorRate: number, rule: Rule, clock: Clock, seed: number): Whole {
+function playWhole(perMinute: number, errorRate: number, rule: Rule, clock: Clock, seed: number): Whole {
   const random = new Random(seed);
   const planned = STEPS.length * DWELL;
   const attemptUs = () => {

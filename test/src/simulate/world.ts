@@ -44,7 +44,7 @@ export const scenarios: readonly Scenario[] = [
 const SIGMA = 0.6;
 const MEDIAN = 40;
 const z99 = 2.3263478740408408;
-export const THRESHOLDS = {
+const THRESHOLDS = {
   c50: MEDIAN,
   c90: MEDIAN * Math.exp(SIGMA * 1.2815515655446004),
   c99: MEDIAN * Math.exp(SIGMA * z99),

@@ -68,5 +68,3 @@ export function rowTopic<S extends z.ZodType>({ days, ...t }: Declared<S> & Kept
 
 /** The type that `publish` takes and readers accept: fields with a default may be left out. */
 export type MessageOf<T extends Topic> = z.input<T['schema']>;
-/** The type that a reader gets: parsed, with defaults. */
-export type ValueOf<T extends Topic> = z.output<T['schema']>;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { listQuerySchema, page, reasonSchema, retireInputSchema, soughtName } from '../rest/fields.ts';
 import { operation } from '../rest/operation.ts';
 
-export const endpointSchema = z.object({
+const endpointSchema = z.object({
   name: nameSchema,
   current: versionRefSchema,
   /** The version that a rollback returns to; null when there is none, or the endpoint has already returned to it. */

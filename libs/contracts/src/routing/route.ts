@@ -3,7 +3,7 @@ import { signatureSchema } from '@slipway/model';
 import { z } from 'zod';
 
 /** The addresses (base URLs) that answer for one version. */
-export const targetSchema = z.object({
+const targetSchema = z.object({
   model: nameSchema,
   version: versionNumberSchema,
   addresses: z.array(z.url()),
@@ -17,7 +17,7 @@ export const targetSchema = z.object({
 export type Target = z.infer<typeof targetSchema>;
 
 /** One arm of a rollout: control, or a candidate. */
-export const routeArmSchema = z.object({
+const routeArmSchema = z.object({
   name: nameSchema,
   target: targetSchema,
   /** Share of the branch's units, 0..1; the shares of all arms add up to 1. */
@@ -28,7 +28,7 @@ export const routeArmSchema = z.object({
 export type RouteArm = z.infer<typeof routeArmSchema>;
 
 /** What is sampled for the shadow. The hash's unit is the request id. */
-export const shadowSamplingSchema = z.object({
+const shadowSamplingSchema = z.object({
   /** The arm that runs the sampled requests. */
   arm: nameSchema,
   sample: z.number().min(0).max(1),
@@ -39,7 +39,7 @@ export const shadowSamplingSchema = z.object({
 export type ShadowSampling = z.infer<typeof shadowSamplingSchema>;
 
 /** One of an endpoint's models, with the rollout under way there, if any. */
-export const branchSchema = z.object({
+const branchSchema = z.object({
   name: nameSchema,
   /**
    * CEL condition for the requests that the branch takes; the last branch has none, and takes those that no other took.

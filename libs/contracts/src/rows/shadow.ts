@@ -10,7 +10,6 @@ import { count, LOW, required, SOURCE, text, TRACE_ID } from './kinds.ts';
  */
 export const shadowResults = ['paired', 'failed', 'expired', 'shed'] as const;
 export const shadowResultSchema = z.enum(shadowResults);
-export type ShadowResult = z.infer<typeof shadowResultSchema>;
 
 /**
  * One sampled request with control's answer, to be run on the candidate. One event a record, keyed by the request

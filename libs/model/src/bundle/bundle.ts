@@ -10,7 +10,6 @@ export const artifactRefSchema = z.object({
   uri: z.url().optional(),
   bytes: z.int().nonnegative().optional(),
 });
-export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -28,7 +27,6 @@ export const validationCaseSchema = z.object({
     )
     .default([]),
 });
-export type ValidationCase = z.infer<typeof validationCaseSchema>;
 
 /** Everything that defines a version. Immutable, identified by its digest. */
 export const bundleSchema = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shareSchema } from '@slipway/core';
-import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
-import { onTraffic, TRAFFIC_ALPHA, untilSchema } from './traffic.ts';
+import { defineStep } from './step.ts';
+import { UNTIL_PROVEN, untilSchema } from './traffic.ts';
 
 /** The candidate serves a share of the units, and must not be worse than control. */
 export const canary = defineStep({
@@ -13,10 +13,5 @@ export const canary = defineStep({
       ? []
       : [{ field: 'weight', message: `weights must grow from step to step (the step before has ${partBefore})` }],
   share: ({ weight }) => ({ part: weight }),
-  dwellMs: ({ until }) => dwellOf(until.for),
-  enter: warmForItsShare,
-  leave: onTraffic,
-  alpha: TRAFFIC_ALPHA,
-  sentence: candidateAt,
-  counts: ({ until }) => until,
+  ...UNTIL_PROVEN,
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameSchema } from '@slipway/core';
-import { candidateAt, defineStep, dwellOf, warmForItsShare } from './step.ts';
-import { onTraffic, TRAFFIC_ALPHA, untilSchema } from './traffic.ts';
+import { defineStep } from './step.ts';
+import { UNTIL_PROVEN, untilSchema } from './traffic.ts';
 
 /**
  * The candidate answers a share of the units, and has to be shown to be better than control. Of several candidates each
@@ -34,12 +34,7 @@ export const experiment = defineStep({
     const sum = parts.reduce((a, b) => a + b, 0);
     return parts.map((part) => part / sum);
   },
-  dwellMs: ({ until }) => dwellOf(until.for),
-  enter: warmForItsShare,
-  leave: onTraffic,
-  alpha: TRAFFIC_ALPHA,
-  sentence: candidateAt,
-  counts: ({ until }) => until,
+  ...UNTIL_PROVEN,
   goal: ({ goal }) => ({ field: 'goal', metric: goal }),
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '@slipway/core';
-import { type Alpha, ANALYSERS, type Leave, type Place } from './step.ts';
+import { type Alpha, ANALYSERS, candidateAt, dwellOf, type Leave, type Place, warmForItsShare } from './step.ts';
 
 /** Shared by the kinds of steps that are judged by their traffic. */
 
@@ -18,3 +18,15 @@ export const onTraffic = (_: unknown, { drift }: Place): Leave => ({
 
 /** One test over all traffic that the candidate ever serves. */
 export const TRAFFIC_ALPHA: Alpha = { analyser: ANALYSERS.traffic, rest: true };
+
+type Policy = { until: z.output<typeof untilSchema> };
+
+/** The answers of kinds that give the candidate a share until its counts are met and its traffic is proven good. */
+export const UNTIL_PROVEN = {
+  dwellMs: ({ until }: Policy) => dwellOf(until.for),
+  enter: warmForItsShare,
+  leave: onTraffic,
+  alpha: TRAFFIC_ALPHA,
+  sentence: candidateAt,
+  counts: ({ until }: Policy) => until,
+};

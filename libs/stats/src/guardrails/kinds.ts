@@ -3,7 +3,7 @@ import { proportion } from './proportion.ts';
 import { quantile } from './quantile.ts';
 
 /** Every kind of guardrail there is, by the name that its `kind` gives; the types follow from this list. */
-export const GUARDRAIL_KINDS = { proportion, quantile };
+const GUARDRAIL_KINDS = { proportion, quantile };
 
 type Kinds = typeof GUARDRAIL_KINDS;
 type KindName = keyof Kinds;

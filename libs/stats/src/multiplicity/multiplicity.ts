@@ -94,19 +94,6 @@ export const adjustedInterval = sound(
 );
 
 /**
- * Preferential Bonferroni (Eppo): the primary metric gets γα over k comparisons, the other m − 1 metrics share the
- * rest.
- */
-export const preferentialAlphas = sound(
-  'preferentialAlphas',
-  (alpha: number, metrics: number, comparisons: number, gamma: number = 0.5): { primary: number; other: number } => {
-    return metrics <= 1
-      ? { primary: alpha / comparisons, other: 0 }
-      : { primary: (gamma * alpha) / comparisons, other: ((1 - gamma) * alpha) / (comparisons * (metrics - 1)) };
-  },
-);
-
-/**
  * SPOT-1 (Spotify): only success metrics are alternatives, so only they share α; guardrails must all pass, so the power
  * is asked of each of them.
  */

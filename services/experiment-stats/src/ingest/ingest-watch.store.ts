@@ -15,7 +15,7 @@ export const ingestRestarts = counter(
   ['queue'],
 );
 
-export const ingestStuck = gauge(
+const ingestStuck = gauge(
   'slipway_ingest_stuck',
   'Kafka tables of ClickHouse that read nothing and cannot be detached: 1 until ClickHouse is restarted',
   ['queue'],
