@@ -20,7 +20,7 @@ class StepAt implements Place {
   constructor(spec: Steps, index: number, step: Step) {
     const [name = '', policy] = Object.entries(step)[0] ?? [];
     const definition = KINDS.get(name);
-    if (!definition) throw new RangeError(`steps.${index}: "${name}" is no kind of step`);
+    if (!definition) throw new RangeError(`steps.${index}: "${name}" is not a kind of step`);
     this.index = index;
     this.spec = spec;
     this.definition = definition;
