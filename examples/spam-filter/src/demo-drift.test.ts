@@ -30,7 +30,7 @@ const loss = (state: 'insufficient_data' | 'lost', rate: number | null) => [
 ];
 
 describe('the line on drift', () => {
-  it('leaves out what is not known yet', () => {
+  it('leaves out unknown figures', () => {
     const inputs = {
       state: 'insufficient_data' as const,
       rows: 0,
@@ -43,7 +43,7 @@ describe('the line on drift', () => {
       'drift-monitor on spam:2: not enough requests yet to compare the inputs with the training data',
     );
   });
-  it('names the three features that moved most, and the error rate beside that of the registration', () => {
+  it('names the three features that moved most, and the error rate beside that at registration', () => {
     const features = [feature('a', 0.05), feature('b', 0.6, true), feature('c', 0.1), feature('d', 0.3, true)];
     const losses = loss('lost', 0.121);
     const inputs = { state: 'moved' as const, rows: 500, windows: 3, features, moved: ['b', 'd'] };

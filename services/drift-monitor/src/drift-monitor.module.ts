@@ -6,7 +6,7 @@ import { HistogramStore } from './histogram/histogram.store.ts';
 import { LabelStore } from './label/label.store.ts';
 import { watchFeature } from './watch/watch.module.ts';
 
-/** Compares live data with what a version was trained on, whether a rollout is under way or not. */
+/** Compares live data with the training data of a version, whether or not a rollout is under way. */
 export const driftMonitor = analyserModule(ANALYSERS.drift, (context: AnalyserContext<Config>) => {
   const { config, clickhouse } = context;
   const stores = {

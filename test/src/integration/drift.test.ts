@@ -180,7 +180,7 @@ describe('live windows, binned inside ClickHouse', () => {
 });
 
 describe('what moved', () => {
-  it('the model, when the candidate answers differently on the same traffic; the data have not', async () => {
+  it('the model, when the candidate answers differently on the same traffic; the data have not moved', async () => {
     const answered = (arm: 'control' | 'candidate', i: number) =>
       row({ text: `mail ${i % 7}`, age: i % 10 }, false, {
         endpoint: 'm',
@@ -222,7 +222,7 @@ describe('what moved', () => {
     );
     expect(n).toBe(1);
   });
-  it('the labels, counted against what the version said', async () => {
+  it("the labels, compared with the version's answers", async () => {
     const requests = await stack.query<{ id: string; class: string }>(
       `SELECT request_id AS id, outputs['class'] AS class
         FROM predictions FINAL

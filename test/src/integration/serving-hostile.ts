@@ -163,7 +163,7 @@ export function describeHostile(stack: () => Release): void {
     it('gets an explanation for binary tensors', async () => {
       const answer = await post('{"inputs":[]}\x01\x02', { 'inference-header-content-length': '13' });
       expect(answer.status).toBe(415);
-      expect(((await answer.json()) as Problem).detail).toMatch(/binary tensor data .* is not understood/);
+      expect(((await answer.json()) as Problem).detail).toMatch(/binary tensor data .* are not supported/);
     });
   });
 

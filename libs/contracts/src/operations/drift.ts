@@ -5,7 +5,7 @@ import { operation } from '../rest/operation.ts';
 
 const featureDriftSchema = z.object({
   feature: z.string(),
-  /** Population stability index of the newest window; null where it has too few rows. */
+  /** Population stability index of the newest window; null when it has too few rows. */
   psi: z.number().nullable(),
   p: z.number().nullable(),
   /** Rows of the newest window. */
@@ -17,11 +17,11 @@ const featureDriftSchema = z.object({
 
 const judgementSchema = z.object({
   state: z.enum(['insufficient_data', 'stable', 'moved']),
-  /** Of the newest window. */
+  /** Significance in the newest window. */
   rows: z.int(),
-  /** Of the last ones, those with enough rows. */
+  /** How many of the latest windows have enough rows. */
   windows: z.int(),
-  /** Where the windows are too few: the rows that a window takes, and how many windows it takes. */
+  /** When there are too few windows: the rows that a window needs, and the number of windows. */
   needed: z.number().optional(),
   windows_needed: z.int().optional(),
   features: z.array(featureDriftSchema),
@@ -29,15 +29,15 @@ const judgementSchema = z.object({
   moved: z.array(z.string()),
 });
 
-/** What drift-monitor knows of one endpoint after a look. */
+/** drift-monitor's result for one endpoint after a look. */
 export const endpointDriftSchema = z.object({
   endpoint: nameSchema,
   /** `model:version`. */
   version: z.string(),
   looked_at: timeMsSchema,
-  /** Start of the oldest window that was looked at. */
+  /** Start of the oldest window in the look. */
   since: timeMsSchema,
-  /** `no_profile`: the version has no reference to compare with. */
+  /** `no_profile`: the version has no reference profile. */
   state: z.enum(['insufficient_data', 'stable', 'moved', 'no_profile']),
   note: z.string(),
   inputs: judgementSchema.nullable(),
@@ -46,16 +46,16 @@ export const endpointDriftSchema = z.object({
   rollout_id: z.string(),
   /** The answers of each candidate against the concurrent control's, by the candidate's arm. */
   arms: z.record(z.string(), judgementSchema),
-  /** The data have stayed away for several looks in a row. */
+  /** No data have arrived for several looks in a row. */
   lasting: z.boolean(),
   losses: z.array(
     z.object({
       outcome: z.string(),
       output: z.string(),
       state: z.enum(['insufficient_data', 'as_before', 'lost']),
-      /** Errors per labelled request; null without any. */
+      /** Errors per labelled request; null without labelled requests. */
       rate: z.number().nullable(),
-      /** The same, when the version was registered. */
+      /** The same on held-out data, from the version's registration. */
       reference: z.number(),
       windows: z.array(z.object({ rows: z.number(), errors: z.number() })),
     }),
@@ -66,14 +66,14 @@ export const drift = {
   list: operation({
     method: 'get',
     path: '/v1/drift',
-    summary: 'The last look at each endpoint',
+    summary: 'The latest look at each endpoint',
     role: 'viewer',
     response: z.object({ items: z.array(endpointDriftSchema) }),
   }),
   get: operation({
     method: 'get',
     path: '/v1/drift/{endpoint}',
-    summary: 'The last look at one endpoint',
+    summary: 'The latest look at one endpoint',
     role: 'viewer',
     params: { endpoint: soughtName },
     response: endpointDriftSchema,

@@ -25,10 +25,11 @@ const common = {
 };
 
 /**
- * How one feature was distributed in the training snapshot.
+ * The distribution of one feature in the training snapshot.
  *
- * `numeric`: value v falls into bin #{edge : v > edge}; `counts` has one entry a bin and a last one for missing values.
- * `categorical`: one bin a category, then one for unseen categories, then one for missing values.
+ * `numeric`: value v falls into bin #{edge : v > edge}; `counts` has one entry for each bin, then one for missing
+ * values.
+ * `categorical`: `counts` has one entry for each category, then one for unseen categories, then one for missing values.
  */
 export const featureProfileSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -46,16 +47,16 @@ export const featureProfileSchema = z.discriminatedUnion('kind', [
 ]);
 export type FeatureProfile = z.infer<typeof featureProfileSchema>;
 
-/** What a version saw in training: the reference that live windows are compared with. */
+/** The distributions in a version's training data: the reference for the comparison with live windows. */
 export const profileSchema = z.object({
-  /** SHA-256 of the training snapshot that it was made from. */
+  /** SHA-256 of the training snapshot. */
   source: sha256Schema,
   /** That were profiled. */
   rows: z.int().nonnegative(),
   features: z.array(featureProfileSchema).max(MOST_FEATURES),
   /** How many more features the snapshot has. */
   left_out: z.int().nonnegative().default(0),
-  /** On the snapshot's validation rows: how often an output differed from the outcome. */
+  /** How often an output differed from the outcome, on the validation rows of the snapshot. */
   losses: z.array(
     z.object({ outcome: z.string(), output: z.string(), rows: z.int().nonnegative(), errors: z.int().nonnegative() }),
   ),

@@ -9,31 +9,31 @@ export type { ProtocolDescription } from './description.fixture.ts';
 export { describeOverHttp } from './http.fixture.ts';
 export { oipDescription } from './oip.fixture.ts';
 
-/** Integers that keep their digits, as plain values to compare. */
+/** Converts exact integers (digit strings) to plain values for comparison. */
 const plain = (outputs: readonly Output[] | undefined) =>
   outputs?.map((o) => ({ ...o, values: o.values.map((v) => (isDigits(v) ? { digits: v.digits } : v)) }));
 const spam = { model: 'spam', version: 3 };
 const NOTHING = Buffer.alloc(0);
 
-/** Holds a protocol to its interface: every one must pass. */
+/** The conformance suite of the protocol interface. Every protocol must pass it. */
 export function describeProtocol(d: ProtocolDescription): void {
   const { protocol, infer, questions } = d;
   const match = ({ method, path }: { method: string; path: string }) => protocol.match(method, path);
 
   describe(`the protocol ${protocol.name}`, () => {
-    it('finds out what is asked of which model, whatever stands behind a question mark', () => {
+    it('matches a path to its operation, endpoint and version, and ignores the query string', () => {
       for (const version of [undefined, '3'])
         for (const query of ['', '?a=/infer']) {
           const { method, path } = infer('spam', version);
           expect(protocol.match(method, path + query)).toMatchObject({ operation: 'infer', task: expect.any(String) });
           const named = match({ method, path: path + query }) as { endpoint?: string; version?: string };
-          // A protocol whose body names the endpoint leaves it out here.
+          // A protocol whose body names the endpoint leaves it out of the match.
           expect(named.endpoint ?? protocol.read(d.request('x')).endpoint).toBe('spam');
           expect(named.version).toBe(named.endpoint === undefined ? undefined : version);
         }
     });
 
-    it('finds out what is asked about the server and its models', () => {
+    it('matches the paths of questions about the server and its models', () => {
       for (const operation of ['server', 'live', 'ready'] as const)
         expect(match(questions[operation])).toEqual({ operation });
       for (const version of [undefined, '3'])
@@ -41,12 +41,12 @@ export function describeProtocol(d: ProtocolDescription): void {
           expect(match(questions[operation]('spam', version))).toEqual({ operation, endpoint: 'spam', version });
     });
 
-    it('leaves the paths of others alone', () => {
+    it('does not match paths of other protocols', () => {
       for (const path of d.others)
         for (const method of ['GET', 'POST']) expect(match({ method, path })).toBeUndefined();
     });
 
-    it('refuses what is not there, other methods with those that are taken, and names that do not decode', () => {
+    it('refuses unknown paths, other methods (naming those that are allowed), and names that cannot be decoded', () => {
       const refusal = (asking: { method: string; path: string }) => {
         const found = match(asking);
         return found?.operation === 'refused' ? [found.problem.code, found.headers?.['allow']] : found;
@@ -60,7 +60,7 @@ export function describeProtocol(d: ProtocolDescription): void {
         if (infer(name).path.includes(name)) expect(refusal(infer(name))).toEqual(['invalid_request', undefined]);
     });
 
-    it('reads id and unit of a request, and the body as it is logged', () => {
+    it('reads the id, the unit and the logged body of a request', () => {
       const body = d.request('hello', { id: 'r-1', unit: 'ann' });
       const { id, unit, json } = protocol.read(body);
       expect([id, unit, json && typeof JSON.parse(json.toString())]).toEqual(['r-1', 'ann', 'object']);
@@ -68,25 +68,25 @@ export function describeProtocol(d: ProtocolDescription): void {
       expect([bare.id, bare.unit]).toEqual([undefined, undefined]);
     });
 
-    it('refuses a unit that is none once it is asked for, and leaves what cannot be read to the model', () => {
+    it('refuses an invalid unit when the unit is read, and passes a malformed body to the model', () => {
       const odd = protocol.read(d.request('hello', { unit: { not: 'a unit' } }));
       expect(() => odd.unit).toThrow(ProblemError);
       const broken = protocol.read(Buffer.from('{"inputs":'));
       expect([broken.json, broken.id, broken.unit]).toEqual([undefined, undefined, undefined]);
     });
 
-    it('refuses by the headers alone what it cannot understand', () => {
+    it('refuses an unsupported request by its headers alone', () => {
       expect(() => protocol.admit({ 'content-type': 'application/json' })).not.toThrow();
       for (const headers of d.refusedHeaders) expect(() => protocol.admit(headers)).toThrow(ProblemError);
     });
 
-    it('gives the features of a request, and none of what is no request', () => {
+    it('reads the features of a request, and none from a body that is not a request', () => {
       expect(protocol.read(d.request('hello')).features).toEqual(d.features('hello'));
       for (const body of ['', '[]', 'null', '{"inputs":3}', '{"inputs":[null,{"data":[]}]}'])
         expect(protocol.read(Buffer.from(body)).features).toEqual({});
     });
 
-    it('asks a target so that a server of the same protocol understands it, and changes nothing else', () => {
+    it('rewrites a request for a target so that a server of the protocol accepts it, and changes nothing else', () => {
       const body = d.request('hello', { id: 'r-1', unit: 'ann' });
       const outgoing = protocol.rewrite(body, spam);
       expect(match(outgoing)).toMatchObject({ operation: 'infer' });
@@ -96,7 +96,7 @@ export function describeProtocol(d: ProtocolDescription): void {
       expect([id, unit, features]).toEqual(['r-1', 'ann', d.features('hello')]);
     });
 
-    it('asks whether a version is ready, and understands what a server of the same protocol says', () => {
+    it('makes a readiness probe, and reads the answer of a server of the same protocol', () => {
       expect(match(protocol.probe(spam))).toEqual({ operation: 'modelReady', endpoint: 'spam', version: '3' });
       expect(protocol.isReady(protocol.about.modelReady('spam', true))).toBe(true);
       expect(protocol.isReady(protocol.about.modelReady('spam', false))).toBe(false);
@@ -104,7 +104,7 @@ export function describeProtocol(d: ProtocolDescription): void {
         expect(protocol.isReady({ status, headers: {}, body: NOTHING })).toBe(false);
     });
 
-    it('tells an answer from a refusal, a failure, and from what only looks like one', () => {
+    it('tells answers, refusals, failures and invalid answers apart', () => {
       const [answer] = d.answers;
       const verdict = (status: number, body = answer?.body ?? NOTHING) =>
         protocol.verdict({ status, headers: {}, body });
@@ -119,7 +119,7 @@ export function describeProtocol(d: ProtocolDescription): void {
         expect(protocol.verdict({ status: 200, headers, body })).toBe('garbage');
     });
 
-    it('reads what a model put out, from the bytes and from what rows and pairs carry', () => {
+    it('reads the outputs of a model from response bytes and from the value that rows and pairs carry', () => {
       for (const { body, outputs } of d.answers) {
         const facts = protocol.readAnswer(body);
         expect(plain(facts.outputs)).toEqual(outputs);
@@ -131,18 +131,18 @@ export function describeProtocol(d: ProtocolDescription): void {
       expect([json, outputs]).toEqual([undefined, undefined]);
     });
 
-    it('knows which answers are streamed', () => {
+    it('identifies the responses that are streamed', () => {
       for (const { headers, isStreamed } of d.streamed)
         expect(protocol.streams({ status: 200, headers })).toBe(isStreamed);
     });
 
-    it('refuses in a form that its clients can read', () => {
+    it('writes a refusal in the format that its clients expect', () => {
       const reply = protocol.refusal(new ProblemError('overloaded', 'too much'), 'r-1');
       expect([reply.status, d.errorOf(reply)]).toEqual([503, 'too much']);
       expect(JSON.stringify(reply.headers) + reply.body.toString()).toContain('r-1');
     });
 
-    it('answers questions about the server, each in its form, and about what is not there with a refusal', () => {
+    it("answers questions about the server in the protocol's format, and refuses unknown endpoints", () => {
       const host = {
         name: 'a server',
         version: '1',
@@ -167,7 +167,7 @@ export function describeProtocol(d: ProtocolDescription): void {
 
     const { tensors } = d;
     it.runIf(tensors !== undefined)(
-      'turns a request into tensors, and an answer into bytes without losing a digit',
+      'decodes a request into tensors, and encodes an answer without losing a digit',
       () => {
         if (!tensors) return;
         const { decode, encode } = protocol as TensorProtocol;

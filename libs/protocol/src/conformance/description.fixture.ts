@@ -5,12 +5,12 @@ import type { TensorAnswer } from '../tensor/tensors.ts';
 
 export type Asking = { method: string; path: string };
 
-/** What the suite must be told of a protocol to hold it to the interface, in functions and over HTTP. */
+/** What the conformance suite needs to know about a protocol, both for its functions and over HTTP. */
 export type ProtocolDescription = {
   protocol: Protocol;
-  /** How a model is asked. */
+  /** Requests to a model. */
   infer: (endpoint: string, version?: string) => Asking;
-  /** How the server is asked about itself and its models. */
+  /** Questions about the server and its models. */
   questions: {
     server: Asking;
     live: Asking;
@@ -18,23 +18,23 @@ export type ProtocolDescription = {
     model: (name: string, version?: string) => Asking;
     modelReady: (name: string, version?: string) => Asking;
   };
-  /** Paths that belong to the protocol, though nothing is there; and paths of others that look like its own. */
+  /** Paths of the protocol that do not exist, and similar paths of other protocols. */
   nothingThere: readonly string[];
   others: readonly string[];
-  /** A request with one text as its input, an id and a unit. */
+  /** A request with one text input, an id and a unit. */
   request: (text: string, more?: { id?: string; unit?: unknown }) => Buffer;
-  /** The features of such a request. */
+  /** The features of that request. */
   features: (text: string) => FeatureValues;
-  /** Headers that alone tell of a form that is not understood. */
+  /** Headers that alone identify an unsupported request. */
   refusedHeaders: readonly Headers[];
-  /** Answers of a model, and what they put out. */
+  /** Answers of a model, and their outputs. */
   answers: readonly { body: Buffer; outputs: readonly Output[] }[];
-  /** What looks like an answer by its status, and is none. */
+  /** Responses whose status says success but whose body is not an answer. */
   garbage: readonly { headers: Headers; body: Buffer }[];
-  /** Heads of answers by whether their bodies are streamed. */
+  /** Response heads, by whether their bodies are streamed. */
   streamed: readonly { headers: Headers; isStreamed: boolean }[];
-  /** What the protocol's clients show as the error of a refusal. */
+  /** The text of a refusal that the protocol's clients display. */
   errorOf: (reply: Reply) => unknown;
-  /** Of a protocol that a worker can serve: a signature that the request fits, and an answer to encode. */
+  /** For a protocol that a worker can serve: a signature that the request fits, and an answer to encode. */
   tensors?: { signature: Signature; answer: TensorAnswer; outputs: readonly Output[] };
 };

@@ -7,7 +7,7 @@ const version = (v: string | undefined) => (v === undefined ? '' : `/versions/${
 const tensor = (name: string, datatype: string, shape: number[], data: unknown[]) => ({ name, datatype, shape, data });
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** The Open Inference Protocol over REST, as the suite needs to know it. */
+/** The Open Inference Protocol over REST, described for the conformance suite. */
 export const oipDescription: ProtocolDescription = {
   protocol: oip,
   infer: (endpoint, v) => ({ method: 'POST', path: `/v2/models/${endpoint}${version(v)}/infer` }),
@@ -36,7 +36,7 @@ export const oipDescription: ProtocolDescription = {
         { name: 'label', kind: 'class', shape: [1], values: ['spam'] },
       ],
     },
-    // Nested data are the same as flat ones, row by row.
+    // Nested data are equivalent to flat data, row by row.
     {
       body: json({
         outputs: [

@@ -1,19 +1,19 @@
 import { type FeatureValues, featuresOf, widthOf } from '@slipway/model';
 
-/** An integer of 16 digits or more, which a double may not hold, keeps its digits. */
+/** An integer of 16 or more digits, which a double may not hold, kept as its digits. */
 export type Digits = { readonly digits: string };
 export type Scalar = number | string | boolean | null | Digits;
 
 /**
- * One output of a model. Fractions (`FP32` and the like) differ by degrees; of `class` (whole numbers, truth values,
- * texts) two values are equal or not.
+ * One output of a model. Values of a fractional datatype (`FP32` …) differ by a distance; values of a `class` output
+ * (integers, booleans, texts) are equal or different.
  */
 export type Output = {
   name: string;
   kind: 'fraction' | 'class';
-  /** The first dimension is the batch; empty where the answer does not say. */
+  /** The shape, batch size first; empty when the answer does not give it. */
   shape: readonly number[];
-  /** Row-major; an element that is no scalar (an object) is its JSON text. */
+  /** The elements, row-major. An element that is not a scalar is given as its JSON text. */
   values: readonly Scalar[];
 };
 

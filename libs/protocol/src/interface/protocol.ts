@@ -3,13 +3,13 @@ import type { FeatureValues, Signature } from '@slipway/model';
 import type { Output } from './output.ts';
 import type { TensorAnswer, TensorRequest } from '../tensor/tensors.ts';
 
-/** Header names are in lower case, as Node gives them. */
+/** Request headers; names in lower case, as Node gives them. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * What a request asks for. `infer`: a model is asked; `endpoint` and `version` as the path names them (a protocol whose
- * body names them leaves them out), `task` what is asked of the model. The others are questions about the server and
- * its models. `refused`: the path belongs to the protocol, and nothing there can be asked like this.
+ * The operation that a request asks for. `infer` calls a model: `endpoint` and `version` as named in the path (left out
+ * by a protocol whose body names them), `task` is the kind of inference. The other operations are questions about the
+ * server and its models. `refused`: the path belongs to the protocol, but the path or method is not supported.
  */
 export type Match =
   | { operation: 'infer'; task: string; endpoint: string | undefined; version: string | undefined }
@@ -18,30 +18,30 @@ export type Match =
   | { operation: 'refused'; problem: ProblemError; headers?: Readonly<Record<string, string>> };
 export type Question = Exclude<Match, { operation: 'infer' | 'refused' }>;
 
-/** What a router needs to know of a request's body. The parsed body itself is not kept. */
+/** What a router needs from the body of a request. The parsed body is not kept. */
 export interface RequestFacts {
-  /** The body as JSON, as rows carry it; undefined when it is none, and rows carry its text. */
+  /** The body as JSON, for rows. Undefined when it is not JSON; rows then carry its text. */
   readonly json: Buffer | undefined;
-  /** The endpoint, where the body names it. */
+  /** The endpoint, when the body names it. */
   readonly endpoint: string | undefined;
-  /** The request's id, where the body has one. */
+  /** The request id, when the body has one. */
   readonly id: string | undefined;
-  /** The unit that is randomised, where the body names it. @throws ProblemError invalid_request when it is malformed */
+  /** The unit to randomise, when the body names it. @throws ProblemError invalid_request when it is malformed */
   readonly unit: string | undefined;
   /** What profiles compare of its first instance; empty where the body tells none. */
   readonly features: FeatureValues;
 }
 
-/** What is sent to a target. */
+/** A request to a target. */
 export type Outgoing = {
   method: 'GET' | 'POST';
-  /** Behind the target's base address. */
+  /** Path relative to the target's base address. */
   path: string;
   headers: Readonly<Record<string, string>>;
   body: Buffer;
 };
 
-/** What a target said; of an answer that is streamed `body` is its first piece. */
+/** The response of a target. `body` is the first piece when the response is streamed. */
 export type TargetReply = { status: number; headers: Headers; body: Buffer };
 
 /**
@@ -52,18 +52,18 @@ export type TargetReply = { status: number; headers: Headers; body: Buffer };
  */
 export type Verdict = 'answered' | 'busy' | 'missing' | 'barred' | 'garbage' | 'failed';
 
-/** The body of an answer, read once. */
+/** The body of a response, parsed once. */
 export interface AnswerFacts {
-  /** As JSON, as rows and shadow pairs carry it; undefined when it is none, and they carry its text. */
+  /** The body as JSON, for rows and shadow pairs. Undefined when it is not JSON; they then carry its text. */
   readonly json: Buffer | undefined;
-  /** What the model put out; undefined when it is no answer of a model. Worked out each time it is asked for. */
+  /** The outputs of the model; undefined when the body is not an answer. Computed at each call. */
   readonly outputs: readonly Output[] | undefined;
 }
 
-/** An answer that is written here. */
+/** A response written by this service. */
 export type Reply = { status: number; headers: Readonly<Record<string, string>>; body: Buffer };
 
-/** A model as metadata tell of it. */
+/** A model as described in metadata. */
 export type ModelFacts = {
   name: string;
   versions: readonly string[];
@@ -72,44 +72,53 @@ export type ModelFacts = {
 };
 
 /**
- * How people speak to models: the same few functions for every protocol, all pure. `conformance/` has the suite that
- * each must pass, and `protocols.ts` the list.
+ * The interface of a protocol for calling models: the same functions for every protocol, all pure. Each must pass the
+ * suite in `conformance/`; `protocols.ts` lists them.
  */
 export interface Protocol {
-  /** As rows, requests of the shadow and pairs name it. */
+  /** Name of the protocol in rows, shadow requests and shadow pairs. */
   readonly name: string;
 
-  /** What is asked for; undefined when the path does not belong to this protocol. @param url path and query */
+  /**
+   * The operation that a request asks for; undefined when the path does not belong to this protocol.
+   * @param url path and query
+   */
   match(method: string, url: string): Match | undefined;
 
-  /** @throws ProblemError when the headers alone tell that the request cannot be understood: its body is not read */
+  /**
+   * Checks the headers before the body is read.
+   * @throws ProblemError when they show that the request is not supported
+   */
   admit(headers: Headers): void;
 
-  /** @throws ProblemError when the body is of a form that is not understood; what is no JSON is left to the model */
+  /**
+   * Reads a request body. A body that is not JSON is passed to the model unchanged.
+   * @throws ProblemError when the body has an unsupported form
+   */
   read(body: Buffer): RequestFacts;
 
-  /** A request as the target of a version gets it. The body that passes unchanged is the same Buffer. */
+  /** The request to send to a target that serves the version. An unchanged body is the same Buffer. */
   rewrite(body: Buffer, version: VersionRef): Outgoing;
 
   verdict(reply: TargetReply): Verdict;
 
-  /** Whether the body of an answer goes to its caller piece by piece, as it comes. */
+  /** Whether the response body is passed to the caller piece by piece, as it arrives. */
   streams(reply: Omit<TargetReply, 'body'>): boolean;
 
   readAnswer(body: Buffer): AnswerFacts;
 
-  /** What the model put out, from an answer as a row or a pair carries it; undefined when it is no such answer. */
+  /** The outputs of the model, from a response as rows and pairs carry it; undefined when it is not an answer. */
   outputs(answer: unknown): readonly Output[] | undefined;
 
-  /** A refusal in the form that this protocol's clients look for. */
+  /** A refusal in the format that clients of this protocol expect. */
   refusal(problem: ProblemError, requestId?: string): Reply;
 
-  /** The question whether a version is ready. */
+  /** The probe request that asks whether a version is ready. */
   probe(version: VersionRef): Outgoing;
-  /** Whether the answer to a probe says that it is. */
+  /** Whether the response to a probe says that the version is ready. */
   isReady(reply: TargetReply): boolean;
 
-  /** Answers about the server itself. */
+  /** Responses to questions about the server itself. */
   readonly about: {
     server(name: string, version: string): Reply;
     live(): Reply;
@@ -119,11 +128,11 @@ export interface Protocol {
   };
 }
 
-/** A protocol whose requests and answers are tensors: a worker can serve it. */
+/** A protocol whose requests and answers are tensors, so that a worker can serve it. */
 export interface TensorProtocol extends Protocol {
   /**
-   * A request as tensors that fit the signature.
-   * @param maxRows of one request
+   * Decodes a request into tensors that fit the signature.
+   * @param maxRows largest number of rows in one request
    * @throws ProblemError malformed_json, or invalid_tensor naming the field
    */
   decode(body: Buffer, signature: Signature, maxRows: number): TensorRequest;

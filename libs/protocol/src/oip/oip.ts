@@ -17,7 +17,7 @@ function reply(status: number, value: object): Reply {
 
 /**
  * The Open Inference Protocol, version 2, over REST (kserve/open-inference-protocol,
- * `specification/protocol/inference_rest.md`), with JSON data; Triton's binary extension is refused.
+ * `specification/protocol/inference_rest.md`), with JSON data. Triton's binary extension is refused.
  */
 export const oip = {
   name: DEFAULT_PROTOCOL,
@@ -36,7 +36,7 @@ export const oip = {
   outputs,
   refusal(problem: ProblemError, requestId?: string): Reply {
     const document = problemDocument(problem, requestId ? { requestId } : {});
-    // The clients of this protocol look for `error`.
+    // Clients of this protocol read the field `error`.
     const body = Buffer.from(JSON.stringify({ ...document, error: document.detail }));
     return { status: problem.status, headers: { 'content-type': 'application/problem+json' }, body };
   },
@@ -50,7 +50,7 @@ export const oip = {
   about: {
     server: (name: string, version: string) => reply(200, { name, version, extensions: [] }),
     live: () => reply(200, { live: true }),
-    // The specification says `live`, its servers `ready`: both.
+    // The specification calls the field `live`, existing servers `ready`; both are sent.
     ready: (ready: boolean) => reply(ready ? 200 : 503, { ready, live: true }),
     model: ({ name, versions, signature, parameters }: ModelFacts) =>
       reply(200, {

@@ -5,18 +5,20 @@ import type { Headers, RequestFacts } from '../interface/protocol.ts';
 const binaryProblem = () =>
   new ProblemError(
     'unsupported_media_type',
-    "binary tensor data (Inference-Header-Content-Length) is not understood: send every tensor's data as JSON " +
+    "binary tensor data (Inference-Header-Content-Length) are not supported: send every tensor's data as JSON " +
       "(in Triton's client: binary_data=False)",
   );
 
-/** @throws ProblemError unsupported_media_type for the binary extension of Triton */
+/** @throws ProblemError unsupported_media_type for Triton's binary extension */
 export function admit(headers: Headers): void {
   if (headers['inference-header-content-length'] !== undefined) throw binaryProblem();
 }
 
 type Fields = { id?: unknown; parameters?: unknown; inputs?: unknown };
 
-/** What a router needs of a body, read once as JSON. The JSON, many times as large as its bytes, is not kept. */
+/**
+ * What a router needs from a body, parsed once. The parsed JSON is many times as large as its bytes and is not kept.
+ */
 export class OipRequest implements RequestFacts {
   readonly json: Buffer | undefined;
   readonly endpoint = undefined;
@@ -24,7 +26,7 @@ export class OipRequest implements RequestFacts {
   readonly features: FeatureValues;
   private readonly givenUnit: unknown;
 
-  /** @throws ProblemError unsupported_media_type when a tensor's data stand behind the JSON as bytes */
+  /** @throws ProblemError unsupported_media_type when a tensor's data follow the JSON as bytes */
   constructor(body: Buffer) {
     const parsed = parseBytes(body);
     if (!parsed && body.includes('"binary_data_size"')) throw binaryProblem();
@@ -36,7 +38,7 @@ export class OipRequest implements RequestFacts {
     this.givenUnit = unit !== null && typeof unit === 'object' ? {} : unit;
   }
 
-  /** The parameter `unit`. @throws ProblemError invalid_request when it is neither text nor a number */
+  /** The parameter `unit`. @throws ProblemError invalid_request when it is neither a string nor a number */
   get unit(): string | undefined {
     const unit = this.givenUnit;
     if (unit === undefined || unit === null) return undefined;

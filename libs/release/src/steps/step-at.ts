@@ -1,7 +1,7 @@
 import { type Step, type StepKind, stepKinds } from './kinds.ts';
 import type { Alpha, Complaint, Counts, Enter, Goal, KindOfStep, Leave, Place, Sampling, Share } from './step.ts';
 
-/** The part of a rollout's specification that its steps are read from. */
+/** The part of a rollout's specification that defines its steps. */
 export type Steps = {
   readonly steps: readonly Step[];
   readonly drift?: object | undefined;
@@ -11,7 +11,7 @@ export type Steps = {
 
 const KINDS: ReadonlyMap<string, KindOfStep<StepKind>> = new Map(stepKinds.map((kind) => [kind.name, kind]));
 
-/** A step in its place: the answers of its kind for its policy. */
+/** A step of a rollout: its kind's answers for its policy. */
 class StepAt implements Place {
   readonly index: number;
   private readonly spec: Steps;
@@ -69,7 +69,7 @@ class StepAt implements Place {
     const n = this.candidates;
     return this.definition.parts?.(this.policy, this) ?? new Array<number>(n).fill(1 / n);
   }
-  /** Shortest stay, milliseconds. */
+  /** Minimum duration in milliseconds. */
   get dwellMs(): number {
     return this.definition.dwellMs(this.policy);
   }

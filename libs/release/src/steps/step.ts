@@ -2,43 +2,43 @@ import { z } from 'zod';
 import { durationMs } from '@slipway/core';
 import type { CompareRule } from '../comparators/rule.ts';
 
-/** Who looks at rollouts, by the name in evidence. */
+/** The analysers, by their names in evidence. */
 export const ANALYSERS = { traffic: 'experiment-stats', shadow: 'shadow-comparator', drift: 'drift-monitor' } as const;
 
 /**
- * The candidate's share of traffic in a step: what it has already, a part of its own, or everything but a part that
+ * The candidate's share of traffic in a step: what it has already, a share of its own, or everything but a part that
  * stays with control (0 to 1).
  */
 export type Share = 'same' | { readonly part: number } | { readonly allBut: number };
 
-/** A step among the others of its rollout, as the checks of a kind see it and its neighbours. */
+/** A step among the others of its rollout, for the checks of its kind. */
 export type Place = {
   readonly index: number;
   readonly kind: string;
   readonly share: Share;
-  /** Nothing before the first and after the last. */
+  /** Undefined before the first and after the last step. */
   readonly previous: Place | undefined;
   readonly next: Place | undefined;
-  /** The part that an earlier step gave to the candidate last, from 0 to 1; 0 when none did. */
+  /** The share that the latest earlier traffic step gave to the candidate, 0 to 1; 0 when there was none. */
   readonly partBefore: number;
-  /** Whether the rollout asks drift-monitor, too. */
+  /** Whether the rollout requires drift-monitor's verdict. */
   readonly drift: boolean;
   /** How many candidates the rollout has. */
   readonly candidates: number;
 };
 
-/** What is wrong with a step in its place. */
+/** A fault of a step in its place. */
 export type Complaint = {
   /** The field of the step's policy; the whole step when absent. */
   readonly field?: string;
-  /** The step that is wrong: the one that complains when absent. */
+  /** Index of the faulty step; the checked step itself when absent. */
   readonly at?: number;
   readonly message: string;
 };
 
 /** What a step needs before it becomes active. Until then traffic is as in the step before. */
 export type Enter = {
-  /** The share of traffic, 0 to 1, that workers must be able to answer with the candidate warm; one worker at least. */
+  /** The share of traffic, 0 to 1, that workers must be able to answer with the candidate warm; at least one worker. */
   readonly warmFor: number;
 };
 
@@ -53,36 +53,36 @@ export type Leave = Waits &
 
 /** What the end of a step may wait for. */
 export type Waits = {
-  /** Each has to say `advance`, for the present revision and step. One that is silent for long pauses the rollout. */
+  /** Each must say `advance` for the present revision and step. One that is silent for long pauses the rollout. */
   readonly analysers: readonly string[];
-  /** Every live router has applied the route that is in force. */
+  /** Every live router has applied the route in force. */
   readonly routersFollow?: boolean;
-  /** So many different people have approved since the step was entered. */
+  /** This many different people have approved since the step was entered. */
   readonly approvals?: number;
-  /** When it may end at the earliest, beside its dwell. Both in milliseconds since the epoch. */
+  /** The earliest end besides its dwell. Both in milliseconds since the epoch. */
   readonly time?: (activeAt: number) => number;
-  /** Why it ends, one sentence; the analysers' own follow. */
+  /** Why it ends, one sentence; the analysers' sentences follow. */
   readonly sentence?: string;
 };
 
 /**
- * What a kind of step spends of the rollout's α, the largest probability of rolling back a harmless candidate: fifths
- * of it, divided equally among the rollout's steps of the kind, since each is a test of its own; or what the other
- * kinds leave, in one test over all of the steps. Only one analyser may take the rest.
+ * The part of the rollout's α (the largest probability of rolling back a harmless candidate) that a kind of step uses:
+ * fifths of it, divided equally among the rollout's steps of the kind, since each is a test of its own; or what the
+ * other kinds leave, in one test over all of the steps. Only one analyser may take the rest.
  */
 export type Alpha =
   | { readonly analyser: string; readonly fifths: 1 | 2 | 3 | 4 }
   | { readonly analyser: string; readonly rest: true };
 
-/** The counts of the candidate that a step waits for, where it names any. */
+/** The counts of the candidate that a step waits for, if any. */
 export type Counts = { requests?: number | undefined; units?: number | undefined };
 
-/** A metric that has to be shown to improve before the step ends, and the field of the policy that names it. */
+/** The goal of the step, and the field of the policy that names it. */
 export type Goal = { readonly field: string; readonly metric: string };
 
-/** Which requests the candidate answers once more, unseen, and how its answers are compared with control's. */
+/** Which requests the candidate runs in the shadow, and how its answers are compared with control's. */
 export type Sampling = {
-  /** Share of the endpoint's requests, and of these the share that control answers once more; 0 to 1. */
+  /** Share of the endpoint's requests and, of these, the share that control answers a second time; 0 to 1. */
   readonly sample: number;
   readonly noise: number;
   /** A duration. */
@@ -93,28 +93,28 @@ export type Sampling = {
 };
 
 /**
- * Everything that Slipway knows of one kind of step. In a specification a step is `{ [name]: policy }`. All of it is
- * pure. `docs/adding-a-step.md` shows how to add one.
+ * Everything about one kind of step. In a specification a step is `{ [name]: policy }`. All of it is pure.
+ * `docs/adding-a-step.md` shows how to add one.
  */
 export type KindOfStep<N extends string = string, S extends z.ZodType = z.ZodType> = {
   readonly name: N;
   readonly schema: S;
   /** Whether it makes sense for several candidates at once. */
   readonly several: boolean;
-  /** What is wrong with it where it stands; empty when nothing is. */
+  /** Faults of the step in its place; empty when there are none. */
   check(policy: z.output<S>, place: Place): Complaint[];
   share(policy: z.output<S>, place: Place): Share;
-  /** Shortest stay, milliseconds. */
+  /** Minimum duration in milliseconds. */
   dwellMs(policy: z.output<S>): number;
   /** @param weight the candidate's share of traffic in the step, 0 to 1 */
   enter(policy: z.output<S>, weight: number): Enter;
   leave(policy: z.output<S>, place: Place): Leave;
-  /** `null` when nobody rolls back because of what happens in it alone. */
+  /** `null` when nothing that happens in this step alone can roll back. */
   readonly alpha: Alpha | null;
-  /** What follows "Step 1 (canary) is active …". @param weight as in `enter` */
+  /** Completes "Step 1 (canary) is active …". @param weight as in `enter` */
   sentence(policy: z.output<S>, weight: number, place: Place): string;
 
-  // What only some kinds have:
+  // Optional properties of some kinds:
   /** Of what several candidates have together, each one's part, in their order; the sum is 1. Equal when absent. */
   parts?(policy: z.output<S>, place: Place): readonly number[];
   counts?(policy: z.output<S>): Counts;
@@ -127,15 +127,15 @@ export type DefinedKind<N extends string, S extends z.ZodType> = KindOfStep<N, S
   readonly step: z.ZodObject<Record<N, S>, z.core.$strict>;
 };
 
-/** Declares a kind of step. It is one once it stands in the list in `kinds.ts`. */
+/** Declares a kind of step. It takes effect when it is in the list in `kinds.ts`. */
 export function defineStep<const N extends string, S extends z.ZodType>(kind: KindOfStep<N, S>): DefinedKind<N, S> {
   return { ...kind, step: z.strictObject({ [kind.name]: kind.schema } as Record<N, S>) };
 }
 
-/** Milliseconds; 0 without a duration. */
+/** A duration in milliseconds; 0 when it is absent. */
 export const dwellOf = (duration: string | undefined): number => (duration === undefined ? 0 : durationMs(duration));
 
-/** Most kinds need the candidate warm for the traffic that they give it. */
+/** Most kinds need the candidate warm for the share of traffic that they give it. */
 export const warmForItsShare = (_: unknown, weight: number): Enter => ({ warmFor: weight });
 
 /** @param weight a share, 0 to 1 */

@@ -72,10 +72,10 @@ const rollout = (spec: object = {}): Rollout => ({
 const finding = (seen: EndpointDrift, arms: DriftJudgement | null, of: Rollout, now = 1000) =>
   driftFinding({ ...seen, arms: arms ? { candidate: arms } : {} }, of, { now, freshMs: 30_000 });
 
-describe('what drift says of a rollout', () => {
+describe("drift-monitor's verdict on a rollout", () => {
   it('advances while nothing has moved', () =>
     expect(finding(drift(), judged('stable', 0), rollout()).verdict).toBe('advance'));
-  it('holds, at most, when the data have moved: both versions see that', () => {
+  it('holds, but never rolls back, when the data have moved, since that affects both versions', () => {
     const found = finding(
       drift({ state: 'moved', inputs: judged('moved', 0.6, ['a', 'b', 'c']) }),
       judged('stable', 0),
@@ -84,20 +84,20 @@ describe('what drift says of a rollout', () => {
     expect([found.verdict, found.reasons]).toEqual(['hold', ['data_moved']]);
     expect(found.sentence).toContain('a (PSI 0.60)');
   });
-  it('tells no PSI of a feature that the newest window could not measure', () => {
+  it('gives no PSI for a feature that the newest window has too few rows for', () => {
     const inputs = judged('moved', 0.6, ['a', 'b', 'c']);
     (inputs.features[0] as { psi: number | null }).psi = null;
     expect(finding(drift({ state: 'moved', inputs }), judged('stable', 0), rollout()).sentence).toContain(
       'a (too few rows in the newest window for a PSI), b (PSI 0.60)',
     );
   });
-  it('tells that apart from a candidate that answers differently', () => {
+  it('distinguishes that from a candidate that answers differently', () => {
     expect(finding(drift(), judged('moved', 0.6, ['a']), rollout()).reasons).toEqual(['model_moved']);
     expect(finding(drift(), judged('moved', 0.6, ['a']), rollout({ drift: { modelMoved: 'ignore' } })).verdict).toBe(
       'advance',
     );
   });
-  it('says when it cannot tell', () => {
+  it('says when it cannot compare', () => {
     const early = drift({ state: 'insufficient_data', inputs: judged('insufficient_data', 0) });
     const found = finding(early, judged('stable', 0), rollout());
     expect(found.reasons).toEqual(['insufficient_data:drift']);
@@ -109,7 +109,7 @@ describe('what drift says of a rollout', () => {
       finding(drift({ state: 'no_profile', inputs: null, note: 'no training data' }), null, rollout()).sentence,
     ).toContain('no training data');
   });
-  it('never advances on a comparison that was not made, and says which one that was', () => {
+  it('never advances when a comparison was not made, and says which one is missing', () => {
     const inCanary = finding(drift(), null, rollout());
     expect([inCanary.verdict, inCanary.reasons]).toEqual(['hold', ['insufficient_data:drift']]);
     expect(inCanary.sentence).toContain(
@@ -121,14 +121,14 @@ describe('what drift says of a rollout', () => {
     (blind.features[1] as { psi: number | null }).psi = null;
     expect(finding(drift(), blind, rollout()).sentence).toContain('too few rows in the newest window to compare b');
   });
-  it('does without what the policy ignores, and says so', () => {
+  it('does not compare what the policy ignores, and says so', () => {
     const found = finding(drift(), null, rollout({ drift: { modelMoved: 'ignore' } }));
     expect([found.verdict, found.sentence]).toEqual([
       'advance',
       "Advance: the data have not moved; the candidate's answers are not watched (drift.modelMoved is ignore).",
     ]);
   });
-  it('says that nothing is compared between the versions where only one of them serves', () => {
+  it('says that the versions are not compared where only one of them serves', () => {
     const found = finding(drift(), null, { ...rollout(), weight: 0 });
     expect([found.verdict, found.sentence.includes('not compared in this step')]).toEqual(['advance', true]);
   });
@@ -167,7 +167,7 @@ describe('what drift says of a rollout', () => {
     );
     expect(untoldNote({ rows: 10, inputs: 0, outputs: 0 }, 0)).toBe('');
   });
-  it('takes one small move among many features for what it is', () => {
+  it('reports one small move among many features as such', () => {
     expect(dataMoved(judged('moved', 0.12, ['a']))).toBe(false);
     expect(dataMoved(judged('moved', 0.3, ['a']))).toBe(true);
   });
@@ -175,7 +175,7 @@ describe('what drift says of a rollout', () => {
 
 describe('retraining', () => {
   const loss = { outcome: 'label', output: 'class', state: 'lost' as const, rate: 0.12, reference: 0.02, windows: [] };
-  it('is asked for by labels, or by drift that lasts, each with its reason', () => {
+  it('is requested because of labels or of lasting drift, each with its reason', () => {
     expect(retrainingReasons(drift())).toEqual([]);
     expect(retrainingReasons(drift({ lasting: true, losses: [loss] }))).toEqual(['label_loss:label', 'lasting_drift']);
   });

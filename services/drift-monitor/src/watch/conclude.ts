@@ -4,13 +4,13 @@ import type { Retraining } from '@slipway/contracts';
 import type { Rollout } from '@slipway/release';
 import { type DriftJudgement, type LossJudgement, percent } from '@slipway/stats';
 
-/** What is known of one endpoint after a look. */
+/** The result for one endpoint after a look. */
 export type EndpointDrift = {
   endpoint: string;
   version: string;
-  /** When it was looked at, milliseconds since the epoch. */
+  /** Time of the look, in milliseconds since the epoch. */
   looked_at: number;
-  /** `no_profile`: the version has no reference to compare with. */
+  /** `no_profile`: the version has no reference profile. */
   state: DriftJudgement['state'] | 'no_profile';
   note: string;
   inputs: DriftJudgement | null;
@@ -19,14 +19,14 @@ export type EndpointDrift = {
   rollout_id: string;
   /** The answers of each candidate against the concurrent control's, by the candidate's arm. */
   arms: Record<string, DriftJudgement>;
-  /** The data have stayed away for several looks in a row. */
+  /** No data have arrived for several looks in a row. */
   lasting: boolean;
   losses: (LossJudgement & { outcome: string; output: string })[];
-  /** Start of the oldest window that was looked at. */
+  /** Start of the oldest window in the look. */
   since: number;
 };
 
-/** A single feature that has moved this far, or half of all features, is a move of the data. */
+/** The inputs as a whole have moved when a single feature has moved this far, or half of all features have moved. */
 const FAR = 0.25;
 
 /** Whether the inputs have moved as a whole. */
@@ -46,7 +46,7 @@ function named(judged: DriftJudgement | null): string {
     .join(', ');
 }
 
-/** What could not be compared, one sentence part each; empty when everything was. */
+/** What could not be compared, one part of a sentence each; empty when everything was compared. */
 function unseen(judged: DriftJudgement | null, what: string, nothing: string): string[] {
   if (!judged || judged.features.length === 0) return [`${what} ${nothing}`];
   if (judged.state === 'insufficient_data')
@@ -98,8 +98,8 @@ export function driftFinding(
     version: drift.version,
     looked_at: drift.looked_at,
   };
-  // The rollout waits for no verdict of drift-monitor then.
-  const note = policy ? '' : ' (for information: the rollout has no "drift")';
+  // Then the rollout does not require a verdict of drift-monitor.
+  const note = policy ? '' : ' (for information only: the rollout has no "drift")';
   const hold = (reasons: string[], says: readonly string[]) => ({
     verdict: 'hold' as const,
     ...{ reasons, sentence: `Hold${note}: ${says.join('; ')}.`, numbers },
@@ -110,7 +110,7 @@ export function driftFinding(
   const says: string[] = [];
   if (moved && watchData) {
     reasons.push('data_moved');
-    says.push(`the data have moved from what ${drift.version} was trained on: ${named(drift.inputs)}`);
+    says.push(`the inputs have moved away from the training data of ${drift.version}: ${named(drift.inputs)}`);
   }
   if (watchModel)
     for (const [arm, judged] of movedArms) {
@@ -132,7 +132,7 @@ export function driftFinding(
       ? "the candidate's answers are not watched (drift.modelMoved is ignore)"
       : concurrent
         ? `${arms.map(([arm]) => `the ${arm}'s answers`).join(' and ')} have not moved from the control's`
-        : "the candidate's answers are not compared in this step, where no control serves beside it",
+        : "the candidate's answers are not compared in this step, because control does not serve at the same time",
   ];
   const said = [...compared, ...(drift.note ? [drift.note] : [])].join('; ');
   return { verdict: 'advance', reasons: ['no_drift'], sentence: `Advance${note}: ${said}.`, numbers };
@@ -157,8 +157,9 @@ export function untoldNote(untold: { rows: number; inputs: number; outputs: numb
   return says.join('; ');
 }
 
-const NO_INPUTS = 'the reference profile has no inputs (drift.dataMoved: ignore does without)';
-const NO_OUTPUTS = 'the reference profile has no outputs (drift.modelMoved: ignore does without)';
+const NO_INPUTS = 'the reference profile has no inputs (with drift.dataMoved: ignore the rollout does not need them)';
+const NO_OUTPUTS =
+  'the reference profile has no outputs (with drift.modelMoved: ignore the rollout does not need them)';
 
 /** Why the endpoint's version should be retrained; empty when it should not. Pure. */
 export function retrainingReasons(drift: EndpointDrift): string[] {
@@ -168,7 +169,7 @@ export function retrainingReasons(drift: EndpointDrift): string[] {
   ];
 }
 
-/** @param cooldownMs one message for the same reasons in this time: its id says so, too */
+/** @param cooldownMs time in which the same reasons give one message, with the same id */
 export function retrainingEvent(
   drift: EndpointDrift,
   reasons: string[],
@@ -179,7 +180,9 @@ export function retrainingEvent(
   const lost = drift.losses
     .filter((l) => l.state === 'lost')
     .map((l) => `its error rate on labelled requests is ${percent(l.rate)}, at registration ${percent(l.reference)}`);
-  const moved = drift.lasting ? [`its inputs have moved permanently: ${named(drift.inputs)}`] : [];
+  const moved = drift.lasting
+    ? [`its inputs have moved and stayed away from the training data: ${named(drift.inputs)}`]
+    : [];
   return {
     event_id: createHash('sha256')
       .update(`${drift.version} ${reasons.join()} ${Math.floor(context.now / context.cooldownMs)}`)

@@ -31,9 +31,9 @@ const psiGauge = gauge(
   ['endpoint', 'version', 'feature'],
 );
 const movedGauge = gauge('slipway_drift_moved', '1 while the inputs have moved', ['endpoint', 'version']);
-const retrainingTotal = counter('slipway_retraining_total', 'Retraining asked for', ['model', 'reason']);
+const retrainingTotal = counter('slipway_retraining_total', 'Retraining requests', ['model', 'reason']);
 
-/** Looks in a row at which the data must have moved before that is lasting. */
+/** Number of consecutive looks at which the data must have moved to count as lasting drift. */
 const LASTING = 3;
 
 export type WatchParts = {
@@ -48,13 +48,13 @@ export type WatchParts = {
   freshMs: number;
 };
 
-/** Watches every endpoint whose version came with a reference profile, whether a rollout is under way or not. */
+/** Watches every endpoint whose version has a reference profile, whether or not a rollout is under way. */
 export class DriftWatch {
   private readonly parts: WatchParts;
   private readonly routes = new Map<string, Route>();
   /** By `model:version`. */
   private readonly references = new Map<string, Reference>();
-  /** The last look at each endpoint. */
+  /** The latest look at each endpoint. */
   readonly latest = new Map<string, EndpointDrift>();
   private readonly asked = new Map<string, number>();
   private readonly loop: PacedLoop;
@@ -92,7 +92,7 @@ export class DriftWatch {
       await this.look(route).catch((error: unknown) =>
         this.parts.log.warn(
           { endpoint: route.endpoint, error: (error as Error).message },
-          'the look for drift failed; the next look tries again',
+          'a look at drift failed; it is repeated at the next interval',
         ),
       );
     }
@@ -171,7 +171,7 @@ export class DriftWatch {
     const reasons = retrainingReasons(drift);
     if (reasons.length === 0) return;
     const now = steadyNow();
-    // Each reason is given once in the cool-down; the table may lag a moment behind what this process has said.
+    // Each reason is given once in the cool-down. The table may lag behind what this process has just published.
     const said = new Set(await labels.reasonsSaid(model, version, now - cooldownMs));
     const fresh = reasons.filter(
       (r) => !said.has(r) && now - (this.asked.get(`${drift.version} ${r}`) ?? Number.NEGATIVE_INFINITY) >= cooldownMs,
@@ -186,7 +186,7 @@ export class DriftWatch {
     log.warn({ model, reasons }, event.sentence);
   }
 
-  /** What drift says of a rollout now; nothing of one that did not ask and whose version has no profile. */
+  /** The verdict on a rollout; undefined when the rollout does not require one and its version has no profile. */
   finding(rollout: Rollout, now: number): Finding | undefined {
     const drift = this.latest.get(rollout.spec.endpoint);
     // A look that was under way when its endpoint's route was withdrawn may have left something.
@@ -196,7 +196,7 @@ export class DriftWatch {
   }
 }
 
-/** The data had moved at each of the last looks, too. */
+/** Whether the data had moved at each of the latest looks as well. */
 function lasts(windows: readonly DriftWindow[]): boolean {
   return Array.from({ length: LASTING }, (_, back) => windows.slice(0, windows.length - back)).every(
     (w) => w.length >= DRIFT_RULE.m && dataMoved(judgeDrift(w)),

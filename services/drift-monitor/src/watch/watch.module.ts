@@ -32,7 +32,7 @@ export function watchFeature(
       readiness: Object.entries(replicas).map(([name, replica]) => ({ name, ready: () => replica.isReady })),
       started: () => {
         for (const replica of Object.values(replicas)) replica.start();
-        // A version whose profile is not known yet would count as one without.
+        // Without this wait, a version whose profile has not been read yet would count as one without a profile.
         void replicas.profiles.ready.then(() => watch.start());
       },
     },

@@ -29,7 +29,7 @@ it('a line of training data that is endless is left out, and the note says so', 
   ]);
 });
 
-it('a profile that is too long to be published is none, and the note says by how much', async () => {
+it('a profile that is too long to be published is not stored, and the note says by how much', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'));
   const sha256 = 'a'.repeat(64);
   mkdirSync(join(folder, 'aa'));

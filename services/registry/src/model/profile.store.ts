@@ -22,8 +22,8 @@ const MOST_LINE_BYTES = 4 * 1024 ** 2;
 export type ReferenceProfile = { profile: Profile | null; note: string };
 
 /**
- * The reference profile of a version, when it is registered: the trainer's own, or made from the training snapshot. A
- * file that is not in the shape of a snapshot is kept like any other; the note says why there is no profile then.
+ * The reference profile of a version at its registration: the trainer's own, or made from the training snapshot. A file
+ * in another format is stored like any other; the note then says why there is no profile.
  */
 export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle): Promise<ReferenceProfile> {
   const { profile, note } = await readProfile(artifacts, bundle);
@@ -31,7 +31,7 @@ export async function referenceProfile(artifacts: ArtifactStore, bundle: Bundle)
   if (bytes <= MOST_PROFILE_BYTES) return { profile, note };
   return {
     profile: null,
-    note: `the profile has ${bytes} bytes of JSON; it may have ${MOST_PROFILE_BYTES}: shorten names and categories`,
+    note: `the profile has ${bytes} bytes of JSON; it may have ${MOST_PROFILE_BYTES}: shorten names, categories`,
   };
 }
 

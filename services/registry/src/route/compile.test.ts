@@ -31,13 +31,13 @@ const route = (before: string[], warm: string[], mayReturn: string[]) =>
   }).branches[0]?.target.addresses;
 
 describe('the addresses of a version', () => {
-  it('keep a worker that has restarted and is still loading, so that one is left when the other ends', () =>
+  it('keep a worker that has restarted and is still loading, so that one remains when another one ends', () =>
     expect(route(['http://a', 'http://b'], ['http://b'], ['http://a', 'http://b'])).toEqual(['http://a', 'http://b']));
-  it('drop one that is dead or cannot load the version, where another is warm', () =>
+  it('drop a worker that has ended or cannot load the version, when another one is warm', () =>
     expect(route(['http://a', 'http://b'], ['http://b'], ['http://b'])).toEqual(['http://b']));
-  it('take in nobody who has never had it warm', () =>
+  it('do not include a worker that has never had it warm', () =>
     expect(route(['http://a'], ['http://a'], ['http://a', 'http://c'])).toEqual(['http://a']));
-  it('stay as they were while nobody is warm', () =>
+  it('stay as they were while no worker is warm', () =>
     expect(route(['http://a', 'http://b'], [], [])).toEqual(['http://a', 'http://b']));
 });
 

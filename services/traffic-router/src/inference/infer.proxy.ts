@@ -34,13 +34,13 @@ import type { Streamed } from './streamed.ts';
 import { Turn, type TurnParts } from './turn.proxy.ts';
 
 const random = new RandomPool(randomFillSync);
-/** What is full now may have room in a moment. */
+/** A full queue may have room in a moment. */
 const RETRY: Record<number, Record<string, string>> = { 503: { 'retry-after': '1' } };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what an id must not have
 const CONTROL = /[\0-\x1f\x7f]/;
 
 type Infer = Extract<Match, { operation: 'infer' }>;
-type Ids = { requestId: string; traceparent: string /** For whoever we ask: the caller's trace, a span of ours. */ };
+type Ids = { requestId: string; traceparent: string /** For targets: the caller's trace, with a new span id. */ };
 /** A request that is being answered. */
 type Asked = { protocol: Protocol; ids: Ids; body: Buffer; facts: RequestFacts; started: number };
 
@@ -51,21 +51,21 @@ export type InferProxyParts = Omit<AskerParts, 'onEjected'> &
     shadow: Pick<ShadowTap, 'sample'>;
     router: string;
     boot: string;
-    /** Of all bodies that are read, wait, or are asked for. */
+    /** Limit on all bodies that are being read, wait, or are being sent. */
     bytes: ByteBudget;
     maxBodyBytes: number;
-    /** For a body to arrive. */
+    /** Time for a body to arrive. */
     uploadTimeoutMs: number;
     maxLoggedBytes: number;
-    /** An API key for inference-workers; no other target sees it. */
+    /** An API key for inference-workers; no other target gets it. */
     workerKey?: string | undefined;
-    /** Those that are spoken here; all when absent. */
+    /** The supported protocols; all when absent. */
     protocols?: readonly Protocol[];
-    /** Whether an answer leads to another question; none does when absent. */
+    /** Whether an answer leads to another hop; none does when absent. */
     next?: NextHop;
   };
 
-/** The hot path of one inference: body as bytes, assignment, plan, its execution, row, answer. */
+/** The hot path of an inference: body as bytes, assignment, plan, execution, row, answer. */
 export class InferProxy {
   private readonly parts: InferProxyParts;
   private readonly execution: Execution;
@@ -81,7 +81,7 @@ export class InferProxy {
     this.host = new RouterHost(parts.routes, parts.ejections);
   }
 
-  /** True when the request speaks one of the protocols, and was taken. */
+  /** Returns true when the request belongs to one of the protocols, and was handled. */
   readonly handle = (req: IncomingMessage, res: ServerResponse): boolean => {
     const found = recognise(req.method ?? '', req.url ?? '', this.parts.protocols ?? protocols);
     if (!found) return false;
@@ -107,14 +107,14 @@ export class InferProxy {
     const problem =
       error instanceof ProblemError
         ? error
-        : new ProblemError('internal', 'something failed on our side; the log has the details', { cause: error });
+        : new ProblemError('internal', 'internal error; the log has the details', { cause: error });
     if (problem.code === 'internal')
       this.parts.log.error({ err: error, request_id: requestId, trace_id: traceIdOf(traceparent) }, 'inference failed');
     if (problem.code === 'overloaded') shedTotal.inc();
     answerProblem(res, problem, { requestId, protocol, headers: RETRY[problem.status] ?? {} });
   }
 
-  /** @param ids gets the body's id as the request's when no header gives one */
+  /** @param ids gets the id in the body as the request's id when no header gives one */
   private async serve(
     req: IncomingMessage,
     res: ServerResponse,
@@ -124,14 +124,14 @@ export class InferProxy {
     held: HeldBytes,
   ): Promise<void> {
     const { routes, maxBodyBytes, uploadTimeoutMs, workerKey } = this.parts;
-    // All that the headers say comes first: nothing is kept of the body of who may not ask, or asks nobody.
+    // All headers are checked first: no byte of the body is kept when the caller may not call, or names no endpoint.
     this.parts.access.check(headerOf(req, 'authorization'));
     if (match.endpoint !== undefined) routes.require(match.endpoint);
     protocol.admit(req.headers);
     requireIdentity(req.headers);
     const body = await readBody(req, maxBodyBytes, uploadTimeoutMs, held);
     const facts = protocol.read(body);
-    // How long a caller takes to send is not how long an arm takes to answer.
+    // The time that a caller takes to send is not part of an arm's time.
     const started = performance.now();
     const endpoint = match.endpoint ?? facts.endpoint ?? '';
     const route = routes.require(endpoint);
@@ -158,7 +158,7 @@ export class InferProxy {
     if (!assignment)
       throw new ProblemError(
         'unknown_version',
-        `the endpoint "${endpoint}" has no version ${wanted}: only the control's and the candidate's can be forced`,
+        `the endpoint "${endpoint}" has no version ${wanted}: only the versions of its arms can be forced`,
       );
     const headers = (target: Target) => workerHeaders(target, workerKey);
     const request = { endpoint, protocol, body, requestId, traceparent, headers };
@@ -170,7 +170,7 @@ export class InferProxy {
     else this.finish(res, came, asked);
   }
 
-  /** The whole answer: its row is journalled, and it leaves. */
+  /** Journals the row of a complete answer, and sends it. */
   private finish(res: ServerResponse, came: Came, asked: Asked): void {
     const { problem, served } = came.conclusion;
     const refusal = problem ? asked.protocol.refusal(problem, asked.ids.requestId) : undefined;
@@ -182,7 +182,7 @@ export class InferProxy {
       asked,
       { status: reply.status, errorCode: came.conclusion.errorCode, body: reply.body },
       () => {
-        // It takes memory until its caller has read it.
+        // It takes memory until the caller has read it.
         const unread = this.parts.bytes.hold();
         unread.add(reply.body.length);
         res.once('close', () => unread.release());
@@ -192,7 +192,7 @@ export class InferProxy {
     );
   }
 
-  /** An answer that is sent on as it comes: its row is journalled before its end leaves. */
+  /** Sends a streamed answer on as it arrives; its row is journalled before its end leaves. */
   private async stream(res: ServerResponse, came: Came, asked: Asked): Promise<void> {
     const { said } = came.conclusion.served as NonNullable<Came['conclusion']['served']>;
     if (!said.rest) return;
@@ -215,7 +215,7 @@ export class InferProxy {
     };
   }
 
-  /** Has the row of an answer journalled, and then `send`s it. */
+  /** Journals the row of an answer, and then `send`s it. */
   private record(
     res: ServerResponse,
     { hop: { route, assignment }, conclusion }: Came,
@@ -272,7 +272,7 @@ export class InferProxy {
       shadow,
       send: (journalled) => {
         if (!journalled && journalFull === 'refuse') {
-          const why = 'the answer could not be journalled, so it is not given';
+          const why = 'the answer could not be journalled, so it is not sent';
           this.refuse(res, protocol, ids, new ProblemError('journal_full', why));
           return;
         }
@@ -287,7 +287,7 @@ export class InferProxy {
   }
 
   /**
-   * Sends what is finished. Called before a new route is applied too, so that no answer of the old route leaves after
+   * Sends what is finished. Also called before a new route is applied, so that no answer of the old route leaves after
    * that.
    */
   flush(): void {

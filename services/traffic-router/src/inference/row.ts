@@ -15,16 +15,16 @@ const HEAD_BYTES = 1024;
 /** The row's fields except the bodies, which are spliced in as bytes. */
 export type RowHead = Omit<PredictionRow, 'request' | 'response'>;
 
-/** What happened to one request, as its row tells it. */
+/** What happened to one request, for its row. */
 export type Answered = {
   eventId: string;
   /** Milliseconds since the epoch. */
   time: number;
   requestId: string;
   traceparent: string;
-  /** The name of the protocol that it speaks. */
+  /** The name of the request's protocol. */
   protocol: string;
-  /** Undefined when the answer is none of a model, or is not read. */
+  /** Undefined when the answer is not a model's, or is not parsed. */
   outputs: AnswerFacts['outputs'];
   /** Of the request. */
   features: FeatureValues;
@@ -34,13 +34,13 @@ export type Answered = {
   status: number;
   errorCode: string;
   latencyUs: number;
-  /** It was sampled for the shadow. */
+  /** Whether it was sampled for the shadow. */
   isSampled: boolean;
   router: string;
   boot: string;
 };
 
-/** The row of a request but for its bodies and its number. Pure. */
+/** The row of a request except its bodies and sequence number. Pure. */
 export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
   const { route, assignment, conclusion } = a;
   const { served, fallbackFrom } = conclusion;
@@ -84,7 +84,7 @@ export function rowHead(a: Answered): Omit<RowHead, 'sequence'> {
   };
 }
 
-/** The outputs of an answer as its row has them; a single integer keeps all its digits. */
+/** The outputs of an answer for its row; a single integer keeps all its digits. */
 export function outputsOfRow(outputs: AnswerFacts['outputs'] = []): Record<string, string> {
   return rowOutputs(
     outputs.map(({ name, values }) => {
@@ -94,14 +94,14 @@ export function outputsOfRow(outputs: AnswerFacts['outputs'] = []): Record<strin
   );
 }
 
-/** A body as it stands in a row: as the JSON that it `isJson`; `whole` unless only digest, size and head of it do. */
+/** A body in a row: unchanged if it `isJson`; not `whole` when only its digest, size and head are stored. */
 export type LoggedBody = { json: Buffer; whole: boolean; isJson: boolean };
 
 /**
- * A body as it stands in a row: at most `maxBytes` there, escapes counted. What was read as JSON is taken as it is (a
- * raw newline in it can only be white space, and becomes a space); anything else becomes a JSON string, and so does
- * JSON that some reader of the log might refuse; what is too long then becomes its digest, size and head (some 6 KiB).
- * @param isJson that we have read it as JSON in UTF-8; nobody else's word counts
+ * A body in a row: at most `maxBytes` there, escapes included. A body that was parsed as JSON is inserted unchanged
+ * (raw newlines in it can only be white space, and become spaces); anything else, and JSON that some reader of the log
+ * might refuse, becomes a JSON string. A body that is too long then becomes its digest, size and head (about 6 KiB).
+ * @param isJson whether the router itself has parsed it as JSON in UTF-8; no header is trusted
  */
 export function loggedBody(body: Buffer, isJson: boolean, maxBytes: number): LoggedBody {
   if (body.length > maxBytes) return digested(body);
@@ -125,23 +125,21 @@ function digestOf(digest: string, bytes: number, body: Buffer): LoggedBody {
   return { json: Buffer.from(JSON.stringify({ digest, bytes, head })), whole: false, isJson: false };
 }
 
-/** An answer as it stands in a row, and what the model put out. */
+/** An answer in a row, and the model's outputs. */
 export function loggedAnswer(
   protocol: Protocol,
   body: Buffer,
   maxBytes: number,
 ): { response: LoggedBody; outputs: AnswerFacts['outputs'] } {
-  // A long answer is logged as its digest, and not read: a model may answer with what takes a minute to parse.
+  // A long answer is logged as its digest and not parsed, since parsing could take a minute.
   const facts = body.length <= maxBytes ? protocol.readAnswer(body) : undefined;
   const response = loggedBody(facts?.json ?? body, facts?.json !== undefined, maxBytes);
-  // What some reader of the log might refuse has no outputs there: it may be nested more deeply than can be written.
+  // An answer that some reader of the log might refuse has no outputs in its row: it may be nested too deeply to be
+  // written.
   return { response, outputs: response.isJson ? facts?.outputs : undefined };
 }
 
-/**
- * An answer that went to its caller piece by piece, as it stands in a row: its text; its digest, size and head where
- * not all of it was kept, or it is too long.
- */
+/** A streamed answer in a row: its text; its digest, size and head when not all of it was kept, or it is too long. */
 export function loggedStream({ kept, bytes, digest, ended }: Streamed, maxBytes: number): LoggedBody {
   if (kept.length < bytes) return digestOf(digest, bytes, kept);
   const { json, whole } = loggedBody(kept, false, maxBytes);

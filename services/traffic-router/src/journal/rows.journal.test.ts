@@ -61,7 +61,7 @@ afterEach(async () => {
 });
 
 describe('the journal', () => {
-  it('ships what was appended, in order, and then holds nothing', async () => {
+  it('sends what was appended, in order, and is empty then', async () => {
     const j = journal();
     j.start();
     append(j, 'a', 'b');
@@ -105,7 +105,7 @@ describe('the journal', () => {
     expect(position()).toBe(6);
   });
 
-  it('sets a line aside that fits into no record, counts it, and ships what comes after it', async () => {
+  it('sets aside a line that fits into no record, counts it, and sends what follows', async () => {
     const j = journal();
     const long = 'x'.repeat(MAX_RECORD_BYTES + 10);
     append(j, 'before', long, 'after');
@@ -115,7 +115,7 @@ describe('the journal', () => {
     while (j.waitingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     expect([j.appended, j.shipped, j.setAside, j.refused]).toEqual([3, 2, 1, 0]);
     expect(readFileSync(join(folder, 'set-aside.ndjson'), 'utf8')).toBe(`${long}\n`);
-    // and the next start takes it for no segment
+    // and the next start does not take it for a segment
     await j.close(0);
     const next = journal();
     append(next, 'later');
@@ -133,7 +133,7 @@ describe('the journal', () => {
     expect([rows(), j.setAside]).toEqual([['a', 'c'], 1]);
   });
 
-  it('deletes no segment before all of it is shipped or set aside', async () => {
+  it('deletes no segment before all of it is sent or set aside', async () => {
     away = true;
     const j = journal(200_000_000);
     j.start();
@@ -145,7 +145,7 @@ describe('the journal', () => {
     expect([rows().length, j.setAside]).toEqual([50, 0]);
   });
 
-  it('keeps rows while Kafka is away and ships them after a restart; what was acknowledged goes once', async () => {
+  it('keeps rows while Kafka is unavailable, sends them after a restart; acknowledged ones once', async () => {
     const first = journal();
     first.start();
     append(first, 'acknowledged');
@@ -162,7 +162,7 @@ describe('the journal', () => {
     expect(rows()).toEqual(['acknowledged', 'kept 1', 'kept 2', 'new']);
   });
 
-  it('cuts off the line that a kill left unfinished', async () => {
+  it('cuts off a line that was incomplete at a kill', async () => {
     const first = journal();
     append(first, 'whole');
     const file = readdirSync(folder)
@@ -176,7 +176,7 @@ describe('the journal', () => {
     expect(rows()).toEqual(['whole', 'next']);
   });
 
-  it('refuses and counts rows beyond its bound, and takes rows again when there is room', async () => {
+  it('refuses and counts rows beyond its limit, and accepts rows again when there is room', async () => {
     away = true;
     const j = journal(100);
     expect(append(j, 'x'.repeat(60))).toBe(true);
@@ -201,7 +201,7 @@ describe('the journal', () => {
   });
 
   it.each(['{"segment":9,"offset":4}', '{"segment":1,"offset":"x"}', '{}', 'torn'])(
-    'deletes no row and goes on when the position file says %s',
+    'deletes no row and goes on when the position file contains %s',
     async (position) => {
       writeFileSync(join(folder, '0000000001.ndjson'), 'a\nb\n');
       writeFileSync(join(folder, 'position.json'), position);
@@ -223,13 +223,13 @@ describe('the journal', () => {
     expect(JSON.parse(readFileSync(join(folder, 'position.json'), 'utf8'))).toEqual({ segment: 1, offset: 2 });
   });
 
-  it('waits for nothing that is not there: a position beyond the end of its segment', () => {
+  it('does not wait for data that do not exist: a position beyond the end of its segment', () => {
     writeFileSync(join(folder, '0000000001.ndjson'), 'a\n');
     writeFileSync(join(folder, 'position.json'), '{"segment":1,"offset":5000}');
     expect(journal().waitingBytes).toBe(0);
   });
 
-  it('ships the rows of the segment that it writes to though its file was deleted, and has room again', async () => {
+  it('sends the rows of its current segment although the file was deleted, and has room again', async () => {
     const j = journal(100);
     append(j, 'x'.repeat(80));
     for (const name of readdirSync(folder)) rmSync(join(folder, name));
@@ -274,7 +274,7 @@ describe('the journal', () => {
     expect([a.refused, b.refused]).toEqual([0, 0]);
   });
 
-  it('empties itself though its position cannot be saved, and does not blame Kafka for it', async () => {
+  it('empties itself although its position cannot be saved, and does not report that as a fault of Kafka', async () => {
     mkdirSync(join(folder, 'position.json'));
     const warned = vi.spyOn(log, 'warn');
     const j = journal();

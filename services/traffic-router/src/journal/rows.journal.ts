@@ -1,4 +1,4 @@
-// Over 300 lines: segments, position and counts change together, and what a failing disk leaves is judged by all three.
+// Over 300 lines: segments, position and counts change together, and recovering from a failing disk needs all three.
 import {
   appendFileSync,
   closeSync,
@@ -32,8 +32,8 @@ import { lines, NEWLINE, newlines } from './lines.ts';
 const LINE_END = Buffer.from([NEWLINE]);
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 /**
- * With less than this waiting, the shipper lets rows gather for a moment: a record for every row costs more than the
- * row.
+ * With less than this waiting, the shipper lets rows accumulate for a moment, because a record for every row would cost
+ * more than the row.
  */
 const SMALL_BYTES = 256 * 1024;
 /** What was appended last is kept in memory, up to so much: some records of what is about to be sent. */
@@ -86,10 +86,10 @@ export class RowJournal {
   private savedAt = Number.NEGATIVE_INFINITY;
   private saving: NodeJS.Timeout | undefined;
   private bytesWaiting = 0;
-  /** What waits in each segment of ours, by its number, oldest first. */
+  /** Unsent bytes of each of this process's segments, by number, oldest first. */
   private readonly held = new Map<number, { bytes: number; rows: number }>();
   private wake: (() => void) | undefined;
-  /** Rows came since the shipper last looked. */
+  /** Rows were appended since the shipper last looked. */
   private fresh = false;
   private closing = false;
   private shipping: Promise<void> | undefined;
@@ -100,7 +100,7 @@ export class RowJournal {
   appended = 0;
   shipped = 0;
   refused = 0;
-  /** Lines that no record can carry: they are kept in `set-aside.ndjson` beside the segments, and counted. */
+  /** Lines that fit into no record: they are moved to `set-aside.ndjson` beside the segments, and counted. */
   setAside = 0;
   private lastComplaint = 0;
 
@@ -120,7 +120,7 @@ export class RowJournal {
     if (segments.length === 0) this.position = { segment: this.segment, offset: 0 };
   }
 
-  /** Begins a segment that nobody else writes to, with the next free number. */
+  /** Begins a segment that no other process writes to, with the next free number. */
   private openNext(): number {
     for (let next = this.segment + 1; ; next++) {
       try {
@@ -146,13 +146,15 @@ export class RowJournal {
       .sort((a, b) => a - b);
   }
 
-  /** Whatever lies before the saved position, or without one that can be used, is shipped once more, never deleted. */
+  /**
+   * Everything before the saved position, or without a valid position everything, is sent once more and never deleted.
+   */
   private loadPosition(first: number | undefined): { segment: number; offset: number } {
     let saved = { segment: 0, offset: 0 };
     try {
       saved = JSON.parse(readFileSync(this.positionFile, 'utf8')) ?? saved;
     } catch {
-      // There is none, or it is torn.
+      // The file does not exist, or is incomplete.
     }
     const { segment, offset } = saved;
     if (first === segment && Number.isSafeInteger(offset) && offset >= 0)
@@ -160,7 +162,7 @@ export class RowJournal {
     return { segment: first ?? (Number.isSafeInteger(segment) && segment > 0 ? segment : 1), offset: 0 };
   }
 
-  /** Cuts off a last line that a kill left unfinished: its answer had not left. @returns what is there from `offset` */
+  /** Cuts off a last line that was incomplete at a kill: its answer had not left. @returns the length from `offset` */
   private repair(segment: number, offset: number): { bytes: number; rows: number } {
     const path = this.path(segment);
     const content = readFileSync(path);
@@ -174,7 +176,8 @@ export class RowJournal {
   }
 
   /**
-   * Appends whole lines by one write. @returns false when they were not taken: the journal is full, or the disk failed
+   * Appends whole lines by one write.
+   * @returns false when they were not accepted: the journal is full, or the disk failed
    */
   append(pieces: Buffer[], rows: number): boolean {
     const written = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
@@ -197,7 +200,7 @@ export class RowJournal {
         this.lastComplaint = now;
         this.options.log.error(
           { error: (error as Error).message, topic: this.options.topic.name, refused: this.refused },
-          'THE JOURNAL DOES NOT TAKE ROWS',
+          'THE JOURNAL CANNOT WRITE ROWS',
         );
       }
       return false;
@@ -216,7 +219,7 @@ export class RowJournal {
     return true;
   }
 
-  /** After a failed write: no half line may stay. */
+  /** After a failed write no partial line may remain. */
   private restoreTail(): void {
     try {
       if (fstatSync(this.fd).size > this.segmentBytes) ftruncateSync(this.fd, this.segmentBytes);
@@ -268,7 +271,7 @@ export class RowJournal {
     return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  /** Ships the next chunk. @returns false when there is nothing to ship */
+  /** Sends the next chunk. @returns false when there is nothing to send */
   private async shipOne(): Promise<boolean> {
     const found = this.next();
     if (!found) return false;
@@ -278,7 +281,8 @@ export class RowJournal {
       await this.publish(chunk);
     } catch (error) {
       if (!isRefusedRecord(error)) throw error;
-      // The broker refuses the records themselves, and would for ever: one line at a time, those that it takes go.
+      // The broker refuses the records themselves: they are sent one line at a time, and those that it accepts are
+      // done.
       for (const line of lines(chunk)) {
         try {
           await this.publish(Buffer.concat([line, LINE_END]));
@@ -320,22 +324,23 @@ export class RowJournal {
     this.saveSoon();
   }
 
-  /** A line that cannot be shipped is not lost: it lies aside, is counted, and the others go on. */
+  /** A line that cannot be sent is not lost: it is set aside and counted, and the others go on. */
   private putAside(line: Buffer, why: string): void {
     appendFileSync(join(this.options.folder, 'set-aside.ndjson'), Buffer.concat([line, LINE_END]));
     this.setAside++;
     this.options.log.error(
       { topic: this.options.topic.name, bytes: line.length, why, setAside: this.setAside },
-      'A ROW CANNOT BE SHIPPED: it was moved to set-aside.ndjson',
+      'A ROW CANNOT BE SENT: it was moved to set-aside.ndjson',
     );
   }
 
-  /** The next whole lines after the position; forgets segments only once all of them is shipped or set aside. */
+  /** The next whole lines after the position. A segment is forgotten only when all of it is sent or set aside. */
   private next(): Lines | undefined {
     for (;;) {
       const path = this.path(this.position.segment);
       const written = this.position.segment === this.segment;
-      // What we write to is read by what we hold open: it is there even when somebody has deleted the file.
+      // The current segment is read through its open file, so that it is readable even if somebody has deleted the
+      // file.
       const fd = written ? this.fd : openIfThere(path);
       try {
         const { size, nlink } = fd === undefined ? { size: 0, nlink: 0 } : fstatSync(fd);
@@ -355,10 +360,11 @@ export class RowJournal {
           if (nlink > 0) return undefined;
           this.roll();
         } else if (fd !== undefined && left > 0) {
-          // A segment that is no longer written to ends with a newline: this tail is half a line that a kill left.
+          // A segment that is no longer written to ends with a newline: this tail is a line that was incomplete at a
+          // kill.
           this.options.log.error(
             { path, bytes: left },
-            'a segment ends within a line, which was moved to set-aside.ndjson',
+            'a segment ended with an incomplete line, which was moved to set-aside.ndjson',
           );
           this.putAside(this.readAll(fd, left), 'half a line');
           this.advance(left, 0);
@@ -370,7 +376,7 @@ export class RowJournal {
     }
   }
 
-  /** Goes on to the next segment. What should have been in this one, and was not, is lost: it is counted. */
+  /** Goes on to the next segment. Data that are missing in this one are counted as lost. */
   private leave(path: string): void {
     rmSync(path, { force: true });
     const { segment } = this.position;
@@ -410,7 +416,7 @@ export class RowJournal {
     else this.saving ??= setTimeout(() => this.savePosition(), left);
   }
 
-  /** A disk that is full must still drain: without a position the next start ships once more what went already. */
+  /** A full disk must still drain: without a saved position the next start sends again what was sent already. */
   private savePosition(): void {
     clearTimeout(this.saving);
     this.saving = undefined;
@@ -426,7 +432,7 @@ export class RowJournal {
     }
   }
 
-  /** Ships what it can within `patienceMs`; the rest stays on disk for the next start. */
+  /** Sends what it can within `patienceMs`; the rest stays on disk for the next start. */
   async close(patienceMs = 5000): Promise<void> {
     if (this.closing) return;
     const deadline = steadyNow() + patienceMs;
