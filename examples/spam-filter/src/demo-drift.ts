@@ -2,6 +2,7 @@ import { driftClient, isRefusal } from '@slipway/client';
 import type { AnswerOf, driftApi } from '@slipway/contracts';
 import { sleep } from '@slipway/local';
 import type { Mail } from './corpus.ts';
+import { percent } from './demo-rollout.ts';
 import type { Sender } from './sender.ts';
 
 export type Drift = AnswerOf<typeof driftApi.drift.get>;
@@ -12,8 +13,6 @@ const STATES: Record<Drift['state'], string> = {
   insufficient_data: 'not enough requests yet to compare the inputs with the training data',
   no_profile: 'the inputs are not compared: the version has no reference profile',
 };
-
-const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
 
 async function readDrift(url: string, key: string, endpoint: string): Promise<Drift | undefined> {
   return driftClient({ url, key })
