@@ -131,6 +131,25 @@ const detector = (make: () => stats.StreamDetector) => (values: number[]) => sta
 // biome-ignore lint/suspicious/noExplicitAny: calls of every shape
 export const CALLS: Record<string, [(...args: any[]) => unknown, ...unknown[][]]> = {
   Adwin: [detector(() => new stats.Adwin()), [xs]],
+  Carry: [
+    (cells: [number, number, number][], margin: number, from: number) => {
+      const carry = new stats.Carry<stats.CountCell, stats.CountEvidence>();
+      const all = cells.map(([second, control, candidate]) => ({ second, weight: 0.5, control, candidate }));
+      const make = () => new stats.CountEvidence(margin, stats.WORSE_WHEN_MORE, 1000, 100);
+      carry.evidence(all.slice(0, -1), '', make);
+      carry.changed(from);
+      return carry.evidence(all, '', make).valueAt(2000);
+    },
+    [
+      [
+        [1000, 1, 2],
+        [1100, 3, 4],
+        [1200, 0, 5],
+      ],
+      1.25,
+      1,
+    ],
+  ],
   CountEvidence: [
     (c, margin, start, planned, now) => {
       const e = new stats.CountEvidence(margin, stats.WORSE_WHEN_MORE, start, planned);

@@ -37,6 +37,7 @@ export {
   WORSE_WHEN_MORE,
 } from './e-process/counts.ts';
 export { type LatencyCell, LatencyEvidence, latencyShift } from './e-process/latency.ts';
+export { Carry } from './e-process/carry.ts';
 export type { RunningEvidence } from './e-process/mixture.ts';
 export { isCrossed, ReturningUnits, type Sighting } from './e-process/returning-units.ts';
 export { type Arm, meanArm, meanArmFromSums, proportionArm, ratioArm, type RatioSums } from './effect/arm.ts';
@@ -62,7 +63,7 @@ export type { Exclusion, Harm } from './guardrails/harm.ts';
 export type { ArmTotals } from './guardrails/kind.ts';
 export type { Guardrail, GuardrailNumbers } from './guardrails/kinds.ts';
 export type { ProportionGuardrail } from './guardrails/proportion.ts';
-export type { LatencyQuantiles, QuantileGuardrail } from './guardrails/quantile.ts';
+export type { LatencyCarry, LatencyQuantiles, QuantileGuardrail } from './guardrails/quantile.ts';
 export * from './kernel/distributions.ts';
 export { chiSquareSurvival } from './kernel/gamma.ts';
 export {

@@ -25,7 +25,7 @@ export type Builders = {
 };
 
 /** Events by share of the candidate, over all seconds: [control, candidate]. */
-export const sums = (cells: CountCell[]) =>
+export const sums = (cells: readonly CountCell[]) =>
   Object.fromEntries(
     [...new Set(cells.map((c) => c.weight))]
       .sort()

@@ -7,6 +7,7 @@ import {
   type Metric,
   metricSchema,
   obey,
+  pairShare,
   pause,
   type Rollout,
   rolloutSpecSchema,
@@ -15,8 +16,6 @@ import {
 } from '@slipway/release';
 import { type PredictionRow, topics } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
-import { CountsStore } from '@slipway/experiment-stats/counts.store';
-import { LookRows } from '@slipway/experiment-stats/look-rows.store';
 import { until } from '@slipway/local';
 import type { ClickHouseClient } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
@@ -292,9 +291,9 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
         [3, 4],
       ]);
       expect([b?.crossed_units, c?.crossed_units, b?.threshold]).toEqual([1, 1, 40]);
-      const { counts, clickhouse } = context();
-      const look = await LookRows.open(clickhouse, of, await counts.asOf(of), 'c');
-      const exposures = sums(await new CountsStore(clickhouse).exposures(look).finally(() => look.end()));
+      const { counts } = context();
+      const pair = { candidate: 'c', part: pairShare(spec, 'c'), others: ['b'] };
+      const exposures = sums(await counts.exposures(of, await counts.asOf(of), pair));
       expect(Object.entries(exposures)).toEqual([[expect.stringMatching(/^0\.50000000/), [3, 4]]]);
       expect(b?.guardrails[0]).toMatchObject({ candidate: { units: 2, events: 1 }, control: { units: 3, events: 0 } });
       const without = await seen({ withdrawn: [{ arm: 'b', at: 0, reason: '', evidence_id: null }] });

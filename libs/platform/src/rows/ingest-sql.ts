@@ -24,8 +24,10 @@ const LINE_COLUMNS = `(
  * The queue goes first and comes back last: what its views were to take stays in Kafka meanwhile, and its offsets with
  * the consumer group. The table has to be there, and `slipway_row`. `${KAFKA_BROKERS}` stands for the brokers, and
  * `${TOPIC_PREFIX}` for what the deployment puts before the names of topics and groups.
+ *
+ * @param also statements for what else is kept of its rows: they run while nothing lands
  */
-export function ingestStatements(row: Row): string[] {
+export function ingestStatements(row: Row, also: readonly string[] = []): string[] {
   const { table } = row;
   const topic = topicOf(row);
   const columns = columnsOf(row);
@@ -54,6 +56,7 @@ SELECT lower(hex(SHA256(line))) AS event_id, 'clickhouse' AS consumer, topic, ka
 FROM slipway.${table}_lines
 WHERE refusal != ''
 COMMENT 'Sends what ${table}_ingest refuses to dead_letters, with the reason'`,
+    ...also,
     `CREATE TABLE slipway.${table}_queue (line String COMMENT 'one row or CloudEvent as JSON, as it came')
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '\${KAFKA_BROKERS}', kafka_topic_list = '\${TOPIC_PREFIX}${topic}',

@@ -13,8 +13,8 @@ import { type ClickHouseClient, createClickHouse, queryRows } from './clickhouse
  * - Numbered files (`0001_….sql`) change tables and are applied once, in order. `${predictions}` and the like stand for
  *   the columns of a declared row.
  * - Columns that a row declares and its table lacks are added, and comments follow the declaration.
- * - Everything else is applied again whenever its text changes: the functions (`functions.sql`), each row's ingest, the
- *   views (`views/*.sql`).
+ * - Everything else is applied again whenever its text changes: the functions (`functions.sql`), each row's ingest with
+ *   what else is kept of its rows (`ingest/TABLE.sql`), the views (`views/*.sql`).
  *
  * Statements are separated by a line of `---` and must be idempotent: an interrupted file is run again from its
  * beginning. `${NAME}` is replaced from `variables`.
@@ -65,11 +65,13 @@ class Migration {
     this.functions = functions.join('\n');
     for (const name of numbered) if (!this.done.has(name)) await this.apply(name, await this.read(name));
     for (const row of rows) await this.followDeclaration(row);
-    for (const row of rows)
-      await this.repeatable(
-        `ingest/${row.table}`,
-        ingestStatements(row).map((s) => this.replaced(row.table, s)),
-      );
+    const further = new Set(await this.files('ingest', /\.sql$/));
+    for (const row of rows) {
+      const file = `ingest/${row.table}.sql`;
+      const also = further.has(file) ? await this.read(file) : [];
+      const statements = ingestStatements(row, also).map((s) => this.replaced(row.table, s));
+      await this.repeatable(`ingest/${row.table}`, statements);
+    }
     for (const name of views) await this.repeatable(name, await this.read(name));
     await this.repeatable('views/unknown_values', unknownValuesStatements(rows));
     if (this.applied.length > 0) await this.commentMaterializedViews();

@@ -1,4 +1,5 @@
-import { countEvidence, SAMPLE_RATIOS } from '../e-process/counts.ts';
+import { carriedOr } from '../e-process/carry.ts';
+import { type CountCell, CountEvidence, SAMPLE_RATIOS } from '../e-process/counts.ts';
 import { sound } from '../errors.ts';
 import { type GuardrailNumbers, kindOf } from '../guardrails/kinds.ts';
 import type { JudgeInput } from './input.ts';
@@ -42,9 +43,7 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   const e = numbers.reduce((sum, g) => sum + g.stake * g.e, 0);
   const threshold = 1 / input.alpha;
   const sampleRatioE =
-    'valueAt' in input.exposures
-      ? input.exposures.valueAt(input.nowSecond)
-      : countEvidence(input.exposures, 1, SAMPLE_RATIOS, input.startSecond, input.plannedSeconds, input.nowSecond);
+    'valueAt' in input.exposures ? input.exposures.valueAt(input.nowSecond) : sampleRatio(input.exposures, input);
 
   let verdict: Judgement['verdict'] = 'hold';
   let reasons: string[] = [];
@@ -101,6 +100,12 @@ export const judge = sound('judge', (input: JudgeInput): Judgement => {
   };
   return { verdict, reasons, sentence: describe(verdict, reasons, result), numbers: result };
 });
+
+function sampleRatio(cells: readonly CountCell[], input: JudgeInput): number {
+  const { startSecond, plannedSeconds, nowSecond } = input;
+  const none = () => new CountEvidence(1, SAMPLE_RATIOS, startSecond, plannedSeconds);
+  return carriedOr(input.exposuresCarry, cells, `${startSecond} ${plannedSeconds}`, none).valueAt(nowSecond);
+}
 
 function numbersOf(g: JudgeInput['guardrails'][number], stake: number, input: JudgeInput): GuardrailNumbers {
   const kind = kindOf(g);

@@ -28,7 +28,7 @@ export const SAMPLE_RATIOS = [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2]
  * time of onset: `mixture.ts`.
  */
 export class CountEvidence implements RunningEvidence {
-  private readonly mixture: MixtureWealth;
+  private mixture: MixtureWealth;
   private readonly margin: number;
   private readonly ratios: readonly number[];
   /** For each alternative: ln(r / margin), and by weight −ln((1 + w(r − 1)) / (1 + w(margin − 1))). */
@@ -36,9 +36,11 @@ export class CountEvidence implements RunningEvidence {
   private readonly costs = new Map<number, number[]>();
   private readonly factors: number[];
   /** All events so far, by weight. */
-  private readonly seen = new Map<number, { control: number; candidate: number }>();
+  private seen = new Map<number, { control: number; candidate: number }>();
+  private readonly made: readonly [number, readonly number[], number, number];
 
   constructor(margin: number, ratios: readonly number[], startSecond: number, plannedSeconds: number) {
+    this.made = [margin, ratios, startSecond, plannedSeconds];
     if (!(margin > 0 && margin < Number.POSITIVE_INFINITY))
       throw new StatsError('out_of_range', `a margin must be a positive ratio, not ${margin}`);
     if (ratios.length === 0 || ratios.some((r) => !(r > 0 && r < Number.POSITIVE_INFINITY)))
@@ -68,6 +70,14 @@ export class CountEvidence implements RunningEvidence {
     for (let j = 0; j < this.factors.length; j++)
       this.factors[j] = candidate * (this.gain[j] as number) + (control + candidate) * (cost[j] as number);
     this.mixture.add(second, this.factors);
+  }
+
+  /** The same so far; what is added to either does not change the other. */
+  copy(): CountEvidence {
+    const copy = new CountEvidence(...this.made);
+    copy.mixture = this.mixture.copy();
+    copy.seen = new Map([...this.seen].map(([w, counts]) => [w, { ...counts }]));
+    return copy;
   }
 
   valueAt(second: number): number {

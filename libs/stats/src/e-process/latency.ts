@@ -31,7 +31,7 @@ export const shiftRatios = sound('shiftRatios', (masses: readonly number[], h: n
  * of the control by 1/(1 + w(ρ_b − 1)). A margin enters by cutting the candidate's buckets at margin × the edges.
  */
 export class LatencyEvidence implements RunningEvidence {
-  private readonly mixture: MixtureWealth;
+  private mixture: MixtureWealth;
   private readonly buckets: number;
   private readonly ratios: number[][];
   private readonly gain: number[][];
@@ -39,11 +39,13 @@ export class LatencyEvidence implements RunningEvidence {
   private readonly masses: readonly number[];
   private readonly shifts = new Map<number, number[]>();
   /** All requests so far, by weight and bucket. */
-  private readonly seen = new Map<number, { control: number[]; candidate: number[] }>();
+  private seen = new Map<number, { control: number[]; candidate: number[] }>();
   private readonly factors = new Array<number>(SHIFTS.length).fill(0);
+  private readonly made: readonly [readonly number[], number, number];
 
   /** @param masses the control's share of requests per bucket, summing to 1 */
   constructor(masses: readonly number[], startSecond: number, plannedSeconds: number) {
+    this.made = [masses, startSecond, plannedSeconds];
     this.buckets = masses.length;
     this.masses = masses;
     this.ratios = SHIFTS.map((h) => shiftRatios(masses, h));
@@ -85,6 +87,16 @@ export class LatencyEvidence implements RunningEvidence {
       this.factors[j] = sum;
     }
     this.mixture.add(second, this.factors);
+  }
+
+  /** The same so far; what is added to either does not change the other. */
+  copy(): LatencyEvidence {
+    const copy = new LatencyEvidence(...this.made);
+    copy.mixture = this.mixture.copy();
+    copy.seen = new Map(
+      [...this.seen].map(([w, { control, candidate }]) => [w, { control: [...control], candidate: [...candidate] }]),
+    );
+    return copy;
   }
 
   valueAt(second: number): number {

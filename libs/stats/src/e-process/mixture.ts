@@ -31,6 +31,14 @@ export class MixtureWealth implements RunningEvidence {
     this.length = Math.max(1, plannedSeconds);
   }
 
+  /** The same so far; what is added to either does not change the other. */
+  copy(): MixtureWealth {
+    const copy = new MixtureWealth(this.wealth.length, this.startSecond, this.length);
+    copy.wealth.set(this.wealth);
+    copy.staked = this.staked;
+    return copy;
+  }
+
   private due(second: number): number {
     return 0.5 + 0.5 * Math.min(1, Math.max(0, (second - this.startSecond) / this.length));
   }

@@ -1,3 +1,4 @@
+import { type Carry, carriedOr } from '../e-process/carry.ts';
 import { type CountCell, CountEvidence, WORSE_WHEN_FEWER, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { proveRatio } from '../sequential/proof.ts';
 import { leastFavourableEvidence } from './exposure.ts';
@@ -13,6 +14,8 @@ export type ProportionGuardrail = Declared & {
   direction: 'lower' | 'higher';
   /** All steps, ordered by second; each unit counted once per step. Or the evidence of that, carried on. */
   cells: readonly CountCell[] | CountEvidence;
+  /** What is carried from look to look of the evidence of the cells. */
+  carry?: Carry<CountCell, CountEvidence> | undefined;
   /** The smallest harm that must be excluded before the last comparison ends. */
   harm?: Harm | undefined;
   /**
@@ -47,11 +50,13 @@ export const proportion: GuardrailKind<ProportionGuardrail, ProportionFigures> =
 
   evidence(g, { startSecond, plannedSeconds, nowSecond, step, missed = MISSED }) {
     let evidence = g.cells;
-    if (!(evidence instanceof CountEvidence)) {
-      const cells = evidence;
-      evidence = new CountEvidence(g.margin, alternatives(g), startSecond, plannedSeconds);
-      for (const cell of cells) evidence.add(cell);
-    }
+    if (!(evidence instanceof CountEvidence))
+      evidence = carriedOr(
+        g.carry,
+        evidence,
+        `${g.margin} ${startSecond} ${plannedSeconds}`,
+        () => new CountEvidence(g.margin, alternatives(g), startSecond, plannedSeconds),
+      );
     const e = evidence.valueAt(nowSecond);
     if (!g.harm) return { e };
     const { control, candidate } = g.step;

@@ -1,3 +1,4 @@
+import { type Carry, carriedOr } from '../e-process/carry.ts';
 import { CountEvidence, WORSE_WHEN_MORE } from '../e-process/counts.ts';
 import { type LatencyCell, LatencyEvidence } from '../e-process/latency.ts';
 import type { RunningEvidence } from '../e-process/mixture.ts';
@@ -21,6 +22,8 @@ export type QuantileGuardrail = Declared &
     /** The control's bucket shares; `null` while it has too few answers to cut buckets: nothing advances then. */
     masses: readonly number[] | null;
     cells: readonly LatencyCell[] | { distribution: LatencyEvidence; tail: RunningEvidence };
+    /** What is carried from look to look of the evidence of the cells. */
+    carry?: LatencyCarry | undefined;
     /**
      * The slow-down that must be excluded before the last comparison ends, in normal scores (`latencyShift`); `null`
      * where there is nothing to measure it by.
@@ -40,31 +43,48 @@ const EACH = {
 };
 const UNKNOWN: Exclusion = { harm: null, e: null, excluded: false, seconds: null };
 
-/** The evidence of the cells: of the whole distribution, and of what is slower than the control's p99. */
-function counted(
-  masses: readonly number[],
-  cells: readonly LatencyCell[],
-  startSecond: number,
-  plannedSeconds: number,
-): { distribution: LatencyEvidence; tail: RunningEvidence } {
-  const distribution = new LatencyEvidence(masses, startSecond, plannedSeconds);
-  for (const cell of cells) distribution.add(cell);
-  const tail = new CountEvidence(1, WORSE_WHEN_MORE, startSecond, plannedSeconds);
-  const last = masses.length - 1;
-  for (const { second, weight, control, candidate } of cells)
-    tail.add({ second, weight, control: control[last] as number, candidate: candidate[last] as number });
-  return { distribution, tail };
+/** The evidence of cells: of the whole distribution, and of what is slower than the control's p99. */
+export class BothEvidence {
+  readonly distribution: LatencyEvidence;
+  readonly tail: CountEvidence;
+  constructor(distribution: LatencyEvidence, tail: CountEvidence) {
+    this.distribution = distribution;
+    this.tail = tail;
+  }
+
+  add(cell: LatencyCell): void {
+    const { second, weight, control, candidate } = cell;
+    const last = control.length - 1;
+    this.distribution.add(cell);
+    this.tail.add({ second, weight, control: control[last] as number, candidate: candidate[last] as number });
+  }
+
+  copy(): BothEvidence {
+    return new BothEvidence(this.distribution.copy(), this.tail.copy());
+  }
 }
+export type LatencyCarry = Carry<LatencyCell, BothEvidence>;
 
 /** How long answers take, judged as a distribution: a limit is one on every quantile. */
 export const quantile: GuardrailKind<QuantileGuardrail, QuantileFigures> = {
   inForce: (g) => g.masses !== null,
   stake: () => 'latency',
 
-  evidence({ masses, cells, harm }, { startSecond, plannedSeconds, nowSecond, step, missed = MISSED }) {
+  evidence({ masses, cells, carry, harm }, { startSecond, plannedSeconds, nowSecond, step, missed = MISSED }) {
     if (!masses) return { e: 1, ...(harm === undefined ? {} : { harm: UNKNOWN }) };
     const { distribution, tail } =
-      'distribution' in cells ? cells : counted(masses, cells, startSecond, plannedSeconds);
+      'distribution' in cells
+        ? cells
+        : carriedOr(
+            carry,
+            cells,
+            `${masses.join(' ')} ${startSecond} ${plannedSeconds}`,
+            () =>
+              new BothEvidence(
+                new LatencyEvidence(masses, startSecond, plannedSeconds),
+                new CountEvidence(1, WORSE_WHEN_MORE, startSecond, plannedSeconds),
+              ),
+          );
     const e = (distribution.valueAt(nowSecond) + tail.valueAt(nowSecond)) / 2;
     if (harm === undefined) return { e };
     if (harm === null) return { e, harm: UNKNOWN };

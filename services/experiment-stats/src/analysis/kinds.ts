@@ -1,13 +1,17 @@
-import type { MetricKindName } from '@slipway/release';
-import type { ClickHouseClient } from '@slipway/platform';
-import type { MetricReader } from '../metrics/kind.ts';
-import { ProportionStore } from '../metrics/proportion/proportion.store.ts';
-import { QuantileStore } from '../metrics/quantile/quantile.store.ts';
+import type { Metric, MetricKindName } from '@slipway/release';
+import type { MetricCounter, Rule } from '../metrics/kind.ts';
+import { ErrorCounter } from '../metrics/proportion/error-counter.ts';
+import { OutcomeCounter } from '../metrics/proportion/outcome-counter.ts';
+import { type HeldBaseline, LatencyCounter } from '../metrics/quantile/latency-counter.ts';
 
-export type MetricReaders = Readonly<Record<MetricKindName, MetricReader>>;
+type MakeCounter = (metric: Metric, rule: Rule, held: HeldBaseline) => MetricCounter;
 
-/** Who reads the metrics of each kind; a kind that may be declared and is missing here does not compile. */
-export const metricReaders = (clickhouse: ClickHouseClient): MetricReaders => ({
-  proportion: new ProportionStore(),
-  quantile: new QuantileStore(clickhouse),
-});
+/** Who counts the metrics of each kind; a kind that may be declared and is missing here does not compile. */
+const COUNTERS: Readonly<Record<MetricKindName, MakeCounter>> = {
+  proportion: (metric, rule) =>
+    'field' in metric.source ? new ErrorCounter(metric, rule) : new OutcomeCounter(metric, rule),
+  quantile: (metric, rule, held) => new LatencyCounter(metric, rule, held),
+};
+
+/** @param held control's latency before the rollout */
+export const counterOf: MakeCounter = (metric, rule, held) => COUNTERS[metric.kind](metric, rule, held);

@@ -20,24 +20,14 @@ export type AsOf = {
   resumed: number;
 };
 
-const TABLES = ['predictions', 'outcomes', 'baseline'] as const;
-
-/** Condition: rows that lie before the offsets of {@link AsOf}. Parameters: {@link seenParameters}. */
-export const seen = (of: (typeof TABLES)[number]): string =>
-  `kafka_offset < transform(kafka_partition, {${of}_partitions:Array(UInt32)}, {${of}_offsets:Array(UInt64)},
+/** Condition: rows that lie before these offsets. Parameters: {@link beforeParameters}. */
+export const BEFORE = `kafka_offset < transform(kafka_partition, {partitions:Array(UInt32)}, {offsets:Array(UInt64)},
     toUInt64(0))`;
 
-export function seenParameters(asOf: AsOf): Record<string, unknown> {
-  return Object.fromEntries(
-    TABLES.flatMap((of) => {
-      const entries = Object.entries(asOf[of]);
-      // `transform` refuses empty lists; of a partition 0 nothing was seen then.
-      const [partitions, offsets] =
-        entries.length > 0 ? [entries.map(([p]) => Number(p)), entries.map(([, n]) => n)] : [[0], [0]];
-      return [
-        [`${of}_partitions`, partitions],
-        [`${of}_offsets`, offsets],
-      ];
-    }),
-  );
+export function beforeParameters(offsets: Offsets): Record<string, unknown> {
+  const entries = Object.entries(offsets);
+  // `transform` refuses empty lists; of a partition 0 nothing was seen then.
+  return entries.length > 0
+    ? { partitions: entries.map(([p]) => Number(p)), offsets: entries.map(([, n]) => n) }
+    : { partitions: [0], offsets: [0] };
 }

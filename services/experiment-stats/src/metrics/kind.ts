@@ -1,7 +1,6 @@
-import type { Guardrail as Declared, Metric } from '@slipway/release';
+import type { Guardrail as Declared } from '@slipway/release';
 import type { Guardrail } from '@slipway/stats';
-import type { AsOf } from '../look/as-of.ts';
-import type { LookRows } from '../look/look-rows.store.ts';
+import type { Unit } from '../units/unit.ts';
 
 /** What a rollout asks of a metric: as a guardrail with its options, or as the goal of an experiment. */
 export type Rule = Omit<Declared, 'metric' | 'maxRatio' | 'minRatio' | 'role'> & {
@@ -11,13 +10,17 @@ export type Rule = Omit<Declared, 'metric' | 'maxRatio' | 'minRatio' | 'role'> &
 };
 
 /**
- * What experiment-stats does for one kind of metric: it reads the sufficient statistics from the rows of a look. What
- * they prove, and how that is said, is the business of the same kind in libs/stats. Listed in `analysis/kinds.ts`.
+ * What experiment-stats does for one metric of a rollout: it counts, unit by unit. What the counts prove, and how that
+ * is said, is the business of the same kind in libs/stats. Which counter a kind has: `analysis/kinds.ts`. Pure.
  */
-export interface MetricReader {
-  guardrail(look: LookRows, metric: Metric, rule: Rule): Promise<Guardrail>;
-  /** What an earlier look at the rollout fixed of the rows that the next ones see. */
-  fixed?(rolloutId: string): Partial<AsOf>;
-  /** The rollout is over: what was kept of it is not needed any more. */
-  forget?(rolloutId: string): void;
+export interface MetricCounter {
+  /**
+   * What is counted of a unit depends on its own rows alone, so that a look counts again those of which there is
+   * something new, and no others.
+   *
+   * @param sign −1 takes away what was counted of the unit before
+   */
+  add(unit: Unit, sign: 1 | -1): void;
+  /** What is handed to the judge. @param step the present one */
+  guardrail(step: number): Guardrail;
 }
