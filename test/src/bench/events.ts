@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { topics } from '@slipway/contracts';
-import { type Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 import type { RecordProducer } from '@slipway/platform';
 import { predictionRow } from '../fixtures/rows.ts';
@@ -49,7 +48,7 @@ export async function rows(release: Release, producer: RecordProducer): Promise<
 
 export async function comparator(release: Release, producer: RecordProducer): Promise<void> {
   say('\nshadow-comparator');
-  const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', {
+  const { id } = await release.operator.rollouts.create({
     endpoint: 'spam',
     candidate: { model: 'spam', version: GOOD },
     steps: [{ shadow: { maxExcessDisagreement: '99%', until: { pairs: 10_000_000 } } }],

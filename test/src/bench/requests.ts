@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { until } from '@slipway/local';
+import type { Bundle } from '@slipway/model';
 import type { Release } from '../fixtures/release.ts';
 import { cpuMicros, load, median } from './load.ts';
 import { type Peer, startBareProxy, startNginx, startStub } from './peers.ts';
@@ -18,17 +19,20 @@ export async function proxies(release: Release, { rounds, seconds }: Rounds): Pr
   const stub = await startStub();
   const { admin, operator, routers } = release;
   await admin.models.create({ name: 'bench' });
-  const signature = {
+  const signature: Bundle['signature'] = {
     inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
     outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1] }],
   };
-  await admin.call('POST', '/v1/models/bench/versions', {
-    bundle: {
-      artifact: { sha256: '0'.repeat(64), uri: 'https://models.example/bench' },
-      signature,
-      infra: { url: stub.url },
+  await admin.versions.register(
+    { model: 'bench' },
+    {
+      bundle: {
+        artifact: { sha256: '0'.repeat(64), uri: 'https://models.example/bench' },
+        signature,
+        infra: { url: stub.url },
+      },
     },
-  });
+  );
   await operator.endpoints.put({ name: 'bench' }, { model: 'bench', version: 1 });
   await until(
     'the endpoint',

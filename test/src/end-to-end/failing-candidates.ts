@@ -48,7 +48,7 @@ export function describeFailing(stack: () => Release): void {
     });
 
     async function foreignVersion(price: number): Promise<Version> {
-      const { bundle } = await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
+      const { bundle } = await stack().viewer.versions.get({ model: 'spam', version: GOOD });
       const onnx = readFileSync(
         join(stack().folder, 'artifacts', bundle.artifact.sha256.slice(0, 2), bundle.artifact.sha256),
       );

@@ -1,8 +1,8 @@
-import type { Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
+import type { Bundle } from '@slipway/model';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of clients.test.ts, which the root's vitest runs
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Release } from '../fixtures/release.ts';
+import type { Release, Spec } from '../fixtures/release.ts';
 import { runPython } from '../fixtures/python.ts';
 
 type Sent = { predictions: number; outcomes: number; pairs: number; arms: Record<'control' | 'candidate', number> };
@@ -29,8 +29,8 @@ export function describeForeignEvents(stack: () => Release): void {
       ],
       { env: { SLIPWAY_KEY: stack().secrets.keys.viewer } },
     );
-  const start = async (version: number, steps: object[], rest: object = {}) => {
-    const { id } = await stack().operator.call<Rollout>('POST', '/v1/rollouts', {
+  const start = async (version: number, steps: Spec['steps'], rest: object = {}) => {
+    const { id } = await stack().operator.rollouts.create({
       endpoint: 'fraud',
       candidate: { model: 'fraud', version },
       unit: 'user',
@@ -45,26 +45,32 @@ export function describeForeignEvents(stack: () => Release): void {
     beforeAll(async () => {
       const { admin, operator } = stack();
       await admin.models.create({ name: 'fraud' });
-      const signature = {
+      const signature: Bundle['signature'] = {
         inputs: [{ name: 'amount', datatype: 'FP32', shape: [-1, 1] }],
         outputs: [{ name: 'fraud', datatype: 'INT64', shape: [-1, 1] }],
       };
       // Slipway never calls the service: it serves by itself.
       for (const n of [1, 2, 3])
-        await admin.call('POST', '/v1/models/fraud/versions', {
-          bundle: {
-            artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/fraud' },
-            signature,
-            infra: { url: 'http://127.0.0.1:9' },
+        await admin.versions.register(
+          { model: 'fraud' },
+          {
+            bundle: {
+              artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/fraud' },
+              signature,
+              infra: { url: 'http://127.0.0.1:9' },
+            },
           },
-        });
-      await admin.call('PUT', '/v1/metrics/missed_fraud', {
-        kind: 'proportion',
-        source: { outcome: 'label', compare: { differs_from: 'fraud' } },
-        per: 'observed',
-        direction: 'lower',
-        margin: 2,
-      });
+        );
+      await admin.metrics.put(
+        { name: 'missed_fraud' },
+        {
+          kind: 'proportion',
+          source: { outcome: 'label', compare: { differs_from: 'fraud' } },
+          per: 'observed',
+          direction: 'lower',
+          margin: 2,
+        },
+      );
       await operator.endpoints.put({ name: 'fraud' }, { model: 'fraud', version: 1 });
       const metadata = `${router()}/v2/models/fraud`;
       await until('the router to know the endpoint', async () => (await stack().read(metadata)).ok);

@@ -1,4 +1,3 @@
-import type { AuditRow } from '@slipway/contracts';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of releases.test.ts, which the root's vitest runs
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -196,7 +195,7 @@ export function describeRollouts(stack: () => Release): void {
 
     it('every change is in the audit chain, and the chain is valid', async () => {
       expect(await stack().viewer.audit.verify()).toMatchObject({ ok: true, broken: [] });
-      const page = await stack().viewer.call<{ items: AuditRow[] }>('GET', '/v1/audit?limit=1000');
+      const page = await stack().viewer.audit.list({ limit: 1000 });
       await until(
         'every audit row to be in ClickHouse',
         async () =>

@@ -2,8 +2,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Evidence, Rollout } from '@slipway/release';
+import type { Evidence } from '@slipway/release';
 import { sleep, until } from '@slipway/local';
+import type { Bundle } from '@slipway/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignModel, startForeignModel } from '../fixtures/foreign-model.ts';
 import { BAD, GOOD, type Release, startRelease } from '../fixtures/release.ts';
@@ -174,18 +175,21 @@ describe('a shadow', () => {
     foreign.push(server);
     const { operator, admin } = release;
     await admin.models.create({ name: 'noisy' });
-    const signature = {
+    const signature: Bundle['signature'] = {
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
       outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
     };
     for (const n of [1, 2])
-      await admin.call('POST', '/v1/models/noisy/versions', {
-        bundle: {
-          artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/noisy' },
-          signature,
-          infra: { url: server.url },
+      await admin.versions.register(
+        { model: 'noisy' },
+        {
+          bundle: {
+            artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/noisy' },
+            signature,
+            infra: { url: server.url },
+          },
         },
-      });
+      );
     await operator.endpoints.put({ name: 'noisy' }, { model: 'noisy', version: 1 });
     const ask = (text: string) =>
       fetch(`${release.routers[0]}/v2/models/noisy/infer`, {
@@ -193,7 +197,7 @@ describe('a shadow', () => {
         body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [text] }] }),
       });
     await until('the endpoint', async () => (await ask('x')).ok);
-    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', {
+    const rollout = await operator.rollouts.create({
       endpoint: 'noisy',
       candidate: { model: 'noisy', version: 2 },
       steps: [shadow({ noise: '100%', maxExcessDisagreement: '15%', until: { pairs: 100 } }), canary],
@@ -228,18 +232,21 @@ describe('a shadow', () => {
     foreign.push(server);
     const { operator, admin } = release;
     await admin.models.create({ name: 'hanging' });
-    const signature = {
+    const signature: Bundle['signature'] = {
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1, 1] }],
       outputs: [{ name: 'class', datatype: 'INT64', shape: [-1, 1] }],
     };
     for (const n of [1, 2])
-      await admin.call('POST', '/v1/models/hanging/versions', {
-        bundle: {
-          artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/hanging' },
-          signature,
-          infra: { url: server.url },
+      await admin.versions.register(
+        { model: 'hanging' },
+        {
+          bundle: {
+            artifact: { sha256: String(n).repeat(64), uri: 'https://models.example/hanging' },
+            signature,
+            infra: { url: server.url },
+          },
         },
-      });
+      );
     await operator.endpoints.put({ name: 'hanging' }, { model: 'hanging', version: 1, timeout_ms: 1000 });
     let asked = 0;
     const ask = () =>
@@ -248,7 +255,7 @@ describe('a shadow', () => {
         body: JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1, 1], data: [String(asked++)] }] }),
       });
     await until('the endpoint', async () => (await ask()).ok);
-    const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', {
+    const rollout = await operator.rollouts.create({
       endpoint: 'hanging',
       candidate: { model: 'hanging', version: 2 },
       steps: [shadow({ noise: '0%', maxExcessDisagreement: '20%', until: { pairs: 30 } }), canary],

@@ -183,7 +183,7 @@ describe('the key of the audit', () => {
   /** `npm run replay`, with its exit status. */
   const replay = (...args: string[]) =>
     exec(process.execPath, [
-      join(root, 'services', 'registry', 'dist', 'audit', 'replay.consumer.js'),
+      join(root, 'services', 'registry', 'dist', 'audit', 'replay.cli.js'),
       ...['--brokers', stack.kafkaBrokers, ...args],
     ]).then(
       ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),

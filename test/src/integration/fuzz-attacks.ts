@@ -1,6 +1,5 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import type { Rollout } from '@slipway/release';
 import { topics } from '@slipway/contracts';
 import { sleep } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of fuzz.test.ts, which the root's vitest runs
@@ -179,7 +178,7 @@ export function describeAttacks(stack: () => Release): void {
         );
         await sleep(2000);
         const began = performance.now();
-        await operator.call<{ items: Rollout[] }>('GET', '/v1/rollouts');
+        await operator.rollouts.list();
         await operator.endpoints.put({ name: 'spam' }, { model: 'spam', version: 1 });
         expect(performance.now() - began).toBeLessThan(3000);
         stop.abort();
@@ -193,7 +192,7 @@ export function describeAttacks(stack: () => Release): void {
     });
 
     it('the head of a stream of events ends', async () => {
-      const { id } = await stack().operator.call<Rollout>('POST', '/v1/rollouts', {
+      const { id } = await stack().operator.rollouts.create({
         endpoint: 'spam',
         candidate: { model: 'spam', version: 2 },
         steps: [{ switch: {} }],

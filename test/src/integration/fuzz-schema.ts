@@ -1,4 +1,3 @@
-import type { Rollout } from '@slipway/release';
 import { operationsOf, registryApi } from '@slipway/contracts';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of fuzz.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
@@ -19,7 +18,7 @@ export function describeSchema(stack: () => Release): void {
       const { admin, operator, infer, registries, secrets, accountFor } = stack();
       const version = await admin.versions.get({ model: 'spam', version: 1 });
       const steps = [{ canary: { weight: '20%' } }, { switch: {} }];
-      const rollout = await operator.call<Rollout>('POST', '/v1/rollouts', {
+      const rollout = await operator.rollouts.create({
         endpoint: 'spam',
         candidate: { model: 'spam', version: 2 },
         steps,

@@ -1,7 +1,6 @@
 import { RefusedError, type RegistryClient, registryClient } from '@slipway/client';
-import type { Endpoint, Model } from '@slipway/contracts';
+import type { Endpoint } from '@slipway/contracts';
 import type { Problem } from '@slipway/core';
-import type { Rollout } from '@slipway/release';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
 import { describe, expect, it } from 'vitest';
@@ -38,8 +37,8 @@ export function describeOperators(stack: () => Release): void {
     await stack().reach(id, 'promoted', (r) => r.status === 'promoted', 60_000);
     return id;
   };
-  const press = (client: RegistryClient, headers: Record<string, string> = {}) =>
-    client.call<Endpoint>('POST', '/v1/endpoints/spam/rollback', { reason: 'bad' }, headers);
+  const press = (client: RegistryClient, idempotencyKey?: string) =>
+    client.endpoints.rollBack({ name: 'spam' }, { reason: 'bad' }, idempotencyKey ? { idempotencyKey } : {});
   const rows = async (aggregate: string) => (await stack().viewer.audit.list({ aggregate, limit: 1000 })).items;
 
   describe('what is rolled back stays rolled back until a new rollout', () => {
@@ -47,11 +46,8 @@ export function describeOperators(stack: () => Release): void {
       const { release, second } = clients();
       const id = await promoted(GOOD);
       const before = (await rows('endpoint/spam')).length;
-      const pressed = await Promise.all([
-        press(release.operator, { 'idempotency-key': 'one' }),
-        press(second, { 'idempotency-key': 'two' }),
-      ]);
-      for (const after of [...pressed, await press(release.operator), await press(second, { 'idempotency-key': '3' })])
+      const pressed = await Promise.all([press(release.operator, 'one'), press(second, 'two')]);
+      for (const after of [...pressed, await press(release.operator), await press(second, '3')])
         expect(after).toMatchObject({ current: { version: 1 }, previous: null, rolled_back: [{ version: GOOD }] });
       expect((await rows('endpoint/spam')).length).toBe(before + 1);
       expect(await problemOf(release.operator.rollouts.command({ id }, { command: 'rollBack' }))).toMatchObject({
@@ -95,11 +91,11 @@ export function describeOperators(stack: () => Release): void {
 
     it('when a rollout is aborted or rolled back twice, the second time for the revision before', async () => {
       const { release, second } = clients();
-      for (const command of ['abort', 'rollBack']) {
+      for (const command of ['abort', 'rollBack'] as const) {
         const id = await start(BAD);
         const { revision } = await release.operator.rollouts.get({ id });
         const give = (client: RegistryClient) =>
-          client.call<Rollout>('POST', `/v1/rollouts/${id}/commands`, { command, revision, reason: 'twice' });
+          client.rollouts.command({ id }, { command, revision, reason: 'twice' });
         const [one, two] = await Promise.all([give(release.operator), give(second)]);
         expect(one.status).toBe(two.status);
         expect((await rows(`rollout/${id}`)).filter((r) => r.action === command)).toHaveLength(1);
@@ -123,14 +119,14 @@ export function describeOperators(stack: () => Release): void {
         return made !== undefined;
       });
       expect(made).toMatchObject({ current: { version }, served_at: null });
-      const refused = await problemOf(admin.call('DELETE', `/v1/models/spam/versions/${version}`));
+      const refused = await problemOf(admin.versions.delete({ model: 'spam', version }));
       expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining('endpoint "stuck" names') });
       await until('the router to know it', async () => (await asked('stuck')) !== 404);
-      for (let i = 0; i < 2; i++) await operator.call('DELETE', '/v1/endpoints/stuck');
+      for (let i = 0; i < 2; i++) await operator.endpoints.delete({ name: 'stuck' });
       await until('the router to forget it', async () => (await asked('stuck')) === 404);
       expect(await problemOf(viewer.endpoints.get({ name: 'stuck' }))).toMatchObject({ status: 404 });
-      for (let i = 0; i < 2; i++) await admin.call('DELETE', `/v1/models/spam/versions/${version}`);
-      expect(await problemOf(viewer.call('GET', `/v1/models/spam/versions/${version}`))).toMatchObject({ status: 404 });
+      for (let i = 0; i < 2; i++) await admin.versions.delete({ model: 'spam', version });
+      expect(await problemOf(viewer.versions.get({ model: 'spam', version }))).toMatchObject({ status: 404 });
       expect((await register(Buffer.from(`no model ${Math.random()}`))).version).toBe(version + 1);
       const deletions = await rows(`version/spam:${version}`);
       expect(deletions.map((r) => r.action)).toEqual(['register', 'delete']);
@@ -141,10 +137,10 @@ export function describeOperators(stack: () => Release): void {
       await until('it to serve', async () => (await asked('stuck')) === 400);
       expect((await rows('endpoint/stuck')).map((r) => r.action)).toEqual(['create', 'delete', 'create', 'change']);
       await admin.models.create({ name: 'empty' });
-      for (let i = 0; i < 2; i++) await admin.call('DELETE', '/v1/models/empty');
-      expect(await problemOf(admin.call('DELETE', '/v1/models/nothing'))).toMatchObject({ status: 404 });
-      expect(await problemOf(operator.call('DELETE', '/v1/endpoints/nothing'))).toMatchObject({ status: 404 });
-      expect(await problemOf(operator.call('DELETE', '/v1/models/empty'))).toMatchObject({ status: 403 });
+      for (let i = 0; i < 2; i++) await admin.models.delete({ model: 'empty' });
+      expect(await problemOf(admin.models.delete({ model: 'nothing' }))).toMatchObject({ status: 404 });
+      expect(await problemOf(operator.endpoints.delete({ name: 'nothing' }))).toMatchObject({ status: 404 });
+      expect(await problemOf(operator.models.delete({ model: 'empty' }))).toMatchObject({ status: 403 });
     });
 
     it('that have served are kept: an endpoint is retired, takes no traffic, and stays for the audit', async () => {
@@ -167,7 +163,7 @@ export function describeOperators(stack: () => Release): void {
       const again = operator.endpoints.put({ name: 'stuck' }, { model: 'spam', version: 1 });
       expect(await problemOf(again)).toMatchObject({ status: 409, detail: expect.stringContaining('was retired') });
       const rollout = { endpoint: 'stuck', candidate: { model: 'spam', version: GOOD }, steps: [{ switch: {} }] };
-      expect(await problemOf(operator.call('POST', '/v1/rollouts', rollout))).toMatchObject({ status: 409 });
+      expect(await problemOf(operator.rollouts.create(rollout))).toMatchObject({ status: 409 });
       expect((await rows('endpoint/stuck')).at(-1)).toMatchObject({ action: 'retire', reason: 'a test' });
       expect((await rows('route/stuck')).at(-1)).toMatchObject({ action: 'withdraw' });
       const id = await start(GOOD);
@@ -185,8 +181,8 @@ export function describeOperators(stack: () => Release): void {
       const spam1 = await viewer.versions.get({ model: 'spam', version: 1 });
       await admin.models.create({ name: 'old-line' });
       const register = (price: number) =>
-        admin.call('POST', '/v1/models/old-line/versions', { bundle: { ...spam1.bundle, price } });
-      const retire = () => admin.call<Model>('POST', '/v1/models/old-line/retire', { reason: 'the end of it' });
+        admin.versions.register({ model: 'old-line' }, { bundle: { ...spam1.bundle, price } });
+      const retire = () => admin.models.retire({ model: 'old-line' }, { reason: 'the end of it' });
       const put = (name: string) => operator.endpoints.put({ name }, { model: 'old-line', version: 1 });
       await register(1);
       await put('old');
@@ -194,13 +190,13 @@ export function describeOperators(stack: () => Release): void {
       expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringMatching(/endpoint "old"/) });
       await operator.endpoints.retire({ name: 'old' });
       const candidate = { endpoint: 'spam', candidate: { model: 'old-line', version: 1 }, steps: [{ switch: {} }] };
-      const { id } = await operator.call<Rollout>('POST', '/v1/rollouts', candidate);
+      const { id } = await operator.rollouts.create(candidate);
       expect(await problemOf(retire())).toMatchObject({ status: 409, detail: expect.stringContaining(id) });
       await operator.rollouts.command({ id }, { command: 'abort' });
       const first = await retire();
       expect(first).toMatchObject({ name: 'old-line', retired_at: expect.any(Number) });
       expect(await retire()).toEqual(first);
-      const rollOut = () => operator.call('POST', '/v1/rollouts', candidate);
+      const rollOut = () => operator.rollouts.create(candidate);
       for (const ask of [() => register(2), () => put('other'), rollOut])
         expect(await problemOf(ask())).toMatchObject({
           status: 409,
@@ -209,7 +205,7 @@ export function describeOperators(stack: () => Release): void {
       expect((await rows('model/old-line')).at(-1)).toMatchObject({ action: 'retire', reason: 'the end of it' });
       const { items } = await viewer.models.list();
       expect(items.find((m) => m.name === 'old-line')).toEqual(first);
-      expect(await problemOf(operator.call('POST', '/v1/models/spam/retire', {}))).toMatchObject({ status: 403 });
+      expect(await problemOf(operator.models.retire({ model: 'spam' }))).toMatchObject({ status: 403 });
     });
   });
 
@@ -228,19 +224,16 @@ export function describeOperators(stack: () => Release): void {
           code: 'invalid_request',
           errors: [{ message: expect.stringContaining('is not a parameter of this operation') }],
         });
-      const all = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?limit=1000')).items;
-      const aborted = (await viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?status=aborted&limit=1000')).items;
+      const all = (await viewer.rollouts.list({ limit: 1000 })).items;
+      const aborted = (await viewer.rollouts.list({ status: 'aborted', limit: 1000 })).items;
       expect(aborted.length).toBeGreaterThan(0);
       expect(aborted.map((r) => r.id)).toEqual(all.filter((r) => r.status === 'aborted').map((r) => r.id));
       expect(aborted.length).toBeLessThan(all.length);
-      expect((await viewer.call<{ items: unknown[] }>('GET', '/v1/rollouts?endpoint=nowhere')).items).toEqual([]);
+      expect((await viewer.rollouts.list({ endpoint: 'nowhere' })).items).toEqual([]);
       expect(await problemOf(viewer.call('GET', '/v1/rollouts?status=dancing'))).toMatchObject({ status: 400 });
       expect(await problemOf(viewer.call('GET', '/v1/rollouts?cursor=---'))).toMatchObject({ status: 400 });
-      const first = await viewer.call<{ items: { name: string }[]; next_cursor: string }>('GET', '/v1/metrics?limit=1');
-      const next = await viewer.call<{ items: { name: string }[] }>(
-        'GET',
-        `/v1/metrics?limit=1&cursor=${first.next_cursor}`,
-      );
+      const first = await viewer.metrics.list({ limit: 1 });
+      const next = await viewer.metrics.list({ limit: 1, cursor: first.next_cursor ?? '' });
       expect([...first.items, ...next.items].map((m) => m.name)).toEqual(['error_rate', 'latency']);
     });
   });
@@ -268,13 +261,13 @@ export function describeOperators(stack: () => Release): void {
     });
     it('of an outcome declare what they are divided by', async () => {
       const { admin } = clients().release;
-      const clicked = { kind: 'proportion', source: { outcome: 'click' }, direction: 'higher' };
+      const clicked = { kind: 'proportion', source: { outcome: 'click' }, direction: 'higher' } as const;
       expect(await problemOf(admin.call('PUT', '/v1/metrics/visited', clicked))).toMatchObject({
         status: 400,
         errors: [{ field: 'per', message: expect.stringContaining('"exposed"') }],
       });
-      for (const per of ['exposed', 'observed'])
-        expect(await admin.call('PUT', '/v1/metrics/visited', { ...clicked, per })).toMatchObject({
+      for (const per of ['exposed', 'observed'] as const)
+        expect(await admin.metrics.put({ name: 'visited' }, { ...clicked, per })).toMatchObject({
           per,
           window: '1h',
         });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type RegistryClient, registryClient } from '@slipway/client';
 import { type Route, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
+import type { Bundle } from '@slipway/model';
 import { createKafka, createLogger, DeadLetters, RecordProducer, StateReplica } from '@slipway/platform';
 import { Client } from 'pg';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of registry.test.ts, which the root's vitest runs
@@ -107,17 +108,20 @@ export function describePublisher(stack: () => Release): void {
       const epoch = async () =>
         (await operator.endpoints.get({ name: 'spam' })) && (await routeOf(release, 'spam'))?.revision.epoch;
       await admin.models.create({ name: 'withdrawn' });
-      const signature = {
+      const signature: Bundle['signature'] = {
         inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
         outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
       };
-      await admin.call('POST', '/v1/models/withdrawn/versions', {
-        bundle: {
-          artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/w' },
-          signature,
-          infra: { url: 'http://127.0.0.1:9' },
+      await admin.versions.register(
+        { model: 'withdrawn' },
+        {
+          bundle: {
+            artifact: { sha256: 'a'.repeat(64), uri: 'https://models.example/w' },
+            signature,
+            infra: { url: 'http://127.0.0.1:9' },
+          },
         },
-      });
+      );
       await operator.endpoints.put({ name: 'withdrawn' }, { model: 'withdrawn', version: 1 });
       let old: Route | undefined;
       await until('its route', async () => (old = await routeOf(release, 'withdrawn')) !== undefined);

@@ -1,5 +1,4 @@
 import { type Topic, topics } from '@slipway/contracts';
-import type { Version } from '@slipway/model';
 import { until } from '@slipway/local';
 import { createKafka, createLogger, readTopic } from '@slipway/platform';
 import { Client } from 'pg';
@@ -13,25 +12,25 @@ export function describeVersionStates(stack: () => Release): void {
   it('makes workers load a version while an endpoint needs it, and continues from its last revision', async () => {
     const release = stack();
     const { admin, operator } = release;
-    const { bundle } = await admin.call<Version>('GET', '/v1/models/spam/versions/1');
-    const made = await admin.call<Version>('POST', '/v1/models/spam/versions', { bundle: { ...bundle, price: 0.25 } });
+    const { bundle } = await admin.versions.get({ model: 'spam', version: 1 });
+    const made = await admin.versions.register({ model: 'spam' }, { bundle: { ...bundle, price: 0.25 } });
     const { model, version, digest } = made;
     const key = `${model}:${version}`;
     const load = () => stateOf(release, topics.loads, key);
     expect(await load()).toBeUndefined();
-    for (const name of ['one', 'two']) await operator.call('PUT', `/v1/endpoints/${name}`, { model, version });
+    for (const name of ['one', 'two']) await operator.endpoints.put({ name }, { model, version });
     await until('the load', async () => (await load()) !== undefined);
     expect(await load()).toMatchObject({ digest, artifact: { sha256: bundle.artifact.sha256 }, revision: { n: 1 } });
-    await operator.call('POST', '/v1/endpoints/one/retire', {});
+    await operator.endpoints.retire({ name: 'one' });
     await until('one to be gone', async () => (await stateOf(release, topics.routes, 'one')) === undefined);
     await allPublished(release);
     expect(await load()).toMatchObject({ digest, revision: { n: 1 } });
-    await operator.call('POST', '/v1/endpoints/two/retire', {});
+    await operator.endpoints.retire({ name: 'two' });
     await until('the tombstone', async () => (await load()) === undefined);
-    await operator.call('PUT', '/v1/endpoints/three', { model, version });
+    await operator.endpoints.put({ name: 'three' }, { model, version });
     await until('the load again', async () => (await load()) !== undefined);
     expect(await load()).toMatchObject({ digest, revision: { n: 3 } });
-    await operator.call('POST', '/v1/endpoints/three/retire', {});
+    await operator.endpoints.retire({ name: 'three' });
   });
 
   it('withdraws at its next start states on the topic that nothing needs', async () => {

@@ -2,9 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { RefusedError, type RegistryClient, registryClient } from '@slipway/client';
 import { type Problem } from '@slipway/core';
-import { type Rollout } from '@slipway/release';
 import { topics } from '@slipway/contracts';
-import { type Version } from '@slipway/model';
 import { until } from '@slipway/local';
 import { Client } from 'pg';
 import request from 'supertest';
@@ -55,13 +53,16 @@ const spec = (change: object = {}) => ({
 describe('versions', () => {
   it('refuses another bundle under an old number, and accepts the same bundle again', async () => {
     const version = await release.viewer.versions.get({ model: 'spam', version: 1 });
-    const again = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
-      version: 1,
-      bundle: version.bundle,
-    });
+    const again = await release.admin.versions.register(
+      { model: 'spam' },
+      {
+        version: 1,
+        bundle: version.bundle,
+      },
+    );
     expect(again).toEqual(version);
     const problem = await problemOf(
-      release.admin.call('POST', '/v1/models/spam/versions', { version: 1, bundle: { ...version.bundle, price: 7 } }),
+      release.admin.versions.register({ model: 'spam' }, { version: 1, bundle: { ...version.bundle, price: 7 } }),
     );
     expect(problem).toMatchObject({ status: 409, code: 'version_exists' });
     expect(problem.detail).toContain(version.digest);
@@ -70,8 +71,8 @@ describe('versions', () => {
   it('that are too long to be published are refused with the bytes of each part', async () => {
     const { bundle } = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const categories = Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(200, 'x'));
-    const preprocessing = [{ op: 'one_hot', input: 'text', output: 'unused', categories }];
-    const large = release.admin.call('POST', '/v1/models/spam/versions', { bundle: { ...bundle, preprocessing } });
+    const preprocessing = [{ op: 'one_hot' as const, input: 'text', output: 'unused', categories }];
+    const large = release.admin.versions.register({ model: 'spam' }, { bundle: { ...bundle, preprocessing } });
     expect(await problemOf(large)).toMatchObject({
       status: 413,
       code: 'too_large',
@@ -100,9 +101,12 @@ describe('versions', () => {
     const version = await release.viewer.versions.get({ model: 'spam', version: 1 });
     expect(
       await problemOf(
-        release.admin.call('POST', '/v1/models/spam/versions', {
-          bundle: { ...version.bundle, artifact: { sha256: 'b'.repeat(64) } },
-        }),
+        release.admin.versions.register(
+          { model: 'spam' },
+          {
+            bundle: { ...version.bundle, artifact: { sha256: 'b'.repeat(64) } },
+          },
+        ),
       ),
     ).toMatchObject({ status: 422, code: 'unmet_reference', errors: [{ field: 'bundle.artifact.sha256' }] });
   });
@@ -184,20 +188,15 @@ describe('bad input', () => {
     expect((await problemOf(as('operator').keys.create({ name: 'x', role: 'admin' }))).status).toBe(403);
     const made = await release.admin.keys.create({ name: 'alice', role: 'operator' });
     expect(
-      (
-        await registryClient({ url: release.registries[1] as string, key: made.key }).call<Rollout>(
-          'POST',
-          '/v1/rollouts',
-          spec(),
-        )
-      ).created_by,
+      (await registryClient({ url: release.registries[1] as string, key: made.key }).rollouts.create(spec()))
+        .created_by,
     ).toBe('alice');
   });
 });
 
 describe('rollouts and commands', () => {
   it('refuses commands that make no sense, an old revision, and a second rollout at once', async () => {
-    const rollout = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const rollout = await release.operator.rollouts.create(spec());
     expect(await problemOf(release.operator.rollouts.command({ id: rollout.id }, { command: 'resume' }))).toMatchObject(
       {
         status: 409,
@@ -215,11 +214,7 @@ describe('rollouts and commands', () => {
       ),
     ).toMatchObject({ status: 409, code: 'revision_mismatch' });
     expect(started.spec.guardrails.map((g) => g.metric)).toContain('error_rate');
-    const other = await release.operator.call<Rollout>(
-      'POST',
-      '/v1/rollouts',
-      spec({ candidate: { model: 'spam', version: BAD } }),
-    );
+    const other = await release.operator.rollouts.create(spec({ candidate: { model: 'spam', version: BAD } }));
     expect(await problemOf(release.operator.rollouts.command({ id: other.id }, { command: 'start' }))).toMatchObject({
       status: 409,
       detail: 'another rollout of this endpoint is under way',
@@ -249,10 +244,10 @@ describe('rollouts and commands', () => {
   });
 
   it('does a POST with an idempotency key once, at whichever registry it arrives', async () => {
-    const headers = { 'idempotency-key': 'make-it-once' };
-    const first = await release.admin.call<Rollout>('POST', '/v1/rollouts', spec(), headers);
-    expect((await second.call<Rollout>('POST', '/v1/rollouts', spec(), headers)).id).toBe(first.id);
-    expect(await problemOf(second.call('POST', '/v1/rollouts', spec({ unit: 'user' }), headers))).toMatchObject({
+    const once = { idempotencyKey: 'make-it-once' };
+    const first = await release.admin.rollouts.create(spec(), once);
+    expect((await second.rollouts.create(spec(), once)).id).toBe(first.id);
+    expect(await problemOf(second.rollouts.create(spec({ unit: 'user' }), once))).toMatchObject({
       status: 422,
       code: 'idempotency_mismatch',
     });
@@ -260,16 +255,14 @@ describe('rollouts and commands', () => {
     const before = await count();
     // The second one waits for the first, and gets its answer.
     const [a, b] = await Promise.all(
-      [release.admin, second].map((registry) =>
-        registry.call<Rollout>('POST', '/v1/rollouts', spec(), { 'idempotency-key': 'both-at-once' }),
-      ),
+      [release.admin, second].map((registry) => registry.rollouts.create(spec(), { idempotencyKey: 'both-at-once' })),
     );
     expect(b).toEqual(a);
     expect(await count()).toBe(before + 1);
   });
 
   it('runs with two registries side by side: each change once, and either may be killed', async () => {
-    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const { id } = await release.operator.rollouts.create(spec());
     await second.rollouts.command({ id }, { command: 'start' });
     await release.reach(id, 'active', (r) => r.visits.at(-1)?.phase === 'active');
     release.supervisor.kill('registry-1', 'SIGKILL', { restart: false });
@@ -288,7 +281,7 @@ describe('rollouts and commands', () => {
   });
 
   it('streams state and evidence as server-sent events', async () => {
-    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const { id } = await release.operator.rollouts.create(spec());
     const abort = new AbortController();
     const response = await fetch(`${release.registries[0]}/v1/rollouts/${id}/events`, {
       headers: { authorization: `Bearer ${release.secrets.keys.viewer}` },
@@ -308,7 +301,7 @@ describe('rollouts and commands', () => {
   });
 
   it('ends the stream of a reader whose key is revoked', async () => {
-    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const { id } = await release.operator.rollouts.create(spec());
     const made = await release.admin.keys.create({
       name: 'r',
       role: 'viewer',
@@ -333,7 +326,7 @@ describe('rollouts and commands', () => {
   });
 
   it('ends the streams of readers that have gone, before or after their first byte', async () => {
-    const { id } = await release.operator.call<Rollout>('POST', '/v1/rollouts', spec());
+    const { id } = await release.operator.rollouts.create(spec());
     const headers = { authorization: `Bearer ${release.secrets.keys.viewer}` };
     const url = `${release.registries[0]}/v1/rollouts/${id}/events`;
     const open = async () => {
@@ -393,16 +386,10 @@ describe('the audit of the registry', () => {
   it('describes itself, pages its lists, and publishes what it has', async () => {
     const { body } = await registry().get('/openapi.json').expect(200);
     expect(Object.keys(body.paths)).toContain('/v1/rollouts/{id}/commands');
-    const page = await release.viewer.call<{ items: Rollout[]; next_cursor: string | null }>(
-      'GET',
-      '/v1/rollouts?limit=2',
-    );
+    const page = await release.viewer.rollouts.list({ limit: 2 });
     expect(page.items).toHaveLength(2);
-    const next = await release.viewer.call<{ items: Rollout[] }>(
-      'GET',
-      `/v1/rollouts?limit=2&cursor=${page.next_cursor}`,
-    );
-    const all = await release.viewer.call<{ items: Rollout[] }>('GET', '/v1/rollouts?limit=4');
+    const next = await release.viewer.rollouts.list({ limit: 2, cursor: page.next_cursor ?? '' });
+    const all = await release.viewer.rollouts.list({ limit: 4 });
     expect([...page.items, ...next.items].map((r) => r.id)).toEqual(all.items.map((r) => r.id));
     expect(new Set(all.items.map((r) => r.id)).size).toBe(4);
     await until(

@@ -191,12 +191,15 @@ export function describeInput(stack: () => Release): void {
       expect(await outcome('labell')).toBeUndefined();
       expect(await outcome('label')).toBeUndefined();
       expect(await unread()).toBe(before + 1);
-      await stack().admin.call('PUT', '/v1/metrics/purchases', {
-        kind: 'proportion',
-        source: { outcome: 'bought' },
-        per: 'exposed',
-        direction: 'higher',
-      });
+      await stack().admin.metrics.put(
+        { name: 'purchases' },
+        {
+          kind: 'proportion',
+          source: { outcome: 'bought' },
+          per: 'exposed',
+          direction: 'higher',
+        },
+      );
       let n = 0;
       await until('the router to know', async () => (await outcome(`other-${n++}`))?.[0]?.includes('bought') === true);
       expect(await outcome('bought')).toBeUndefined();

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Problem } from '@slipway/core';
-import { type Version } from '@slipway/model';
 import { topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of serving.test.ts, which the root's vitest runs
@@ -66,13 +65,13 @@ export function describeVersions(stack: () => Release): void {
 
   describe('a version that cannot be loaded', () => {
     const loadable = async (version: number) =>
-      (await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${version}`)).loadable;
+      (await stack().viewer.versions.get({ model: 'spam', version: version })).loadable;
     const tried = async (version: number) => {
       await until('a worker to try it', async () => (await loadable(version)).state !== 'untested');
       return loadable(version);
     };
     const goodBytes = async () => {
-      const { bundle } = await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
+      const { bundle } = await stack().viewer.versions.get({ model: 'spam', version: GOOD });
       const { sha256 } = bundle.artifact;
       return readFileSync(join(stack().folder, 'artifacts', sha256.slice(0, 2), sha256));
     };
@@ -130,10 +129,13 @@ export function describeVersions(stack: () => Release): void {
       // The test damages the store before the worker reads it.
       await stack().admin.artifacts.put({ sha256: sha }, bytes);
       writeFileSync(join(stack().folder, 'artifacts', sha.slice(0, 2), sha), 'somebody was here');
-      const { bundle } = await stack().viewer.call<Version>('GET', `/v1/models/spam/versions/${GOOD}`);
-      const { version } = await stack().admin.call<Version>('POST', '/v1/models/spam/versions', {
-        bundle: { ...bundle, artifact: { sha256: sha } },
-      });
+      const { bundle } = await stack().viewer.versions.get({ model: 'spam', version: GOOD });
+      const { version } = await stack().admin.versions.register(
+        { model: 'spam' },
+        {
+          bundle: { ...bundle, artifact: { sha256: sha } },
+        },
+      );
       await refusedWith(version, new RegExp(`gave bytes with the SHA-256 [0-9a-f]{64}; the version names ${sha}`));
     });
 

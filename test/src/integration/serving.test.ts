@@ -4,7 +4,6 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Rollout } from '@slipway/release';
 import { type Route } from '@slipway/contracts';
-import { type Version } from '@slipway/model';
 import { until } from '@slipway/local';
 import { describeOverHttp, oipDescription } from '@slipway/protocol/conformance';
 import request from 'supertest';
@@ -118,9 +117,12 @@ describe('a router that is stopped', () => {
     await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
     const { bundle } = await release.viewer.versions.get({ model: 'spam', version: 1 });
     const infra = { ...bundle.infra, url: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` };
-    const { version } = await release.admin.call<Version>('POST', '/v1/models/spam/versions', {
-      bundle: { ...bundle, infra },
-    });
+    const { version } = await release.admin.versions.register(
+      { model: 'spam' },
+      {
+        bundle: { ...bundle, infra },
+      },
+    );
     await release.operator.endpoints.put({ name: 'slow' }, { model: 'spam', version });
     const ready = () => fetch(`${router()}/v2/models/slow/ready`);
     await until('the router to know it', async () => (await ready()).ok);

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { checkQuery, type Needed, roleNeeded } from '@slipway/contracts';
 import { ProblemError } from '@slipway/core';
 import { Access } from '../access/access.ts';
-import { type AuthenticatedRequest, operationOf } from './operation.ts';
+import { httpRequestOf, operationOf } from './operation.ts';
 
 const NEEDS = 'slipway:needs';
 /** Who may call a route that is not an operation; `anyone` needs no key. */
@@ -23,8 +23,8 @@ export class AccessGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') return true;
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const request = httpRequestOf(context);
+    if (!request) return true;
     const operation = operationOf(request);
     const needed = operation
       ? roleNeeded(operation, request.body)

@@ -77,6 +77,11 @@ export function operationOf(request: FastifyRequest): Declared | undefined {
 
 export type AuthenticatedRequest = FastifyRequest & { caller?: KeyOwner };
 
+/** The request that a guard or an interceptor is asked about; undefined where it is a batch of Kafka's. */
+export function httpRequestOf(context: ExecutionContext): AuthenticatedRequest | undefined {
+  return context.getType() === 'http' ? context.switchToHttp().getRequest<AuthenticatedRequest>() : undefined;
+}
+
 const AskedParameter = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
   const operation = operationOf(request);

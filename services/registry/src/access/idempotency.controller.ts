@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { canonicalJson, ProblemError } from '@slipway/core';
-import { type AuthenticatedRequest, operationOf, steadyNow } from '@slipway/platform';
+import { type AuthenticatedRequest, httpRequestOf, operationOf, steadyNow } from '@slipway/platform';
 import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Database } from '../database/database.store.ts';
@@ -25,10 +25,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http') return next.handle();
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const key = request.headers['idempotency-key'];
-    if (operationOf(request)?.repeatable !== 'by key' || key === undefined) return next.handle();
+    const request = httpRequestOf(context);
+    const key = request?.headers['idempotency-key'];
+    if (!request || key === undefined || operationOf(request)?.repeatable !== 'by key') return next.handle();
     return from(this.once(String(key), request, context.switchToHttp().getResponse<FastifyReply>(), next));
   }
 

@@ -1,13 +1,9 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { isUuid, ProblemError } from '@slipway/core';
 import { type Needed, type Role, topics } from '@slipway/contracts';
-import { Access, admitted, bearerKey, type KeyOwner, steadyNow } from '@slipway/platform';
+import { Access, admitted, bearerKey, digestOf, type KeyOwner, steadyNow } from '@slipway/platform';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
-
-export function hashKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
-}
 
 /** Time in milliseconds after which another registry sees a revocation at the latest. */
 const CACHE_MS = 1000;
@@ -38,7 +34,7 @@ export class KeyStore extends Access {
           `INSERT INTO api_keys (id, name, role, hash, created_at)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (hash) DO NOTHING RETURNING id`,
-          [randomUUID(), role, role, hashKey(key), now],
+          [randomUUID(), role, role, digestOf(key), now],
         );
         if (made) await enqueueState(sql, topics.access, made.id, now);
       });
@@ -49,7 +45,7 @@ export class KeyStore extends Access {
   }
 
   private async find(key: string, now: number): Promise<KeyOwner | undefined> {
-    const hash = hashKey(key);
+    const hash = digestOf(key);
     const cached = this.cache.get(hash);
     if (cached && cached.until > now) return cached.owner;
     const [row] = await this.database.query<KeyOwner>(
@@ -68,7 +64,7 @@ export class KeyStore extends Access {
       id,
       name,
       role,
-      hashKey(key),
+      digestOf(key),
       now,
     ]);
     await enqueueState(sql, topics.access, id, now);

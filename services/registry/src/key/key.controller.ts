@@ -3,7 +3,7 @@ import { registryApi } from '@slipway/contracts';
 import { type Asked, Operation, steadyNow } from '@slipway/platform';
 import { appendAudit } from '../audit/audit.store.ts';
 import { Database } from '../database/database.store.ts';
-import { OutboxPublisher } from '../outbox/publisher.store.ts';
+import { OutboxPublisher } from '../outbox/publisher.loop.ts';
 import { KeyStore } from '../access/key.store.ts';
 
 const { keys } = registryApi;

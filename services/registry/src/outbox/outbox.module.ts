@@ -11,7 +11,7 @@ import {
 } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import { raiseEpochIfBehind } from './epoch.store.ts';
-import { OutboxPublisher } from './publisher.store.ts';
+import { OutboxPublisher } from './publisher.loop.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

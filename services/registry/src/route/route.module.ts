@@ -1,10 +1,10 @@
 import { type Feature, provided, type RecordProducer, type ServiceContext } from '@slipway/platform';
 import type { Database } from '../database/database.store.ts';
 import type { LiveInstances } from '../instance/live-instances.ts';
-import type { OutboxPublisher } from '../outbox/publisher.store.ts';
+import type { OutboxPublisher } from '../outbox/publisher.loop.ts';
 import { Republish } from '../outbox/republish.ts';
 import { RouteStore } from './route.store.ts';
-import { WorkerWatch } from './worker-watch.store.ts';
+import { WorkerWatch } from './worker-watch.loop.ts';
 
 /** The routes that follow from the state of the control plane and from which workers are alive. */
 export function routeFeature(

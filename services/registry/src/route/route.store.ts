@@ -13,7 +13,7 @@ import { outcomeNames } from '../metric/metric.store.ts';
 import { findVersion } from '../model/model.store.ts';
 import { currentEpoch } from '../outbox/epoch.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
-import type { OutboxPublisher } from '../outbox/publisher.store.ts';
+import type { OutboxPublisher } from '../outbox/publisher.loop.ts';
 import { Republish } from '../outbox/republish.ts';
 import { compileRoute } from './compile.ts';
 import { VersionStates } from './version-state.store.ts';

@@ -106,6 +106,8 @@ export class OutboxPublisher {
       let refused = 0;
       for (const waiting of keys) if (!(await this.taken(waiting))) refused++;
       for (const [name, waiting] of [...this.doubtful]) {
+        // At a start these are all that there are: what changes now does not wait for them.
+        if (this.again) break;
         if (!(await this.taken(waiting, true))) refused++;
         this.doubtful.delete(name);
       }
