@@ -95,7 +95,7 @@ describe('a rollout of several candidates', () => {
     expect(() => command(left, 'withdraw', 'd')).toThrow('the last candidate');
     expect(command(left, 'promote', 'd')).toMatchObject({ status: 'promoted', winner: 'd' });
     expect(() => command(running(), 'promote')).toThrow('arm: is missing; the candidates are b, c, d');
-    expect(() => command(left, 'promote', 'b')).toThrow('"b" is none; the candidates are d');
-    expect(() => command(running(), 'pause', 'b')).toThrow('"pause" is of the whole rollout');
+    expect(() => command(left, 'promote', 'b')).toThrow('"b" is not a candidate of this rollout; the candidates are d');
+    expect(() => command(running(), 'pause', 'b')).toThrow('"pause" applies to the whole rollout');
   });
 });

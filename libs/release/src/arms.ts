@@ -2,7 +2,7 @@ import { CANDIDATE, CONTROL, type VersionRef } from '@slipway/core';
 import type { Rollout } from './rollout.ts';
 import { stepAt, type Steps } from './steps/step-at.ts';
 
-/** A version that a rollout tries, by the name of its arm. */
+/** A version that a rollout tries, with the name of its arm. */
 export type Candidate = VersionRef & { readonly name: string };
 
 /** The part of a rollout's specification that names its candidates. */
@@ -13,23 +13,22 @@ export function candidatesOf({ candidate, candidates }: Named): readonly Candida
   return candidates ?? (candidate ? [{ name: CANDIDATE, ...candidate }] : []);
 }
 
-/** Those that have not been withdrawn. */
+/** The candidates that have not been withdrawn. */
 export function remainingCandidates({ spec, withdrawn = [] }: Pick<Rollout, 'spec' | 'withdrawn'>): Candidate[] {
   return candidatesOf(spec).filter(({ name }) => !withdrawn.some((w) => w.arm === name));
 }
 
-/** What a rollout was promoted to: its only candidate, or the one that won; undefined while nothing was. */
+/** The candidate that a rollout was promoted to: its only one, or the winner; undefined before a promotion. */
 export function winnerOf({ spec, status, winner }: Pick<Rollout, 'spec' | 'status' | 'winner'>): Candidate | undefined {
   return status === 'promoted' ? candidatesOf(spec).find(({ name }) => name === (winner ?? CANDIDATE)) : undefined;
 }
 
-/** A candidate's share of the units, 0 to 1, and whether control answers them since it was withdrawn. */
+/** A candidate's share of the units, 0 to 1, and whether control answers them because it was withdrawn. */
 export type CandidateShare = Candidate & { readonly share: number; readonly withdrawn: boolean };
 
 /**
- * What each candidate has of a branch's units at present; control has the rest. Of several candidates each has its part
- * of the step's split, to nine digits as in rows. One that was withdrawn keeps its place, so that no other arm's units
- * change.
+ * Each candidate's present share of a branch's units; control has the rest. Several candidates share the step's split,
+ * to nine digits as in rows. A withdrawn one keeps its place, so that no other arm's units change.
  */
 export function candidateShares(
   rollout: Pick<Rollout, 'spec' | 'step' | 'weight' | 'withdrawn'>,
@@ -44,15 +43,15 @@ export function candidateShares(
   }));
 }
 
-/** Of what all candidates have together in a step, each one's part; equal parts outside of any. */
+/** Each candidate's part of what all candidates have together in a step; equal parts outside of any step. */
 export function partsAt(spec: Steps & Named, index: number): readonly number[] {
   const n = candidatesOf(spec).length;
   return stepAt(spec, index)?.parts ?? new Array<number>(n).fill(1 / n);
 }
 
 /**
- * The part of the units that control and one candidate have together while all candidates have traffic, 0 to 1; 1 for
- * an only candidate. Given that a unit belongs to one of them, it is the candidate's with its share divided by that.
+ * The share of control and one candidate together while all candidates have traffic, 0 to 1; 1 for an only candidate.
+ * Given that a unit belongs to one of the two, it is the candidate's with its share divided by this.
  */
 export function pairShare(spec: Steps & Named, name: string): number {
   const all = candidatesOf(spec);
@@ -71,7 +70,7 @@ export function weightBesideControl(rollout: Rollout, name: string): number {
   return shares.length === 1 ? own : own > 0 ? toNine(own / (own + control)) : 0;
 }
 
-/** How an arm is called in a sentence: "the candidate" where there is one. */
+/** The name of an arm in a sentence: "the candidate" when there is only one. */
 export function nameOfArm(arm: string): string {
   return arm === CONTROL ? 'the control' : arm === CANDIDATE ? 'the candidate' : `the candidate "${arm}"`;
 }

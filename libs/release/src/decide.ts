@@ -17,7 +17,9 @@ export type World = {
 export type Policy = {
   silenceMs: number;
   prepareMs: number;
-  /** Since when evidence would have been heard: before that, nobody was silent. Always, if absent. */
+  /**
+   * Time from which evidence would have been heard: no analyser counts as silent before it. Always heard, if absent.
+   */
   listeningSince?: number;
 };
 
@@ -25,12 +27,15 @@ export type Decision =
   | {
       kind: 'none';
       why: string;
-      /** When time alone may bring another decision, by the clock of `now`; Infinity when it never does. */
+      /**
+       * The time at which another decision is possible without other events, by the clock of `now`; Infinity when
+       * never.
+       */
       again: number;
-      /** Whether a change of the world alone may bring another decision. */
+      /** Whether a change of the world alone may lead to another decision. */
       onWorld: boolean;
     }
-  /** Nothing moves, and the rollout says what it waits for. */
+  /** Nothing changes, and the rollout reports what it waits for. */
   | { kind: 'hold'; sentence: string }
   | { kind: 'activate' }
   | { kind: 'advance'; sentence: string; evidence: Evidence | null; winner?: string | undefined }
@@ -103,9 +108,9 @@ export function decide(
   const sentence = [step.leave.sentence, ...speaking.map((e) => e?.sentence)].filter((s) => s !== undefined).join(' ');
   const evidence = speaking[0] ?? null;
   if (step.next) return { kind: 'advance', sentence, evidence };
-  // What follows the last step is all of the traffic, for the candidate that has won.
+  // After the last step the winning candidate gets all of the traffic.
   const winner = winnerAmong(rollout, speaking);
-  if (winner === undefined) return none('no analyser says which of the candidates has won', silence);
+  if (winner === undefined) return none('no analyser has found which of the candidates is better', silence);
   const cold = coldCandidates(rollout, 1, world.candidates).filter((c) => c.arm === winner);
   if (cold.length > 0) {
     const since = visit.held_at ?? 0;
@@ -120,7 +125,7 @@ export function decide(
 /** Reasons of a hold that pause a rollout at once. */
 const PAUSING = ['out_of_service', 'several_arms_better'];
 
-/** The first candidate that is to be withdrawn alone, or the rollout's end or pause, where its policy asks for that. */
+/** The first candidate to withdraw alone, or the rollout's end, or its pause if the policy says so. */
 function harmfulArm(rollout: Rollout, fresh: readonly ReceivedEvidence[]): Decision | undefined {
   const remaining = remainingCandidates(rollout).map((c) => c.name);
   for (const { evidence } of fresh)
@@ -133,7 +138,7 @@ function harmfulArm(rollout: Rollout, fresh: readonly ReceivedEvidence[]): Decis
   return undefined;
 }
 
-/** The only candidate that remains, or the only one of which every analyser that speaks of arms says `advance`. */
+/** The only remaining candidate, or the only one for which every analyser with verdicts by arm says `advance`. */
 function winnerAmong(rollout: Rollout, speaking: readonly (Evidence | undefined)[]): string | undefined {
   const remaining = remainingCandidates(rollout).map((c) => c.name);
   const said = speaking.flatMap((e) => (e && e.arms.length > 0 ? [e.arms] : []));
@@ -177,7 +182,7 @@ export function waitsFor(
 
 const activeAt = (visit: StepVisit, now: number): number => visit.active_at ?? now;
 
-/** When the analyser was heard of last; the time before the step was active, or resumed, is not held against it. */
+/** When the analyser was last heard of; the time before the step was active or resumed does not count as silence. */
 const heardAt = (
   last: ReceivedEvidence | undefined,
   visit: StepVisit,
@@ -185,7 +190,7 @@ const heardAt = (
   { listeningSince = 0 }: Pick<Policy, 'listeningSince'>,
 ): number => Math.max(last?.receivedAt ?? 0, activeAt(visit, now), visit.resumed_at ?? 0, listeningSince);
 
-/** When one of the analysers will have been silent for too long, if none of them says anything more. */
+/** When one of the analysers will have been silent for too long, if none publishes anything more. */
 function soonestSilence(
   { analysers }: Pick<Leave, 'analysers'>,
   visit: StepVisit,

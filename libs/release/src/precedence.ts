@@ -13,10 +13,10 @@ import type { Rollout } from './rollout.ts';
  */
 export type ReceivedEvidence = { evidence: Evidence; receivedAt: number };
 
-/** How long it counts from its arrival, milliseconds. */
+/** How long it is valid from its arrival, in milliseconds. */
 export const validityMs = ({ expires_at, time }: Evidence): number => expires_at - time;
 
-/** When it counts no more. */
+/** When it expires. */
 export const expiresAt = ({ evidence, receivedAt }: ReceivedEvidence): number => receivedAt + validityMs(evidence);
 
 /** Whether it has not expired. */
@@ -44,18 +44,18 @@ export function isReplacedBy(last: ReceivedEvidence | undefined, next: ReceivedE
   return !isMilder(after, before) || !isFresh(last, next.receivedAt);
 }
 
-/** Whether it spares the rollout, or an arm of it, that the other one does not. */
+/** Whether it does not roll back the rollout, or an arm of it, while the other one does. */
 function isMilder(after: Evidence, before: Evidence): boolean {
   if (before.verdict === 'rollBack') return after.verdict !== 'rollBack';
   return after.verdict !== 'rollBack' && harmfulArms(before).some((arm) => !harmfulArms(after).includes(arm));
 }
 
-/** The arms of which it says `rollBack`. */
+/** The arms that it rolls back. */
 export function harmfulArms({ arms }: Evidence): string[] {
   return arms.filter((a) => a.verdict === 'rollBack').map((a) => a.arm);
 }
 
-/** Whether an analyser says something else than it did last: another step, verdict (of an arm, too) or reason. */
+/** Whether an analyser's evidence differs from its latest: another step, verdict (of an arm, too) or reason. */
 export function isChangeOfMind(last: Evidence | undefined, next: Evidence): boolean {
   const mind = ({ step, verdict, reasons, arms }: Evidence) =>
     `${step} ${verdict} ${reasons.join()} ${arms.map((a) => `${a.arm} ${a.verdict}`).join()}`;
@@ -63,9 +63,9 @@ export function isChangeOfMind(last: Evidence | undefined, next: Evidence): bool
 }
 
 /**
- * Whether it could change a decision that what was kept before did not: another mind, for another revision of the
- * rollout, valid for another time, or the first word after a silence. Anything else only says that the analyser is
- * still there, and of the same mind.
+ * Whether it could change a decision compared with the evidence kept before: a changed verdict, another revision of the
+ * rollout, another validity, or the first evidence after a silence. Anything else only shows that the analyser is alive
+ * with the same verdict.
  */
 export function isNews(last: ReceivedEvidence | undefined, next: ReceivedEvidence): boolean {
   return (

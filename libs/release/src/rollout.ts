@@ -16,7 +16,7 @@ const stepVisitSchema = z.object({
   active_at: timeMsSchema.nullable(),
   /** When it was last resumed; absent when it never was. */
   resumed_at: timeMsSchema.optional(),
-  /** Since when it could end but for workers that have the candidate warm; absent when that was never so. */
+  /** Since when it could end except for workers with the candidate warm; absent when that was never so. */
   held_at: timeMsSchema.optional(),
   /** Who approved, when the step requires it. */
   approvals: z.array(z.object({ by: z.string(), at: timeMsSchema, reason: z.string() })).optional(),
@@ -40,11 +40,11 @@ export const rolloutSchema = z.object({
   /** The present share of traffic of all candidates together. */
   weight: z.number().min(0).max(1),
   visits: z.array(stepVisitSchema),
-  /** Candidates of several that were withdrawn alone, and stay so; absent while none was. */
+  /** Candidates that were withdrawn alone, permanently; absent when there are none. */
   withdrawn: z
     .array(z.object({ arm: nameSchema, at: timeMsSchema, reason: z.string(), evidence_id: z.string().nullable() }))
     .optional(),
-  /** Of several candidates, the arm that the rollout was promoted to; absent before, and of a single one. */
+  /** With several candidates, the arm that the rollout was promoted to; absent before, and with a single one. */
   winner: nameSchema.optional(),
   created_at: timeMsSchema,
   created_by: z.string(),
@@ -52,7 +52,7 @@ export const rolloutSchema = z.object({
   ended_at: timeMsSchema.nullable(),
   /** Why the rollout has its present status, in one sentence. */
   reason: z.string(),
-  /** Why the conductor cannot look at it, in one sentence; absent while it can. */
+  /** Why the conductor cannot look at it, in one sentence; absent when it can. */
   fault: z.string().optional(),
   /** The evidence behind the latest automatic change, by event id. */
   evidence_id: z.string().nullable(),
@@ -77,7 +77,7 @@ export function isUnderWay(status: RolloutStatus): boolean {
 
 export const commandSchema = z.strictObject({
   command: z.enum(['start', 'promote', 'pause', 'resume', 'abort', 'rollBack', 'approve', 'withdraw']),
-  /** Of several candidates: the one to withdraw, or to promote at the end of the last step. */
+  /** With several candidates: the one to withdraw, or to promote at the end of the last step. */
   arm: nameSchema.optional(),
   /** Compare-and-set: the command is refused when the rollout's revision has changed. */
   revision: revisionSchema.optional(),

@@ -35,7 +35,10 @@ export const activate: Change = (rollout, now) => {
   };
 };
 
-/** The next step, or the end: promoted. @param winner of several candidates, the one that is promoted */
+/**
+ * Enters the next step or, after the last one, promotes.
+ * @param winner the candidate to promote, when there are several
+ */
 export function advance(
   rollout: Rollout,
   reason: string,
@@ -52,8 +55,8 @@ export function advance(
 const isLastStep = ({ step, spec }: Rollout) => step + 1 >= spec.steps.length;
 
 /**
- * Withdraws one of several candidates for good: control answers its units, and no other arm's units change.
- * @throws ProblemError when it is none that remains, or the last one
+ * Withdraws one of several candidates permanently: control answers its units, and no other arm's units change.
+ * @throws ProblemError when it is not a remaining candidate, or the last one
  */
 export function withdraw(
   rollout: Rollout,
@@ -78,7 +81,7 @@ export function withdraw(
 function requireRemaining(rollout: Rollout, arm: string | undefined): asserts arm is string {
   const remaining = remainingCandidates(rollout).map((c) => c.name);
   if (arm !== undefined && remaining.includes(arm)) return;
-  const wrong = arm === undefined ? 'is missing' : `"${arm}" is none`;
+  const wrong = arm === undefined ? 'is missing' : `"${arm}" is not a candidate of this rollout`;
   const message = `${wrong}; the candidates are ${remaining.join(', ')}`;
   throw new ProblemError('invalid_request', `arm: ${message}`, { errors: [{ field: 'arm', message }] });
 }
@@ -118,7 +121,7 @@ export function pause(rollout: Rollout, reason: string, evidenceId: string | nul
   };
 }
 
-/** Says what an active step waits for, and since when; nothing else changes. */
+/** Records what an active step waits for, and since when; nothing else changes. */
 export function hold(rollout: Rollout, reason: string, now: number): Rollout {
   const visits = rollout.visits.map((v, i) => (i === rollout.visits.length - 1 ? { ...v, held_at: now } : v));
   return { ...rollout, visits, reason };
@@ -163,8 +166,8 @@ export function obey(rollout: Rollout, command: Command, actor: string, now: num
     );
   }
   if (command.arm !== undefined && name !== 'promote' && name !== 'withdraw')
-    throw new ProblemError('invalid_request', `arm: "${name}" is of the whole rollout`, {
-      errors: [{ field: 'arm', message: `"${name}" is of the whole rollout` }],
+    throw new ProblemError('invalid_request', `arm: "${name}" applies to the whole rollout`, {
+      errors: [{ field: 'arm', message: `"${name}" applies to the whole rollout` }],
     });
   const why = `${actor}: ${command.reason || name}`;
   switch (name) {

@@ -104,7 +104,7 @@ describe('the reference profile', () => {
     expect(made?.features[0]?.counts).toEqual([7, 6, 6, 6, 6, 6, 6, 6, 6, 5, 0]);
     expect(made?.features[5]).toMatchObject({ categories: ['{"json":0}', '{"json":1}'], counts: [30, 30, 0, 0] });
   });
-  it('has at most 256 features, the outputs among them, and says how many it leaves out', () => {
+  it('has at most 256 features, outputs included, and reports how many it leaves out', () => {
     const wide = (name: string) => ({ name, datatype: 'FP32' as const, shape: [-1, 128] });
     const inputs = Object.fromEntries(['a', 'b', 'c'].map((n) => [n, Array.from({ length: 128 }, (_, k) => k / 7)]));
     const made = buildProfile('0'.repeat(64), { inputs: ['a', 'b', 'c'].map(wide), outputs: signature.outputs }, [
@@ -114,7 +114,7 @@ describe('the reference profile', () => {
       ...[256, 130, ['output.p', 'output.class']],
     ]);
   });
-  it('cuts and counts numbers as ClickHouse keeps them, in 32 bits', () => {
+  it('bins and counts numbers as ClickHouse stores them, in 32 bits', () => {
     const tenths = Array.from({ length: 100 }, (_, i) => snapshotRowSchema.parse({ inputs: { age: (i % 10) / 10 } }));
     const made = buildProfile('0'.repeat(64), signature, tenths)?.features[0] as FeatureProfile;
     expect(made.counts).toEqual([20, 10, 10, 10, 10, 10, 10, 10, 10, 0]);

@@ -5,7 +5,7 @@ const numeric = (name: string, elements: unknown[]) => ({ name, isText: false, e
 const text = (name: string, elements: unknown[]) => ({ name, isText: true, elements });
 
 describe('the features of an instance', () => {
-  it('are the elements of its numeric tensors; what is no number has no value', () => {
+  it('are the elements of its numeric tensors; an element that is not a number has no value', () => {
     const elements = [1.5, true, false, null, 'x', 1e300, { digits: '12' }, Number.NaN];
     expect(featuresOf('input', [numeric('x', elements)])).toEqual({
       'input.x': [1.5, 1, 0, null, null, null, 12, null],
@@ -36,7 +36,7 @@ describe('the features of an instance', () => {
     ]);
     expect(found['input.t.code']).toEqual([codeOf('Win $$$ NOW http://a.b'), null, null]);
   });
-  it('are bounded, whatever a request says', () => {
+  it('are bounded, whatever a request contains', () => {
     const many = Array.from({ length: 500 }, (_, i) => text(`t${i}`.padEnd(120, 'ä'), ['x']));
     const most = featuresOf('input', [...many, numeric('x', new Array(128).fill(-1.1754943508222875e-38))]);
     expect(Buffer.byteLength(JSON.stringify(most))).toBeLessThan(MAX_FEATURES_BYTES);
@@ -51,13 +51,13 @@ describe('the features of an instance', () => {
 });
 
 describe('a text', () => {
-  it('is measured in one pass; its size is that of all of it, its shape of the first 4,096 characters', () => {
+  it('is measured in one pass; its size over all of it, its shape over the first 4,096 characters', () => {
     expect(textMeasures('12345 67890\n\tA é')).toEqual({
       ...{ bytes: 17, words: 4, digit_share: 0.625, upper_share: 0.0625, links: 0 },
     });
     expect(textMeasures('a '.repeat(10_000))).toMatchObject({ bytes: 20_000, words: 2048 });
   });
-  it('has a code of 24 bits that tells categories apart', () => {
+  it('has a 24-bit code that distinguishes categories', () => {
     const codes = new Set(Array.from({ length: 1000 }, (_, i) => codeOf(`category ${i}`)));
     expect(codes.size).toBeGreaterThan(997);
     expect([...codes].every((c) => c >= 0 && c < 2 ** 24 && Math.fround(c) === c)).toBe(true);

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { sha256Schema } from '@slipway/core';
 
 /**
- * What is measured of a tensor. `value`: each element of a numeric one; `mean` and `deviation`: of the elements of one
- * that has many; the others are of a text, `code` (which stands for the text itself) where it is a category.
+ * What is measured of a tensor. `value`: each element of a numeric tensor; `mean` and `deviation`: of the elements of a
+ * numeric tensor with many; the others are of a text. `code`, which stands for the text itself, is used for categories.
  */
 export const featureMeasures = [
   ...(['value', 'mean', 'deviation'] as const),
@@ -11,16 +11,16 @@ export const featureMeasures = [
 ] as const;
 export type FeatureMeasure = (typeof featureMeasures)[number];
 
-/** A profile compares so many features at most. */
+/** Largest number of features in a profile. */
 export const MOST_FEATURES = 256;
 
 const common = {
-  /** `input.text.words`, `input.pixels[3]`, `output.class`. */
+  /** Name of the feature, such as `input.text.words`, `input.pixels[3]` or `output.class`. */
   name: z.string().min(1),
   side: z.enum(['input', 'output']),
   tensor: z.string().min(1),
   measure: z.enum(featureMeasures),
-  /** Which element of the tensor, row-major, without the dimension of the batch. */
+  /** Index of the tensor's element, row-major, without the batch dimension. */
   element: z.int().nonnegative().default(0),
 };
 
@@ -54,7 +54,7 @@ export const profileSchema = z.object({
   /** That were profiled. */
   rows: z.int().nonnegative(),
   features: z.array(featureProfileSchema).max(MOST_FEATURES),
-  /** How many more features the snapshot has. */
+  /** Number of further features in the snapshot. */
   left_out: z.int().nonnegative().default(0),
   /** How often an output differed from the outcome, on the validation rows of the snapshot. */
   losses: z.array(
@@ -64,13 +64,15 @@ export const profileSchema = z.object({
 export type Profile = z.infer<typeof profileSchema>;
 
 const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
-/** A scalar, a list of them (a tensor of any rank, nested or row-major), or an object, which is a text of JSON. */
+/**
+ * A scalar, a list of scalars (a tensor of any rank, nested or row-major), or an object, which is treated as JSON text.
+ */
 const instanceSchema = z.union([scalarSchema, z.array(z.unknown()), z.record(z.string(), z.unknown())]);
 
 /**
- * One line of a training snapshot (NDJSON), which is one instance: its elements of each input tensor by name (without
- * the dimension of the batch), and for validation rows (held out from training) what the version answered and what
- * became of it, by output and outcome name.
+ * One line of a training snapshot (NDJSON), which is one instance: the elements of each input tensor by name (without
+ * the batch dimension) and, for validation rows (held out from training), the version's outputs and the outcomes, each
+ * by name.
  */
 export const snapshotRowSchema = z.object({
   id: z.string().optional(),

@@ -8,7 +8,7 @@ const sampled = (seed: number, n: number, capacity: number, mostBytes = 1e9, byt
 };
 
 describe('a fair sample', () => {
-  it('is everything where that fits, and the same for the same seed', () => {
+  it('contains everything when that fits, and is the same for the same seed', () => {
     expect(sampled(1, 50, 100)).toEqual(Array.from({ length: 50 }, (_, i) => i));
     expect(sampled(1, 5000, 100)).toEqual(sampled(1, 5000, 100));
     expect(sampled(1, 5000, 100)).not.toEqual(sampled(2, 5000, 100));
@@ -24,11 +24,11 @@ describe('a fair sample', () => {
         tenths[Math.floor(i / 100)] = (tenths[Math.floor(i / 100)] as number) + 1;
         total++;
       }
-    // 99.9 % of fair samples have less over nine degrees of freedom.
+    // 99.9 % quantile for fair samples, with nine degrees of freedom.
     const chi2 = tenths.reduce((s, n) => s + (n - total / 10) ** 2 / (total / 10), 0);
     expect(chi2).toBeLessThan(27.9);
   });
-  it('never holds more bytes than it may, but for one large item', () => {
+  it('never holds more bytes than allowed, except for one large item', () => {
     const kept = sampled(3, 1000, 100, 50, () => 10);
     expect(kept.length).toBe(5);
     expect(sampled(3, 10, 100, 50, () => 1000)).toHaveLength(1);

@@ -10,9 +10,9 @@ function uniform(seed: number): () => number {
 }
 
 /**
- * A fair sample of items that come one after another, of which nobody knows how many there are: each has the same
- * chance to be in it (Vitter 1985, algorithm R). The same items and seed give the same sample. When its items grow
- * beyond `mostBytes`, some are dropped by lot and the sample stays so small, and fair.
+ * A fair sample of a stream of unknown length: each item has the same chance to be in it (Vitter 1985, algorithm R).
+ * The same items and seed give the same sample. When its items exceed `mostBytes`, some are dropped at random, and the
+ * sample stays that small and fair.
  */
 export class FairSample<T> {
   private readonly draw: () => number;
@@ -20,7 +20,7 @@ export class FairSample<T> {
   private capacity: number;
   private readonly mostBytes: number;
   private bytes = 0;
-  /** How many came. */
+  /** The number of items so far. */
   offered = 0;
 
   constructor(seed: number, capacity: number, mostBytes: number) {
@@ -29,7 +29,7 @@ export class FairSample<T> {
     this.mostBytes = mostBytes;
   }
 
-  /** @param item makes it; asked only for what gets into the sample */
+  /** @param item makes the item; called only when it gets into the sample */
   offer(item: () => { value: T; bytes: number }): void {
     this.offered++;
     if (this.items.length < this.capacity) {
@@ -43,7 +43,7 @@ export class FairSample<T> {
       this.bytes += taken.bytes - (this.items[at]?.bytes ?? 0);
       this.items[at] = taken;
     }
-    // One large item alone is kept: it came by lot like any other.
+    // One large item alone is kept: it was drawn like any other.
     while (this.bytes > this.mostBytes && this.items.length > 1) this.drop();
   }
 

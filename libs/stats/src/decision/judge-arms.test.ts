@@ -26,7 +26,7 @@ const better = (arm: string, candidateEvents: number): ArmInput => ({
 const of = (...arms: ArmInput[]) => judgeArms({ alpha, candidates: arms.length, arms });
 
 describe('the verdict on several candidates', () => {
-  it('is on one what it is without a name, to the last digit', () => {
+  it('on one is the same as without a name, exactly', () => {
     for (const arm of [ordinary('candidate'), harmful('candidate'), better('candidate', 600)]) {
       const { numbers, ...words } = judge({ ...arm, alpha });
       const { arm: name, ...same } = of(arm).arms[0] as ReturnType<typeof of>['arms'][number];
@@ -34,11 +34,11 @@ describe('the verdict on several candidates', () => {
       expect(of(arm)).toMatchObject({ ...words, numbers: { arms: { candidate: numbers } } });
     }
   });
-  it('divides α and what may be missed over those that there were', () => {
+  it('divides α and `missed` by the number of candidates at the beginning', () => {
     const { numbers } = judgeArms({ alpha, candidates: 4, arms: [ordinary('b')] });
     expect(numbers.arms['b']?.threshold).toBeCloseTo(4 / alpha, 9);
   });
-  it('names the arm that harms, and rolls back only when every one does', () => {
+  it('names the arm that does harm, and rolls back only when every one does', () => {
     const { verdict, reasons, arms } = of(ordinary('b'), harmful('c'));
     expect([verdict, reasons]).toEqual(['hold', ['worse:error_rate@c']]);
     expect(arms.map((a) => a.verdict)).toEqual(['advance', 'rollBack']);
@@ -47,7 +47,7 @@ describe('the verdict on several candidates', () => {
       reasons: ['worse:error_rate@b', 'worse:error_rate@c'],
     });
   });
-  it('names a winner only where one is better, and nobody is still short of its counts', () => {
+  it('names a winner only when one is better, and no other is short of its counts', () => {
     expect(of(better('b', 301), better('c', 600))).toMatchObject({
       verdict: 'advance',
       reasons: ['no_guardrail_in_doubt@c'],
@@ -70,7 +70,7 @@ describe('the verdict on several candidates', () => {
     expect([verdict, reasons[0]]).toEqual(['hold', 'out_of_service']);
     expect(sentence).toContain('c: Hold: the candidate has been out of service for 75 s');
   });
-  it('refuses to judge nobody, or more than there were', () => {
+  it('refuses to judge no candidate, or more than there were', () => {
     expect(() => judgeArms({ alpha, candidates: 2, arms: [] })).toThrow('no candidate remains');
     expect(() => judgeArms({ alpha, candidates: 1, arms: [ordinary('b'), ordinary('c')] })).toThrow('candidates: of 1');
   });

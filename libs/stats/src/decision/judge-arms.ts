@@ -4,20 +4,20 @@ import type { JudgeInput } from './input.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judgement.ts';
 
-/** What one look sees of one candidate beside the concurrent control. */
+/** What one look sees of one candidate and the concurrent control. */
 export type ArmInput = { arm: string } & Omit<JudgeInput, 'alpha' | 'missed'>;
 
 export type ArmsInput = {
   /** This analyser's share of the rollout's α, for all candidates together. */
   alpha: number;
   missed?: number | undefined;
-  /** How many the rollout began with. */
+  /** The number of candidates at the beginning of the rollout. */
   candidates: number;
-  /** Those that remain. */
+  /** The remaining candidates. */
   arms: readonly ArmInput[];
 };
 
-/** The verdict on one candidate, by the name of its arm. */
+/** The verdict on one candidate, with the name of its arm. */
 export type ArmJudgement = { arm: string } & Omit<Judgement, 'numbers'>;
 
 export type ArmsJudgement = Omit<Judgement, 'numbers'> & {
@@ -26,7 +26,7 @@ export type ArmsJudgement = Omit<Judgement, 'numbers'> & {
   numbers: { arms: Record<string, Judgement['numbers']> };
 };
 
-/** What an arm may still lack while others are decided: to name a winner before would be a race. */
+/** What an arm may still lack when others are decided: naming a winner earlier would make it a race. */
 const UNDER_WAY = /^(dwell|insufficient_data)\b/;
 
 /**
@@ -64,7 +64,7 @@ export const judgeArms = sound(
 
 const ofRollout = ({ verdict, reasons, sentence }: ArmJudgement) => ({ verdict, reasons, sentence });
 
-/** Of several: codes and sentences by the name of the arm. */
+/** For several candidates: codes and sentences with the names of the arms. */
 function combined(judged: readonly ArmJudgement[]): Omit<Judgement, 'numbers'> {
   const all = (verdict?: Judgement['verdict']) => judged.filter((j) => verdict === undefined || j.verdict === verdict);
   const sentence = judged.map((j) => `${j.arm}: ${j.sentence}`).join(' ');
@@ -73,7 +73,7 @@ function combined(judged: readonly ArmJudgement[]): Omit<Judgement, 'numbers'> {
   if (harmful.length === judged.length) return { verdict: 'rollBack', reasons: codes(judged), sentence };
   if (harmful.length > 0) return { verdict: 'hold', reasons: codes(harmful), sentence };
   const open = all('hold');
-  // The service as a whole waits for a person: the others' requests of that time are no evidence either.
+  // The service as a whole waits for a person: requests of the other arms at that time are not evidence either.
   if (open.some((j) => j.reasons.includes('out_of_service')))
     return { verdict: 'hold', reasons: ['out_of_service', ...codes(open)], sentence };
   if (better.length === 0 || open.some((j) => j.reasons.some((reason) => UNDER_WAY.test(reason))))
@@ -83,6 +83,6 @@ function combined(judged: readonly ArmJudgement[]): Omit<Judgement, 'numbers'> {
   return {
     verdict: 'hold',
     reasons: ['several_arms_better', ...codes(better)],
-    sentence: `Hold: ${names} are each shown to be better than the control, none of them than the others. ${sentence}`,
+    sentence: `Hold: ${names} are each shown to be better than the control, but none is shown to be better than the others. ${sentence}`,
   };
 }

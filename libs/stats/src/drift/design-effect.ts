@@ -1,20 +1,20 @@
 import { sound, StatsError } from '../errors.ts';
 
-/** What one window of a feature counted, slice by slice of its time, over the same bins. */
+/** The counts of one feature in one window, by time slice, over the same bins. */
 export type Slices = readonly (readonly number[])[];
 
 /**
- * How many rows count as one: by which factor the shares of bins vary more from slice to slice than those of
- * independent rows would (Kish's design effect, from the heterogeneity χ² of slices within each window over its degrees
- * of freedom). Callers who send what is alike in bursts make rows depend on each other: 30 rows of one burst tell
- * hardly more than one, and a test that takes them for 30 alarms without a drift.
+ * The number of rows that count as one independent row: the factor by which bin shares vary more between slices than
+ * for independent rows (Kish's design effect, from the heterogeneity χ² of slices within each window over its degrees
+ * of freedom). Callers that send similar requests in bursts make rows dependent: 30 rows of one burst give hardly more
+ * information than one, and a test that counts them as 30 gives false alarms.
  *
- * A shift between windows does not count here, and one within a window does in that window alone. It sees dependence
- * within slices, and none that lasts longer than a window.
+ * A shift between windows does not count here, and a shift within a window only in that window. Detects dependence
+ * within slices, but not dependence that lasts longer than a window.
  *
- * @param windows of each window its slices; those without rows are passed over
- * @returns at least 1; 1 where there are not two slices with rows in any window
- * @throws StatsError when slices differ in length or hold what is no count
+ * @param windows the slices of each window; slices without rows are skipped
+ * @returns at least 1; 1 when no window has two slices with rows
+ * @throws StatsError when slices differ in length or contain a value that is not a count
  */
 export const designEffect = sound('designEffect', (windows: readonly Slices[]): number => {
   let [chi2, df] = [0, 0];
@@ -27,14 +27,14 @@ export const designEffect = sound('designEffect', (windows: readonly Slices[]): 
     for (const { counts } of filled) for (const [bin, c] of counts.entries()) total[bin] = (total[bin] as number) + c;
     const rows = sum(total);
     const used = total.filter((c) => c > 0).length;
-    // A single row in every slice says nothing of how alike the rows of a slice are.
+    // A single row in every slice says nothing about how similar the rows of a slice are.
     if (filled.length < 2 || used < 2 || rows <= filled.length) continue;
     for (const { counts, n } of filled)
       for (const [bin, c] of counts.entries()) {
         const expected = (n * (total[bin] as number)) / rows;
         if (expected > 0) chi2 += (c - expected) ** 2 / expected;
       }
-    // The mean of that χ² over independent rows, exactly: rows / (rows − 1) times its degrees of freedom.
+    // The exact mean of that χ² over independent rows: rows / (rows − 1) times its degrees of freedom.
     df += ((filled.length - 1) * (used - 1) * rows) / (rows - 1);
   }
   return df > 0 ? Math.max(1, chi2 / df) : 1;
@@ -43,7 +43,7 @@ export const designEffect = sound('designEffect', (windows: readonly Slices[]): 
 const sum = (counts: readonly number[]): number => {
   let n = 0;
   for (const c of counts) {
-    if (!(c >= 0)) throw new StatsError('not_a_count', 'a slice holds a number that is negative or none');
+    if (!(c >= 0)) throw new StatsError('not_a_count', 'a slice holds a number that is negative or not finite');
     n += c;
   }
   return n;

@@ -125,7 +125,7 @@ describe('drift', () => {
   });
 });
 
-/** A window of so many slices; each row comes in a burst of rows that are alike. */
+/** A window of that many slices; rows come in bursts of similar rows. */
 function bursty(rows: number, burst: number, slices = 5): number[][] {
   return Array.from({ length: slices }, () => {
     const counts = new Array<number>(10).fill(0);
@@ -138,18 +138,18 @@ function bursty(rows: number, burst: number, slices = 5): number[][] {
 }
 const added = (slices: number[][]) => slices.reduce((a, b) => a.map((n, i) => n + (b[i] as number)));
 
-describe('rows that depend on each other', () => {
-  it('count as so many fewer', () => {
+describe('dependent rows', () => {
+  it('count as fewer independent ones', () => {
     const mean = (burst: number) => {
       const all = Array.from({ length: 40 }, () => designEffect([1, 2, 3].map(() => bursty(3000, burst))));
       return all.reduce((a, b) => a + b) / all.length;
     };
-    // Never below 1, so a little above it where rows are independent.
+    // Never below 1, so slightly above it for independent rows.
     expect(mean(1)).toBeLessThan(1.1);
     expect(mean(20)).toBeGreaterThan(18);
     expect(mean(20)).toBeLessThan(22);
   });
-  it('are told by slices with rows; a step between windows is none of theirs, and one slice tells nothing', () => {
+  it('are detected by slices with rows; a step between windows does not count, and one slice says nothing', () => {
     const even = [100, 100];
     const step = [
       [even, even],
@@ -185,7 +185,7 @@ describe('rows that depend on each other', () => {
     expect(moved).toBe(0);
     expect(significant / tested).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / tested));
   });
-  it('would alarm as independent ones', () => {
+  it('would raise alarms if they counted as independent', () => {
     const alarms = Array.from({ length: 100 }, () => added(bursty(3000, 30))).filter(
       (current) => psi(new Array<number>(10).fill(2000), current).p < 0.05,
     );

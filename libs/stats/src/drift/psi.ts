@@ -38,7 +38,7 @@ export const psi = sound(
     if (k < 2) return { psi: 0, bins: k, p: 1 };
     const [rows, alike] = [Math.max(1, effects.reference), Math.max(1, effects.current)];
     const index = indexOf(used);
-    // As many rows as tell as much as independent ones: empty bins among few of them are no surprise.
+    // The equivalent number of independent rows: empty bins are expected when these are few.
     const told = rows > 1 || alike > 1 ? indexOf(used.map(([r, c]) => [r / rows, c / alike])) : index;
     const p = divergenceP('psi', Math.max(0, told), k, effective(n, rows), effective(m, alike));
     return { psi: index, bins: k, p };

@@ -4,8 +4,8 @@ import { designEffect, type Slices } from './design-effect.ts';
 import { psi } from './psi.ts';
 
 /**
- * One feature's histogram in one window, beside its reference. `slices`: what each part of the window's time counted,
- * so that rows that come in bursts are not taken for independent ones; of the reference, where that is a window too.
+ * One feature's histogram in one window, with its reference. `slices`: the counts of each part of the window's time, so
+ * that bursts of rows are not taken for independent rows; also for the reference, when that is a window too.
  */
 export type WindowFeature = {
   feature: string;
@@ -17,7 +17,7 @@ export type WindowFeature = {
 /** Newest last. */
 export type DriftWindow = { features: WindowFeature[] };
 
-/** `effect`: so many rows of the windows tell as much as one that is independent of the others. */
+/** `effect`: this many rows of the windows give as much information as one independent row. */
 export type FeatureDrift = {
   feature: string;
   psi: number | null;
@@ -61,7 +61,7 @@ function neededRows(rule: DriftRule, { reference, current }: WindowFeature): num
 
 type Effects = { reference: number; current: number };
 
-/** The design effect of each feature over all windows: one window has too few slices to tell it well. */
+/** The design effect of each feature over all windows, since one window has too few slices to estimate it. */
 function effectsOf(windows: readonly DriftWindow[]): Map<string, Effects> {
   const found = new Map<string, { reference: Slices[]; current: Slices[] }>();
   for (const { features } of windows)

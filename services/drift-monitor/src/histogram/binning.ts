@@ -2,15 +2,15 @@ import { codesOf, columnOf, type FeatureProfile } from '@slipway/model';
 import { literal } from '@slipway/platform';
 import type { Group } from './slices.ts';
 
-/** A bin's number is below this: a feature has at most 64 edges. */
+/** Bins are numbered below this: a feature has at most 64 edges. */
 const BINS = 128;
-/** What is counted of every row, beside its features; the names of their columns have a point. */
+/** What is counted of every row besides its features; the columns of features have a point in their name. */
 const MARKS = ['rows', 'inputs', 'outputs'] as const;
 
-/** A column of features is counted from place `base` on, one place for each element of its tensor. */
+/** The features of a column are counted from place `base` on, one place for each element of its tensor. */
 type Column = { name: string; base: number; features: (FeatureProfile | undefined)[] };
 
-/** What the query gives: so many values of a group fell into a bin of a place. */
+/** A cell of the result: how many values of a group fell into a bin of a place. */
 export type Cell = Pick<Group, 'rollout_id' | 'arm' | 'served_version' | 'compared'> & {
   place: number;
   bin: number;
@@ -18,8 +18,8 @@ export type Cell = Pick<Group, 'rollout_id' | 'arm' | 'served_version' | 'compar
 };
 
 /**
- * How one query counts the bins of all features of a profile: each value of a row is looked up once, so its cost grows
- * with the values. The same bins as `countBins` of libs/model. Pure.
+ * The query that counts the bins of all features of a profile: each value of a row is looked up once, so the cost grows
+ * with the number of values. The same bins as `countBins` of libs/model. Pure.
  */
 export class Binning {
   private readonly columns: Column[];
@@ -43,8 +43,9 @@ export class Binning {
   }
 
   /**
-   * Edges and categories stand in its text, which goes in the body of the call: those of hundreds of features are too
-   * long for an address. @param where which rows of `predictions`
+   * Edges and categories are part of the query text, which goes in the body of the call: those of hundreds of features
+   * are too long for an address.
+   * @param where which rows of `predictions`
    */
   sql(where: string): string {
     const list = (values: readonly (string | number)[]) => `[${values.join(', ')}]`;
@@ -82,7 +83,7 @@ FROM
 GROUP BY rollout_id, arm, served_version, compared, code`;
   }
 
-  /** The groups of one slice from the cells of the query. */
+  /** The groups of one slice, from the cells of the query. */
   groups(cells: readonly Cell[]): Group[] {
     const found = new Map<string, Group>();
     for (const { rollout_id, arm, served_version, compared, place, bin, n } of cells) {
@@ -103,7 +104,7 @@ GROUP BY rollout_id, arm, served_version, compared, code`;
   private count(group: Group, feature: FeatureProfile, bin: number, n: number): void {
     const known = feature.counts.length - 1;
     const counts = group.counts[feature.name] ?? new Array<number>(known).fill(0);
-    // What `indexOf` does not find has no category: the last bin that is not of missing values.
+    // A value that `indexOf` does not find has no category: the last bin before that of missing values.
     const at = feature.kind === 'numeric' ? bin : bin === 0 ? known - 1 : bin - 1;
     counts[at] = (counts[at] as number) + n;
     group.counts[feature.name] = counts;
@@ -111,5 +112,5 @@ GROUP BY rollout_id, arm, served_version, compared, code`;
 }
 
 const cutsOf = (feature: FeatureProfile): number[] => (feature.kind === 'numeric' ? feature.edges : codesOf(feature));
-/** A category that is no number keeps its place, and no value is equal to it. */
+/** A category that is not a number keeps its place, and no value equals it. */
 const number = (x: number) => (Number.isFinite(x) ? x : 'nan');

@@ -10,20 +10,20 @@ const SETTLE_MS = 2000;
 export const KNOWN_REASON = `reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;
 
 /**
- * Histograms of an endpoint's rows by slice of their arrival, which any number of windows add up. A slice is counted
- * once, after it has ended; a look reads what is new. What was counted is kept in `drift_counts`, and may be counted
- * again: the counts of a slice replace each other, and rows that were sent twice count once (`FINAL`), in the slice in
- * which they first arrived. A slice whose rows came late into the table is counted anew, as long as looks ask for it.
+ * Histograms of an endpoint's rows by time slice of their arrival; any number of windows add them up. A slice is
+ * counted once, after it has ended, and a look reads only what is new. Counts are stored in `drift_counts` and may be
+ * computed again: the counts of a slice replace each other, and rows that were sent twice count once (`FINAL`), in the
+ * slice of their first arrival. A slice whose rows arrived late in the table is counted again while looks ask for it.
  */
 export class HistogramStore {
   private readonly clickhouse: ClickHouseClient;
   readonly windowMs: number;
   readonly slices: number;
   private readonly sliceMs: number;
-  /** By endpoint and bins: what the last look asked for. */
+  /** By endpoint and bins: the slices of the last look. */
   private readonly known = new Map<string, Map<number, Slice>>();
 
-  /** @param windowMs a window is a whole number of these of arrival time; only complete ones are looked at */
+  /** @param windowMs window length by arrival time; only complete windows are looked at */
   constructor(clickhouse: ClickHouseClient, windowMs: number) {
     this.clickhouse = clickhouse;
     this.windowMs = windowMs;
@@ -46,7 +46,7 @@ export class HistogramStore {
     return { last, windows, slices: this.slices };
   }
 
-  /** The slices of a span by their numbers; counts what nobody has counted. */
+  /** The slices of a span by number; counts those that have not been counted. */
   async read(endpoint: string, features: readonly FeatureProfile[], span: Span): Promise<ReadonlyMap<number, Slice>> {
     const numbers = slicesIn(span).flat();
     const bins = binsId(features);
@@ -71,7 +71,7 @@ export class HistogramStore {
     for (const key of this.known.keys()) if (key.startsWith(`${endpoint} `)) this.known.delete(key);
   }
 
-  /** Rows of each slice as they lie in the table, repeated ones too: more than before means that some came late. */
+  /** Rows of each slice in the table, including repeats: more than before means that some arrived late. */
   private async copies(endpoint: string, numbers: readonly number[]): Promise<Map<number, number>> {
     const rows = await queryRows<{ slice: number; n: number }>(
       this.clickhouse,
@@ -86,7 +86,7 @@ export class HistogramStore {
     return { from: first * this.sliceMs, to: (last + 1) * this.sliceMs };
   }
 
-  /** What was counted before, by whichever process. */
+  /** Counts that were stored before, by any process. */
   private async counted(endpoint: string, bins: string, numbers: readonly number[]): Promise<Slice[]> {
     const rows = await queryRows<Group & { slice: number; seen: number }>(
       this.clickhouse,
@@ -113,7 +113,7 @@ export class HistogramStore {
       { endpoint, ...this.between(slice, slice) },
     );
     const groups = binning.groups(cells);
-    // Where no row was answered a row without counts says that the slice was counted.
+    // When no row was answered, a row without counts records that the slice was counted.
     const rows = groups.length > 0 ? groups : [NO_GROUP];
     await this.clickhouse.insert({
       table: 'slipway.drift_counts',

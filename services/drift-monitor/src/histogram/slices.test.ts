@@ -24,10 +24,8 @@ describe('a window', () => {
     [5000, 5],
     [6001, 1],
     [86_400_000, 1440],
-  ])('of %d ms has %d slices, none of more than a minute where that divides it', (ms, n) =>
-    expect(slicesOf(ms)).toBe(n),
-  );
-  it('adds up its slices; rows without a value are missing, and rows that tell nothing are left out', () => {
+  ])('of %d ms has %d slices, each of at most a minute when that divides it', (ms, n) => expect(slicesOf(ms)).toBe(n));
+  it('adds up its slices; rows without a value are missing, and rows without features are left out', () => {
     const [window] = againstReference(
       [x, p],
       slices([group()], [group({ arm: 'green', served_version: 'm:2' })]),
@@ -51,7 +49,7 @@ describe('a window', () => {
     ]);
     expect(untold(slices([group()], [group()]), span)).toEqual({ rows: 20, inputs: 4, outputs: 0 });
   });
-  it('compares arms by name, on what was randomised and answered by its own arm', () => {
+  it('compares arms by name, on randomised rows answered by their own arm', () => {
     const counted = slices(
       [group(), group({ arm: 'green', counts: { p: [1, 9] } }), group({ arm: 'blue', counts: { p: [2, 8] } })],
       [group({ compared: false }), group({ rollout_id: 'other' }), group({ arm: 'green', counts: { p: [0, 10] } })],
@@ -67,11 +65,11 @@ describe('a window', () => {
 });
 
 describe('bins', () => {
-  it('have a name that follows from where they are cut, and not from what the reference counted', () => {
+  it('have a name that depends on their edges, and not on the counts of the reference', () => {
     expect(binsId([{ ...x, counts: [1, 2, 3] }])).toBe(binsId([x]));
     expect(binsId([{ ...x, edges: [0.6] } as FeatureProfile])).not.toBe(binsId([x]));
   });
-  it('are told apart by place: elements of one tensor, and categories that were not seen', () => {
+  it('are distinguished by place: elements of one tensor, and unseen categories', () => {
     const colour: FeatureProfile = {
       ...{ name: 'colour', side: 'input', tensor: 'colour', measure: 'code', element: 0, kind: 'categorical' },
       ...{ categories: ['a', 'b'], counts: [1, 1, 0, 0] },

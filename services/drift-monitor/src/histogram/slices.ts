@@ -2,35 +2,35 @@ import { createHash } from 'node:crypto';
 import type { FeatureProfile } from '@slipway/model';
 import type { DriftWindow, WindowFeature } from '@slipway/stats';
 
-/** What arrived in one slice of time, of one arm of one rollout, answered by one version. */
+/** The rows that arrived in one slice of time, for one arm of one rollout, answered by one version. */
 export type Group = {
   rollout_id: string;
   arm: string;
   served_version: string;
-  /** Randomised, and its own arm answered: arms are compared on these. */
+  /** Randomised and answered by its own arm: arms are compared on these. */
   compared: boolean;
   rows: number;
-  /** Of the rows: those that tell features of the request, and of the answer. */
+  /** Numbers of rows with features of the request, and of the answer. */
   inputs: number;
   outputs: number;
-  /** By the feature's name: values by bin, without the last one, of what is missing. */
+  /** By the feature's name: counts by bin, without the last bin, of missing values. */
   counts: Record<string, number[]>;
 };
-/** `seen`: copies of rows that the table had of this slice when it was counted. */
+/** `seen`: copies of rows in the table for this slice when it was counted. */
 export type Slice = { slice: number; seen: number; groups: Group[] };
 
 const MINUTE_MS = 60_000;
-/** A window has so many slices at least: how much they vary tells how much its rows depend on each other. */
+/** Smallest number of slices in a window: their variation shows how much rows depend on each other. */
 const LEAST_SLICES = 5;
 
-/** How many equal slices of whole milliseconds, of at most a minute, a window is counted in. */
+/** The number of equal slices, of whole milliseconds and at most a minute, that a window is counted in. */
 export function slicesOf(windowMs: number): number {
   const least = Math.max(LEAST_SLICES, Math.ceil(windowMs / MINUTE_MS));
   for (let n = least; n < 2 * least; n++) if (windowMs % n === 0) return n;
   return 1;
 }
 
-/** Names the bins that slices were counted by: what was counted by others cannot be added to them. */
+/** Name of the bins by which slices were counted: counts by other bins cannot be added. */
 export function binsId(features: readonly FeatureProfile[]): string {
   const bins = features.map((f) => [
     ...[f.name, f.side, f.tensor, f.measure, f.element],
@@ -39,7 +39,7 @@ export function binsId(features: readonly FeatureProfile[]): string {
   return createHash('sha256').update(JSON.stringify(bins)).digest('hex').slice(0, 32);
 }
 
-/** Whole windows: the last one, how many up to it, and of how many slices each is. */
+/** Whole windows: the last one, how many up to it, and the number of slices in each. */
 export type Span = { last: number; windows: number; slices: number };
 
 /** Numbers of the slices of a span, window by window, oldest first. */
@@ -48,7 +48,7 @@ export const slicesIn = ({ last, windows, slices }: Span): number[][] =>
     Array.from({ length: slices }, (_, s) => (last - windows + 1 + w) * slices + s),
   );
 
-/** What a feature's bins counted in one slice, over the chosen groups; what is missing in the last bin. */
+/** The counts of a feature's bins in one slice over the chosen groups; missing values are in the last bin. */
 function countsOf(feature: FeatureProfile, slice: Slice | undefined, chosen: (g: Group) => boolean): number[] {
   const total = new Array<number>(feature.counts.length).fill(0);
   const missing = total.length - 1;
@@ -109,7 +109,7 @@ export function betweenArms(
   }));
 }
 
-/** Rows of a span that tell no features, of all: they were compared with nothing. Pure. */
+/** Rows of a span without features, and all its rows: the former were compared with nothing. Pure. */
 export function untold(
   slices: ReadonlyMap<number, Slice>,
   span: Span,

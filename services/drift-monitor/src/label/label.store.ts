@@ -5,7 +5,7 @@ import { KNOWN_REASON } from '../histogram/histogram.store.ts';
 /** A label may come so long after its prediction. */
 const LABEL_WINDOW_MS = 3_600_000;
 
-/** What labels say of a version's answers, and what was said of it before. */
+/** Results of a version's labels, and earlier retraining messages about it. */
 export class LabelStore {
   private readonly clickhouse: ClickHouseClient;
   private readonly windowMs: number;

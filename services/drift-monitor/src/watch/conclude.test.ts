@@ -68,7 +68,7 @@ const rollout = (spec: object = {}): Rollout => ({
   withdrawal: null,
 });
 
-/** @param arms the candidate's answers against the control's; null where they were not compared */
+/** @param arms the candidate's answers against the control's; null when they were not compared */
 const finding = (seen: EndpointDrift, arms: DriftJudgement | null, of: Rollout, now = 1000) =>
   driftFinding({ ...seen, arms: arms ? { candidate: arms } : {} }, of, { now, freshMs: 30_000 });
 
@@ -136,7 +136,7 @@ describe("drift-monitor's verdict on a rollout", () => {
     expect(finding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
       /^Hold \(for information: the rollout has no "drift"\): the data were not compared/,
     ));
-  it('never advances on a look that is old, or that compared with another version', () => {
+  it('never advances on a look that is too old, or that compared with another version', () => {
     const seen = drift({ looked_at: 1000 });
     expect(finding(seen, judged('stable', 0), rollout(), 31_000).verdict).toBe('advance');
     const old = finding(seen, judged('stable', 0), rollout(), 32_000);
@@ -163,7 +163,7 @@ describe("drift-monitor's verdict on a rollout", () => {
   it('says what the look left out', () => {
     const note = untoldNote({ rows: 10, inputs: 4, outputs: 0 }, 3);
     expect(finding(drift({ note }), judged('stable', 0), rollout()).sentence).toContain(
-      '4 of 10 rows tell no features of the request, and are left out; 3 features of the training data are not ',
+      '4 of 10 rows have no features of the request, and are left out; 3 features of the training data are not ',
     );
     expect(untoldNote({ rows: 10, inputs: 0, outputs: 0 }, 0)).toBe('');
   });

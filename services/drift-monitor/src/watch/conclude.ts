@@ -58,7 +58,7 @@ function unseen(judged: DriftJudgement | null, what: string, nothing: string): s
   return blind.length > 0 ? [`too few rows in the newest window to compare ${blind.join(', ')} in ${what}`] : [];
 }
 
-/** Why what was seen cannot be about this rollout now; undefined when it can. */
+/** Why the last look cannot be used for this rollout now; undefined when it can. */
 function beside(drift: EndpointDrift, rollout: Rollout, { now, freshMs }: { now: number; freshMs: number }) {
   const control = formatVersion(rollout.control);
   if (drift.version !== control) return `the last look compared with ${drift.version}, and the control is ${control}`;
@@ -68,14 +68,14 @@ function beside(drift: EndpointDrift, rollout: Rollout, { now, freshMs }: { now:
 }
 
 /**
- * What drift says of a rollout: `hold` while the data (all versions see that) or a candidate's answers (only it does)
- * have moved, and while either was not compared: a check that could not be made is never an `advance`, and the sentence
- * says what was missing. Neither is one that was made too long ago, or of another version. Never `rollBack`. What the
- * policy ignores need not be seen. The candidates' answers are compared where they and the control serve at the same
- * time; in other steps the sentence says that they are not. Pure.
+ * The verdict on a rollout. `hold` while the data (which affects all versions) or a candidate's answers (which affects
+ * only it) have moved, and while one of them could not be compared: the sentence then says what is missing. A look that
+ * is too old, or that is about another version, does not advance either. Never `rollBack`. What the policy ignores is
+ * not required. The candidates' answers are compared when they and control serve at the same time; in other steps the
+ * sentence says that they are not. Pure.
  *
  * @param drift the last look at the rollout's endpoint
- * @param clock `freshMs`: a look counts for so long
+ * @param clock `freshMs`: how long a look is valid
  */
 export function driftFinding(
   drift: EndpointDrift,
@@ -143,16 +143,20 @@ const unseenArms = (arms: readonly [string, DriftJudgement][]): string[] =>
     ? unseen(null, "the candidate's answers", `were not compared: ${NO_OUTPUTS}`)
     : arms.flatMap(([arm, judged]) => unseen(judged, `the ${arm}'s answers`, `were not compared: ${NO_OUTPUTS}`));
 
-/** What a look could not compare, in a sentence; empty when it compared everything. */
+/** What a look could not compare, as a part of a sentence; empty when it compared everything. */
 export function untoldNote(untold: { rows: number; inputs: number; outputs: number }, leftOut: number): string {
   const says = [
     ...(untold.inputs > 0
-      ? [`${untold.inputs} of ${untold.rows} rows tell no features of the request, and are left out`]
+      ? [`${untold.inputs} of ${untold.rows} rows have no features of the request, and are left out`]
       : []),
     ...(untold.outputs > 0
-      ? [`${untold.outputs} of ${untold.rows} rows tell no features of the answer, and are left out`]
+      ? [`${untold.outputs} of ${untold.rows} rows have no features of the answer, and are left out`]
       : []),
-    ...(leftOut > 0 ? [`${leftOut} features of the training data are not compared: a profile has too few places`] : []),
+    ...(leftOut > 0
+      ? [
+          `${leftOut} features of the training data are not compared, because a profile has a limited number of features`,
+        ]
+      : []),
   ];
   return says.join('; ');
 }

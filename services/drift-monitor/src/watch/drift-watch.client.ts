@@ -44,7 +44,7 @@ export type WatchParts = {
   source: string;
   lookMs: number;
   cooldownMs: number;
-  /** What a look saw counts for so long. */
+  /** How long the result of a look is valid, in milliseconds. */
   freshMs: number;
 };
 

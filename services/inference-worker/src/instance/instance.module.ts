@@ -4,14 +4,14 @@ import { type Feature, type RecordProducer, runHeartbeat, type ServiceContext, s
 import type { ModelSet } from '../model/model-set.client.ts';
 
 type Described = {
-  /** Names this life of the process. */
+  /** Identifies this run of the process. */
   boot: string;
   models: Pick<ModelSet, 'all' | 'versions'>;
   /** By endpoint. */
   routes: ReadonlyMap<string, Route>;
 };
 
-/** Tells the registry that this worker is alive, and what it has loaded. @returns `now` tells it at once */
+/** Reports to the registry that this worker is alive, and what it has loaded. @returns `now` reports at once */
 export function heartbeat(
   producer: RecordProducer,
   { boot, models, routes }: Described,

@@ -12,11 +12,11 @@ const refusedGauge = gauge('slipway_outbox_refused', 'Keys whose records the bro
 
 type Waiting = { topic: string; key: string; state: boolean };
 
-/** For what a registry that is gone had enqueued: whoever enqueues says so to its own publisher. */
+/** For entries of a registry that has ended; a running registry notifies its own publisher. */
 const POLL_MS = 5000;
-/** After a pass that could not publish everything. */
+/** Pause after a pass that could not publish everything. */
 const RETRY_MS = 1000;
-/** Of one pass. */
+/** Largest number of keys in one pass. */
 const MOST_KEYS = 500;
 
 /**

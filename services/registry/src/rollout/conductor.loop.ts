@@ -4,17 +4,17 @@ import type { Conductor } from './conductor.store.ts';
 import type { EvidenceStore } from './evidence.store.ts';
 import { type Outlook, Schedule } from './schedule.ts';
 
-/** How often memory is asked whether anything is due. */
+/** Interval for checking in memory whether a look is due. */
 const TICK_MS = 200;
-/** How often Postgres is told how fresh evidence is that repeats itself. */
+/** Interval for updating in Postgres the freshness of evidence that repeats itself. */
 const REFRESH_MS = 1000;
-/** All rollouts are looked at so often: what another registry has begun, and whatever no other way has told. */
+/** Interval at which all rollouts are looked at, for changes by another registry and missed notifications. */
 const SWEEP_MS = 10_000;
-/** Whoever has the row of a rollout has it for a moment. */
+/** Pause when another registry holds the row of a rollout, which is brief. */
 const ELSEWHERE_MS = 200;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-/** A process that did not come to its senses for so long has not listened either. */
+/** A process that was frozen for so long has not received evidence either. */
 const FROZEN_MS = 5000;
 
 const failuresTotal = counter(
@@ -25,9 +25,9 @@ const failuresTotal = counter(
 const failingGauge = gauge('slipway_conductor_failing', 'Rollouts at which the last look failed');
 
 /**
- * Looks at a rollout when something has happened that may change what follows: evidence that is news, a command,
- * a change of who is alive, or the instant that its last look named. While nothing happens no statement is made, but
- * for a sweep over all of them every ten seconds. A rollout that cannot be looked at says why, and holds up no other.
+ * Looks at a rollout when something has happened that may change the decision: new evidence, a command, a change of the
+ * live instances, or the time that its last look named. While nothing happens there are no statements, except for a
+ * sweep over all rollouts every ten seconds. A rollout that cannot be looked at gives the reason, and delays no other.
  */
 export class ConductorLoop {
   private readonly parts: {
@@ -38,7 +38,7 @@ export class ConductorLoop {
     log: Logger;
   };
   private readonly schedule = new Schedule();
-  /** By rollout, how many looks have failed in a row. */
+  /** Number of consecutive failed looks, by rollout. */
   private readonly failing = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
   private busy = false;
@@ -62,12 +62,12 @@ export class ConductorLoop {
     while (this.busy) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  /** To be called when a command is about to change a rollout, or has. */
+  /** To be called when a command is about to change a rollout, and when it has. */
   wake(id: string): void {
     this.schedule.wake(id, steadyNow());
   }
 
-  /** Looks at a rollout at once. What fails is tried again later. */
+  /** Looks at a rollout at once. A failed look is retried later. */
   async look(id: string, traceparent?: string): Promise<void> {
     try {
       const outlook = await this.parts.conductor.look(id, traceparent);
@@ -141,12 +141,12 @@ export class ConductorLoop {
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(times - 1, 10));
     this.schedule.put(id, { again: steadyNow() + pause, onWorld: false }, steadyNow());
     const { message } = error as Error;
-    log.warn({ rollout: id, error: message, transient, times }, 'a look at a rollout failed; it is tried again');
+    log.warn({ rollout: id, error: message, transient, times }, 'a look at a rollout failed; it is retried');
     if (transient) return;
     await conductor
       .note(id, message)
       .catch((err: unknown) =>
-        log.warn({ rollout: id, err }, 'why the look failed could not be noted with the rollout'),
+        log.warn({ rollout: id, err }, 'the reason of the failed look could not be stored with the rollout'),
       );
   }
 }

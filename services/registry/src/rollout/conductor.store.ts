@@ -25,13 +25,13 @@ import { worldOf } from './world.ts';
 
 const conductor = system('conductor');
 
-/** What a look without a lock found: nothing to do until then, something to do, or why nobody can say. */
+/** Result of a look without a lock: nothing to do until a time, something to do, or why the look failed. */
 export type Found = { id: string; outlook: Outlook | 'something' | { error: unknown } };
 
 /**
  * Decides on rollouts, and carries a decision out in one transaction under the row's lock. Several registries may look
- * at once: whoever has the row acts, the others pass it over; the state is in the row, so a registry that dies between
- * two steps leaves nothing half done.
+ * at the same time: the one that gets the lock acts, the others skip the rollout. The state is in the row, so a
+ * registry that ends between two steps leaves nothing half done.
  */
 export class Conductor {
   private readonly parts: {
@@ -45,7 +45,7 @@ export class Conductor {
     /** False while this registry does not know who is alive: it must not decide upon that. */
     known: () => boolean;
   };
-  /** Since when this registry would have heard of evidence: what it could not hear is nobody's silence. */
+  /** Since when this registry has been receiving evidence: earlier silence does not count. */
   listeningSince = 0;
 
   constructor(parts: Conductor['parts']) {
@@ -90,7 +90,7 @@ export class Conductor {
     return { again: steadyNow(), onWorld: false };
   }
 
-  /** Says in the rollout's state why nobody can look at it. */
+  /** Stores in the rollout's state why it cannot be looked at. */
   async note(id: string, fault: string): Promise<void> {
     await this.parts.database.transaction(async (sql) => {
       const rollout = await locked(sql, id);
@@ -165,7 +165,7 @@ export class Conductor {
   }
 }
 
-/** The rollout, if nobody else has its row and it is not settled. */
+/** The rollout, if its row is not locked by others and it is not settled. */
 async function locked(sql: Sql, id: string): Promise<Rollout | undefined> {
   const [row] = await sql.query<{ doc: Rollout }>(
     'SELECT doc FROM rollouts WHERE id = $1 AND NOT settled FOR UPDATE SKIP LOCKED',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EvidenceBook } from './evidence-book.ts';
 
 const rollout = '0198c0de-0000-7000-8000-000000000001';
-/** Counts for ten seconds. */
+/** Valid for ten seconds. */
 const said = (sequence: number, receivedAt: number, verdict: Verdict = 'hold', analyser = 'a'): ReceivedEvidence => ({
   evidence: {
     event_id: `event ${sequence}`,
@@ -30,17 +30,17 @@ const knowing = (...latest: ReceivedEvidence[]) => {
 
 describe('the book of evidence', () => {
   it.each([
-    ['what nobody has said yet', said(1, 0, 'hold', 'other'), 'news'],
+    ["an analyser's first evidence", said(1, 0, 'hold', 'other'), 'news'],
     ['the same again', said(2, 1000), 'same'],
     ['another verdict', said(2, 1000, 'advance'), 'news'],
     ['the same after a silence', said(2, 10_000), 'news'],
     ['a repeat', said(1, 1000), 'old'],
-    ['what came before', said(0, 1000, 'advance'), 'old'],
+    ['an older piece', said(0, 1000, 'advance'), 'old'],
   ])('%s', (_, next, what) => {
     expect(knowing(said(1, 0)).take(next)).toBe(what);
   });
 
-  it('tells Postgres how fresh a run of repeats is before half of their time is over, and once', () => {
+  it('refreshes Postgres before half of the validity of repeated evidence is over, and once', () => {
     const book = knowing(said(1, 0));
     for (let i = 2; i <= 5; i++) book.take(said(i, (i - 1) * 1000));
     expect(book.due(4000)).toEqual([]);
@@ -51,14 +51,14 @@ describe('the book of evidence', () => {
     expect(book.due(5000)).toEqual([]);
   });
 
-  it('lets nothing milder pass than a rollBack that still counts, as long as it is repeated', () => {
+  it('replaces a valid rollBack with nothing milder, while it is repeated', () => {
     const book = knowing(said(1, 0, 'rollBack'));
     expect(book.take(said(2, 9000, 'rollBack'))).toBe('same');
     expect(book.take(said(3, 12_000, 'hold'))).toBe('old');
     expect(book.take(said(4, 19_000, 'hold'))).toBe('news');
   });
 
-  it('forgets rollouts of which nobody speaks any more', () => {
+  it('forgets rollouts without new evidence', () => {
     const book = knowing(said(1, 0));
     book.due(9999);
     expect(book.knows(rollout)).toBe(true);

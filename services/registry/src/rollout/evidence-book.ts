@@ -1,15 +1,15 @@
 import { type Evidence, isFresh, isNews, isReplacedBy, type ReceivedEvidence, validityMs } from '@slipway/release';
 
-/** What Postgres has of an analyser: which piece, and how fresh it is there. */
+/** What Postgres has of an analyser's evidence: which piece, and its time of freshness. */
 type Stored = { eventId: string; receivedAt: number };
 type Entry = { last: ReceivedEvidence; stored: Stored };
 
 export type Refresh = { rolloutId: string; analyser: string; eventId: string; receivedAt: number };
 
 /**
- * What each analyser has said last of each rollout, in memory: what repeats what was said costs no statement. Postgres
- * has the first piece of a run of repeats, and how fresh the last one is; it is told of that before half of the time
- * is over for which evidence counts, so that nothing looks expired there of which the analyser still speaks.
+ * The latest evidence of each analyser on each rollout, in memory, so that repeats need no statement. Postgres has the
+ * first piece of a run of repeats and the arrival of the last one, which is updated before half of the validity is
+ * over, so that repeated evidence never looks expired there.
  */
 export class EvidenceBook {
   private readonly rollouts = new Map<string, Map<string, Entry>>();
@@ -25,8 +25,8 @@ export class EvidenceBook {
   }
 
   /**
-   * What follows from a piece of evidence on a rollout that is known: `news` has to be stored and acted upon, `same`
-   * says only that the analyser is still there, `old` says nothing.
+   * Classification of evidence on a known rollout: `news` must be stored and acted upon, `same` only shows that the
+   * analyser is alive, `old` is ignored.
    */
   take(next: ReceivedEvidence): 'news' | 'same' | 'old' {
     const { rollout_id, analyser } = next.evidence;
@@ -38,14 +38,14 @@ export class EvidenceBook {
     return 'same';
   }
 
-  /** Postgres has this now. */
+  /** Records that Postgres has this now. */
   store(received: ReceivedEvidence): void {
     const { rollout_id, analyser, event_id } = received.evidence;
     const stored = { eventId: event_id, receivedAt: received.receivedAt };
     this.rollouts.get(rollout_id)?.set(analyser, { last: withoutNumbers(received), stored });
   }
 
-  /** What Postgres should be told now; what has expired is forgotten, and asked for again when somebody speaks. */
+  /** The updates due in Postgres; expired evidence is forgotten, and read again when its analyser publishes. */
   due(now: number): Refresh[] {
     const refreshes: Refresh[] = [];
     for (const [rolloutId, analysers] of this.rollouts) {
@@ -64,14 +64,14 @@ export class EvidenceBook {
     if (entry) entry.stored.receivedAt = receivedAt;
   }
 
-  /** Another registry may have stored something since: Postgres is asked again. */
+  /** Another registry may have stored something since, so Postgres is read again. */
   forget(rolloutId?: string): void {
     if (rolloutId === undefined) this.rollouts.clear();
     else this.rollouts.delete(rolloutId);
   }
 }
 
-/** The numbers are for people, in the log and on the topic: no decision needs them. */
+/** The numbers are for people, in the log and on the topic: decisions do not use them. */
 export function withoutNumbers({ evidence, receivedAt }: ReceivedEvidence): ReceivedEvidence {
   const lean: Evidence = { ...evidence, numbers: {} };
   return { evidence: lean, receivedAt };

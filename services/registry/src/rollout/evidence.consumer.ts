@@ -27,7 +27,7 @@ export class EvidenceConsumer {
         receivedAt: now - (brokerNow === undefined ? 0 : Math.max(0, brokerNow - Number(timestamp))),
       })),
     );
-    // News is acted upon at once, and before its offset is committed.
+    // New evidence is acted upon at once, before its offset is committed.
     const news = new Map(
       records.flatMap((r, i) => (taken[i] === 'news' ? [[r.parsed.rollout_id, r.headers['traceparent']]] : [])),
     );

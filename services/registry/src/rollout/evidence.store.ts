@@ -4,10 +4,10 @@ import { EvidenceBook, withoutNumbers } from './evidence-book.ts';
 
 type Row = { rollout_id: string; doc: Evidence; received_at: string };
 
-/** What became of a piece of evidence: `unknown` speaks of no rollout, `news` is stored and to be acted upon. */
+/** Result for a piece of evidence: `unknown` names no rollout, `news` is stored and must be acted upon. */
 export type Taken = 'unknown' | 'news' | 'same';
 
-/** Evidence as this registry has it: in Postgres what changed, in memory what repeats it ({@link EvidenceBook}). */
+/** The evidence that this registry has: changes in Postgres, repeats in memory ({@link EvidenceBook}). */
 export class EvidenceStore {
   private readonly database: Database;
   private readonly book = new EvidenceBook();
@@ -15,7 +15,7 @@ export class EvidenceStore {
     this.database = database;
   }
 
-  /** @returns of each piece what became of it, in order */
+  /** @returns the result for each piece, in order */
   async take(received: readonly ReceivedEvidence[]): Promise<Taken[]> {
     const fresh = await this.learn([...new Set(received.map((r) => r.evidence.rollout_id))]);
     const taken: Taken[] = [];

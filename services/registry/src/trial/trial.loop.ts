@@ -63,12 +63,12 @@ export class Trials {
     return this.told.items;
   }
 
-  /** A version was registered here: whoever asks next is told of it. */
+  /** A version was registered here: the next request for versions to try gets it. */
   registered(): void {
     this.told = undefined;
   }
 
-  /** Those of which nothing is known come first: versions that wait for ever are in nobody's way. */
+  /** Versions without any result come first, so that versions that keep waiting do not delay them. */
   private async untested(): Promise<Loadable[]> {
     const rows = await this.parts.database.query<Version>(
       `${VERSIONS} WHERE l.state = 'untested' AND v.bundle->'infra'->>'url' IS NULL
