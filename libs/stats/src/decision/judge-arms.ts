@@ -83,6 +83,6 @@ function combined(judged: readonly ArmJudgement[]): Omit<Judgement, 'numbers'> {
   return {
     verdict: 'hold',
     reasons: ['several_arms_better', ...codes(better)],
-    sentence: `Hold: ${names} are each shown to be better than the control, but none is shown to be better than the others. ${sentence}`,
+    sentence: `Hold: ${names} are each shown to be better than the control, but not than each other. ${sentence}`,
   };
 }

@@ -134,7 +134,7 @@ describe("drift-monitor's verdict on a rollout", () => {
   });
   it('marks the verdict on a rollout without a drift policy as information', () =>
     expect(finding(drift({ inputs: null }), null, rollout({ drift: undefined })).sentence).toMatch(
-      /^Hold \(for information: the rollout has no "drift"\): the data were not compared/,
+      /^Hold \(for information only: the rollout has no "drift"\): the data were not compared/,
     ));
   it('never advances on a look that is too old, or that compared with another version', () => {
     const seen = drift({ looked_at: 1000 });

@@ -152,11 +152,7 @@ export function untoldNote(untold: { rows: number; inputs: number; outputs: numb
     ...(untold.outputs > 0
       ? [`${untold.outputs} of ${untold.rows} rows have no features of the answer, and are left out`]
       : []),
-    ...(leftOut > 0
-      ? [
-          `${leftOut} features of the training data are not compared, because a profile has a limited number of features`,
-        ]
-      : []),
+    ...(leftOut > 0 ? [`${leftOut} features of the training data are not compared: a profile has at most 256`] : []),
   ];
   return says.join('; ');
 }
