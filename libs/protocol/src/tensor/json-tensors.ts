@@ -51,7 +51,7 @@ export function decodeTensors(body: Buffer, signature: Signature, maxRows: numbe
     if (rows !== undefined && tensor.rows !== rows)
       refuse(`inputs.${at}.shape`, `has ${tensor.rows} rows, but the inputs before it have ${rows}`);
     rows = tensor.rows;
-    if (rows > maxRows) refuse(`inputs.${at}.shape`, `has ${rows} rows; a request may have at most ${maxRows}`);
+    if (rows > maxRows) refuse(`inputs.${at}.shape`, `has ${rows} rows; at most ${maxRows} are allowed in one request`);
     tensors.set(spec.name, tensor);
   }
   return { id, rows: rows as number, tensors, outputs: requestedOutputs(outputs, signature) };
@@ -86,10 +86,10 @@ function rawTensor(value: unknown, field: string): RawTensor {
 
 function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
   if (t.datatype !== spec.datatype)
-    refuse(`${field}.datatype`, `has datatype ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
+    refuse(`${field}.datatype`, `is ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
   const fits = t.shape.length === spec.shape.length && spec.shape.every((d, i) => d === -1 || d === t.shape[i]);
   if (!fits)
-    refuse(`${field}.shape`, `has shape [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
+    refuse(`${field}.shape`, `is [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
   const rows = t.shape[0] as number;
   const tail = t.shape.slice(1);
   const width = tail.reduce((a, b) => a * b, 1);
