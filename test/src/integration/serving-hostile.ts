@@ -172,11 +172,11 @@ export function describeHostile(stack: () => Release): void {
       const results = (query: string) =>
         request(stack().stats).get(`/v1/results/0198c0de-0000-7000-8000-000000000001${query}`);
       const read = (query: string) => results(query).set('authorization', `Bearer ${stack().secrets.keys.viewer}`);
-      expect((await read('?step=1').expect(400)).body.detail).toMatch(/^step: is no parameter/);
+      expect((await read('?step=1').expect(400)).body.detail).toMatch(/^step: is not a parameter/);
       await read('').expect(404);
       await results('?step=1').expect(401);
       const posted = await request(router()).post('/v1/outcomes?dry_run=1').send({}).expect(400);
-      expect(posted.body.detail).toMatch(/^dry_run: is no parameter/);
+      expect(posted.body.detail).toMatch(/^dry_run: is not a parameter/);
     });
   });
 }
