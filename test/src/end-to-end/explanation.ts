@@ -141,7 +141,7 @@ export function describeExplanation(stack: () => Release): void {
           trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         });
         await expect(stack().viewer.requests.get({ id: 'nobody' })).rejects.toThrow(
-          'there is no row of a request nobody',
+          'there is no row of request nobody',
         );
       });
     });

@@ -55,7 +55,7 @@ export function describeVersions(stack: () => Release): void {
       expect(response.status).toBe(503);
       expect((await response.json()) as Problem).toMatchObject({
         code: 'no_target',
-        detail: expect.stringContaining('no target of "spam" is able to answer now'),
+        detail: expect.stringContaining('no target of "spam" can answer now'),
       });
       expect(await row('nobody-there')).toMatchObject({ status: 503, served_version: '', error_code: 'no_target' });
       await stack().supervisor.startAgain('worker-1');

@@ -35,10 +35,10 @@ export function openAuditKeys(keys: readonly AuditPublicKey[]): AuditKeys {
 /** Why a row is not signed by any of the keys; empty when it is. */
 export function signatureFault(row: AuditRow, keys: AuditKeys): string {
   const key = keys.get(row.key_id);
-  if (!key) return `it is signed with an unknown key, ${row.key_id}`;
+  if (!key) return `it is signed with another key, ${row.key_id}`;
   return verify(null, Buffer.from(row.hash, 'hex'), key, Buffer.from(row.signature, 'base64'))
     ? ''
-    : 'its signature does not match its hash';
+    : 'its signature does not fit its hash';
 }
 
 /** SHA-256 over the RFC 8785 form of the row without `hash`, `key_id` and `signature`. */
