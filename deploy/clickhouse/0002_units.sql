@@ -1,7 +1,7 @@
 -- What a look reads: the same rows as in `predictions` and `outcomes`, without what a verdict does not need, sorted by
 -- the unit that they are about. A look reads the units that something new is known of, however many others there are.
--- The ingest keeps them (`ingest/*.sql`). Repeats are rows here; whoever counts takes the first copy of an id. A
--- projection is a part of its table's part: what it says is there is there.
+-- The ingest keeps them (`ingest/*.sql`). Repeats are rows here; counts use the first copy of an id. A
+-- projection is stored with its table's part, so it is always complete.
 CREATE TABLE IF NOT EXISTS slipway.unit_exposures
 (
     endpoint LowCardinality(String) COMMENT 'the endpoint that was asked',
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS slipway.unit_outcomes
     about String COMMENT 'u and the unit, or r and sipHash64 of the request id, in hexadecimal',
     arrived_at DateTime64(3) COMMENT 'Kafka''s clock; orders evidence',
     event_id String COMMENT 'the outcome''s',
-    time DateTime64(3) COMMENT 'the clock of whoever reports it',
+    time DateTime64(3) COMMENT 'the clock of the reporter',
     value String COMMENT 'as text: numbers and booleans in their JSON form',
     number Nullable(Float64) COMMENT 'the value when it is a number; 1 and 0 for booleans',
     kafka_partition UInt32 COMMENT 'where its record lies',

@@ -1,11 +1,11 @@
--- One row per outcome and rollout, beside the prediction that it belongs to: the request's own, or the unit's last
--- before it in that rollout (and one with an empty rollout_id, where the unit was also served under none).
--- `counted_by` names the rollout's metrics that read the outcome and in whose window it came, by the same rules as
--- the verdict's (experiment-stats, outcome-units.ts): everything by arrival at Kafka; per `exposed`, from the unit's
--- first exposure to the step at that share (`exposed_at`), else from the prediction. What is no exposure that both
--- arms are compared on (forced, ejected, a unit in both arms) is counted by none, nor is what came after the unit's
--- first request in that rollout that its own arm did not answer (of a label that is compared with an output: a label
--- of a later answer).
+-- One row for each outcome and rollout, with the prediction that the outcome belongs to: the request's own, or the
+-- unit's last one before the outcome in that rollout (and one with an empty rollout_id when the unit was also served
+-- outside of rollouts). `counted_by` names the rollout's metrics that read the outcome and whose window it falls into,
+-- by the same rules as the verdict (experiment-stats, outcome-units.ts): everything by arrival at Kafka; per
+-- `exposed`, from the unit's first exposure to the step at that share (`exposed_at`), otherwise from the prediction.
+-- No metric counts an outcome whose prediction is not a compared exposure (forced, ejected, a unit in both arms), or
+-- that arrived after the unit's first request in that rollout that its own arm did not answer (for a label that is
+-- compared with an output: a label of a later answer).
 CREATE OR REPLACE VIEW slipway.prediction_outcomes AS
 WITH
     logged AS

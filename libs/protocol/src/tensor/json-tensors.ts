@@ -85,11 +85,9 @@ function rawTensor(value: unknown, field: string): RawTensor {
 }
 
 function checked(t: RawTensor, spec: TensorSpec, field: string): RowTensor {
-  if (t.datatype !== spec.datatype)
-    refuse(`${field}.datatype`, `is ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
+  if (t.datatype !== spec.datatype) refuse(`${field}.datatype`, `is ${t.datatype}; "${spec.name}" is ${spec.datatype}`);
   const fits = t.shape.length === spec.shape.length && spec.shape.every((d, i) => d === -1 || d === t.shape[i]);
-  if (!fits)
-    refuse(`${field}.shape`, `is [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
+  if (!fits) refuse(`${field}.shape`, `is [${t.shape.join(', ')}]; "${spec.name}" has [${spec.shape.join(', ')}]`);
   const rows = t.shape[0] as number;
   const tail = t.shape.slice(1);
   const width = tail.reduce((a, b) => a * b, 1);

@@ -9,7 +9,7 @@ import { type UnitRows, wasSeen } from '../units/exposure.ts';
 import { type Compared, unitAt } from '../units/unit.ts';
 import { counterOf } from './kinds.ts';
 
-/** What is counted of one candidate beside control, over all units and steps. Pure. */
+/** The counts of one candidate and control, over all units and steps. Pure. */
 export class ArmTally {
   readonly exposures = new ExposureCounter();
   readonly arrivals = new Arrivals();
@@ -25,7 +25,7 @@ export class ArmTally {
       return counterOf(metric, rule(metric), held);
     };
     this.guards = rollout.spec.guardrails.map((g) => counter(g.metric, (m) => ({ ...g, margin: marginOf(g, m) })));
-    // Shown to be better, or not yet.
+    // Whether it is shown to be better, or not yet.
     for (const { index, goal } of allSteps(rollout.spec))
       if (goal)
         this.goals.set(
@@ -34,7 +34,7 @@ export class ArmTally {
         );
   }
 
-  /** @param before what was counted of it; undefined when nothing was */
+  /** @param before the unit's earlier data, as counted; undefined when it was not counted */
   update(rows: UnitRows, before: AsOf | undefined, after: AsOf): void {
     const was = before && unitAt(rows, before, this.compared);
     const is = unitAt(rows, after, this.compared);
@@ -52,7 +52,7 @@ export class ArmTally {
   }
 }
 
-/** The metric as it was when the rollout was created. */
+/** The metric as declared when the rollout was created. */
 export function declared(rollout: Rollout, name: string): Metric {
   const metric = rollout.metrics.find((m) => m.name === name);
   if (!metric) throw new Error(`the rollout lacks the declaration of ${name}`);

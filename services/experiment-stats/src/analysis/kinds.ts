@@ -6,7 +6,7 @@ import { type HeldBaseline, LatencyCounter } from '../metrics/quantile/latency-c
 
 type MakeCounter = (metric: Metric, rule: Rule, held: HeldBaseline) => MetricCounter;
 
-/** Who counts the metrics of each kind; a kind that may be declared and is missing here does not compile. */
+/** The counter of each kind of metric; a declared kind that is missing here does not compile. */
 const COUNTERS: Readonly<Record<MetricKindName, MakeCounter>> = {
   proportion: (metric, rule) =>
     'field' in metric.source ? new ErrorCounter(metric, rule) : new OutcomeCounter(metric, rule),

@@ -9,11 +9,11 @@ import {
   type Steps,
 } from '@slipway/release';
 
-/** A step without a declared dwell is planned with so long. */
+/** Planned duration in milliseconds of a step without a declared dwell. */
 const UNDECLARED_SECONDS = 60;
 
 /**
- * Planned length of a rollout, seconds: over it the e-process spreads the half of its stake that waits for a late
+ * Planned length of a rollout in seconds, over which the e-process spreads the half of its stake that waits for a late
  * onset.
  */
 export function plannedSeconds(spec: Steps): number {
@@ -22,7 +22,7 @@ export function plannedSeconds(spec: Steps): number {
     .reduce((sum, step) => sum + (step.dwellMs / 1000 || UNDECLARED_SECONDS), 0);
 }
 
-/** What the present step asks for. */
+/** What the present step requires. */
 export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: Counts } {
   const step = stepAt(rollout.spec, rollout.step);
   if (!step) return { dwellSeconds: 0, until: {} };
@@ -30,13 +30,13 @@ export function stepGoal(rollout: Rollout): { dwellSeconds: number; until: Count
   return { dwellSeconds: step.dwellMs / 1000, until: { requests, units } };
 }
 
-/** For how long the candidate may be out of service, where the specification does not say. */
+/** How long the candidate may be out of service by default, in seconds. */
 export const maxOutOfService = (spec: RolloutSpec & { maxOutOfService?: string | undefined }): string =>
   spec.maxOutOfService ?? '60s';
 
 /**
- * Whether no later step waits for a comparison of both arms: what has not been seen in this one will not be. (Both may
- * well serve in a later step that ends without asking, as a dark one does.)
+ * Whether no later step waits for a comparison of both arms: what has not been detected by then will not be. (Both may
+ * serve in a later step that ends without a verdict, such as a dark one.)
  */
 export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weight'>): boolean {
   const concurrent = (weight: number) => weight > 0 && weight < 1;
@@ -46,7 +46,8 @@ export function isLastComparison(rollout: Pick<Rollout, 'spec' | 'step' | 'weigh
 }
 
 /**
- * Whether the candidate has everything, or all but a hold-back, after this step: no step comes that widens it in part.
+ * Whether the candidate has everything, or all but a hold-back, after this step: no later step has a larger partial
+ * share.
  */
 export const isPromotedNext = (rollout: Pick<Rollout, 'spec' | 'step'>): boolean =>
   !laterSteps(rollout).some(({ share }) => typeof share === 'object' && 'part' in share);

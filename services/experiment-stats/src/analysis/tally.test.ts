@@ -126,7 +126,7 @@ const told = (tally: Tally) => {
 };
 
 describe('what is carried from look to look', () => {
-  it('is what one look at all of it has, wherever the looks before it fell', () => {
+  it('equals the result of one look at everything, wherever the earlier looks fell', () => {
     fc.assert(
       fc.property(history, fc.array(fc.nat(60), { maxLength: 6 }), fc.nat(6000), (drawn, cuts, behind) => {
         const units = unitRows(drawn);

@@ -9,7 +9,7 @@ import type { Pending } from '../units/touched.ts';
 import type { Needed } from '../units/unit-rows.store.ts';
 import { ArmTally, declared } from './arm-tally.ts';
 
-/** What is counted of a rollout, each of its candidates beside control. Looks carry it forward, unit by unit. Pure. */
+/** The counts of a rollout, each of its candidates with control. Looks carry them forward, unit by unit. Pure. */
 export class Tally {
   /** By the name of the candidate's arm. */
   private readonly arms: ReadonlyMap<string, ArmTally>;
@@ -28,7 +28,7 @@ export class Tally {
     );
   }
 
-  /** Takes another baseline where that changes nothing that was counted. @returns whether it could */
+  /** Takes another baseline if that changes nothing that was counted. @returns whether it could */
   rebase(baseline: Baseline): boolean {
     const { held } = this;
     if (held.baseline !== baseline && (held.baseline.edges || baseline.edges)) return false;
@@ -36,7 +36,7 @@ export class Tally {
     return true;
   }
 
-  /** @param before what was counted of it; undefined when nothing was */
+  /** @param before the unit's earlier data, as counted; undefined when it was not counted */
   update(rows: UnitRows, before: AsOf | undefined, after: AsOf): void {
     for (const arm of this.arms.values()) arm.update(rows, before, after);
     for (const row of rows.exposures) {
@@ -46,7 +46,7 @@ export class Tally {
     }
   }
 
-  /** Exposures of which both arms would not have told by then how they ended. */
+  /** Exposures whose failure would not have been known by then for both arms. */
   pendingAt(closed: number): readonly Pending[] {
     this.pending = this.pending.filter(({ settled }) => settled > closed * 1000);
     return this.pending;
@@ -65,7 +65,7 @@ const metricsOf = (rollout: Rollout): Metric[] => [
   ...allSteps(rollout.spec).flatMap(({ goal }) => (goal ? [declared(rollout, goal.metric)] : [])),
 ];
 
-/** What has to be read of its units for that. */
+/** What has to be read of its units for these. */
 export function neededFor(rollout: Rollout): Needed {
   const outcomes = metricsOf(rollout).filter((m) => 'outcome' in m.source);
   const sources = outcomes.map(({ source }) => source as Extract<Metric['source'], { outcome: string }>);
@@ -76,5 +76,5 @@ export function neededFor(rollout: Rollout): Needed {
   };
 }
 
-/** Whether the control's latency before the rollout is needed. */
+/** Whether control's latency before the rollout is needed. */
 export const needsBaseline = (rollout: Rollout): boolean => metricsOf(rollout).some(({ kind }) => kind === 'quantile');

@@ -21,26 +21,26 @@ const ingestStuck = gauge(
   ['queue'],
 );
 
-/** Five seconds between looks: a look is one request to Kafka and two small queries. */
+/** Five seconds between checks: a check is one request to Kafka and two small queries. */
 const EVERY_MS = 5000;
-/** A group that nobody is in for so many looks in a row: longer than a start or a rebalance takes. */
+/** Number of consecutive checks with an empty group before a restart: longer than a start or a rebalance takes. */
 const PATIENCE = 6;
 
-/** A table lets go within a second, if it does. */
+/** A table detaches within a second, if at all. */
 const DETACH_MS = 25_000;
-/** Where a restart brings nobody back, the next one waits twice as long, up to 2 ** 7 times (an hour). */
+/** If a restart does not help, the pause before the next one doubles, up to 2 ** 7 times (an hour). */
 const MOST_DOUBLINGS = 7;
 const CLOSE_MS = 6000;
 
-/** `since` is when the server was started, in seconds. */
+/** `since` is the start of the server, in seconds. */
 type Queue = { name: string; group: string; since: number };
 
 /**
  * Keeps ClickHouse reading. When a broker stops answering while a Kafka table commits its offsets, the client library
- * inside ClickHouse can lose its assignment and never join its group again: the table polls on and gets no row, until
- * it is detached and attached. Nothing is lost by that, since the offsets are committed after the rows are written.
- * In some cases the library does not come back from that commit, and the table cannot be detached either: then
- * ClickHouse has to be restarted, which is said (`slipway_ingest_stuck`) and not done from here.
+ * inside ClickHouse can lose its assignment and never rejoin its group: the table polls without getting rows until it
+ * is detached and attached. Nothing is lost by that, since offsets are committed after the rows are written. In some
+ * cases the library never returns from that commit, and the table cannot be detached either: then ClickHouse has to be
+ * restarted, which is reported (`slipway_ingest_stuck`) and not done from here.
  *
  * A table that was detached with `PERMANENTLY` is left alone; one that was detached without it is attached again.
  */
@@ -52,13 +52,13 @@ export class IngestWatch {
   private readonly loop: PacedLoop;
   private failures = 0;
   private closing = false;
-  /** Restarts of a table since somebody last read for it. */
+  /** Number of restarts of a table since its group last had a member. */
   private readonly tries = new Map<string, number>();
   private readonly empty = new Map<string, number>();
-  /** Tables that could not be detached, with the start of the server that they hang in. */
+  /** Tables that could not be detached, with the start of the server at that time. */
   private readonly stuck = new Map<string, number>();
 
-  /** @param pace time between two looks in milliseconds, and how many looks an empty group may last */
+  /** @param pace milliseconds between two checks, and how many checks a group may be empty */
   constructor(
     kafka: KafkaClient,
     clickhouse: ClickHouseClient,
@@ -76,7 +76,7 @@ export class IngestWatch {
     this.loop.start();
   }
 
-  /** A look that hangs is not waited for; what it detached is attached by the next one, of whichever process. */
+  /** A check that hangs is not waited for; what it detached is attached by the next one, of any process. */
   async close(): Promise<void> {
     this.closing = true;
     await Promise.race([this.loop.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
@@ -88,18 +88,19 @@ export class IngestWatch {
       for (const queue of await this.deserted()) if (!this.closing) await this.restart(queue);
       this.failures = 0;
     } catch (error) {
-      // Kafka or ClickHouse is away: nothing is known of any group, and what was seen before may be old.
+      // Kafka or ClickHouse is unavailable: nothing is known about any group, and earlier observations may be outdated.
       this.empty.clear();
       this.failures += 1;
-      // Once when it lasts: a login that may not look (deploy/kafka/acls.txt) never will.
+      // Logged once while it lasts: a login without the right to check (deploy/kafka/acls.txt) never gets it by
+      // waiting.
       const level = this.failures === this.patience ? 'warn' : 'debug';
-      this.log[level]({ err: error }, 'the Kafka tables of ClickHouse could not be looked at');
+      this.log[level]({ err: error }, 'the Kafka tables of ClickHouse could not be checked');
     }
   }
 
-  /** Tables whose groups have had no member for `patience` looks. */
+  /** Tables whose groups have had no member for `patience` checks. */
   private async deserted(): Promise<Queue[]> {
-    // One without a view reads nothing and is in no group; that is how to pause it.
+    // A table without a view reads nothing and is in no group; this is how to pause it.
     const queues = await queryRows<Queue>(
       this.clickhouse,
       `SELECT name, extract(engine_full, 'kafka_group_name = \\'([^\\']*)\\'') AS group,
@@ -125,7 +126,7 @@ export class IngestWatch {
     });
   }
 
-  /** Somebody reads for it again, or it is gone. */
+  /** Its group has a member again, or the table no longer exists. */
   private forget(name: string): void {
     this.empty.delete(name);
     this.tries.delete(name);
@@ -133,7 +134,7 @@ export class IngestWatch {
   }
 
   private async restart({ name, group, since }: Queue): Promise<void> {
-    // A second try would hang as well, for as long as it is the same process. Its start is known to a second or two.
+    // A second try in the same process would hang as well. The start of the process is known to a second or two.
     if (Math.abs((this.stuck.get(name) ?? 0) - since) <= 2) return;
     this.empty.set(name, 0);
     this.tries.set(name, (this.tries.get(name) ?? 0) + 1);
@@ -149,7 +150,7 @@ export class IngestWatch {
       if (!abort_signal.aborted) {
         this.log.warn(
           { err: error, queue: name },
-          'a Kafka table of ClickHouse could not be detached; tried again later',
+          'a Kafka table of ClickHouse could not be detached; this is retried later',
         );
         return;
       }
@@ -161,7 +162,7 @@ export class IngestWatch {
     await this.attach(name);
   }
 
-  /** Also what a restart left behind that was cut off between its two halves. */
+  /** Also tables left detached by a restart that was interrupted. */
   private async attachDetached(): Promise<void> {
     const left = await queryRows<{ table: string }>(
       this.clickhouse,

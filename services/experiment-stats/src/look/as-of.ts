@@ -1,6 +1,5 @@
 /**
- * Per Kafka partition: the first offset that a look did not see. What ClickHouse has of a partition is always a prefix
- * of it.
+ * For each Kafka partition, the first offset that a look did not see. ClickHouse always has a prefix of each partition.
  */
 export type Offsets = Record<string, number>;
 /** The rows that a look saw. With it, the look can be repeated on the same rows at any later time. */
@@ -10,17 +9,18 @@ export type AsOf = {
   /** The look that fixed the latency baseline. */
   baseline: Offsets;
   /**
-   * Milliseconds, Kafka's clock: what had arrived by then is taken to be there, and a window that ends by then is over.
+   * Milliseconds by Kafka's clock: everything that arrived by then is assumed to be there, and a window that ends by
+   * then is over.
    */
   closed: number;
   /**
-   * Milliseconds, Kafka's clock: when the present step was last resumed, as its audit row arrived; the newest row while
-   * that is not there yet; 0 when it never was.
+   * Milliseconds by Kafka's clock: when the present step was last resumed, by the arrival of its audit row; the newest
+   * row while that has not arrived; 0 when it never was.
    */
   resumed: number;
 };
 
-/** Condition: rows that lie before these offsets. Parameters: {@link beforeParameters}. */
+/** Condition: rows before these offsets. Parameters: {@link beforeParameters}. */
 export const BEFORE = `kafka_offset < transform(kafka_partition, {partitions:Array(UInt32)}, {offsets:Array(UInt64)},
     toUInt64(0))`;
 

@@ -3,15 +3,15 @@ import { CONTROL } from '@slipway/core';
 import { candidatesOf, type Rollout } from '@slipway/release';
 
 /**
- * So far apart the registry's clock, which says when a rollout began, and Kafka's, which says when a row arrived, may
- * be. Ids of rollouts are unique, so bounds on arrival only spare reading what is much older.
+ * Largest difference between the registry's clock (start of a rollout) and Kafka's (arrival of a row). Ids of rollouts
+ * are unique, so bounds on arrival only avoid reading much older rows.
  */
 export const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 
 /** The names of a rollout's arms, control first. */
 export const armsOf = ({ spec }: Rollout): string[] => [CONTROL, ...candidatesOf(spec).map(({ name }) => name)];
 
-/** Of every query here: which rollout, its arms, and from when on. */
+/** For every query here: the rollout, its arms, and the start of its rows. */
 export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
   return {
     rollout: rollout.id,
@@ -22,15 +22,18 @@ export function rolloutParameters(rollout: Rollout): Record<string, unknown> {
 }
 
 export const SINCE = 'arrived_at >= fromUnixTimestamp64Milli({since:Int64})';
-/** From an hour before the rollout on, or a little more: where the control's baseline comes from. */
+/** From an hour before the rollout on, or a little more: the source of control's baseline. */
 export const AROUND = `${SINCE} - INTERVAL 1 HOUR`;
 
 /**
- * Of a row: the request was not answered by its own arm. A control's answer that is `late` (a candidate would not have
- * been waited for it, but fallen back) is a failure as that is.
+ * Condition: the request was not answered by its own arm. A control answer that is `late` (after the time that a
+ * candidate is given) is a failure, too.
  */
 export const FAILED = "(status >= 400 OR fallback_from != '' OR error_code = 'late')";
 
-/** Of a row: its arm and its reason are known ones. Others land and are counted, and no verdict reads them. */
+/**
+ * Condition: its arm and its reason are known values. Rows with others are stored and counted, but no verdict reads
+ * them.
+ */
 export const KNOWN = `assigned_arm IN {arms:Array(String)}
     AND reason IN (${assignmentReasons.map((reason) => `'${reason}'`).join(', ')})`;

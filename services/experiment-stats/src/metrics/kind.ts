@@ -2,25 +2,24 @@ import type { Guardrail as Declared } from '@slipway/release';
 import type { Guardrail } from '@slipway/stats';
 import type { Unit } from '../units/unit.ts';
 
-/** What a rollout asks of a metric: as a guardrail with its options, or as the goal of an experiment. */
+/** A rollout's use of a metric: as a guardrail with its options, or as the goal of an experiment. */
 export type Rule = Omit<Declared, 'metric' | 'maxRatio' | 'minRatio' | 'role'> & {
-  /** Candidate over control that is still acceptable. */
+  /** The acceptable ratio of candidate over control. */
   margin: number;
   role?: Guardrail['role'];
 };
 
 /**
- * What experiment-stats does for one metric of a rollout: it counts, unit by unit. What the counts prove, and how that
- * is said, is the business of the same kind in libs/stats. Which counter a kind has: `analysis/kinds.ts`. Pure.
+ * Counts one metric of a rollout, unit by unit. The same kind in libs/stats defines what the counts prove, and the
+ * sentence. `analysis/kinds.ts` lists the counter of each kind. Pure.
  */
 export interface MetricCounter {
   /**
-   * What is counted of a unit depends on its own rows alone, so that a look counts again those of which there is
-   * something new, and no others.
+   * The counts of a unit depend on its own rows alone, so a look counts again only the units with new data.
    *
-   * @param sign −1 takes away what was counted of the unit before
+   * @param sign −1 removes the unit's earlier counts
    */
   add(unit: Unit, sign: 1 | -1): void;
-  /** What is handed to the judge. @param step the present one */
+  /** The input of the judge. @param step the present one */
   guardrail(step: number): Guardrail;
 }

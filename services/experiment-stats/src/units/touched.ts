@@ -28,8 +28,8 @@ export function between(before: Positions, after: Positions): string | undefined
 }
 
 /**
- * Conditions, as SQL, on the exposures of the units of which a later look sees something else: they came since, a
- * window of theirs ended since, or both arms would have told since how they ended.
+ * SQL conditions on the exposures of units that a later look counts differently: they arrived since, one of their
+ * windows ended since, or their failure would be known since for both arms.
  *
  * @param windows milliseconds: of the metrics that count when a window is over
  */

@@ -10,16 +10,15 @@ import type { StepCounts } from './step-counts.ts';
 type Tried = {
   units: number;
   events: number;
-  /** Units by which share of their requests failed, and by which of them control could not answer either. */
+  /** Units by the share of their failed requests, and the share of those that control could not answer either. */
   failed: Map<number, number>;
   shared: Map<number, number>;
 };
 
 /**
- * First failures of units, each in the second in which it was settled: a candidate that hangs is given up sooner than a
- * control, and its row comes sooner, but a shared fault may not look like one of the candidate. And in each step the
- * units that were tried, those of which any request failed, and which share of its requests failed, of a unit on
- * average.
+ * First failures of units, each in the second in which it was settled: a hanging candidate is given up sooner than a
+ * hanging control, and its row arrives sooner, but a fault of both must not look like one of the candidate. And for
+ * each step the units that were tried, those with a failed request, and the mean share of failed requests of a unit.
  */
 export class ErrorCounter implements MetricCounter {
   readonly cells = new CountCells();
@@ -75,7 +74,7 @@ function change(counts: Map<number, number>, key: number, by: number): void {
   else counts.set(key, n);
 }
 
-/** In the order of the values, so that it is the same to the last digit in whatever order units were counted. */
+/** In the order of the values, so that the sum is exactly the same in whatever order units were counted. */
 function mean(counts: ReadonlyMap<number, number>): number {
   let [sum, n] = [0, 0];
   for (const [value, count] of [...counts].sort(([a], [b]) => a - b)) {

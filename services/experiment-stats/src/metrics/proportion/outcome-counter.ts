@@ -9,7 +9,7 @@ import { outcomeStays, type Stay } from './outcome-units.ts';
 import type { StepCounts } from './step-counts.ts';
 
 /**
- * The events of a metric of outcomes by the second in which they count; and in each step the units that the metric is
+ * The events of an outcome metric by the second in which they count, and for each step the units that the metric is
  * divided by, and those with an event.
  */
 export class OutcomeCounter implements MetricCounter {

@@ -5,16 +5,16 @@ import type { Arm } from '../../units/shares.ts';
 import { type Exposure, inTime, type Unit } from '../../units/unit.ts';
 
 /**
- * Which outcomes belong to which exposure of a unit. Everything goes by arrival at Kafka: it is one clock, and says
- * which rows a look could have seen. An outcome by request id belongs to that request; one by unit to the latest
- * exposure of the unit in this rollout before it. The view `prediction_outcomes` says the same for analysts, of all
- * rollouts.
+ * Which outcomes belong to which exposure of a unit. All times are arrivals at Kafka: one clock, which also defines the
+ * rows that a look could have seen. An outcome by request id belongs to that request; one by unit belongs to the latest
+ * earlier exposure of the unit in this rollout. The view `prediction_outcomes` implements the same for analysts, for
+ * all rollouts.
  */
 
 /**
- * The rows of a router wait in its journal while Kafka is away, so an outcome may be there before the exposure that it
- * belongs to: it is counted when that comes, if it comes within so long, and only if it also happened later by the
- * clocks of those who wrote the rows: what was bought before the first request is no conversion of it.
+ * A router's rows wait in its journal while Kafka is unavailable, so an outcome may arrive before its exposure. It is
+ * counted when the exposure arrives, if that is within this time, and only if the outcome also happened later by the
+ * writers' clocks: a purchase before the first request is not a conversion.
  */
 const OVERTAKING_MS = 3_600_000;
 
@@ -32,9 +32,9 @@ export function outcomeStays(unit: Unit, metric: Metric): Stay[] {
   if (!('outcome' in metric.source)) throw new Error(`${metric.name} has no outcome`);
   const posted = unit.posted(metric.source.outcome);
   if (unit.comparable.length === 0 || (posted.length === 0 && metric.per === 'observed')) return [];
-  // What a unit does after its first request of this rollout that failed is no evidence: a candidate's caller got
-  // control's answer, control's got none, so they go different ways however alike the versions are. Up to then both
-  // arms go alike under the null: every count here is one of the time up to the unit's first failure.
+  // What a unit does after its first failed request of this rollout is not evidence: a candidate's caller got control's
+  // answer and control's caller got none, so they behave differently however alike the versions are. Until then both
+  // arms behave alike under the null: every count here is limited to the time before the unit's first failure.
   const failedAt = unit.comparable.reduce(
     (at, { failed, arrived }) => (failed ? Math.min(at, arrived) : at),
     Number.POSITIVE_INFINITY,
@@ -42,7 +42,7 @@ export function outcomeStays(unit: Unit, metric: Metric): Stay[] {
   const { compare } = metric.source;
   const reading = readingOf(compare);
   const window = durationMs(metric.window);
-  // An outcome that is compared tells the quality of an answer, and not what the caller did.
+  // An outcome that is compared with an output measures the quality of an answer, not what the caller did.
   const counts = ({ exposure, posted: { arrived } }: Pair) =>
     exposure.arrived < failedAt && (compare !== undefined || arrived < failedAt);
   const pairs = pairsOf(unit.comparable, posted).filter((pair) => reading.observable(pair) && counts(pair));
@@ -54,7 +54,7 @@ export function outcomeStays(unit: Unit, metric: Metric): Stay[] {
 
 type Counting = { pairs: readonly Pair[]; window: number; event: (pair: Pair) => boolean };
 
-/** Units with an outcome within the window of the prediction that it is about. Without one, nothing is known. */
+/** Units with an outcome within the window of the prediction that it is about. Nothing is known of other units. */
 function observedStays({ pairs, window, event }: Counting): Stay[] {
   const inWindow = pairs.filter(({ exposure, posted }) => posted.arrived <= exposure.arrived + window);
   return staysOf(
@@ -73,10 +73,11 @@ function observedStays({ pairs, window, event }: Counting): Stay[] {
 }
 
 /**
- * Units exposed whose window is over, counted from their first exposure to the step at that share. Nothing counts
- * before: an arm whose outcomes come sooner, and no more often, must not look better; and none counts after. A unit
- * that failed before that exposure is none. One that fails within its window before an event counts against its arm:
- * as one without an event that is good, and not at all where an event is bad (it would look like one that went well).
+ * Exposed units whose window is over, from their first exposure to the step at that share. Nothing counts earlier,
+ * because an arm whose outcomes arrive sooner, but not more often, must not look better; nothing counts later. A unit
+ * that failed before that exposure is left out. One that fails within its window before an event counts against its arm
+ * if an event is good (as one without an event), and is left out if an event is bad (otherwise it would look like a
+ * good one).
  */
 function exposedStays(
   { comparable, closed }: Unit,
@@ -125,8 +126,8 @@ function pairsOf(comparable: readonly Exposure[], posted: readonly Posted[]): Pa
 type Compare = Extract<Metric['source'], { outcome: string }>['compare'];
 
 /**
- * What an event is. An answer without the output (an error, or a body too long for the log), or with several elements
- * (a list), cannot be compared: it is not observed, rather than counted as an event.
+ * Whether an outcome is an event. An answer without the output (an error, or a body too long for the log), or with
+ * several elements (a list), cannot be compared: it is not observed, rather than counted as an event.
  */
 function readingOf(compare: Compare): { event: (pair: Pair) => boolean; observable: (pair: Pair) => boolean } {
   if (!compare) return { event: ({ posted }) => (posted.number ?? 0) !== 0, observable: () => true };

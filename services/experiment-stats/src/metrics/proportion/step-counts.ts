@@ -1,6 +1,6 @@
 /**
- * Units of one step, and those with an event. `failedShare` of errors: which share of a unit's requests failed, on
- * average over units, and `sharedShare`, which of them the control could not answer either.
+ * Units of one step, and those with an event. For errors, `failedShare` is the mean share of a unit's failed requests,
+ * and `sharedShare` the share of those that control could not answer either.
  */
 export type StepCounts = {
   control: { units: number; events: number };

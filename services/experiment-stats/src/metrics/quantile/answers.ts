@@ -1,6 +1,6 @@
 import type { LatencyQuantiles } from '@slipway/stats';
 
-/** How often each latency was measured, whole microseconds: the exact quantiles of what can also be taken away. */
+/** Counts of each latency in whole microseconds: exact quantiles of data that can also be removed. */
 export class Answers {
   private readonly counts = new Map<number, number>();
   private answers = 0;
@@ -12,7 +12,7 @@ export class Answers {
     this.answers += sign;
   }
 
-  /** p50, p90 and p99: the values at these parts of the ordered list. Null while there is none. */
+  /** p50, p90 and p99: the values at these fractions of the ordered list. Null without data. */
   quantiles(): LatencyQuantiles | null {
     const { answers } = this;
     if (answers === 0) return null;

@@ -6,12 +6,12 @@ import type { AsOfStore } from '../../units/as-of.store.ts';
 import { AROUND, FAILED, KNOWN, rolloutParameters } from '../../look/rollout-rows.ts';
 import { type Baseline, latencyBuckets, MIN_BASELINE } from './latency-buckets.ts';
 
-/** What there was too little of is looked for again so long after. */
+/** Time after which a baseline with too little data is read again. */
 const AGAIN_MS = 3000;
 
 export type ReadBaseline = { offsets: Offsets; baseline: Baseline };
 
-/** The control's latency that both arms' is compared with. */
+/** Control's latency, with which that of both arms is compared. */
 export class BaselineStore {
   private readonly clickhouse: ClickHouseClient;
   private readonly asOf: AsOfStore;
@@ -25,7 +25,7 @@ export class BaselineStore {
     this.kept.delete(rolloutId);
   }
 
-  /** Kept once there was enough of it. @param now monotonic, milliseconds */
+  /** Kept once there are enough answers. @param now monotonic milliseconds */
   async of(rollout: Rollout, now: number): Promise<ReadBaseline> {
     const known = this.kept.get(rollout.id);
     if (known && (known.baseline.edges || now - known.at < AGAIN_MS)) return known;
@@ -36,8 +36,8 @@ export class BaselineStore {
   }
 
   /**
-   * The control's latency outside of the rollout, which is before it: the newest 10,000 answers of the last hours;
-   * where those are too few, its first answers of the rollout itself, which are no evidence then.
+   * Control's latency before the rollout: the newest 10,000 answers of the last hours; when these are too few, its
+   * first answers of the rollout itself, which are not evidence then.
    */
   async read(rollout: Rollout, offsets: Offsets): Promise<Baseline> {
     const known = {

@@ -10,7 +10,7 @@ const cut = (latencies: number[]): Cut => {
 const of = (n: number, value: (i: number) => number) => Array.from({ length: n }, (_, i) => value(i));
 const bucket = ({ edges }: Cut, us: number) =>
   (edges.findIndex((e) => us <= e) + edges.length + 1) % (edges.length + 1);
-/** What is told of a candidate whose answers all take so long, beside the control's own, 500 each. */
+/** The result for a candidate whose answers all take this long, beside control's own, 500 each. */
 const evidence = (baseline: Cut, control: number[], candidate: number[]) => {
   const found = new LatencyEvidence(baseline.masses, 0, 500);
   const cell = (us: number) => baseline.masses.map((_, b) => Number(b === bucket(baseline, us)));
@@ -20,7 +20,7 @@ const evidence = (baseline: Cut, control: number[], candidate: number[]) => {
   return found.valueAt(500);
 };
 
-describe('latencies of which many are equal', () => {
+describe('latencies with many equal values', () => {
   it('are cut into as many buckets as there are different quantiles', () => {
     expect(cut(of(1000, (i) => i + 1))).toMatchObject({ edges: [500, 900, 990], masses: [0.5, 0.4, 0.09, 0.01] });
     // rounded to milliseconds: nine in ten take 3, the others 4
@@ -34,7 +34,7 @@ describe('latencies of which many are equal', () => {
   it.each([
     ['all the same', () => 3000],
     ['two values', (i: number) => (i % 10 === 0 ? 4000 : 3000)],
-  ])('tell a candidate that is slower from one that is not: %s', (_, value) => {
+  ])('distinguish a slower candidate from one that is not slower: %s', (_, value) => {
     const own = of(500, value);
     const baseline = cut(own);
     expect(evidence(baseline, own, own)).toBeLessThan(2);
@@ -46,7 +46,7 @@ describe('latencies of which many are equal', () => {
       ),
     ).toBeGreaterThan(20);
   });
-  it('are none yet below 500 answers', () => {
+  it('are not available below 500 answers', () => {
     expect(latencyBuckets(of(499, () => 3000))).toEqual({ edges: null, answers: 499 });
   });
 });

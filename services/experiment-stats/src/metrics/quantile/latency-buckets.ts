@@ -1,11 +1,11 @@
 /**
- * Bucket edges at p50, p90 and p99 (microseconds) and the share of requests in each bucket between them; `edges` is
- * `null` while there is too little to cut. Where the control had too few answers before the start, its first ones of
- * the rollout are taken, and nothing up to their last second (`until`) is evidence then.
+ * Bucket edges at p50, p90 and p99 (microseconds) and the share of requests in each bucket; `edges` is `null` while
+ * there are too few answers. When control had too few answers before the start, its first ones of the rollout are used,
+ * and nothing up to their last second (`until`) is evidence.
  */
 export type Baseline = Cut | { edges: null; answers: number };
 export type Cut = {
-  /** One to three, rising: quantiles that are the same (ties) are one edge. */
+  /** One to three, rising: equal quantiles (ties) are one edge. */
   edges: number[];
   /** One more than there are edges, each above 0; their sum is 1. */
   masses: number[];
@@ -15,7 +15,7 @@ export type Cut = {
   until: number;
 };
 
-/** Fewer answers of the control do not place a p99. */
+/** With fewer answers of control the p99 is not reliable. */
 export const MIN_BASELINE = 500;
 
 /**
