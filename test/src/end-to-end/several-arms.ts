@@ -82,7 +82,8 @@ export function describeSeveralArms(stack: () => Release): void {
     async function whatRowsSay(id: string, ended: Parameters<typeof candidateShares>[0]): Promise<void> {
       const rows = await stack().query<{ arm: string; reason: string; version: string; p: number; n: number }>(
         `SELECT assigned_arm AS arm, reason, served_version AS version, any(probability) AS p, count() AS n
-          FROM predictions FINAL WHERE rollout_id = {id:String} AND step = 1 GROUP BY ALL ORDER BY ALL`,
+          FROM predictions FINAL WHERE rollout_id = {id:String} AND step = 1 AND fallback_from = ''
+          GROUP BY arm, reason, version ORDER BY arm, reason, version`,
         { id },
       );
       const of = (arm: string, reason = 'randomised') => rows.filter((r) => r.arm === arm && r.reason === reason);

@@ -1,7 +1,7 @@
 // `npm run simulate`: plays request streams through the decision rule in closed loop, beside the rules of other tools.
 // `-- --returning`, `-- --ejection` and `-- --limits` play users who come back, the router's own ejection, and figures
 // beyond a declared limit; `-- --hanging` requests that hang; `-- --whole` all of it at once, with the router's
-// fallback.
+// fallback; `-- --arms` experiments of several candidates.
 // `-- --streams FILE --json` reads streams from a file and prints one line of JSON a run.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ import { columns, percent } from './columns.ts';
 import { peers } from './peers.ts';
 import { type Outcome, play } from './play.ts';
 import { readRuns } from './stream.ts';
-import { ejectionTable, hangingTable, limitTable, returningTable, wholeTable } from './tables.ts';
+import { armsTable, ejectionTable, hangingTable, limitTable, returningTable, wholeTable } from './tables.ts';
 import { scenarios, world } from './world.ts';
 
 type Cell = { scenario: number; volume: number; base: number; runs: number; seed: number };
@@ -178,12 +178,13 @@ if (!isMainThread && workerData === 'cells') {
       limits: { type: 'boolean', default: false },
       hanging: { type: 'boolean', default: false },
       whole: { type: 'boolean', default: false },
+      arms: { type: 'boolean', default: false },
     },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   try {
     if (values.streams) await playStreams(values.streams);
-    else if (values.returning || values.ejection || values.limits || values.hanging || values.whole) {
+    else if (values.returning || values.ejection || values.limits || values.hanging || values.whole || values.arms) {
       const { json, only } = values;
       const options = { runs: Number(values.runs), seed: Number(values.seed), json, only };
       const table = values.returning
@@ -194,7 +195,9 @@ if (!isMainThread && workerData === 'cells') {
             ? limitTable
             : values.hanging
               ? hangingTable
-              : wholeTable;
+              : values.whole
+                ? wholeTable
+                : armsTable;
       for (const line of table(options)) process.stdout.write(`${line}\n`);
     } else
       await simulate({

@@ -1,3 +1,4 @@
+import { type ArmKind, armKinds, armsRow } from './arms.ts';
 import { columns, percent } from './columns.ts';
 import { type Counting, ejectionRow, worlds } from './ejection.ts';
 import { hangingRow, hangingWorlds, type Telling } from './hanging.ts';
@@ -44,6 +45,34 @@ export function* returningTable({ runs, seed, json, only }: Options): Generator<
             );
       }
   if (!json) yield `\n${runs} runs a cell, an eighth of them where it is broken; seed ${seed}`;
+}
+
+const armsLine = columns(-10, 2, 10, -12, -10, -14, -10, -10, -10);
+
+/** `npm run simulate -- --arms`: experiments of several candidates, obeyed as the conductor does. */
+export function* armsTable({ runs, seed, json, only }: Options): Generator<string> {
+  if (!json)
+    yield armsLine('candidates', '', 'the first', 'harmless', 'withdrawn', 'no better', 'named', 'several', 'ends');
+  for (const kind of chosen(Object.keys(armKinds), only) as ArmKind[])
+    for (const candidates of [1, 2, 4, 10]) {
+      const row = armsRow(candidates, kind, kind === 'identical' ? runs : Math.ceil(runs / 4), seed);
+      yield json
+        ? JSON.stringify(row)
+        : armsLine(
+            String(candidates),
+            '',
+            kind,
+            percent(row.wronglyWithdrawn),
+            percent(row.withdrawn),
+            percent(row.wronglyNamed),
+            percent(row.named),
+            percent(row.several),
+            seconds(row.medianSeconds),
+          );
+    }
+  if (!json)
+    yield '\nharmless: one was withdrawn; no better: one was named, alone or among several; ' +
+      `${runs} runs a cell, a quarter of them where the first differs; seed ${seed}`;
 }
 
 const ejectionLine = columns(54, -9, 2, 12, -12, -8, -12);
