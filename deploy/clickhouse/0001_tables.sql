@@ -67,3 +67,20 @@ CREATE TABLE IF NOT EXISTS slipway.retraining
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (model, event_id)
+---
+-- Values that landed and are of no use as they are; the ingest of every table counts them here (and every candidate's
+-- arm of a rollout, which the view leaves out once it is known). An event counts once, however often it comes.
+CREATE TABLE IF NOT EXISTS slipway.unknown_value_counts
+(
+    `table` LowCardinality(String) COMMENT 'the table that has the rows',
+    `column` LowCardinality(String) COMMENT 'the column that they have it in',
+    value String COMMENT 'the value, as text',
+    within String COMMENT 'the rollout, where each has values of its own; else empty',
+    event_ids AggregateFunction(uniqCombined64(12), String) COMMENT 'the rows that have it',
+    first_arrived_at SimpleAggregateFunction(min, DateTime64(3)) COMMENT 'the first of them, by Kafka''s clock',
+    last_arrived_at SimpleAggregateFunction(max, DateTime64(3)) COMMENT 'the last of them, by Kafka''s clock'
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (`table`, `column`, within, value)
+TTL toDateTime(last_arrived_at) + INTERVAL 400 DAY
+COMMENT 'What unknown_values is made of: values that may be of no use for their column'

@@ -27,8 +27,9 @@ CREATE OR REPLACE FUNCTION slipway_with_fields AS (fields, row) -> if(fields = '
 ---
 -- The row of a line: the line itself, or what a CloudEvent 1.0 carries (structured mode: `data`; binary mode: the line,
 -- with the header ce_id for a missing event_id). Every ingest and every refusal reads lines through this one function;
--- dead letters keep the line as it came.
+-- dead letters keep the line as it came. What can be no CloudEvent is told without parsing it.
 CREATE OR REPLACE FUNCTION slipway_row AS (line, ce_id) -> multiIf(
+    ce_id = '' AND position(line, '"specversion"') = 0, line,
     JSONType(line) != 'Object', line,
     slipway_is_event(line), slipway_with_fields(slipway_event_fields(line, JSONExtractRaw(line, 'data'), ce_id),
         JSONExtractRaw(line, 'data')),

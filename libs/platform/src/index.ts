@@ -28,7 +28,7 @@ export * from './process/paced.loop.ts';
 export * from './process/random-pool.ts';
 export * from './rows/columns.ts';
 export * from './rows/ingest-sql.ts';
-export * from './rows/rows-page.ts';
+export { insertSql } from './rows/read-sql.ts';
 export * from './security/security.ts';
 export * from './service/feature.ts';
 export * from './service/service.ts';

@@ -211,6 +211,33 @@ describe('ingestion', () => {
     ]);
   });
 
+  it('refuses a value of another type where it decides something, and counts it where it does not', async () => {
+    const row = prediction({ unit: 42 as never, queue_us: 'long' as never, compute_us: -1, batch_size: 1.5 });
+    const refused = [{ latency_us: 'slow' }, { sequence: -1 }, { step: 70_000 }, { unit: ['u'] }, { outputs: 'spam' }];
+    await send([...refused.map((change) => ({ ...prediction(), ...change, source: 'mistaken' })), row]);
+    await until('the row', async () => (await landed(row.event_id)) !== undefined);
+    expect(await landed(row.event_id)).toMatchObject({ unit: '42', queue_us: 0, compute_us: 0 });
+    const reasons = await stack.query<{ reason: string }>(
+      `SELECT reason FROM dead_letters FINAL WHERE position(raw, '"mistaken"') > 0 ORDER BY reason`,
+    );
+    expect(reasons.map((r) => r.reason)).toEqual([
+      'latency_us: must be an integer from 0 on',
+      'outputs: must be an object',
+      'sequence: must be an integer from 0 on',
+      'step: must be an integer from -1 to 32767',
+      'unit: must be a string',
+    ]);
+    expect(
+      await stack.query(`SELECT \`column\`, value FROM unknown_values
+        WHERE \`table\` = 'predictions' AND \`column\` NOT IN ('assigned_arm', 'reason') ORDER BY \`column\``),
+    ).toEqual([
+      { column: 'batch_size', value: '1.5' },
+      { column: 'compute_us', value: '-1' },
+      { column: 'queue_us', value: '"long"' },
+      { column: 'unit', value: '42' },
+    ]);
+  });
+
   it('takes a row that says only what it has to, and what is left out is as declared', async () => {
     const least = { event_id: randomUUID(), request_id: 'q', endpoint: 'spam', time: Date.now() };
     await send([{ ...least, assigned_arm: 'control', probability: 1, reason: 'rule', status: 200, latency_us: 7 }]);

@@ -14,10 +14,10 @@ import {
   stepWeight,
   type World,
 } from '@slipway/release';
-import { type PredictionRow, topics } from '@slipway/contracts';
+import { comparisonRow, type PredictionRow, predictionRow, topics } from '@slipway/contracts';
 import { Analysis, type Look } from '@slipway/experiment-stats/analyse.store';
 import { until } from '@slipway/local';
-import type { ClickHouseClient } from '@slipway/platform';
+import { type ClickHouseClient, insertSql } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
 import { ShadowVerdict } from '@slipway/shadow-comparator/shadow-verdict.store';
 import { type Judgement, proveRatio } from '@slipway/stats';
@@ -351,12 +351,13 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
     it('is counted from the rows since its rollout began, however many came before', async () => {
       const { clickhouse } = context();
       const before = 50_000;
-      for (const table of ['predictions', 'comparisons'])
-        await clickhouse.command({
-          query: `INSERT INTO slipway.${table} (event_id, request_id, time, arrived_at)
-            SELECT concat('old-', leftPad(toString(number), 9, '0')) AS id, id, now64(3) - INTERVAL 20 DAY AS at, at
-            FROM numbers(${before})`,
-        });
+      const old = `SELECT formatRowNoNewline('JSONEachRow', concat('old-', leftPad(toString(number), 9, '0')) AS event_id,
+          event_id AS request_id, toUnixTimestamp64Milli(now64(3) - INTERVAL 20 DAY) AS time, 'spam' AS endpoint,
+          'old' AS rollout_id, 'control' AS assigned_arm, 1 AS probability, 'rule' AS reason, 200 AS status,
+          'paired' AS result, true AS agree) AS line,
+        now64(3) - INTERVAL 20 DAY AS arrived
+        FROM numbers(${before})`;
+      for (const row of [predictionRow, comparisonRow]) await clickhouse.command({ query: insertSql(row, old) });
       let read = 0;
       const counting = {
         query: async (asked: { query: string; query_params: Record<string, unknown> }) => {
@@ -370,8 +371,9 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       const sampled = { rollout_id: of.id, shadow_rollout_id: of.id, shadow_step: 0 };
       await post(topics.predictions, [prediction('', 'control', 0, sampled)]);
       const store = new ShadowCountsStore(counting);
-      expect(await store.counts(of.id, 0, Date.now())).toMatchObject({ sampled: 1, paired: 0 });
-      expect(await store.seconds(of.id, 0, Date.now())).toBeGreaterThanOrEqual(0);
+      const step = { endpoint: 'spam', rollout: of.id, step: 0, since: Date.now() };
+      expect(await store.counts(step)).toMatchObject({ sampled: 1, paired: 0 });
+      expect(await store.seconds(step)).toBeGreaterThanOrEqual(0);
       expect(read).toBeGreaterThan(0);
       expect(read).toBeLessThan(before);
     });

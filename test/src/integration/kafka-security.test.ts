@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { acls, type Principal, principals, type Topic, topics } from '@slipway/contracts';
+import { type Principal, principals, type Topic, topics } from '@slipway/contracts';
+import { acls } from '@slipway/contracts/generated';
 import { freePorts, givenServers, kafkaSpec, Supervisor, until } from '@slipway/local';
 import {
   createKafka,

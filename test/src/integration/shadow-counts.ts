@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { comparisonRowSchema, topics } from '@slipway/contracts';
+import { comparisonRow, comparisonRowSchema, topics } from '@slipway/contracts';
 import { until } from '@slipway/local';
+import { insertSql } from '@slipway/platform';
 import { ShadowCountsStore } from '@slipway/shadow-comparator/shadow-counts.store';
 import { judgeShadow, type ShadowCounts } from '@slipway/stats';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a part of counts.test.ts, which the root's vitest runs
@@ -10,6 +11,7 @@ import type { Builders, Counting } from './counting.ts';
 /** The trials of a shadow; part of the suite of the counts, on its stack. */
 export function describeShadow(context: () => Counting, { prediction }: Builders): void {
   const store = () => new ShadowCountsStore(context().clickhouse);
+  const stepOf = (rollout: string) => ({ endpoint: 'spam', rollout, step: 0, since: Date.now() });
   const comparison = (rollout_id: string, request_id: string, unit: string, agree: boolean, result = 'paired') =>
     comparisonRowSchema.parse({
       event_id: randomUUID(),
@@ -32,8 +34,8 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
       });
       const { send } = context();
       const counted = async (what: string, requests: number) => {
-        await until(what, async () => (await store().counts(id, 0, Date.now())).comparedRequests === requests);
-        return store().counts(id, 0, Date.now());
+        await until(what, async () => (await store().counts(stepOf(id))).comparedRequests === requests);
+        return store().counts(stepOf(id));
       };
       // One record: they arrive in one millisecond, in the order of their sequence.
       await send(topics.predictions.name, [
@@ -44,7 +46,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
         sampled('nobody-1', '', 5),
         sampled('nobody-2', '', 6),
       ]);
-      await until('the requests', async () => (await store().counts(id, 0, Date.now())).sampled === 6);
+      await until('the requests', async () => (await store().counts(stepOf(id))).sampled === 6);
       // ann's first request takes its time: no later one replaces it.
       await send(topics.comparisons.name, [
         comparison(id, 'ann-2', 'ann', true),
@@ -62,7 +64,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
 
     it("are not lost with a first request that ended without a comparison: the unit's next one is used", async () => {
       const id = randomUUID();
-      const counts = () => store().counts(id, 0, Date.now());
+      const counts = () => store().counts(stepOf(id));
       const { send } = context();
       await send(topics.comparisons.name, [comparison(id, 'cid-1', 'cid', true, 'shed')]);
       await until('the one that was shed', async () => (await counts()).shed === 1);
@@ -96,18 +98,21 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
         // 60 more units; the candidate always answers a tenth of them differently; each sends 1 to 60 requests, most
         // few.
         await context().clickhouse.command({
-          query: `INSERT INTO slipway.comparisons (event_id, time, arrived_at, source, request_id, endpoint, rollout_id,
-              step, unit, result, agree, noise, noise_agree, version)
-            SELECT request, now64(3), now64(3), 'test', concat('q-', request), 'spam', rollout, 0, unit, 'paired',
-              sipHash64(unit, 'differs') % 1000 >= ${LIMIT * 1000}, false, true, 1
+          query: insertSql(
+            comparisonRow,
+            `SELECT formatRowNoNewline('JSONEachRow', request AS event_id, toUnixTimestamp64Milli(now64(3)) AS time,
+                concat('q-', request) AS request_id, 'spam' AS endpoint, rollout AS rollout_id, unit, 'paired' AS result,
+                sipHash64(unit, 'differs') % 1000 >= ${LIMIT * 1000} AS agree, true AS noise_agree) AS line,
+              now64(3) AS arrived
             FROM (SELECT arrayJoin({ids:Array(String)}) AS rollout, arrayJoin(range(60)) AS n,
                 concat(rollout, '-${look}-', toString(n)) AS unit,
                 arrayJoin(range(toUInt32(least(60, 1 / (1 - (sipHash64(unit, 'asks') % 10000) / 10000))))) AS k,
                 concat(unit, '-', toString(k)) AS request)`,
+          ),
           query_params: { ids },
         });
         for (const id of ids) {
-          const counts = await store().counts(id, 0, Date.now());
+          const counts = await store().counts(stepOf(id));
           expect(counts.compared).toBe(60 * (look + 1));
           if (judged(counts) === 'rollBack') rolledBack.add(id);
         }

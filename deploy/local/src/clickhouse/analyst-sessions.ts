@@ -188,10 +188,10 @@ export class AnalystSessions {
   private async judged(request: QueryRequest, database: string, keeps: boolean): Promise<string> {
     const session = openSession(this.folder, this.configFile);
     try {
-      const params = setStatement(request.params, {});
-      if (params) await session.queryAsync(params);
       // The text is written here in hexadecimal.
       await session.queryAsync(`SET max_query_size = ${3 * (LIMITS['max_query_size'] as number)}`);
+      const params = setStatement(request.params, {});
+      if (params) await session.queryAsync(params);
       await session.queryAsync('SET readonly = 2');
       const text = Buffer.from(request.sql, 'utf8').toString('hex');
       const written = await session.queryAsync(`SELECT formatQuerySingleLine(unhex('${text}'))`, { format: 'TSVRaw' });

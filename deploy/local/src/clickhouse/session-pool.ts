@@ -26,6 +26,9 @@ const quote = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\
 export type ClientSession = { id: string; timeoutSeconds: number; close: boolean };
 type Slot = { session: ChdbSession; database: string };
 
+/** What a writer's parameters and settings may have. */
+const MOST_STATEMENT_BYTES = 512 * 1024 * 1024;
+
 /** Sessions on one data folder: the queries of one session run one after another, those of several side by side. */
 export class SessionPool {
   private readonly folder: string;
@@ -45,6 +48,8 @@ export class SessionPool {
 
   private open(): Slot {
     const session = openSession(this.folder, this.configFile);
+    // Parameters come as one statement.
+    session.query(`SET max_query_size = ${MOST_STATEMENT_BYTES}`);
     this.all.add(session);
     return { session, database: 'default' };
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineRow, defineRowOf } from './define-row.ts';
-import { rows } from './rows.ts';
+import { topicList } from '../bus/topics.ts';
+import { rows, untabled } from './rows.ts';
 
 describe('a declared row', () => {
   const row = defineRow({
@@ -37,5 +38,14 @@ it('every row has an identity, and unique column names', () => {
     expect(row.fields.find((f) => f.name === 'event_id')?.required, row.table).toBe(true);
     const names = [...row.fields.map((f) => f.as ?? f.name), ...row.derived.map((d) => d.name)];
     expect(new Set(names).size, row.table).toBe(names.length);
+  }
+});
+
+it('what a topic carries is the row of one table, or says why no table keeps it', () => {
+  const declared = [...rows, ...untabled];
+  for (const topic of topicList.filter((t) => t.carries !== 'state')) {
+    const found = declared.filter((d) => d.schema === topic.schema);
+    expect([topic.name, found.length]).toEqual([topic.name, 1]);
+    expect([topic.name, found[0]?.table !== null]).toEqual([topic.name, topic.readers.includes('clickhouse')]);
   }
 });

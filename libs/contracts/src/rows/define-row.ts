@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
-/** A line is refused when the condition holds: SQL over `row`, its JSON. */
+/** A line is refused when the condition holds: SQL over what `value` reads. */
 export type Refusal = { readonly when: string; readonly why: string };
+
+/** Of an enumeration that differs between the values of another field: arms, of which each rollout has its own. */
+export type KnownByQuery = {
+  /** Known whatever the other field says. */
+  readonly always: readonly string[];
+  /** The name of the other field. */
+  readonly within: string;
+  /** SQL that gives pairs of the other field's value and a known one; asked when somebody looks. */
+  readonly among: string;
+};
 
 /** How a table keeps one field of a row. */
 export type Kept = {
@@ -13,15 +23,24 @@ export type Kept = {
   readonly as?: string;
   /** ClickHouse type that it has in the line's JSON, where that is not the column's; null: only `value` reads it. */
   readonly json?: string | null;
-  /** The column's value, where it is not the field itself: SQL over `row` and `fields` (what `json` has read). */
+  /**
+   * The column's value, where it is not the field itself: SQL over `fields` (what `json` has read), `row` (the line's
+   * JSON), `keys` and `raws` (its fields' names and JSON texts, see `rawOf`). A line is parsed once for all fields: only
+   * what is rare should parse `row` again.
+   */
   readonly value?: string;
   /** What stands behind the column's comment: CODEC and TTL. */
   readonly storage?: string;
   /**
-   * Of an enumeration: the values that are known, their range, or SQL over the table's columns that is true of them.
-   * Others land as they are; the view `unknown_values` counts them.
+   * Of an enumeration: the values that are known, their range, or those that a query knows. Others land as they are;
+   * the view `unknown_values` counts them.
    */
-  readonly known?: readonly string[] | { readonly from: number; readonly to: number } | { readonly where: string };
+  readonly known?: readonly string[] | { readonly from: number; readonly to: number } | KnownByQuery;
+  /**
+   * Verdicts, counts or keys go by it: a line that gives it a value of another type, or a number that its column cannot
+   * hold, is refused. Of any other optional field such a value is counted by `unknown_values`, and the line lands.
+   */
+  readonly decides?: true;
   /** Of a time in milliseconds: a line is refused when it is further from its arrival at Kafka. */
   readonly withinDays?: number;
   /** Beside what follows from the schema. */
@@ -46,6 +65,18 @@ export type Row<S extends z.ZodType = z.ZodType> = {
   readonly fields: readonly (Field & { readonly name: string; readonly required: boolean })[];
   readonly derived: readonly (Derived & { readonly name: string })[];
 };
+
+/** What is one event on a topic and no row of any table. */
+export type Untabled<S extends z.ZodType = z.ZodType> = {
+  readonly schema: S;
+  readonly table: null;
+  readonly why: string;
+};
+
+/** Declares that no table keeps what has this schema, and why. */
+export const defineUntabled = <S extends z.ZodType>(schema: S, why: string): Untabled<S> => ({
+  ...{ schema, table: null, why },
+});
 
 type Table = {
   readonly table: string;

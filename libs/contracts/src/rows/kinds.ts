@@ -7,8 +7,11 @@ export const required = z.string().min(1);
 export const text = z.string().default('');
 export const count = z.int().nonnegative().default(0);
 
+/** The JSON text of a field of the line, as SQL; empty when the line lacks it. */
+export const rawOf = (name: string) => `raws[indexOf(keys, '${name}')]`;
+
 /** A field that is kept as the JSON that it is. */
-export const asJson = (name: string) => ({ column: 'String', json: null, value: `JSONExtractRaw(row, '${name}')` });
+export const asJson = (name: string) => ({ column: 'String', json: null, value: rawOf(name) });
 
 /** The step of a rollout: of what is of none, -1. */
 export const stepOf = (rollout: string, step: string) => ({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameSchema, timeMsSchema } from '@slipway/core';
 import { defineRow } from './define-row.ts';
-import { EVENT_ID, LOW, required, SOURCE, text } from './kinds.ts';
+import { EVENT_ID, LOW, rawOf, required, SOURCE, text } from './kinds.ts';
 
 /** One business fact, one line of `outcomes.v1`. */
 export const outcomeRow = defineRow({
@@ -22,20 +22,24 @@ export const outcomeRow = defineRow({
     value: {
       schema: z.union([z.number(), z.string(), z.boolean()]),
       column: 'String',
-      json: null,
-      value: "if(JSONType(row, 'value') = 'String', JSONExtractString(row, 'value'), JSONExtractRaw(row, 'value'))",
       refused: {
-        when: "JSONType(row, 'value') NOT IN ('Int64', 'UInt64', 'Double', 'String', 'Bool')",
+        when: `NOT match(${rawOf('value')}, '^["tf0-9-]')`,
         why: 'value: must be a number, a string or a boolean',
       },
       comment: 'as text: numbers and booleans in their JSON form',
     },
-    unit: { schema: text, column: 'String', comment: 'the unit that it is about; empty when it is about a request' },
+    unit: {
+      schema: text,
+      column: 'String',
+      decides: true,
+      comment: 'the unit that it is about; empty when it is about a request',
+    },
     request_id: {
       schema: text,
       column: 'String',
+      decides: true,
       refused: {
-        when: "(JSONExtractString(row, 'unit') = '') = (JSONExtractString(row, 'request_id') = '')",
+        when: "(fields.unit = '') = (fields.request_id = '')",
         why: 'unit: give either unit or request_id',
       },
       comment: 'the request that it is about; empty when it is about a unit',
@@ -44,8 +48,8 @@ export const outcomeRow = defineRow({
   derived: {
     number: {
       column: 'Nullable(Float64)',
-      value: `multiIf(JSONType(row, 'value') = 'Bool', toFloat64(JSONExtractBool(row, 'value')),
-        JSONType(row, 'value') = 'String', NULL, JSONExtractFloat(row, 'value'))`,
+      value: `multiIf(${rawOf('value')} = 'true', 1., ${rawOf('value')} = 'false', 0.,
+        startsWith(${rawOf('value')}, '"'), NULL, JSONExtractFloat(${rawOf('value')}))`,
       comment: 'the value when it is a number; 1 and 0 for booleans',
     },
   },

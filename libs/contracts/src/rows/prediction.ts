@@ -48,27 +48,28 @@ export const predictionRow = defineRow({
     },
     branch: {
       schema: z.string().default('main'),
+      decides: true,
       column: LOW,
       comment: "the endpoint's branch that took the request; main where it has no rules",
     },
-    rollout_id: { schema: text, column: LOW, comment: 'empty when no rollout was under way' },
+    rollout_id: { schema: text, decides: true, column: LOW, comment: 'empty when no rollout was under way' },
     step: {
       schema: z.int().min(-1).default(-1),
+      decides: true,
       ...stepOf('rollout_id', 'step'),
       comment: "the rollout's step, from 0; -1 when no rollout was under way",
     },
     route_revision: { schema: text, column: LOW, comment: 'the route that was applied, as epoch.n' },
     unit: {
       schema: text,
+      decides: true,
       column: 'String',
       comment: 'what is randomised (user, session, request); empty when the request names none',
     },
     assigned_arm: {
       schema: required,
       column: LOW,
-      known: {
-        where: "assigned_arm = 'control' OR (rollout_id, assigned_arm) IN (SELECT rollout_id, arm FROM slipway.arms)",
-      },
+      known: { always: ['control'], within: 'rollout_id', among: 'SELECT rollout_id, arm FROM slipway.arms' },
       comment: 'control, or the name of a candidate: analyses go by it, whoever answered',
     },
     probability: {
@@ -82,9 +83,15 @@ export const predictionRow = defineRow({
       known: assignmentReasons,
       comment: 'why it went to its arm; "randomised" and "ejected" are exposures',
     },
-    served_version: { schema: text, column: LOW, comment: 'model:version that answered; empty when nothing did' },
+    served_version: {
+      schema: text,
+      decides: true,
+      column: LOW,
+      comment: 'model:version that answered; empty when nothing did',
+    },
     fallback_from: {
       schema: text,
+      decides: true,
       column: LOW,
       comment: 'model:version that should have answered; empty without a fallback',
     },
@@ -94,9 +101,10 @@ export const predictionRow = defineRow({
       column: 'UInt16',
       comment: 'HTTP status of the answer',
     },
-    error_code: { schema: text, column: LOW, comment: 'what went wrong; empty when nothing did' },
+    error_code: { schema: text, decides: true, column: LOW, comment: 'what went wrong; empty when nothing did' },
     latency_us: {
       schema: count,
+      decides: true,
       column: 'UInt64',
       comment: 'from the arrival of the whole request at the router to its answer, in microseconds',
     },
@@ -104,6 +112,7 @@ export const predictionRow = defineRow({
     // whole deadline where that was longer than a candidate is waited for.
     settled_us: {
       schema: count,
+      decides: true,
       column: 'UInt64',
       value: 'if(fields.settled_us = 0, fields.latency_us, fields.settled_us)',
       comment:
@@ -132,6 +141,7 @@ export const predictionRow = defineRow({
     },
     outputs: {
       schema: z.record(z.string(), z.string()).default({}),
+      decides: true,
       column: 'Map(LowCardinality(String), String)',
       comment: 'every output of the answer by name: a single element plain, several as JSON, of many the first ones',
     },
@@ -158,19 +168,22 @@ export const predictionRow = defineRow({
     },
     shadow_rollout_id: {
       schema: text,
+      decides: true,
       column: LOW,
       comment: 'the rollout whose shadow sampled this request; empty when none did',
     },
     shadow_step: {
       schema: z.int().min(-1).default(-1),
+      decides: true,
       ...stepOf('shadow_rollout_id', 'shadow_step'),
       comment: 'the step of that rollout, from 0; -1 when no shadow sampled it',
     },
     trace_id: { schema: text, ...TRACE_ID },
-    router: { schema: text, column: LOW, comment: 'the router that answered' },
-    boot: { schema: text, column: LOW, comment: "that router's run: another one after each start" },
+    router: { schema: text, decides: true, column: LOW, comment: 'the router that answered' },
+    boot: { schema: text, decides: true, column: LOW, comment: "that router's run: another one after each start" },
     sequence: {
       schema: count,
+      decides: true,
       column: 'UInt64',
       comment: 'counts every request that this run of this router answered, from 0; a gap is a missing row',
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_PROTOCOL, nameSchema, timeMsSchema } from '@slipway/core';
 import { differenceKinds } from '@slipway/release';
-import { defineRow } from './define-row.ts';
+import { defineRow, defineUntabled } from './define-row.ts';
 import { count, LOW, required, SOURCE, text, TRACE_ID } from './kinds.ts';
 
 /**
@@ -46,6 +46,10 @@ export const shadowRequestSchema = z.object({
   response: z.unknown(),
 });
 export type ShadowRequest = z.infer<typeof shadowRequestSchema>;
+export const shadowRequestEvent = defineUntabled(
+  shadowRequestSchema,
+  'the prediction has request and answer; what became of the shadow is in its comparison',
+);
 
 /**
  * Both answers to one request, or why there is none. Services that run both versions themselves publish these too: what
@@ -82,6 +86,10 @@ export const shadowPairSchema = z.object({
   price: z.number().nonnegative().default(0),
 });
 export type ShadowPair = z.infer<typeof shadowPairSchema>;
+export const shadowPairEvent = defineUntabled(
+  shadowPairSchema,
+  'its comparison has what differs, and how it ended where there was nothing to compare',
+);
 
 /** How two answers differ in one place. */
 export const differenceSchema = z.object({
@@ -113,11 +121,12 @@ export const comparisonRow = defineRow({
     source: { schema: text, ...SOURCE },
     request_id: { schema: required, column: 'String', comment: 'the sampled request' },
     trace_id: { schema: text, ...TRACE_ID },
-    endpoint: { schema: text, column: LOW, comment: 'the endpoint that was asked' },
+    endpoint: { schema: required, column: LOW, comment: 'the endpoint that was asked' },
     rollout_id: { schema: required, column: LOW, comment: 'the rollout whose shadow sampled it' },
-    step: { schema: z.int().default(0), column: 'Int16', comment: 'the step of that rollout, from 0' },
+    step: { schema: z.int().default(0), decides: true, column: 'Int16', comment: 'the step of that rollout, from 0' },
     unit: {
       schema: text,
+      decides: true,
       column: 'String',
       comment: 'whose request it is (user, session); empty when the request names none',
     },
@@ -130,9 +139,15 @@ export const comparisonRow = defineRow({
       column: 'Bool',
       comment: 'false also when the candidate failed where the control answered',
     },
-    noise: { schema: z.boolean().default(false), column: 'Bool', comment: 'the control was asked once more' },
+    noise: {
+      schema: z.boolean().default(false),
+      decides: true,
+      column: 'Bool',
+      comment: 'the control was asked once more',
+    },
     noise_agree: {
       schema: z.boolean().default(false),
+      decides: true,
       column: 'Bool',
       comment: 'the control agreed with itself when it was asked once more',
     },
@@ -157,14 +172,21 @@ export const comparisonRow = defineRow({
       column: 'UInt64',
       comment: "the candidate's answer, in microseconds, as the shadow lane waited",
     },
-    candidate_compute_us: { schema: count, column: 'UInt64', comment: 'computing of the candidate, in microseconds' },
+    candidate_compute_us: {
+      schema: count,
+      decides: true,
+      column: 'UInt64',
+      comment: 'computing of the candidate, in microseconds',
+    },
     noise_compute_us: {
       schema: count,
+      decides: true,
       column: 'UInt64',
       comment: "computing of the control's second answer, in microseconds",
     },
     price: {
       schema: z.number().default(0),
+      decides: true,
       column: 'Float64',
       comment: 'what the shadow cost for this request, as the bundles declare it',
     },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { columnSql, columnsOf, readOf } from './columns.ts';
 import { ingestStatements } from './ingest-sql.ts';
 import { refusalSql } from './refusal.ts';
-import { unknownValuesStatements } from './unknown-values.ts';
+import { unknownSql, unknownValuesStatements } from './unknown-values.ts';
 
 const row = (field: Partial<Row['fields'][number]> & { schema: z.ZodType; column: string }): Row =>
   defineRow({ type: 't', table: 'things', comment: 'Things', fields: { x: { comment: "it's x", ...field } } });
@@ -47,23 +47,39 @@ describe('a field', () => {
 
 describe('a line is refused', () => {
   it.each([
-    ['without a text', z.string().min(1), 'String', "JSONExtractString(row, 'x') = '', 'x: missing or not a string'"],
-    ['for a boolean of another type', z.boolean(), 'Bool', "JSONType(row, 'x') != 'Bool', 'x: must be true or false'"],
+    [
+      'without a text',
+      z.string().min(1),
+      'String',
+      "fields.`x` = '' OR arrayExists(name -> name = 'x' AND ascii(raws[indexOf(keys, name)]) IN (91, 123), wrong), " +
+        "'x: missing or not a string'",
+    ],
+    [
+      'for a boolean of another type',
+      z.boolean(),
+      'Bool',
+      "raws[indexOf(keys, 'x')] IN ('', 'null') OR has(wrong, 'x'), 'x: must be true or false'",
+    ],
     [
       'for a number outside the range of its schema',
       z.number().min(0).max(1),
       'Float64',
-      "JSONExtractFloat(row, 'x') < 0 OR JSONExtractFloat(row, 'x') > 1, 'x: must be a number from 0 to 1'",
+      "has(wrong, 'x'), 'x: must be a number from 0 to 1'",
     ],
     [
       'for an integer outside the range of its column',
       z.int().min(0),
       'UInt16',
-      "JSONExtractInt(row, 'x') < 0 OR JSONExtractInt(row, 'x') > 65535, 'x: must be an integer from 0 to 65535'",
+      "has(wrong, 'x'), 'x: must be an integer from 0 to 65535'",
     ],
   ])('%s', (_, schema, type, sql) => expect(refusals({ schema, column: type })).toContain(sql));
-  it('never for a field that may be left out', () => {
-    expect(refusals({ schema: z.int().default(0), column: 'UInt16' })).toBe('');
+  it('for a field that may be left out only where it decides something', () => {
+    const field = { schema: z.int().default(0), column: 'UInt16' };
+    expect(refusals(field)).toBe('');
+    expect(refusals({ ...field, decides: true })).toBe(
+      "        arrayExists(name -> has(['x'], name), wrong), transform(arrayFirst(name -> has(['x'], name), wrong), " +
+        "['x'], ['x: must be an integer from 0 to 65535'], ''),",
+    );
   });
   it("for a required field of many kinds only by the field's own rule, which the field must declare", () => {
     const schema = z.union([z.number(), z.string()]);
@@ -73,15 +89,23 @@ describe('a line is refused', () => {
 });
 
 describe('values that an enumeration does not know', () => {
-  it('are counted by a list, by a range, or by a condition', () => {
-    const [view] = unknownValuesStatements([
-      row({ schema: z.string().min(1), column: 'String', known: ['a', 'b'] }),
-      row({ schema: z.int(), column: 'UInt16', known: { from: 1, to: 5 } }),
-      row({ schema: z.string(), column: 'String', known: { where: 'x = y' } }),
-    ]);
-    expect(view).toContain("FINAL WHERE `x` NOT IN ('a', 'b') GROUP BY value");
-    expect(view).toContain('FINAL WHERE `x` NOT BETWEEN 1 AND 5 GROUP BY value');
-    expect(view).toContain('FINAL WHERE NOT (x = y) GROUP BY value');
+  it('are counted by a list, by a range, or by what a query knows', () => {
+    expect(unknownSql(row({ schema: z.string().min(1), column: 'String', known: ['a', 'b'] }))).toContain(
+      "if(fields.`x` NOT IN ('a', 'b') AND NOT has(wrong, 'x'), [('x', left(toString(fields.`x`), 200), '')], [])",
+    );
+    const byQuery = row({
+      schema: z.string().min(1),
+      column: 'String',
+      known: { always: ['a'], within: 'y', among: 'SELECT y, x FROM known' },
+    });
+    expect(unknownSql(byQuery)).toContain("if(fields.`x` NOT IN ('a') AND");
+    expect(unknownSql(byQuery)).toContain("[('x', left(toString(fields.`x`), 200), fields.`y`)]");
+    expect(unknownValuesStatements([byQuery])[0]).toContain(
+      "WHERE NOT (`table` = 'things' AND `column` = 'x' AND (within, value) IN (SELECT y, x FROM known))",
+    );
+    expect(unknownSql(row({ schema: z.int(), column: 'UInt16', known: { from: 1, to: 5 } }))).toContain(
+      'if(fields.`x` NOT BETWEEN 1 AND 5 AND',
+    );
   });
 });
 

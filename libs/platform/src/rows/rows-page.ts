@@ -1,4 +1,5 @@
-import { markdownTable, type Row } from '@slipway/contracts';
+import type { Row } from '@slipway/contracts';
+import { markdownTable } from '@slipway/contracts/generated';
 import { columnsOf } from './columns.ts';
 import { topicOf } from './ingest-sql.ts';
 
@@ -8,8 +9,11 @@ const INTRODUCTION = `# Rows
 
 Each of these is a row in a table of ClickHouse, and a line of JSON on the topic that ClickHouse reads it from. Each
 field is declared once, in \`libs/contracts/src/rows\`: the declaration makes its column, what reads it from a line,
-and this page. A line that lacks what is needed is refused: it goes to \`dead_letters\`, with the reason. A value that
-an enumeration does not know lands as it is, and the view \`unknown_values\` counts it.
+and this page. A line that lacks what is needed is refused: it goes to \`dead_letters\`, with the reason. So is one
+with a value of another type, or a number out of range, in a field that is needed or marked \`!\`: verdicts, counts
+or keys go by it. Elsewhere such a value lands as the field's default; a number or truth value where a text should be
+lands as text; and a value that an enumeration does not know lands as it is. The view \`unknown_values\` counts them
+all. \`null\` is as if the field were left out.
 `;
 
 /** The content of `docs/rows.md`. */
@@ -30,7 +34,7 @@ function inLine(row: Row, column: string): string {
   if (field.required) return `${named}needed`;
   const absent = field.schema.safeParse(undefined);
   const otherwise = absent.success && absent.data !== undefined ? JSON.stringify(absent.data) : '""';
-  return `${named}else ${code(otherwise)}`;
+  return `${named}else ${code(otherwise)}${field.decides ? ' !' : ''}`;
 }
 
 const code = (text: string) => `\`${text}\``;

@@ -4,7 +4,10 @@ import type { ShadowCounts } from '@slipway/stats';
 /** Largest difference between the registry's clock (start of a rollout) and Kafka's (arrival of a row). */
 const CLOCKS_DIFFER_MS = 2 * 3_600_000;
 
-/** Both tables are read from the rollout's start on, by the index on arrival, however long their history is. */
+/**
+ * Both tables are sorted by endpoint, and read from the rollout's start on, by the index on arrival, however long their
+ * history is.
+ */
 export const shadowCountsSql = `
   WITH
     requests AS (
@@ -19,13 +22,13 @@ export const shadowCountsSql = `
         SELECT request_id, unit, arrived_at, sequence, '' AS result, true AS agree, false AS asked_twice,
           true AS noise_agree, 0 AS compute_us, 0. AS cost
         FROM slipway.predictions
-        WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
+        WHERE endpoint = {endpoint:String} AND shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
         UNION ALL
         SELECT request_id, unit, arrived_at, 0 AS sequence, result, agree, noise AS asked_twice, noise_agree,
           candidate_compute_us + noise_compute_us AS compute_us, price AS cost
         FROM slipway.comparisons FINAL
-        WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+        WHERE endpoint = {endpoint:String} AND rollout_id = {rollout:String} AND step = {step:Int16}
           AND result IN ('paired', 'failed', 'expired', 'shed')
           AND arrived_at >= fromUnixTimestamp64Milli({from:Int64}))
       GROUP BY request_id
@@ -46,6 +49,11 @@ export const shadowCountsSql = `
     sum(u.compute_us) / 1e6 AS computeSeconds, sum(u.cost) AS price
   FROM units AS u`;
 
+/** A shadow step; `since`: milliseconds since the epoch, the rollout's start; nothing of it arrived at Kafka before. */
+export type ShadowStep = { endpoint: string; rollout: string; step: number; since: number };
+
+const parametersOf = ({ since, ...step }: ShadowStep) => ({ ...step, from: since - CLOCKS_DIFFER_MS });
+
 /**
  * Results of the sampled requests of one shadow step, counted by distinct ids. Sampled is every request whose row says
  * so and every one with a pair (services that run both versions themselves publish pairs without router rows). A unit's
@@ -58,13 +66,8 @@ export class ShadowCountsStore {
     this.clickhouse = clickhouse;
   }
 
-  /** @param since start of the rollout in milliseconds since the epoch; nothing of it arrived at Kafka earlier */
-  async counts(rolloutId: string, step: number, since: number): Promise<ShadowCounts> {
-    const [row] = await queryRows<ShadowCounts>(this.clickhouse, shadowCountsSql, {
-      rollout: rolloutId,
-      step,
-      from: since - CLOCKS_DIFFER_MS,
-    });
+  async counts(step: ShadowStep): Promise<ShadowCounts> {
+    const [row] = await queryRows<ShadowCounts>(this.clickhouse, shadowCountsSql, parametersOf(step));
     if (!row) throw new Error('an aggregate query returned no row');
     return row;
   }
@@ -73,21 +76,22 @@ export class ShadowCountsStore {
    * Duration of the step so far, in seconds by Kafka's clock alone: from its first sampled request to the newest row of
    * the step or of the rollout's evidence, which arrives each second. 0 without any.
    */
-  async seconds(rolloutId: string, step: number, since: number): Promise<number> {
+  async seconds(step: ShadowStep): Promise<number> {
     const [row] = await queryRows<{ seconds: number }>(
       this.clickhouse,
       `WITH rows AS (
          SELECT arrived_at FROM slipway.predictions
-         WHERE shadow_rollout_id = {rollout:String} AND shadow_step = {step:Int16}
+         WHERE endpoint = {endpoint:String} AND shadow_rollout_id = {rollout:String}
+           AND shadow_step = {step:Int16}
            AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})
          UNION ALL
          SELECT arrived_at FROM slipway.comparisons
-         WHERE rollout_id = {rollout:String} AND step = {step:Int16}
+         WHERE endpoint = {endpoint:String} AND rollout_id = {rollout:String} AND step = {step:Int16}
            AND arrived_at >= fromUnixTimestamp64Milli({from:Int64})),
          (SELECT max(arrived_at) FROM slipway.evidence WHERE rollout_id = {rollout:String}) AS heard
        SELECT dateDiff('millisecond', min(arrived_at), greatest(max(arrived_at), heard)) / 1000 AS seconds
        FROM rows HAVING count() > 0`,
-      { rollout: rolloutId, step, from: since - CLOCKS_DIFFER_MS },
+      parametersOf(step),
     );
     return row?.seconds ?? 0;
   }

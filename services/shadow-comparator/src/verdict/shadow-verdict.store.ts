@@ -21,16 +21,21 @@ export class ShadowVerdict {
     const visit = rollout.visits.at(-1);
     if (!step?.sampling || !visit?.active_at) return undefined;
     const { maxExcessDisagreement, noise, until } = step.sampling;
-    const since = rollout.started_at ?? rollout.created_at;
+    const of = {
+      endpoint: rollout.spec.endpoint,
+      rollout: rollout.id,
+      step: rollout.step,
+      since: rollout.started_at ?? rollout.created_at,
+    };
     const found = judgeShadow({
       alpha: alphaShare(rollout, ANALYSERS.shadow),
       step: rollout.step,
       maxExcess: maxExcessDisagreement,
       noiseShare: noise,
       minPairs: until.pairs,
-      activeSeconds: await this.counts.seconds(rollout.id, rollout.step, since),
+      activeSeconds: await this.counts.seconds(of),
       dwellSeconds: step.dwellMs / 1000,
-      counts: await this.counts.counts(rollout.id, rollout.step, since),
+      counts: await this.counts.counts(of),
     });
     for (const state of ['sampled', 'paired', 'failed', 'expired', 'shed', 'pending'] as const)
       requests.set({ rollout: rollout.id, step: String(rollout.step), state }, found.numbers[state]);
