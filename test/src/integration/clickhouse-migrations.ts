@@ -71,6 +71,27 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
       expect(await landed(row.event_id)).toMatchObject({ branch: 'german' });
     });
 
+    it('change default, codec, TTL and comment of a column to what is declared', async () => {
+      const definition = () =>
+        stack().query(
+          "SELECT create_table_query FROM system.tables WHERE name = 'predictions' AND database = 'slipway'",
+        );
+      const declared = await definition();
+      for (const change of [
+        'request String CODEC(NONE) TTL toDateTime(time) + INTERVAL 5 DAY',
+        'response REMOVE TTL',
+        'branch REMOVE DEFAULT',
+        "protocol LowCardinality(String) DEFAULT 'other'",
+        "unit String DEFAULT 'u' COMMENT 'other' CODEC(ZSTD(3))",
+        'trace_id String TTL toDateTime(time) + INTERVAL 3 DAY',
+      ])
+        await command(`ALTER TABLE slipway.predictions MODIFY COLUMN ${change}`);
+      expect(await definition()).not.toEqual(declared);
+      expect(await migrate()).toEqual(['columns/predictions']);
+      expect(await definition()).toEqual(declared);
+      expect(await migrate()).toEqual([]);
+    });
+
     it('name a column whose type differs from the declared one', async () => {
       await command('ALTER TABLE slipway.retraining MODIFY COLUMN sentence LowCardinality(String)');
       await expect(migrate()).rejects.toThrow(

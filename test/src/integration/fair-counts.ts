@@ -351,7 +351,8 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
     it('is counted from the rows since its rollout began, however many came before', async () => {
       const { clickhouse } = context();
       const before = 50_000;
-      const old = `SELECT formatRowNoNewline('JSONEachRow', concat('old-', leftPad(toString(number), 9, '0')) AS event_id,
+      const old = `SELECT formatRowNoNewline('JSONEachRow',
+          concat('old-', leftPad(toString(number), 9, '0')) AS event_id,
           event_id AS request_id, toUnixTimestamp64Milli(now64(3) - INTERVAL 20 DAY) AS time, 'spam' AS endpoint,
           'old' AS rollout_id, 'control' AS assigned_arm, 1 AS probability, 'rule' AS reason, 200 AS status,
           'paired' AS result, true AS agree) AS line,

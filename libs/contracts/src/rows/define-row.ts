@@ -25,8 +25,8 @@ export type Kept = {
   readonly json?: string | null;
   /**
    * The column's value, where it is not the field itself: SQL over `fields` (what `json` has read), `row` (the line's
-   * JSON), `keys` and `raws` (its fields' names and JSON texts, see `rawOf`). A line is parsed once for all fields: only
-   * what is rare should parse `row` again.
+   * JSON), `keys` and `raws` (its fields' names and JSON texts, see `rawOf`). A line is parsed once for all fields:
+   * only what is rare should parse `row` again.
    */
   readonly value?: string;
   /** What stands behind the column's comment: CODEC and TTL. */

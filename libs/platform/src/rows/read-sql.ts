@@ -22,8 +22,8 @@ export const linesColumns = (row: Row): string => `(
 
 /**
  * Reads lines for `…_lines`. A line is parsed twice and no more, for the values of its fields and for their texts:
- * parsing it for each check took most of the ingest's time. What several checks use is a column of the result: the engine
- * works out anything else again in each branch of a condition.
+ * parsing it for each check took most of the ingest's time. What several checks use is a column of the result: the
+ * engine computes anything else again in each branch of a condition.
  *
  * @param lines SQL that gives `line`, `ce_id` (of a CloudEvent's headers; empty without), `arrived`, `topic`,
  *   `kafka_partition` and `kafka_offset`

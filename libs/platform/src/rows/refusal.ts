@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * SQL expression over `row` (its JSON), what was parsed of it (`fields`, `keys`, `raws`), `wrong` (the fields with a
- * value of another type or out of range) and `arrived` that gives the reason why a line is refused; empty when it is not.
+ * value of another type or out of range) and `arrived` that gives the reason why a line is refused, or nothing.
  * A line is refused when it is not a JSON object, lacks a required field, has a wrong value there or in a field that
  * `decides`, or has an implausible time. A number or boolean where a string is declared lands as text, and is counted.
  * Unknown values of an enumeration are not refused.

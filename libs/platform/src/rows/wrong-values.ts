@@ -68,7 +68,7 @@ export function wrongSql(row: Row): string {
     ...(numbers.length > 0 ? [`(toFloat64OrZero(raw) < ${bound(0)})`, `(toFloat64OrZero(raw) > ${bound(1)})`] : []),
     ...(whole.length > 0 ? [`(position(raw, '.') > 0) * (key IN (${whole}))`] : []),
   ];
-  // Sums and products: of AND and OR the engine makes copies of the texts for each condition, which takes twice as long.
+  // Sums and products: for AND and OR the engine copies the texts for each condition, which takes twice as long.
   return `arrayFilter((key, raw) -> (${wanted} != 0) * (ascii(raw) != ${NULL}) *
             (${faults.join(' +\n            ')}) > 0, keys, raws)`;
 }

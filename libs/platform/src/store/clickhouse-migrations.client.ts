@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Row, rows } from '@slipway/contracts';
 import { columnSql, columnsOf, literal, quotedName } from '../rows/columns.ts';
+import { columnTexts, surplusParts } from '../rows/column-texts.ts';
 import { ingestStatements } from '../rows/ingest-sql.ts';
 import { unknownValuesStatements } from '../rows/unknown-values.ts';
 import { type ClickHouseClient, createClickHouse, queryRows } from './clickhouse.client.ts';
@@ -12,7 +13,8 @@ import { type ClickHouseClient, createClickHouse, queryRows } from './clickhouse
  *
  * - Numbered files (`0001_….sql`) change tables and are applied once, in order. `${predictions}` and the like stand for
  *   the columns of a declared row.
- * - Columns that a row declares and its table lacks are added, and comments follow the declaration.
+ * - Columns that a row declares and its table lacks are added; default, codec, TTL and comment follow the
+ *   declaration.
  * - Everything else is applied again whenever its text changes: the functions (`functions.sql`), each row's ingest with
  *   what else is kept of its rows (`ingest/TABLE.sql`), the views (`views/*.sql`).
  *
@@ -145,32 +147,48 @@ class Migration {
       .digest('hex');
   }
 
-  /** Adds the columns that a row declares and its table lacks, and updates the column comments. */
+  /**
+   * Adds the columns that a row declares and its table lacks, and changes default, codec, TTL and comment of those
+   * whose declaration has changed.
+   */
   private async followDeclaration(row: Row): Promise<void> {
     const { table } = row;
     const known = await this.columns(table);
+    const declared = columnsOf(row);
+    const [{ comment = '', texts = '', wanted = '' } = {}] = await queryRows<
+      Record<'comment' | 'texts' | 'wanted', string>
+    >(
+      this.client,
+      `SELECT comment, create_table_query AS texts, formatQuerySingleLine({declared:String}) AS wanted
+        FROM system.tables WHERE database = 'slipway' AND name = {table:String}`,
+      { table, declared: `CREATE TABLE ${table} (${declared.map(columnSql).join(', ')}) ENGINE = Null` },
+    );
+    const [now, then] = [columnTexts(texts), columnTexts(wanted)];
     const changes: string[] = [];
     let before = '';
-    for (const column of columnsOf(row)) {
+    for (const column of declared) {
       const found = known.get(column.name);
+      const name = quotedName(column.name);
+      const [text, declaredText] = [now.get(column.name) ?? '', then.get(column.name) ?? ''];
       if (!found) changes.push(`ADD COLUMN ${columnSql(column)}${before ? ` AFTER ${quotedName(before)}` : ' FIRST'}`);
       else if (found.type !== column.type)
         throw new Error(
           `the column ${table}.${column.name} is ${found.type} and is declared as ${column.type}: a numbered file in ` +
             'deploy/clickhouse has to change it',
         );
-      else if (found.comment !== column.comment)
-        changes.push(`COMMENT COLUMN ${quotedName(column.name)} ${literal(column.comment)}`);
+      else if (text !== declaredText) {
+        const surplus = surplusParts(text, declaredText);
+        changes.push(...surplus.map((part) => `MODIFY COLUMN ${name} REMOVE ${part}`));
+        // With nothing left of them there is nothing to set.
+        if (declaredText !== column.type) changes.push(`MODIFY COLUMN ${columnSql(column)}`);
+      }
+      if (found && found.comment !== column.comment) changes.push(`COMMENT COLUMN ${name} ${literal(column.comment)}`);
       before = column.name;
     }
-    const [{ comment = '' } = {}] = await queryRows<{ comment: string }>(
-      this.client,
-      "SELECT comment FROM system.tables WHERE database = 'slipway' AND name = {table:String}",
-      { table },
-    );
     if (comment !== row.comment) changes.push(`MODIFY COMMENT ${literal(row.comment)}`);
     if (changes.length === 0) return;
-    await this.command(`ALTER TABLE slipway.${table} ${changes.join(', ')}`);
+    // One after another: ClickHouse takes one change of a column in a statement.
+    for (const change of changes) await this.command(`ALTER TABLE slipway.${table} ${change}`);
     this.applied.push(`columns/${table}`);
   }
 
