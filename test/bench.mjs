@@ -1,5 +1,5 @@
 // `npm run bench`: prepares, then measures. `--rounds`, `--seconds`, `--minutes` (of the memory run), `--only
-// proxies,worker,rows,comparator,rollback,memory`, `--out FILE`.
+// verdict,drift,proxies,worker,rows,comparator,rollback,memory`, `--out FILE`.
 import { Advice, prepare } from '../deploy/local/bootstrap.mjs';
 
 try {

@@ -8,6 +8,7 @@ import { createKafka, createLogger, RecordProducer } from '@slipway/platform';
 import { startRelease } from '../fixtures/release.ts';
 import { root } from '../fixtures/stack.ts';
 import { idleRollouts } from './conductor.ts';
+import { drift } from './drift.ts';
 import { comparator, rows } from './events.ts';
 import { add, lines, say } from './report.ts';
 import { proxies, worker } from './requests.ts';
@@ -41,7 +42,8 @@ function verdict(): void {
 }
 
 if (wanted('verdict')) verdict();
-if (options.only === 'verdict') process.exit(0);
+if (wanted('drift')) drift();
+if (options.only?.split(',').every((name) => ['verdict', 'drift'].includes(name))) process.exit(0);
 const release = await startRelease('bench', { brief: false, counts: { registries: 1, routers: 2, workers: 1 } });
 const producer = new RecordProducer(
   createKafka('bench', release.kafkaBrokers.split(','), createLogger('bench', 'bench', 'silent')),

@@ -115,7 +115,7 @@ const valuesOf = (rows: readonly FeatureValues[], column: string, element: numbe
 type Named = Omit<FeatureProfile, 'kind' | 'counts'>;
 
 function numeric(of: Named, values: readonly (number | null)[]): FeatureProfile {
-  const edges = deciles(values.flatMap((v) => (v === null ? [] : [v])));
+  const edges = cutNumbers(values.flatMap((v) => (v === null ? [] : [v])));
   const feature = { ...of, kind: 'numeric' as const, edges, counts: new Array<number>(edges.length + 2).fill(0) };
   return { ...feature, counts: countBins(feature, values) };
 }
@@ -140,7 +140,7 @@ function distinct(values: readonly (number | null)[], most: number): Set<number>
  * Inner edges at the deciles of numbers of 32 bits; equal ones are merged, so that a value that is very common has a
  * bin of its own.
  */
-function deciles(values: readonly number[]): number[] {
+export function cutNumbers(values: readonly number[]): number[] {
   const sorted = Float32Array.from(values).sort();
   const last = sorted.at(-1);
   if (last === undefined) return [];

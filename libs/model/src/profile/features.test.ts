@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, featuresOf, leavesOf, MAX_FEATURES_BYTES, textMeasures } from './features.ts';
+import { codeOf, countBins, featuresOf, leavesOf, MAX_FEATURES_BYTES, textMeasures } from './features.ts';
+import type { FeatureProfile } from './profile.ts';
 
 const numeric = (name: string, elements: unknown[]) => ({ name, isText: false, elements });
 const text = (name: string, elements: unknown[]) => ({ name, isText: true, elements });
+
+const numericFeature = (edges: number[]): FeatureProfile => ({
+  ...{ name: 'x', side: 'input', tensor: 'x', measure: 'value', element: 0, kind: 'numeric', edges },
+  counts: new Array<number>(edges.length + 2).fill(0),
+});
 
 describe('the features of an instance', () => {
   it('are the elements of its numeric tensors; an element that is not a number has no value', () => {
@@ -62,6 +68,20 @@ describe('a text', () => {
     expect(codes.size).toBeGreaterThan(997);
     expect([...codes].every((c) => c >= 0 && c < 2 ** 24 && Math.fround(c) === c)).toBe(true);
   });
+});
+
+it.each([
+  ['evenly', [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]],
+  ['closely, far from others', [-1e30, 1, 1.0000001, 1.0000002, 2, 1e30]],
+  ['once', [5]],
+  ['never', []],
+] as const)('a value falls into the bin of the edges below it, cut %s', (_, edges) => {
+  const feature = numericFeature([...edges]);
+  const around = edges.flatMap((e) => [e, e - 1e-7, e + 1e-7, e * (1 + 1e-6), e * (1 - 1e-6)]);
+  for (const x of [...around, 0, -0, 0.55, 1e9, -1e9, 3e38, -3e38, Number.MIN_VALUE]) {
+    const bin = edges.filter((e) => Math.fround(x) > Math.fround(e)).length;
+    expect([x, countBins(feature, [x]).indexOf(1)]).toEqual([x, bin]);
+  }
 });
 
 it('a list gives its first leaves, row by row, however it is nested', () => {

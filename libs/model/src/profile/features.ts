@@ -156,27 +156,49 @@ export const codesOf = (feature: Extract<FeatureProfile, { kind: 'categorical' }
  * Counts values of a feature's column by bin. Values are compared as numbers of 32 bits, as ClickHouse keeps them.
  * @param values one for each row; null and NaN are missing
  */
-export function countBins(feature: FeatureProfile, values: Iterable<number | null>): number[] {
-  const counts = new Array<number>(feature.counts.length).fill(0);
+export function countBins(feature: FeatureProfile, values: ArrayLike<number | null>): number[] {
+  const counts = new Float64Array(feature.counts.length);
   const missing = counts.length - 1;
-  const bin = binner(feature, missing);
-  for (const v of values) {
-    const at = v === null || Number.isNaN(v) ? missing : bin(Math.fround(v));
-    counts[at] = (counts[at] as number) + 1;
+  const cuts = feature.kind === 'numeric' ? new Cuts(feature.edges) : undefined;
+  const bins = feature.kind === 'categorical' ? new Map(codesOf(feature).map((code, i) => [code, i])) : undefined;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value === null || value === undefined || Number.isNaN(value)) {
+      counts[missing] = (counts[missing] as number) + 1;
+      continue;
+    }
+    const x = Math.fround(value);
+    const bin = cuts ? cuts.bin(x) : (bins?.get(x) ?? missing - 1);
+    counts[bin] = (counts[bin] as number) + 1;
   }
-  return counts;
+  return Array.from(counts);
 }
 
-/** The bin of a number of 32 bits, as an index into `counts`. */
-function binner(feature: FeatureProfile, missing: number): (x: number) => number {
-  if (feature.kind === 'categorical') {
-    const bins = new Map(codesOf(feature).map((code, i) => [code, i]));
-    return (x) => bins.get(x) ?? missing - 1;
+/** Cells of the grid over the edges: most have no edge in them, so that a value takes one comparison. */
+const CELLS = 256;
+
+/** The edges of a numeric feature, ascending, with a grid that tells where to begin to compare. */
+class Cuts {
+  private readonly edges: Float32Array;
+  private readonly begins = new Uint8Array(CELLS + 1);
+  private readonly least: number;
+  private readonly perUnit: number;
+
+  constructor(edges: readonly number[]) {
+    this.edges = Float32Array.from(edges).sort();
+    this.least = this.edges[0] ?? 0;
+    const width = (this.edges.at(-1) ?? 0) - this.least;
+    this.perUnit = width > 0 ? CELLS / width : 0;
+    // From one cell below, so that a value that rounding puts into the next cell is not beyond its edge.
+    for (let cell = 2; cell <= CELLS; cell++)
+      this.begins[cell] = this.edges.filter((e) => (e - this.least) * this.perUnit < cell - 1).length;
   }
-  const edges = Float32Array.from(feature.edges);
-  return (x) => {
-    let bin = 0;
-    for (let i = 0; i < edges.length; i++) if (x > (edges[i] as number)) bin++;
+
+  /** How many edges are below a number of 32 bits. */
+  bin(x: number): number {
+    const at = (x - this.least) * this.perUnit;
+    let bin = at >= CELLS ? (this.begins[CELLS] as number) : at > 0 ? (this.begins[at | 0] as number) : 0;
+    while (bin < this.edges.length && x > (this.edges[bin] as number)) bin++;
     return bin;
-  };
+  }
 }
