@@ -2,18 +2,18 @@ import type { Arm } from './shares.ts';
 
 /** Something that is counted of each arm in each step. */
 export class ByStep<T> {
-  private readonly found = new Map<string, T>();
+  private readonly found: Record<Arm, Map<number, T>> = { control: new Map(), candidate: new Map() };
   private readonly none: () => T;
   constructor(none: () => T) {
     this.none = none;
   }
 
   at(step: number, arm: Arm): T {
-    const key = `${step} ${arm}`;
-    let value = this.found.get(key);
+    const found = this.found[arm];
+    let value = found.get(step);
     if (value === undefined) {
       value = this.none();
-      this.found.set(key, value);
+      found.set(step, value);
     }
     return value;
   }
@@ -22,7 +22,12 @@ export class ByStep<T> {
 /** Those of one step, by arm in it. */
 export function armsIn<R extends { step: number; arm: Arm }>(
   rows: readonly R[],
-): { step: number; arm: Arm; rows: R[] }[] {
+): { step: number; arm: Arm; rows: readonly R[] }[] {
+  const [first] = rows;
+  if (!first) return [];
+  // Most units are met in one step.
+  if (rows.every(({ step, arm }) => step === first.step && arm === first.arm))
+    return [{ step: first.step, arm: first.arm, rows }];
   const groups = new Map<string, { step: number; arm: Arm; rows: R[] }>();
   for (const row of rows) {
     const key = `${row.step} ${row.arm}`;

@@ -84,7 +84,8 @@ export const wasSeen = ({ partition, offset }: Position, offsets: Offsets): bool
   offset < (offsets[partition] ?? 0);
 
 /** The first copy of each id: of those that arrived together the one with the smaller offset. In order of arrival. */
-export function firstCopies<T extends Position & { id: string; arrived: number }>(rows: readonly T[]): T[] {
+export function firstCopies<T extends Position & { id: string; arrived: number }>(rows: readonly T[]): readonly T[] {
+  if (rows.length < 2) return rows;
   const found = new Set<string>();
   return [...rows]
     .sort((a, b) => a.arrived - b.arrived || a.offset - b.offset)

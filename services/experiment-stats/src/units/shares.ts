@@ -25,6 +25,8 @@ export function isCrossed(rows: readonly { weight: number; arm: Arm }[]): boolea
  * contradict each other.
  */
 export function sharesOf(rows: readonly Met[]): Share[] {
+  const [only] = rows;
+  if (only && rows.length === 1) return [{ weight: only.weight, arm: only.arm, met: only.at, chance: only.weight }];
   if (isCrossed(rows)) return [];
   const first = new Map<number, Met>();
   for (const row of rows) {

@@ -77,14 +77,13 @@ export class UnitRowsStore {
       parameters,
     );
     const found = new Map<string, { exposures: UnitRows['exposures'][number][]; posted: Map<string, Posted[]> }>();
-    const byRequest = new Map<string, string[]>();
+    const unitsOf = new Map<string, string[]>();
     for (const line of lines) {
       const exposure = readExposure(line.row, outputsOf(outputs, line.outputs));
       const unit = found.get(line.unit);
       if (unit) unit.exposures.push(exposure);
       else found.set(line.unit, { exposures: [exposure], posted: new Map() });
-      if (names.length > 0)
-        byRequest.set(exposure.requestId, [...(byRequest.get(exposure.requestId) ?? []), line.unit]);
+      if (names.length > 0) addTo(unitsOf, exposure.requestId, line.unit);
     }
     if (names.length === 0 || found.size === 0) return [...found.values()];
     const facts = await this.rows<{ fact: Fact }>(
@@ -95,17 +94,15 @@ export class UnitRowsStore {
       {
         ...parameters,
         about:
-          'about' in which
-            ? []
-            : [...found.keys()].map((u) => `u${u}`).concat([...byRequest.keys()].map((r) => `r${r}`)),
+          'about' in which ? [] : [...found.keys()].map((u) => `u${u}`).concat([...unitsOf.keys()].map((r) => `r${r}`)),
       },
     );
     for (const { fact } of facts) {
       const { name, about, posted } = readPosted(fact);
-      const of = new Set(posted.requestId === null ? [about] : (byRequest.get(about) ?? []));
+      const of = new Set(posted.requestId === null ? [about] : (unitsOf.get(about) ?? []));
       for (const unit of of) {
         const known = found.get(unit)?.posted;
-        known?.set(name, [...(known.get(name) ?? []), posted]);
+        if (known) addTo(known, name, posted);
       }
     }
     return [...found.values()];
@@ -126,7 +123,16 @@ export class UnitRowsStore {
 const OUTPUTS = `arrayMap(name -> (mapContains(outputs, name), outputs[name], toFloat64OrNull(outputs[name]),
   slipway_is_list(outputs[name])), {outputs:Array(String)})`;
 
+function addTo<V>(lists: Map<string, V[]>, key: string, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+const NO_OUTPUTS = {};
+
 function outputsOf(names: readonly string[], read: Line['outputs']): Record<string, Output> {
+  if (read.length === 0) return NO_OUTPUTS;
   return Object.fromEntries(
     read.flatMap(([there, text, number, list], i) => (there ? [[names[i] as string, { text, number, list }]] : [])),
   );

@@ -37,7 +37,11 @@ export type Unit = {
 /** What a look that saw so much sees of a unit; undefined when it saw none of its exposures to these arms. */
 export function unitAt(rows: UnitRows, { predictions, outcomes, closed }: AsOf, compared: Compared): Unit | undefined {
   const all = firstCopies(rows.exposures.filter((row) => wasSeen(row, predictions)));
-  const exposures = all.flatMap((row) => exposureTo(compared, row));
+  const exposures: Exposure[] = [];
+  for (const row of all) {
+    const exposure = exposureTo(compared, row);
+    if (exposure) exposures.push(exposure);
+  }
   if (exposures.length === 0) return undefined;
   const closedUs = closed * 1000;
   const settled = exposures.filter(({ settled: at, arrived }) => at <= arrived * 1000 || at <= closedUs);
@@ -64,11 +68,29 @@ function isInTwo({ candidate, others }: Compared, all: readonly Row[]): boolean 
 const toNine = (x: number) => Math.round(x * 1e9) / 1e9;
 
 /** The candidate's share is read from control's probability as from its own, to the same nine digits. */
-function exposureTo({ candidate, part }: Compared, { assigned, probability, ...row }: Row): Exposure[] {
-  const arm = assigned === CONTROL ? 'control' : assigned === candidate ? 'candidate' : undefined;
-  if (!arm) return [];
-  const share = toNine(arm === 'control' ? part - probability : probability);
-  return [{ ...row, arm, weight: toNine(share / part) }];
+function exposureTo({ candidate, part }: Compared, row: Row): Exposure | undefined {
+  const { assigned, probability } = row;
+  const isControl = assigned === CONTROL;
+  if (!isControl && assigned !== candidate) return undefined;
+  const share = toNine(isControl ? part - probability : probability);
+  // Written out, since a spread of each of many millions would cost more than all that is counted of them.
+  return {
+    arm: isControl ? 'control' : 'candidate',
+    weight: toNine(share / part),
+    id: row.id,
+    requestId: row.requestId,
+    step: row.step,
+    arrived: row.arrived,
+    settled: row.settled,
+    time: row.time,
+    latencyUs: row.latencyUs,
+    failed: row.failed,
+    nobody: row.nobody,
+    ejected: row.ejected,
+    outputs: row.outputs,
+    partition: row.partition,
+    offset: row.offset,
+  };
 }
 
 /** By the order in which a unit's requests came; of those that arrived together, by the router's clock. */
