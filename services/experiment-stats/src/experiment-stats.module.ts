@@ -10,6 +10,7 @@ export const experimentStats = analyserModule(ANALYSERS.traffic, (context) => {
   const analysis = new Analysis(context.clickhouse);
   return {
     look: (rollout, now) => analysis.look(rollout, now),
+    prepare: (rollouts, now) => analysis.prepare(rollouts, now),
     forget: (id) => analysis.forget(id),
     api: statsApi,
     ...together(ingestWatch(context), rebuild(context, analysis)),

@@ -14,6 +14,10 @@ const lookSeconds = histogram(
   [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 );
 
+/** From when on a look is late; and the longest time between two looks that is still taken for slowness. */
+const LATE_MS = 5000;
+const MOST_GAP_MS = 30_000;
+
 export type Finding = {
   verdict: Verdict;
   reasons: string[];
@@ -28,6 +32,8 @@ export type AnalyserParts = {
   analyser: string;
   /** Judges one rollout; `undefined` when this analyser has no verdict on it. */
   look: (rollout: Rollout, now: number) => Promise<Finding | undefined>;
+  /** Before a round of looks: what can be read for all of them at once. */
+  prepare?: (rollouts: readonly Rollout[], now: number) => Promise<void>;
   forget?: (rolloutId: string) => void;
   producer: RecordProducer;
   log: Logger;
@@ -71,14 +77,32 @@ export class AnalyserLoop {
   }
 
   private async lookAtAll(): Promise<void> {
-    for (const rollout of [...this.rollouts.values()]) {
-      // Before its first step is active, a rollout has nothing to judge.
-      if (rollout.visits.some((v) => v.active_at !== null)) await this.look(rollout);
-    }
+    // Before its first step is active there is nothing to judge.
+    const active = [...this.rollouts.values()].filter((r) => r.visits.some((v) => v.active_at !== null));
+    // Where a step is young, harm is found soonest.
+    const since = (r: Rollout) => r.visits.at(-1)?.active_at ?? 0;
+    active.sort((a, b) => since(b) - since(a));
+    if (active.length > 0 && this.parts.prepare)
+      await this.parts
+        .prepare(active, steadyNow())
+        .catch((error: Error) => this.parts.log.warn({ error: error.message }, 'each look reads for itself'));
+    for (const rollout of active) await this.look(rollout);
+  }
+
+  /**
+   * Evidence is good for so long, milliseconds: at least as long as three looks are apart, since the silence of an
+   * analyser that has much to do says nothing of a rollout. A look that is late is said.
+   */
+  private validFor(rollout: Rollout, time: number): number {
+    const { expiryMs, log, lookMs } = this.parts;
+    const last = this.latest.get(rollout.id)?.time;
+    const gap = last === undefined ? 0 : time - last;
+    if (gap > Math.max(LATE_MS, 5 * lookMs)) log.warn({ rollout: rollout.id, age_ms: gap }, 'the look was late');
+    return Math.max(expiryMs, 3 * Math.min(gap, MOST_GAP_MS));
   }
 
   private async look(rollout: Rollout): Promise<void> {
-    const { analyser, producer, log, source, expiryMs } = this.parts;
+    const { analyser, producer, log, source } = this.parts;
     const traceparent = childTraceparent(undefined, randomBytes);
     const end = lookSeconds.startTimer();
     try {
@@ -96,7 +120,7 @@ export class AnalyserLoop {
         step: rollout.step,
         analyser,
         sequence: this.sequence++,
-        expires_at: time + expiryMs,
+        expires_at: time + this.validFor(rollout, time),
         verdict: finding.verdict,
         reasons: finding.reasons,
         sentence: finding.sentence,

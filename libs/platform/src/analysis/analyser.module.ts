@@ -40,7 +40,7 @@ export type AnalyserContext<C extends AnalyserConfig> = {
 };
 
 /** The parts of an analyser that differ from the others. */
-export type Analyser = Pick<AnalyserParts, 'look' | 'forget'> &
+export type Analyser = Pick<AnalyserParts, 'look' | 'forget' | 'prepare'> &
   Omit<ServiceParts, 'access'> & {
     /** Features other than the look. */ onRollout?: (id: string, rollout: Rollout | undefined) => void;
   };
@@ -77,11 +77,12 @@ export function analyserModule<C extends AnalyserConfig>(
     });
     const rolloutsKnown = () => replica.isReady;
     const context = { config, log, kafka, producer, deadLetters, clickhouse, source, onClose, rolloutsKnown };
-    const { look, forget, ...parts } = build(context);
+    const { look, forget, prepare, ...parts } = build(context);
     const loop = new AnalyserLoop({
       analyser,
       look,
       ...(forget ? { forget } : {}),
+      ...(prepare ? { prepare } : {}),
       producer,
       log,
       source,

@@ -48,6 +48,11 @@ export class Analysis {
     this.asOf.forget(rolloutId);
   }
 
+  /** One query says for all rollouts what there is of them. @param now the clock of evidence, milliseconds */
+  prepare(rollouts: readonly Rollout[], now: number): Promise<void> {
+    return this.asOf.prepare(rollouts, now);
+  }
+
   /** Nothing to say while no traffic has gone to the candidate in any step. */
   async look(rollout: Rollout, now: number): Promise<Look | undefined> {
     if (!rollout.visits.some((v) => v.active_at !== null && v.weight > 0)) return undefined;

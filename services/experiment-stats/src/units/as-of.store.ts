@@ -8,6 +8,11 @@ import { AROUND, rolloutParameters } from '../look/rollout-rows.ts';
 export const SETTLE_MS = 2000;
 
 type Position = { p: number; n: number; at: number };
+/** Of a table; about a rollout, or of outcomes about an endpoint. */
+type Newest = Position & { of: 'predictions' | 'outcomes' | 'evidence'; about: string };
+
+/** Of running rollouts evidence comes each second: only so much of it is read, by the clock of those who give it. */
+const RECENT_MS = 600_000;
 
 const positionsOf = (rows: readonly Position[]): Positions =>
   Object.fromEntries(rows.map(({ p, n, at }) => [p, { offset: Number(n), arrived: Number(at) }]));
@@ -19,12 +24,35 @@ export class AsOfStore {
   private readonly clickhouse: ClickHouseClient;
   /** When the audit row of a resume arrived, by rollout and time of the resume: it stays so. */
   private readonly resumes = new Map<string, { resumedAt: number; arrived: number }>();
+  /** What the next look at a rollout is to use. */
+  private readonly prepared = new Map<string, Newest[]>();
   constructor(clickhouse: ClickHouseClient) {
     this.clickhouse = clickhouse;
   }
 
   forget(rolloutId: string): void {
     this.resumes.delete(rolloutId);
+  }
+
+  /** Reads for all of these rollouts what there is of them; the next look at each uses that. */
+  async prepare(rollouts: readonly Rollout[], now: number): Promise<void> {
+    this.prepared.clear();
+    const rows = await this.positions(rollouts, true, now - RECENT_MS);
+    for (const { id, spec } of rollouts)
+      this.prepared.set(
+        id,
+        rows.filter((row) => row.about === id || (row.of === 'outcomes' && row.about === spec.endpoint)),
+      );
+  }
+
+  private positions(rollouts: readonly Rollout[], outcomes: boolean, since = 0): Promise<Newest[]> {
+    const endpoints = [...new Set(rollouts.map(({ spec }) => spec.endpoint))];
+    const parameters = { ids: rollouts.map(({ id }) => id), endpoints, since };
+    return queryRows<Newest>(
+      this.clickhouse,
+      outcomes ? `${PREDICTIONS} UNION ALL ${OUTCOMES}` : PREDICTIONS,
+      parameters,
+    );
   }
 
   /**
@@ -35,9 +63,11 @@ export class AsOfStore {
    */
   async now(rollout: Rollout, outcomes: boolean, baseline: Offsets): Promise<Seen> {
     const resumedAt = rollout.visits.at(-1)?.resumed_at;
-    const parameters = rolloutParameters(rollout);
+    const prepared = this.prepared.get(rollout.id);
+    // Once: who asks again wants to know what there is by then.
+    this.prepared.delete(rollout.id);
     const [positions, resumed] = await Promise.all([
-      queryRows<Position & { of: string }>(this.clickhouse, NEWEST[outcomes ? 'outcomes' : 'predictions'], parameters),
+      prepared?.filter((row) => outcomes || row.of !== 'outcomes') ?? this.positions([rollout], outcomes),
       resumedAt === undefined ? undefined : this.resumed(rollout.id, resumedAt),
     ]);
     const of = (name: string) => positions.filter((row) => row.of === name);
@@ -83,19 +113,14 @@ export class AsOfStore {
   }
 }
 
-const PREDICTIONS = `
-  SELECT 'predictions' AS of, ${POSITION} FROM slipway.unit_exposures
-  WHERE endpoint = {endpoint:String} AND rollout_id = {rollout:String} GROUP BY kafka_partition
-  UNION ALL
-  SELECT 'evidence', 0, 0, toUnixTimestamp64Milli(max(arrived_at)) FROM (
-    SELECT arrived_at FROM slipway.evidence WHERE rollout_id = {rollout:String}
-    ORDER BY rollout_id DESC, time DESC LIMIT 100)`;
-
 /** One query, since each has a price of its own that does not depend on what it reads. */
-const NEWEST = {
-  predictions: PREDICTIONS,
-  outcomes: `${PREDICTIONS}
+const PREDICTIONS = `
+  SELECT 'predictions' AS of, rollout_id AS about, ${POSITION} FROM slipway.unit_exposures
+  WHERE endpoint IN {endpoints:Array(String)} AND rollout_id IN {ids:Array(String)}
+  GROUP BY endpoint, rollout_id, kafka_partition
   UNION ALL
-  SELECT 'outcomes', ${POSITION} FROM slipway.unit_outcomes WHERE endpoint = {endpoint:String}
-  GROUP BY kafka_partition`,
-};
+  SELECT 'evidence', rollout_id, 0, 0, toUnixTimestamp64Milli(max(arrived_at)) FROM slipway.evidence
+  WHERE rollout_id IN {ids:Array(String)} AND time >= fromUnixTimestamp64Milli({since:Int64}) GROUP BY rollout_id`;
+const OUTCOMES = `
+  SELECT 'outcomes', endpoint, ${POSITION} FROM slipway.unit_outcomes WHERE endpoint IN {endpoints:Array(String)}
+  GROUP BY endpoint, kafka_partition`;

@@ -8,7 +8,7 @@ import { between, changedExposures, type Pending, type Seen } from './touched.ts
 export type Needed = { names: readonly string[]; outputs: readonly string[]; windows: readonly number[] };
 
 /** So many exposures are read at once. */
-const CHUNK = 200_000;
+const CHUNK = 100_000;
 
 const OF_ROLLOUT = 'endpoint = {endpoint:String} AND rollout_id = {rollout:String}';
 const OF_NAMES = `endpoint = {endpoint:String} AND name IN {names:Array(String)} AND ${SINCE}`;
