@@ -178,7 +178,9 @@ export function describeExplanation(stack: () => Release): void {
           const rollout = trafficOf(branch);
           expect([r.rollout_id, r.step]).toEqual([rollout?.id ?? '', rollout?.step ?? -1]);
           const arm = armsOf(branch).find((a) => a.name === r.assigned_arm);
-          expect(r.probability).toBeCloseTo(rollout ? (arm?.share ?? Number.NaN) : 1, 9);
+          // Whoever would have been a withdrawn candidate's is control's for certain.
+          const isCertain = !rollout || r.reason === 'withdrawn';
+          expect(r.probability).toBeCloseTo(isCertain ? 1 : (arm?.share ?? Number.NaN), 9);
           const target = arm?.target;
           // A candidate that was withdrawn while it worked: control answered, and the row names the assigned version.
           expect(r.fallback_from === '' ? r.served_version : r.fallback_from).toBe(target ? formatVersion(target) : '');
