@@ -78,12 +78,12 @@ export class ConductorLoop {
   }
 
   private async tick(): Promise<void> {
+    const now = steadyNow();
+    if (now - this.ticked > FROZEN_MS) this.parts.conductor.listeningSince = now;
+    this.ticked = now;
     if (this.busy) return;
     this.busy = true;
-    const now = steadyNow();
     try {
-      if (now - this.ticked > FROZEN_MS) this.parts.conductor.listeningSince = now;
-      this.ticked = now;
       await this.pass(now);
     } catch (error) {
       this.parts.conductor.listeningSince = steadyNow();
