@@ -178,7 +178,7 @@ export function describeExplanation(stack: () => Release): void {
           const rollout = trafficOf(branch);
           expect([r.rollout_id, r.step]).toEqual([rollout?.id ?? '', rollout?.step ?? -1]);
           const arm = armsOf(branch).find((a) => a.name === r.assigned_arm);
-          // Whoever would have been a withdrawn candidate's is control's for certain.
+          // A user of a withdrawn candidate is certain to be answered by control.
           const isCertain = !rollout || r.reason === 'withdrawn';
           expect(r.probability).toBeCloseTo(isCertain ? 1 : (arm?.share ?? Number.NaN), 9);
           const target = arm?.target;
