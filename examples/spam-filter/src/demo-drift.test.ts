@@ -50,7 +50,7 @@ describe('the line on drift', () => {
     expect(describeDrift(drift({ state: 'moved', inputs, losses }))).toBe(
       'drift-monitor on spam:2: the inputs have moved away from the training data; ' +
         'largest PSI: b 0.60 (alarm), d 0.30 (alarm), c 0.10; ' +
-        'the error rate on labelled mails is 12.1 % (at registration 2.0 %)',
+        'the error rate on labelled mails is 12.1 % (at registration 2 %)',
     );
   });
 });

@@ -89,6 +89,7 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       const { event_id: _, type: __, source: ___, time: ____, ...served } = prediction({ request_id: id });
       const comparison = {
         request_id: id,
+        endpoint: 'spam',
         rollout_id: 'r',
         result: 'paired',
         agree: true,
@@ -138,7 +139,7 @@ export function describeRows(context: () => Context, { prediction, send, landed 
       [
         'comparisons',
         topics.comparisons,
-        { request_id: id(), rollout_id: 'ties', result: 'paired', agree: true },
+        { request_id: id(), endpoint: 'spam', rollout_id: 'ties', result: 'paired', agree: true },
         'reason',
       ],
       ['retraining', topics.retraining, { model: 'ties', data: { from: time, to: time } }, 'sentence'],

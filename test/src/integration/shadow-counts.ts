@@ -103,7 +103,7 @@ export function describeShadow(context: () => Counting, { prediction }: Builders
             `SELECT formatRowNoNewline('JSONEachRow', request AS event_id, toUnixTimestamp64Milli(now64(3)) AS time,
                 concat('q-', request) AS request_id, 'spam' AS endpoint, rollout AS rollout_id, unit,
                 'paired' AS result,
-                sipHash64(unit, 'differs') % 1000 >= ${LIMIT * 1000} AS agree, true AS noise_agree) AS line,
+                toBool(sipHash64(unit, 'differs') % 1000 >= ${LIMIT * 1000}) AS agree, true AS noise_agree) AS line,
               now64(3) AS arrived
             FROM (SELECT arrayJoin({ids:Array(String)}) AS rollout, arrayJoin(range(60)) AS n,
                 concat(rollout, '-${look}-', toString(n)) AS unit,

@@ -49,7 +49,7 @@ export const outcomeRow = defineRow({
     number: {
       column: 'Nullable(Float64)',
       value: `multiIf(${rawOf('value')} = 'true', 1., ${rawOf('value')} = 'false', 0.,
-        startsWith(${rawOf('value')}, '"'), NULL, JSONExtractFloat(${rawOf('value')}))`,
+        startsWith(${rawOf('value')}, '"'), NULL, toFloat64OrNull(${rawOf('value')}))`,
       comment: 'the value when it is a number; 1 and 0 for booleans',
     },
   },

@@ -10,6 +10,8 @@ export type InstanceTensor = { name: string; isText: boolean; elements: readonly
 
 /** A tensor with more elements than this has only the mean and the deviation of its elements as features. */
 export const MOST_ELEMENTS = 128;
+/** Mean and deviation are those of so many first elements: what a caller sends does not hold the router for long. */
+export const MEASURED_ELEMENTS = 4096;
 /** The features of one row have so many bytes at most, as JSON: a tensor that does not fit is left out. */
 export const MAX_FEATURES_BYTES = 16 * 1024;
 /** Words and shares of a text are those of so many first characters. */
@@ -54,7 +56,7 @@ export function featuresOf(side: 'input' | 'output', tensors: Iterable<InstanceT
 type Columns = (readonly [FeatureProfile['measure'], (number | null)[]])[];
 
 function numericColumns(elements: readonly unknown[]): Columns {
-  const values = elements.map(numberOf);
+  const values = elements.slice(0, MEASURED_ELEMENTS).map(numberOf);
   if (values.length <= MOST_ELEMENTS) return [['value', values]];
   let [n, sum] = [0, 0];
   for (const x of values)
@@ -87,12 +89,17 @@ function textColumns(elements: readonly unknown[]): Columns {
   ];
 }
 
-/** An element as text: what is no scalar, as JSON. */
+/** An element as text: what is no scalar, as JSON; null when it nests too deep for that. */
 export function textOf(x: unknown): string | null {
   if (x === null || x === undefined) return null;
   if (typeof x !== 'object') return String(x);
   const { digits } = x as { digits?: unknown };
-  return typeof digits === 'string' ? digits : JSON.stringify(x);
+  if (typeof digits === 'string') return digits;
+  try {
+    return JSON.stringify(x);
+  } catch {
+    return null;
+  }
 }
 
 /** Size and shape of a text; `bytes` is of all of it, the others of its first 4,096 characters. */

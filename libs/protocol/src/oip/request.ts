@@ -1,5 +1,12 @@
 import { parseBytes, ProblemError, wellFormed } from '@slipway/core';
-import { type FeatureValues, featuresOf, type InstanceTensor, leavesOf, widthOf } from '@slipway/model';
+import {
+  type FeatureValues,
+  featuresOf,
+  type InstanceTensor,
+  leavesOf,
+  MEASURED_ELEMENTS,
+  widthOf,
+} from '@slipway/model';
 import type { Headers, RequestFacts } from '../interface/protocol.ts';
 
 const binaryProblem = () =>
@@ -50,14 +57,20 @@ export class OipRequest implements RequestFacts {
   }
 }
 
+/** So many elements of a request are looked at for its features: tensors beyond are left out. */
+const MOST_LOOKED_AT = 16 * MEASURED_ELEMENTS;
+
 /** The features of the first instance of a request's input tensors; of a name that comes twice the first tensor. */
 function featuresOfInputs(inputs: unknown): FeatureValues {
   if (!Array.isArray(inputs)) return {};
   const tensors = new Map<string, InstanceTensor>();
+  let left = MOST_LOOKED_AT;
   for (const tensor of inputs as unknown[]) {
     const { name, datatype, shape, data } = (tensor ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string' || tensors.has(name) || data === undefined) continue;
-    const elements = leavesOf(data, instanceWidth(shape, data));
+    if (left <= 0) break;
+    const elements = leavesOf(data, Math.min(instanceWidth(shape, data), MEASURED_ELEMENTS));
+    left -= elements.length;
     const isText = datatype === 'BYTES' || typeof elements.find((x) => x !== null) === 'string';
     tensors.set(name, { name, isText, elements });
   }

@@ -14,6 +14,8 @@ export function liveInstances(
   const replica = new StateReplica({
     ...reading,
     topic: topics.instances,
+    // Who is alive goes by the last contact: it is renewed this often.
+    idleMs: 500,
     onState: (id, instance, arrivedMs) => instances.apply(id, instance, arrivedMs),
   });
   onClose('instances', () => replica.close());
