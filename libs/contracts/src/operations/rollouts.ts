@@ -33,7 +33,7 @@ export const rollouts = {
   command: operation({
     method: 'post',
     path: '/v1/rollouts/{id}/commands',
-    summary: 'Give a command: start, promote, pause, resume, abort, rollBack or approve',
+    summary: 'Give a command: start, promote, pause, resume, abort, withdraw, rollBack or approve',
     role: 'operator',
     roleBy: { field: 'command', roles: { approve: 'approver' } },
     params,

@@ -42,6 +42,9 @@ export type AnalyserParts = {
   expiryMs: number;
 };
 
+/** In steps of 10 s: evidence whose validity changes is stored, and acted upon, each time. */
+const validityOf = (ms: number): number => Math.ceil(ms / 10_000) * 10_000;
+
 /**
  * Looks at every rollout with an active step about once a second, and immediately when a rollout has changed, and
  * publishes the verdicts as evidence.
@@ -98,7 +101,7 @@ export class AnalyserLoop {
     const last = this.latest.get(rollout.id)?.time;
     const gap = last === undefined ? 0 : time - last;
     if (gap > Math.max(LATE_MS, 5 * lookMs)) log.warn({ rollout: rollout.id, age_ms: gap }, 'the look was late');
-    return Math.max(expiryMs, 3 * Math.min(gap, MOST_GAP_MS));
+    return Math.max(expiryMs, validityOf(3 * Math.min(gap, MOST_GAP_MS)));
   }
 
   private async look(rollout: Rollout): Promise<void> {

@@ -3,7 +3,7 @@ import { system } from '../actor/actor.ts';
 import { appendAudit } from '../audit/audit.store.ts';
 import type { Database, Sql } from '../database/database.store.ts';
 import { enqueueState } from '../outbox/outbox.store.ts';
-import { takeover } from './takeover.ts';
+import { areForeign, takeover } from './takeover.ts';
 
 type Revoked = { id: string; name: string; role: string; revoked_at: number };
 
@@ -12,15 +12,20 @@ type Revoked = { id: string; name: string; role: string; revoked_at: number };
  * each key that it revokes.
  *
  * @param onTopic every key that the topic held when this registry started
- * @returns how many keys it revoked
+ * @returns how many keys it revoked; `foreign` when the keys are another deployment's, and nothing was changed
  */
-export async function takeOverKeys(database: Database, onTopic: readonly AccessKey[], now: number): Promise<number> {
+export async function takeOverKeys(
+  database: Database,
+  onTopic: readonly AccessKey[],
+  now: number,
+): Promise<number | 'foreign'> {
   return database.transaction(async (sql) => {
     // When several registries start at once, the second finds the work done.
     await sql.query("SELECT 1 FROM settings WHERE key = 'epoch' FOR UPDATE");
     const own = await sql.query<{ id: string; sha256: string; revoked_at: number | null }>(
       'SELECT id, hash AS sha256, revoked_at::float8 AS revoked_at FROM api_keys',
     );
+    if (areForeign(onTopic, own)) return 'foreign';
     const { add, revoke, publish } = takeover(onTopic, own, now);
     for (const { id, name, role, sha256, created_at, revoked_at } of add) {
       await sql.query(

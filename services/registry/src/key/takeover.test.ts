@@ -1,6 +1,6 @@
 import type { AccessKey } from '@slipway/contracts';
 import { expect, it } from 'vitest';
-import { takeover } from './takeover.ts';
+import { areForeign, takeover } from './takeover.ts';
 
 const NOW = 100;
 const onTopic = (id: string, sha256: string, revoked_at: number | null = null): AccessKey => ({
@@ -35,4 +35,14 @@ it.each([
   expect(found.add.map((k) => [k.id, k.revoked_at])).toEqual(add);
   expect([...found.revoke]).toEqual(revoke);
   expect(found.publish).toEqual(publish);
+});
+
+it.each([
+  ['none of its keys is on the topic', [onTopic('a', 'A')], [own('b', 'B')], true],
+  ['one is, by its id', [onTopic('a', 'A'), onTopic('b', 'X')], [own('b', 'B')], false],
+  ['one is, by its digest: a bootstrap key', [onTopic('a', 'A'), onTopic('b', 'B')], [own('new', 'B')], false],
+  ['the topic has no valid key', [onTopic('a', 'A', 5)], [own('b', 'B')], false],
+  ['the topic is new', [], [own('b', 'B')], false],
+])('takes the keys on the topic for those of another deployment or not: %s', (_, topic, mine, foreign) => {
+  expect(areForeign(topic, mine)).toBe(foreign);
 });

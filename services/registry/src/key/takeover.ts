@@ -12,6 +12,16 @@ export type Takeover = {
 };
 
 /**
+ * The topic's keys are those of another deployment: it has valid ones, and the registry has none of them, neither by
+ * its id nor by its digest. A registry that was started with an empty database and the wrong brokers must not revoke
+ * them. After a restore at least the bootstrap keys are the same. Pure.
+ */
+export function areForeign(onTopic: readonly AccessKey[], own: readonly OwnKey[]): boolean {
+  const known = new Set(own.flatMap((k) => [k.id, k.sha256]));
+  return onTopic.some((k) => k.revoked_at === null) && !onTopic.some((k) => known.has(k.id) || known.has(k.sha256));
+}
+
+/**
  * What a registry has to learn from `access.v1`: after a restore its table may lack keys that were made, and
  * revocations that were given, after the backup. Nobody could revoke a key that the table does not have, and its owner
  * still has it, so it comes back as revoked. A key that the table has under another id (a bootstrap key, admitted

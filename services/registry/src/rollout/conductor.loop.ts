@@ -69,9 +69,12 @@ export class ConductorLoop {
 
   /** Looks at a rollout at once. A failed look is retried later. */
   async look(id: string, traceparent?: string): Promise<void> {
+    const began = steadyNow();
+    // A pass that read the rollout before this look must not have the last word.
+    this.schedule.wake(id, began);
     try {
       const outlook = await this.parts.conductor.look(id, traceparent);
-      this.put(id, outlook ?? { again: steadyNow() + ELSEWHERE_MS, onWorld: false });
+      this.put(id, outlook ?? { again: steadyNow() + ELSEWHERE_MS, onWorld: false }, began);
     } catch (error) {
       await this.failed(id, error);
     }
@@ -109,25 +112,26 @@ export class ConductorLoop {
       this.world = world;
       return;
     }
+    const began = steadyNow();
     const found = await conductor.survey(sweep ? null : due);
     this.world = world;
     if (sweep) this.sweepAt = now + SWEEP_MS;
     const left = new Set(found.map((f) => f.id));
-    for (const id of due) if (!left.has(id)) this.gone(id);
+    for (const id of due) if (!left.has(id)) this.gone(id, began);
     for (const { id, outlook } of found) {
       if (outlook === 'something') await this.look(id);
       else if ('error' in outlook) await this.failed(id, outlook.error);
-      else this.put(id, outlook);
+      else this.put(id, outlook, began);
     }
   }
 
-  private put(id: string, outlook: Outlook): void {
-    this.schedule.put(id, outlook, steadyNow());
+  private put(id: string, outlook: Outlook, began: number): void {
+    this.schedule.put(id, outlook, began);
     if (this.failing.delete(id)) failingGauge.set(this.failing.size);
   }
 
-  private gone(id: string): void {
-    this.schedule.gone(id, steadyNow());
+  private gone(id: string, began: number): void {
+    this.schedule.gone(id, began);
     if (this.failing.delete(id)) failingGauge.set(this.failing.size);
   }
 

@@ -20,22 +20,22 @@ export class Schedule {
     this.entries.set(id, { again: now, onWorld: false, recheck: now + RECHECK_MS });
   }
 
-  /** After a look. */
-  put(id: string, { again, onWorld }: Outlook, now: number): void {
-    const recheck = this.recheckOf(id, now);
+  /** After a look. @param began when the look read the rollout: what woke it since then is looked at again */
+  put(id: string, { again, onWorld }: Outlook, began: number): void {
+    const recheck = this.recheckOf(id, began);
     this.entries.set(id, { again: Math.min(again, recheck), onWorld, recheck });
   }
 
-  /** After a look that found it settled, or not there (yet). */
-  gone(id: string, now: number): void {
-    const recheck = this.recheckOf(id, now);
+  /** After a look that found it settled, or not there (yet). @param began as of `put` */
+  gone(id: string, began: number): void {
+    const recheck = this.recheckOf(id, began);
     if (recheck === Number.POSITIVE_INFINITY) this.entries.delete(id);
     else this.entries.set(id, { again: recheck, onWorld: false, recheck });
   }
 
-  private recheckOf(id: string, now: number): number {
+  private recheckOf(id: string, began: number): number {
     const recheck = this.entries.get(id)?.recheck ?? 0;
-    return recheck > now ? recheck : Number.POSITIVE_INFINITY;
+    return recheck > began ? recheck : Number.POSITIVE_INFINITY;
   }
 
   /** Those that are to be looked at now. @param worldChanged since the last time that it was asked */

@@ -11,6 +11,8 @@ const refusedTotal = counter(
 
 /** Between two writes of one snapshot. */
 const SAVE_MS = 200;
+/** A snapshot that could not be saved (a full disk) is tried again after so long. */
+const RETRY_MS = 5000;
 
 /**
  * The last states that were read of a topic, on disk: a router that starts while Kafka is away goes by them (it serves
@@ -74,7 +76,8 @@ export class Snapshot<S extends z.ZodType> {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (!this.waiting) return;
-    const states = this.waiting();
+    const read = this.waiting;
+    const states = read();
     this.waiting = undefined;
     this.savedAt = performance.now();
     try {
@@ -82,7 +85,9 @@ export class Snapshot<S extends z.ZodType> {
       renameSync(`${this.file}.new`, this.file);
     } catch (error) {
       // What was read is in force all the same; only a restart without Kafka would begin with something older.
-      this.log.error({ err: error }, `the snapshot ${this.name}.json could not be saved`);
+      this.log.error({ err: error }, `the snapshot ${this.name}.json could not be saved; it is tried again`);
+      this.waiting = read;
+      this.timer = setTimeout(() => this.flush(), RETRY_MS).unref();
     }
   }
 }
