@@ -19,8 +19,8 @@ export async function keyFeature(
     if (revoked === 'foreign')
       log.error(
         { keys: onTopic.length },
-        'the keys on access.v1 are those of another deployment, and stay as they are: check KAFKA_BROKERS, TOPIC_PREFIX ' +
-          'and DATABASE_URL, or start with one of its keys as bootstrap key',
+        'the keys on access.v1 are those of another deployment, and stay as they are: check KAFKA_BROKERS, ' +
+          'TOPIC_PREFIX and DATABASE_URL, or start with one of its keys as bootstrap key',
       );
     else if (revoked > 0)
       log.warn({ keys: revoked }, 'access.v1 was ahead of Postgres (a restore?): these keys are revoked here too');
