@@ -34,6 +34,12 @@ describe('the latest evidence of an analyser', () => {
     ['but it is replaced by a hold when it has expired', says('rollBack', 0), later('hold', 10_000), true],
     ['what harms one arm not to what spares it', harms('b', 0), later('hold', 9999), false],
     ['nor to what harms another one', harms('b', 0), harms('c', 9999, { event_id: ids[1], sequence: 2 }), false],
+    [
+      'but to what harms another one once the first was withdrawn',
+      harms('b', 0),
+      harms('c', 9999, { event_id: ids[1], sequence: 2, revision: { epoch: 1, n: 9 } }),
+      true,
+    ],
     ['but to what ends the rollout', harms('b', 0), later('rollBack', 1), true],
     ['evidence is not replaced by a repeated delivery', says('hold', 0), says('hold', 1), false],
     [

@@ -44,10 +44,18 @@ export function isReplacedBy(last: ReceivedEvidence | undefined, next: ReceivedE
   return !isMilder(after, before) || !isFresh(last, next.receivedAt);
 }
 
-/** Whether it does not roll back the rollout, or an arm of it, while the other one does. */
+/**
+ * Whether it does not roll back the rollout, or an arm of it, while the other one does. An arm of which a later
+ * revision says nothing has been withdrawn: what was said of it holds back nothing that is said of the others.
+ */
 function isMilder(after: Evidence, before: Evidence): boolean {
   if (before.verdict === 'rollBack') return after.verdict !== 'rollBack';
-  return after.verdict !== 'rollBack' && harmfulArms(before).some((arm) => !harmfulArms(after).includes(arm));
+  const isLater = compareRevisions(after.revision, before.revision) > 0;
+  const isWithdrawn = (arm: string) => isLater && !after.arms.some((a) => a.arm === arm);
+  return (
+    after.verdict !== 'rollBack' &&
+    harmfulArms(before).some((arm) => !isWithdrawn(arm) && !harmfulArms(after).includes(arm))
+  );
 }
 
 /** The arms that it rolls back. */

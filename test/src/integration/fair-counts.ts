@@ -67,7 +67,7 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
         prediction(`${arm} failed`, arm, 1, { rollout_id: of.id, latency_us: 2900, ...failing(arm) }),
       ]);
       const late = prediction('late', 'control', 1, { rollout_id: of.id, latency_us: 2900, error_code: 'late' });
-      // nor is what comes after it: the control's callers may have left
+      // What comes after a late answer is not counted: the control's callers may have left.
       const again = ARMS.map((arm) => prediction(`${arm} failed`, arm, 1, { rollout_id: of.id }));
       await post(topics.predictions, [...rows, late], again);
       const asOf = await counts.asOf(of);

@@ -14,7 +14,7 @@ export const outcomeRow = defineRow({
       schema: timeMsSchema,
       column: 'DateTime64(3)',
       withinDays: 400,
-      comment: 'when it happened, by the clock of whoever reports it',
+      comment: 'when it happened, by the clock of the reporter',
     },
     source: { schema: text, ...SOURCE },
     endpoint: { schema: required, column: LOW, comment: 'the endpoint that it is about' },

@@ -70,7 +70,7 @@ export const predictionRow = defineRow({
       schema: required,
       column: LOW,
       known: { always: ['control'], within: 'rollout_id', among: 'SELECT rollout_id, arm FROM slipway.arms' },
-      comment: 'control, or the name of a candidate: analyses go by it, whoever answered',
+      comment: 'control, or the name of a candidate: analyses go by it, no matter which arm answered',
     },
     probability: {
       schema: z.number().min(0).max(1),

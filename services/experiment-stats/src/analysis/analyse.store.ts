@@ -13,7 +13,7 @@ import type { AsOf } from '../look/as-of.ts';
 import { AsOfStore, SETTLE_MS } from '../units/as-of.store.ts';
 import { BaselineStore } from '../metrics/quantile/baseline.store.ts';
 import type { Baseline } from '../metrics/quantile/latency-buckets.ts';
-import type { Seen } from '../units/touched.ts';
+import { type Seen, wentBack } from '../units/touched.ts';
 import { UnitRowsStore } from '../units/unit-rows.store.ts';
 import { isLastComparison, isPromotedNext, maxOutOfService, plannedSeconds, stepGoal } from './plan.ts';
 import { needsBaseline, neededFor, Tally } from './tally.ts';
@@ -75,7 +75,7 @@ export class Analysis {
     const seen = await this.asOf.now(rollout, needed.names.length > 0, offsets);
     const known = this.carried.get(rollout.id);
     // Buckets that are cut now were not counted before.
-    if (!known?.tally.rebase(baseline)) {
+    if (!known?.tally.rebase(baseline) || isBehind(known.seen, seen)) {
       const carried = { tally: await this.counted(rollout, baseline, seen.asOf), seen };
       this.carried.set(rollout.id, carried);
       return carried;
@@ -109,6 +109,9 @@ function judged(rollout: Rollout, now: number, tally: Tally, asOf: AsOf): Look {
   });
   return { ...judgement, numbers: { ...judgement.numbers, looked_at: now, as_of: asOf } };
 }
+
+const isBehind = (before: Seen, after: Seen): boolean =>
+  wentBack(before.predictions, after.predictions) || wentBack(before.outcomes, after.outcomes);
 
 /** One candidate beside control. */
 function seenOf(rollout: Rollout, candidate: string, tally: Tally, asOf: AsOf): Omit<ArmInput, 'arm'> {

@@ -4,7 +4,7 @@ import { offsetsOf, type Positions, type Seen } from './touched.ts';
 import type { Offsets } from '../look/as-of.ts';
 import { AROUND, rolloutParameters } from '../look/rollout-rows.ts';
 
-/** What arrived at Kafka so long ago is in ClickHouse; its tables take in what there is every quarter of a second. */
+/** What arrived at Kafka so long ago is in ClickHouse, whose tables take in what there is within 0.8 s. */
 export const SETTLE_MS = 2000;
 
 type Position = { p: number; n: number; at: number };

@@ -52,13 +52,13 @@ const NINE = 1e9;
 
 /** An exposure from the text that the ingest keeps (deploy/clickhouse/ingest/predictions.sql). */
 export function readExposure(row: string, outputs: Exposure['outputs'] = {}): Exposure {
-  const [id, requestId, arrived, settled, time, step, nine, latency, flags, partition, offset, arm] = row.split(
-    ' ',
-  ) as [
+  const parts = row.split(' ');
+  const [id, requestId, arrived, settled, time, step, nine, latency, flags, partition, offset] = parts as [
     ...ids: [string, string],
     ...figures: [string, string, string, string, string, string, string, string, string],
-    arm: string,
   ];
+  // The last one is the sender's text, which may have spaces.
+  const arm = parts.slice(11).join(' ');
   const bits = Number(flags);
   return {
     id,

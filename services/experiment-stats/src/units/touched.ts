@@ -15,6 +15,14 @@ export type Pending = { arrived: number; settled: number };
 /** A broker's clock may go back by so much when another leads the partition. */
 const CLOCK_STEP_MS = 10_000;
 
+/**
+ * Whether a partition has less than before: another replica of ClickHouse, or a restored one. What was counted cannot
+ * be brought up to date from there.
+ */
+export function wentBack(before: Positions, after: Positions): boolean {
+  return Object.entries(after).some(([p, { offset }]) => offset < (before[p]?.offset ?? 0));
+}
+
 /** The condition, as SQL, that a record lies between two looks; undefined when none does. */
 export function between(before: Positions, after: Positions): string | undefined {
   const advanced = Object.entries(after).filter(([p, { offset }]) => offset > (before[p]?.offset ?? 0));
