@@ -11,8 +11,8 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** Each suite has a stack of its own, which waits more than it works: three at a time keep two cores busy. */
-const LANES = { maxWorkers: 3, sequence: { groupOrder: 1 }, globalSetup: 'test/build.mjs' };
+/** Each suite has a stack of its own, which waits more than it works: two at a time keep two cores busy. */
+const LANES = { maxWorkers: 2, sequence: { groupOrder: 1 }, globalSetup: 'test/build.mjs' };
 /** What is built is loaded as it is, and not transformed once more for each file of tests. */
 const server = { deps: { external: [/\/(libs|services|deploy|examples)\/.*\/dist\//] } };
 

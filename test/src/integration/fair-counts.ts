@@ -100,7 +100,7 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
         const at = { ...asOf, closed };
         const [exposures, { cells }] = await Promise.all([counts.exposures(of, at), counts.errors(of, at)]);
         const failed = cells.map((c) => [c.second - arrived, c.control, c.candidate]);
-        // Nor is it met sooner: the sample ratio of a fault that both share is what it was.
+        // It is not counted sooner either: the sample ratio of a fault that both share is what it was.
         expect(exposures.map((c) => [c.second - arrived, c.control, c.candidate])).toEqual(failed);
         return failed;
       };
@@ -307,7 +307,7 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       ['the registry is ten minutes behind', -10 * MINUTE, 0],
       ['the analyser is an hour behind', 0, -HOUR],
       ['the analyser is an hour ahead', 0, HOUR],
-    ])('change nothing that is counted, nor how long a step has lasted: %s', async (_, registry, analyser) => {
+    ])('change neither what is counted nor how long a step has lasted: %s', async (_, registry, analyser) => {
       const began = Date.now();
       const of = newRollout({
         spec: specOf({}),
