@@ -45,7 +45,8 @@ WITH
     candidates AS
     (
         SELECT * FROM eligible
-        ORDER BY arrived_at, time DESC, request_id DESC LIMIT 1 BY endpoint, unit, rollout_id, arrived_at
+        ORDER BY arrived_at, time DESC, lower(hex(sipHash64(request_id))) DESC
+        LIMIT 1 BY endpoint, unit, rollout_id, arrived_at
     ),
     -- A unit's stay in one arm of one step: when it began.
     stays AS
@@ -103,7 +104,8 @@ WITH
             p.served_version, p.outputs, p.compares
         FROM (SELECT * FROM facts WHERE unit != '') AS o
         INNER JOIN (
-            SELECT * FROM eligible ORDER BY arrived_at, time, request_id LIMIT 1 BY endpoint, unit, rollout_id) AS p
+            SELECT * FROM eligible ORDER BY arrived_at, time, lower(hex(sipHash64(request_id)))
+            LIMIT 1 BY endpoint, unit, rollout_id) AS p
             ON p.endpoint = o.endpoint AND p.unit = o.unit
         WHERE p.arrived_at > o.arrived_at AND p.arrived_at <= o.arrived_at + INTERVAL 1 HOUR AND p.time <= o.time
     )

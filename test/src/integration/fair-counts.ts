@@ -319,9 +319,10 @@ export function describeFairness(context: () => Counting, { rollout, prediction,
       await post(
         topics.predictions,
         ARMS.flatMap((arm) => [1, 2, 3].map((i) => prediction(`${of.id}${arm}${i}`, arm, 1, own))),
-        [prediction('out', 'candidate', 1, { ...own, ...ejected })],
       );
-      await post(topics.predictions, [prediction('out', 'candidate', 1, { ...own, ...ejected })]);
+      // Each after the other has landed: what arrives in the millisecond of an answer comes before it.
+      for (let i = 0; i < 2; i++)
+        await post(topics.predictions, [prediction('out', 'candidate', 1, { ...own, ...ejected })]);
       const look = (await analysis().look(of, Date.now() + analyser)) as Look;
       const { step, out_of_service: out } = look.numbers.arms['candidate'] as Judgement['numbers'];
       expect(step.totals.control.requests).toBe(3);
