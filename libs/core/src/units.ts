@@ -12,6 +12,9 @@ export function durationMs(text: string): number {
   return Number(m[1]) * (UNIT_MS[m[2] as string] as number);
 }
 
+/** Shares are kept to nine digits, so that those of one step are the same number wherever they were worked out. */
+export const toNineDigits = (share: number): number => Math.round(share * 1e9) / 1e9;
+
 const SHARE = 'must be a share from 0 to 1: "5%" or 0.05';
 
 /** A share: "5%" or a number from 0 to 1. Parsed to a number from 0 to 1. */

@@ -1,4 +1,4 @@
-import { CANDIDATE, CONTROL, type VersionRef } from '@slipway/core';
+import { CANDIDATE, CONTROL, toNineDigits, type VersionRef } from '@slipway/core';
 import type { Rollout } from './rollout.ts';
 import { stepAt, type Steps } from './steps/step-at.ts';
 
@@ -38,7 +38,7 @@ export function candidateShares(
   return all.map((candidate, i) => ({
     ...candidate,
     // The share of an only candidate is the weight itself.
-    share: all.length === 1 ? rollout.weight : toNine(rollout.weight * (parts[i] as number)),
+    share: all.length === 1 ? rollout.weight : toNineDigits(rollout.weight * (parts[i] as number)),
     withdrawn: (rollout.withdrawn ?? []).some((w) => w.arm === candidate.name),
   }));
 }
@@ -59,7 +59,9 @@ export function pairShare(spec: Steps & Named, name: string): number {
   const index = spec.steps.findIndex((_, i) => (stepAt(spec, i)?.weight ?? 0) > 0);
   const weight = stepAt(spec, index)?.weight ?? 0;
   const parts = partsAt(spec, index);
-  return toNine(all.reduce((left, c, i) => (c.name === name ? left : left - toNine(weight * (parts[i] as number))), 1));
+  return toNineDigits(
+    all.reduce((left, c, i) => (c.name === name ? left : left - toNineDigits(weight * (parts[i] as number))), 1),
+  );
 }
 
 /** The share of a candidate among the units of control and its own at present, 0 to 1. */
@@ -67,12 +69,10 @@ export function weightBesideControl(rollout: Rollout, name: string): number {
   const shares = candidateShares(rollout);
   const own = shares.find((c) => c.name === name)?.share ?? 0;
   const control = shares.reduce((left, c) => left - c.share, 1);
-  return shares.length === 1 ? own : own > 0 ? toNine(own / (own + control)) : 0;
+  return shares.length === 1 ? own : own > 0 ? toNineDigits(own / (own + control)) : 0;
 }
 
 /** The name of an arm in a sentence: "the candidate" when there is only one. */
 export function nameOfArm(arm: string): string {
   return arm === CONTROL ? 'the control' : arm === CANDIDATE ? 'the candidate' : `the candidate "${arm}"`;
 }
-
-const toNine = (x: number) => Math.round(x * 1e9) / 1e9;

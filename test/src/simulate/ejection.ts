@@ -3,6 +3,7 @@ import { targetKey } from '@slipway/routing';
 import { type Arm, bucketOf, Evidence } from './evidence.ts';
 import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
+import { candidate, control } from './targets.ts';
 
 /**
  * The response of a version to a request: `refused` is a broken connection, `late` an answer in the last two fifths of
@@ -58,22 +59,6 @@ export const worlds: readonly World[] = [
 ];
 
 export type Counting = 'no event' | 'as failures';
-const control: Target = {
-  model: 'm',
-  version: 1,
-  addresses: ['http://control'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
-const candidate: Target = {
-  model: 'm',
-  version: 2,
-  addresses: ['http://candidate'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
 const STEPS = [0.05, 0.25, 0.5];
 const DWELL = 120;
 const MARGIN = 1.25;

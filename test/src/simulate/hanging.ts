@@ -4,6 +4,7 @@ import { targetKey } from '@slipway/routing';
 import { type Arm, NOTHING, STEP } from './evidence.ts';
 import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
+import { candidate, control } from './targets.ts';
 
 /** Shares of the attempts at either version that hang until they are given up, and that fail at once. */
 type World = { name: string; hangs: (t: number) => number; fails: (t: number) => number };
@@ -26,22 +27,6 @@ export const hangingWorlds: readonly World[] = [
 /** In which second a failed request counts: when its row arrives, or when it would have been known for both arms. */
 export type Telling = 'settled' | 'arrival';
 
-const control: Target = {
-  model: 'm',
-  version: 1,
-  addresses: ['http://control'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
-const candidate: Target = {
-  model: 'm',
-  version: 2,
-  addresses: ['http://candidate'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
 type Row = { arm: Arm; share: number; arrives: number; counts: number };
 
 /**

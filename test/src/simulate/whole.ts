@@ -5,6 +5,7 @@ import { targetKey } from '@slipway/routing';
 import { type Arm, Evidence } from './evidence.ts';
 import { EjectingRouter } from './ejecting-router.ts';
 import { Random } from './random.ts';
+import { candidate, control } from './targets.ts';
 
 /**
  * How a failed request counts. `own answers`: as an error, and nothing that its caller does afterwards is evidence.
@@ -29,23 +30,6 @@ const CONVERTS = 0.1;
 const COMPLAINS = 0.05;
 /** Share of the users without an answer who do not come back. */
 const LEAVES = 0.5;
-
-const control: Target = {
-  model: 'm',
-  version: 1,
-  addresses: ['http://control'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
-const candidate: Target = {
-  model: 'm',
-  version: 2,
-  addresses: ['http://candidate'],
-  protocol: 'oip',
-  workers: true,
-  price: 0,
-};
 
 type Stay = {
   unit: number;

@@ -14,10 +14,10 @@ const LONG_PAUSE_MS = 1600;
 const UNHURRIED: ReadonlySet<string> = new Set(['audit', 'retraining', 'dead_letters']);
 
 /**
- * The statements after which ClickHouse reads a row's topic into its table. A Kafka table (`…_queue`) gives lines; the
- * view `…_read` finds the row in each, reads its fields, and says why it is refused, if it is; `…_ingest` sends rows to
- * the table and `…_refused` the others to `dead_letters`; `…_unknown` counts unknown values. Nothing in them throws: an
- * invalid line is refused without affecting the others of its record.
+ * The statements after which ClickHouse reads a row's topic into its table. A Kafka table (`…_queue`) gives lines;
+ * the view `…_read` finds the row in each, reads its fields, and says why it is refused, if it is; `…_ingest` sends
+ * rows to the table and `…_refused` the others to `dead_letters`; `…_unknown` counts unknown values. Nothing in
+ * them throws: an invalid line is refused without affecting the others of its record.
  *
  * Each line goes through a table that keeps nothing (`…_lines`): the engine reads the SQL of every view again at each
  * flush, and with the long expressions in one view instead of two a small stream costs less than a third.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema } from '@slipway/core';
+import { nameSchema, toNineDigits } from '@slipway/core';
 import { defineStep } from './step.ts';
 import { UNTIL_PROVEN, untilSchema } from './traffic.ts';
 
@@ -43,5 +43,5 @@ const equally = (candidates: number): number[] => new Array<number>(candidates +
 /** What the candidates have together, 0 to 1. @param split control first */
 function partOf([control = 0, ...candidates]: readonly number[]): number {
   const sum = candidates.reduce((a, b) => a + b, 0);
-  return Math.round((sum / (control + sum)) * 1e9) / 1e9;
+  return toNineDigits(sum / (control + sum));
 }

@@ -15,10 +15,10 @@ function bestOf(arms: readonly BanditArm[], optimize: 'max' | 'min'): number {
 }
 
 /**
- * Shares that find an ε-best arm soonest (track and stop, Garivier and Kaufmann 2016, for normal rewards with their own
- * variances): maximises the smallest rate y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best arm each
- * other share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1, w_b by golden
- * section.
+ * Shares that find an ε-best arm soonest (track and stop, Garivier and Kaufmann 2016, for normal rewards with their
+ * own variances): maximises the smallest rate y = gap_i² / (2(σ_b²/w_b + σ_i²/w_i)). For a share w_b of the best
+ * arm each other share is max(min, σ_i² / (gap_i²/(2y) − σ_b²/w_b)); y by bisection until the shares sum to 1,
+ * w_b by golden section.
  */
 export const trackAndStopShares = sound(
   'trackAndStopShares',
@@ -70,8 +70,8 @@ export const trackAndStopShares = sound(
 );
 
 /**
- * GLR stopping: the best arm wins once min_i (gap_i + ε)² / (2(σ_b²/n_b + σ_i²/n_i)) > ln((1 + ln t)/δ), with enough
- * pulls of every arm.
+ * GLR stopping: the best arm wins once min_i (gap_i + ε)² / (2(σ_b²/n_b + σ_i²/n_i)) > ln((1 + ln t)/δ), with
+ * enough pulls of every arm.
  */
 export const stoppingRule = sound(
   'stoppingRule',

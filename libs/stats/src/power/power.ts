@@ -8,8 +8,8 @@ import { invertIncreasing } from '../kernel/invert.ts';
 import { sequenceHalfWidth, sequenceRho } from '../sequential/confidence-sequence.ts';
 
 /**
- * Width of the interval that the effect must leave: z(1 − α/2) standard errors or, with repeated looks, the confidence
- * sequence's half-width over se.
+ * Width of the interval that the effect must leave: z(1 − α/2) standard errors or, with repeated looks, the
+ * confidence sequence's half-width over se.
  */
 function criticalZ(n: number, alpha: number, tuning: number | undefined): number {
   return tuning === undefined
@@ -43,8 +43,8 @@ export const powerOf = sound('powerOf', (input: PowerInput, relativeEffect: numb
 });
 
 /**
- * Smallest relative effect that is detected with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic in
- * δ. Infinite when there is none.
+ * Smallest relative effect that is detected with the power: the root of δ² = (z_crit + z_power)² var(δ), quadratic
+ * in δ. Infinite when there is none.
  */
 export const minimumDetectableEffect = sound('minimumDetectableEffect', (input: PowerInput, power: number): number => {
   const { mean, variance, perArm, alpha } = input;

@@ -5,7 +5,9 @@ import { normalCdf, normalQuantile } from '../kernel/distributions.ts';
 /** N* at which the sequence is tightest, when no plan gives another value. */
 export const DEFAULT_TUNING = 5000;
 
-/** ρ = √((−2 ln α + ln(−2 ln α + 1)) / N*); one-sided with 2α (Waudby-Smith et al. 2021, arXiv 2103.06476v7). */
+/**
+ * ρ = √((−2 ln α + ln(−2 ln α + 1)) / N*); one-sided with 2α (Waudby-Smith et al. 2021, arXiv 2103.06476v7).
+ */
 export const sequenceRho = sound(
   'sequenceRho',
   (alpha: number, tuning: number = DEFAULT_TUNING, oneSided: boolean = false): number => {
@@ -144,8 +146,8 @@ export const mixtureSprt = sound(
 );
 
 /**
- * The sequence of one arm's mean with the variance inside the boundary. `logPlusOne` takes ρ as TensorZero does, ln(−2
- * ln α) + 1, for comparison only.
+ * The sequence of one arm's mean with the variance inside the boundary. `logPlusOne` takes ρ as TensorZero does,
+ * ln(−2 ln α) + 1, for comparison only.
  */
 export const armSequence = sound(
   'armSequence',

@@ -11,9 +11,9 @@ function requireShares(theta: readonly number[]): void {
 }
 
 /**
- * ln of the Bayes factor against "events fall on the arms with shares θ₀", mixed over a Dirichlet(k θ₀) prior (Lindon
- * and Malek 2022). A test martingale under H₀ whatever the time course that the arms share: for counts of errors, and
- * for the sample ratio itself.
+ * ln of the Bayes factor against "events fall on the arms with shares θ₀", mixed over a Dirichlet(k θ₀) prior
+ * (Lindon and Malek 2022). A test martingale under H₀ whatever the time course that the arms share: for counts of
+ * errors, and for the sample ratio itself.
  */
 export const logBayesFactor = sound(
   'logBayesFactor',
@@ -57,9 +57,9 @@ export const sequentialMultinomial = sound(
 );
 
 /**
- * Confidence sequence of the log ratio of two event intensities, candidate over control, given the arms' shares ρ: with
- * ratio e^δ an event is the candidate's with probability ρ₁ e^δ / (ρ₀ + ρ₁ e^δ); the δ whose Bayes factor stays below
- * 1/α.
+ * Confidence sequence of the log ratio of two event intensities, candidate over control, given the arms' shares ρ:
+ * with ratio e^δ an event is the candidate's with probability ρ₁ e^δ / (ρ₀ + ρ₁ e^δ); the δ whose Bayes
+ * factor stays below 1/α.
  */
 export const intensityRatio = sound(
   'intensityRatio',

@@ -1,3 +1,4 @@
+import { toNineDigits } from '@slipway/core';
 /** Control, or the candidate that is compared with it. */
 export type Arm = 'control' | 'candidate';
 
@@ -8,8 +9,6 @@ type Met = { weight: number; arm: Arm; at: number };
  * arms at the shares before, that it is the candidate's.
  */
 export type Share = { weight: number; arm: Arm; met: number; chance: number };
-
-const toNine = (x: number) => Math.round(x * 1e9) / 1e9;
 
 /** Control at no less than a share at which it was the candidate: a fault of exposure. */
 export function isCrossed(rows: readonly { weight: number; arm: Arm }[]): boolean {
@@ -37,7 +36,7 @@ export function sharesOf(rows: readonly Met[]): Share[] {
   return [...first.values()]
     .sort((a, b) => a.at - b.at || a.weight - b.weight)
     .map(({ weight, arm, at }) => {
-      const chance = toNine(Math.min(1, Math.max(0, (weight - low) / (high - low))));
+      const chance = toNineDigits(Math.min(1, Math.max(0, (weight - low) / (high - low))));
       if (arm === 'control') low = Math.max(low, weight);
       else high = Math.min(high, weight);
       return { weight, arm, met: at, chance };

@@ -1,4 +1,4 @@
-import { CONTROL } from '@slipway/core';
+import { CONTROL, toNineDigits } from '@slipway/core';
 import type { AsOf } from '../look/as-of.ts';
 import { type Exposure as Row, firstCopies, type Posted, type UnitRows, wasSeen } from './exposure.ts';
 import { type Arm, isCrossed, type Share, sharesOf } from './shares.ts';
@@ -65,18 +65,16 @@ function isInTwo({ candidate, others }: Compared, all: readonly Row[]): boolean 
   return new Set(all.map(({ assigned }) => assigned).filter((arm) => arms.includes(arm))).size > 1;
 }
 
-const toNine = (x: number) => Math.round(x * 1e9) / 1e9;
-
 /** The candidate's share is read from control's probability as from its own, to the same nine digits. */
 function exposureTo({ candidate, part }: Compared, row: Row): Exposure | undefined {
   const { assigned, probability } = row;
   const isControl = assigned === CONTROL;
   if (!isControl && assigned !== candidate) return undefined;
-  const share = toNine(isControl ? part - probability : probability);
+  const share = toNineDigits(isControl ? part - probability : probability);
   // Written out, since a spread of each of many millions would cost more than all that is counted of them.
   return {
     arm: isControl ? 'control' : 'candidate',
-    weight: toNine(share / part),
+    weight: toNineDigits(share / part),
     id: row.id,
     requestId: row.requestId,
     step: row.step,

@@ -1,4 +1,4 @@
-import { CONTROL, durationMs, formatVersion, type UnitKind, type VersionRef } from '@slipway/core';
+import { CONTROL, durationMs, formatVersion, toNineDigits, type UnitKind, type VersionRef } from '@slipway/core';
 import { hostAllowed, type Version } from '@slipway/model';
 import { type Branch, type Route, type RouteArm, type ShadowSampling, type Target } from '@slipway/contracts';
 import { candidateShares, candidatesOf, type Rollout, isUnderWay, stepAt } from '@slipway/release';
@@ -71,7 +71,7 @@ function armsOf(rollout: Rollout, control: Target, targetOf: (ref: VersionRef) =
   );
   const left = candidates.reduce((rest, { share }) => rest - share, 1);
   // Shares have nine digits; of one candidate control has exactly what that leaves.
-  const share = candidates.length === 1 ? left : Math.round(left * 1e9) / 1e9;
+  const share = candidates.length === 1 ? left : toNineDigits(left);
   return [{ name: CONTROL, target: control, share }, ...candidates];
 }
 
