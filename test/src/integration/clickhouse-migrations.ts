@@ -63,7 +63,8 @@ export function describeMigrations(stack: () => TestStack, { prediction, send, l
 
     it('add a declared column that is missing, at its place', async () => {
       await command('ALTER TABLE slipway.predictions DROP COLUMN branch');
-      expect(await migrate()).toEqual(['columns/predictions']);
+      // The ingest begins again, or the next row might still be written without the column.
+      expect(await migrate()).toEqual(['columns/predictions', 'ingest/predictions']);
       const row = prediction({ branch: 'german' });
       await send([row]);
       await until('the row', async () => (await landed(row.event_id)) !== undefined);

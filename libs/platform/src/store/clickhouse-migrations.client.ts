@@ -189,6 +189,8 @@ class Migration {
     if (changes.length === 0) return;
     // One after another: ClickHouse takes one change of a column in a statement.
     for (const change of changes) await this.command(`ALTER TABLE slipway.${table} ${change}`);
+    // An insert that was put together before does not know a new column: the ingest begins again with it.
+    if (changes.some((change) => change.startsWith('ADD COLUMN'))) this.done.delete(`ingest/${table}`);
     this.applied.push(`columns/${table}`);
   }
 
